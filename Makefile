@@ -1,0 +1,51 @@
+# Thin lines over uv. Needs Python 3.11 or later and PyPI; everything is put into this folder.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.8
+
+export UV_PYTHON_DOWNLOADS = never
+export UV_PROJECT_ENVIRONMENT = $(CURDIR)/$(VENV)
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+.PHONY: demo test install shell lint format definitions clean
+
+demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
+	@$(BIN)/python -m scripts.demo
+
+test: lint ## everything that has to hold before a change lands
+	$(BIN)/pytest
+
+install: $(VENV)/.ready ## Meltano with its plugins, for your own account and database
+	$(BIN)/meltano install
+
+shell: $(VENV)/.ready ## a shell in which `meltano run tap-productive target-postgres` works without any account
+	@$(BIN)/python -m scripts.shell
+
+lint: $(VENV)/.ready ## ruff, mypy, and whether generated files are current
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m scripts.check_schemas
+	$(BIN)/python -m scripts.definitions --check
+
+format: $(VENV)/.ready ## format the code and the schemas
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/python -m scripts.check_schemas --fix
+
+definitions: $(VENV)/.ready ## write Meltano locks, Hub definitions and README tables from the taps
+	$(BIN)/python -m scripts.definitions
+
+clean: ## remove what the commands above put into this folder
+	rm -rf $(VENV) .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/.ready: $(BIN)/uv uv.lock pyproject.toml $(wildcard core/pyproject.toml taps/*/pyproject.toml)
+	$(BIN)/uv sync --locked --quiet
+	@touch $@

@@ -1,0 +1,142 @@
+"""What tests of several folders share: a sandbox, and a tap run in this process with its messages collected."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+from singer_sdk.singerlib.encoding.base import GenericSingerWriter
+from singer_sdk.singerlib.encoding.simple import Message
+
+from sandbox.server import running_sandbox
+from singer_rest_core.exact_json import decode, encode
+from tap_productive.tap import TapProductive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sandbox.server import RunningSandbox
+    from singer_rest_core import RestTap
+
+TOKEN = "sandbox-token"
+
+
+@dataclass
+class Reading:
+    """What a tap wrote, and how it ended."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    error: BaseException | None = None
+
+    @property
+    def records(self) -> dict[str, list[dict[str, Any]]]:
+        """The records by stream."""
+        found = defaultdict(list)
+        for message in self.of("RECORD"):
+            found[message["stream"]].append(message["record"])
+        return found
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The last STATE, empty if there was none."""
+        states = self.of("STATE")
+        return dict(states[-1]["value"]) if states else {}
+
+    def ids(self, stream: str) -> list[str]:
+        """The ids of a stream's records, in order."""
+        return [record["id"] for record in self.records[stream]]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """The messages of one type."""
+        return [message for message in self.messages if message["type"] == kind]
+
+
+class CollectingWriter(GenericSingerWriter[bytes, Message]):
+    """Keeps messages as a loader would parse them."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        super().__init__()
+        self.messages: list[dict[str, Any]] = []
+
+    def serialize_message(self, message: Message) -> bytes:
+        """Encode as the tap does."""
+        return encode(message.to_dict())
+
+    def write_message(self, message: Message) -> None:
+        """Keep a message."""
+        self.messages.append(decode(self.format_message(message)))
+
+
+def read(
+    tap: type[RestTap], config: Mapping[str, Any], *, state: Mapping[str, Any] | None = None, select: str = "*"
+) -> Reading:
+    """Run a tap in this process.
+
+    Args:
+        tap: Its class.
+        config: Its settings.
+        state: The state of the run before.
+        select: The one stream to read; all by default.
+
+    Returns:
+        Its messages, and the error it ended in.
+    """
+    writer = CollectingWriter()
+    instance = tap(config=dict(config), state=decode(encode(state or {})), message_writer=writer)
+    for stream in instance.streams.values():
+        if select != "*":
+            stream.selected = stream.name in select.split()
+    error: BaseException | None = None
+    try:
+        instance.sync_all()
+    except Exception as caught:  # noqa: BLE001 - the test looks at it
+        error = caught
+    return Reading(writer.messages, error)
+
+
+class ReadProductive(Protocol):
+    """Runs tap-productive against the sandbox."""
+
+    def __call__(
+        self,
+        select: str = "*",
+        *,
+        state: Mapping[str, Any] | None = None,
+        **settings: object,
+    ) -> Reading:
+        """Read the streams named, or all; `settings` go over those of the sandbox."""
+        ...
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox() -> Iterator[RunningSandbox]:
+    """One sandbox for all tests of this process."""
+    with running_sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(shared_sandbox: RunningSandbox) -> RunningSandbox:
+    """A sandbox as at its start, without request limits."""
+    shared_sandbox.admin.reset()
+    shared_sandbox.admin.set_limits([])
+    return shared_sandbox
+
+
+@pytest.fixture
+def productive_settings(sandbox: RunningSandbox) -> dict[str, Any]:
+    """Settings that let tap-productive read the sandbox."""
+    return {"auth_token": TOKEN, "organization_id": "1", "api_url": f"{sandbox.url}/productive/api/v2"}
+
+
+@pytest.fixture
+def read_productive(productive_settings: dict[str, Any]) -> ReadProductive:
+    """Runs tap-productive against the sandbox."""
+
+    def run(select: str = "*", *, state: Mapping[str, Any] | None = None, **settings: object) -> Reading:
+        return read(TapProductive, productive_settings | settings, state=state, select=select)
+
+    return run

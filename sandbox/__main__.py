@@ -1,0 +1,40 @@
+"""`python -m sandbox`: the sandbox in the foreground, until SIGINT or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from sandbox.app import create_app
+from sandbox.server import Server, listen, url_of
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+def leave(_signal: int, _frame: FrameType | None) -> None:
+    """End without a traceback: before the server has started, and after it has stopped."""
+    sys.exit(0)
+
+
+def main() -> None:
+    """Serve, and print the URL once connections are accepted."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="The invoicing APIs as one local server.")
+    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    parser.add_argument("--seed", type=int, default=1, help="which world is generated (default 1)")
+    parser.add_argument("--scale", type=float, default=1.0, help="how many times as many rows (default 1.0)")
+    parser.add_argument("--latency-ms", type=int, default=0, help="milliseconds before each answer (default 0)")
+    arguments = parser.parse_args()
+    # uvicorn raises the signal that ended it once more, for these.
+    signal.signal(signal.SIGINT, leave)
+    signal.signal(signal.SIGTERM, leave)
+    app = create_app(seed=arguments.seed, scale=arguments.scale, latency_ms=arguments.latency_ms)
+    with listen(arguments.port) as listener:
+        url = url_of(listener)
+        Server(app, lambda: print(url, flush=True)).run(sockets=[listener])  # noqa: T201 - the URL is the output
+
+
+if __name__ == "__main__":
+    main()

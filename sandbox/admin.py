@@ -1,0 +1,132 @@
+"""The admin's routes for what all systems share: clock, windows, faults, log, reset."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from sandbox.faults import Fault
+from sandbox.limits import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping
+
+    from starlette.requests import Request
+
+    from sandbox.clock import Clock
+    from sandbox.faults import Faults, Kind
+    from sandbox.json_types import Json
+    from sandbox.limits import RequestWindows
+    from sandbox.request_log import RequestLog
+
+Payload = dict[str, Any]
+"""A request's body: checked by what it is given to."""
+
+
+class System(Protocol):
+    """What the shared routes need of a system."""
+
+    windows: RequestWindows
+
+    def reset(self) -> None:
+        """Everything as at the start."""
+
+
+class BadOrder(Exception):
+    """An order that cannot be carried out: answered with 400."""
+
+
+Endpoint = Callable[["Request", Payload], "Json"]
+
+
+def endpoint(carry_out: Endpoint) -> Callable[[Request], Awaitable[JSONResponse]]:
+    """A route's endpoint out of a function of the request and its JSON body."""
+
+    async def answer(request: Request) -> JSONResponse:
+        try:
+            raw = await request.body()
+            return JSONResponse(carry_out(request, json.loads(raw) if raw else {}))
+        except (BadOrder, KeyError, TypeError, ValueError) as error:
+            return JSONResponse({"error": f"{type(error).__name__}: {error}"}, status_code=400)
+
+    return answer
+
+
+def admin_routes(clock: Clock, faults: Faults, log: RequestLog, systems: Mapping[str, System]) -> list[Route]:
+    """The routes below `/admin`."""
+
+    def advance(_request: Request, payload: Payload) -> Json:
+        clock.advance(payload["advance_seconds"])
+        return {"now": clock.now.isoformat()}
+
+    def set_limits(_request: Request, payload: Payload) -> Json:
+        windows = windows_of(payload)
+        for system in systems.values():
+            system.windows.replace(windows)
+        return {"windows": payload["windows"]}
+
+    def add_fault(_request: Request, payload: Payload) -> Json:
+        faults.add(fault_of(payload))
+        return {}
+
+    def clear_faults(_request: Request, _payload: Payload) -> Json:
+        faults.clear()
+        return {}
+
+    def requests(_request: Request, _payload: Payload) -> Json:
+        return log.as_json()
+
+    def clear_requests(_request: Request, _payload: Payload) -> Json:
+        log.clear()
+        return {}
+
+    def reset(_request: Request, _payload: Payload) -> Json:
+        clock.reset()
+        for system in systems.values():
+            system.reset()
+        faults.clear()
+        log.clear()
+        return {}
+
+    return [
+        Route("/clock", endpoint(advance), methods=["POST"]),
+        Route("/limits", endpoint(set_limits), methods=["PUT"]),
+        Route("/faults", endpoint(add_fault), methods=["POST"]),
+        Route("/faults", endpoint(clear_faults), methods=["DELETE"]),
+        Route("/requests", endpoint(requests), methods=["GET"]),
+        Route("/requests", endpoint(clear_requests), methods=["DELETE"]),
+        Route("/reset", endpoint(reset), methods=["POST"]),
+    ]
+
+
+SCOPES = ("token", "organization")
+KINDS: tuple[Kind, ...] = ("status", "truncate", "drop", "not_json", "delay_ms", "redirect_to")
+
+
+def windows_of(payload: Payload) -> list[Window]:
+    """The request windows that an order describes.
+
+    Raises:
+        BadOrder: One counts per something else than a token or an organization.
+    """
+    windows = [Window(**window) for window in payload["windows"]]
+    if any(window.scope not in SCOPES for window in windows):
+        raise BadOrder(f"a window counts per {' or '.join(SCOPES)}")
+    return windows
+
+
+def fault_of(payload: Payload) -> Fault:
+    """The fault that an order describes.
+
+    Raises:
+        BadOrder: It names none of the kinds, or several.
+    """
+    kinds = [kind for kind in KINDS if kind in payload]
+    if len(kinds) != 1:
+        raise BadOrder(f"a fault is one of {', '.join(KINDS)}")
+    rest = {name: value for name, value in payload.items() if name not in {"truncate", "drop", "not_json"}}
+    return Fault(kind=kinds[0], **rest)

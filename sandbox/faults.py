@@ -1,0 +1,75 @@
+"""Faults the admin orders: what goes wrong, on which requests, how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Kind = Literal["status", "truncate", "drop", "not_json", "delay_ms", "redirect_to"]
+
+
+@dataclass
+class Fault:
+    """One fault.
+
+    Attributes:
+        path: Which requests, as a glob over the whole path, e.g. `*/invoices`.
+        kind: What goes wrong.
+        query: Only requests whose decoded query string contains this.
+        times: How many requests it meets before it is spent.
+        skip: How many matching requests pass unharmed before.
+        status: The status of a `status` fault.
+        body: Its body, given verbatim.
+        headers: Its headers.
+        delay_ms: The milliseconds of a `delay_ms` fault.
+        redirect_to: The target of a `redirect_to` fault.
+    """
+
+    path: str
+    kind: Kind
+    query: str = ""
+    times: int = 1
+    skip: int = 0
+    status: int = 500
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay_ms: int = 0
+    redirect_to: str = ""
+
+    def meets(self, path: str, query: str) -> bool:
+        """Whether a request is one of those meant."""
+        return fnmatchcase(path, self.path) and self.query in query
+
+
+class Faults:
+    """The faults that are still to happen, the oldest first."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._waiting: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        """Put one behind the others."""
+        self._waiting.append(fault)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._waiting.clear()
+
+    def take(self, path: str, query: str) -> Fault | None:
+        """The fault that meets this request, if any; it is one nearer to being spent."""
+        for fault in self._waiting:
+            if not fault.meets(path, query):
+                continue
+            if fault.skip:
+                fault.skip -= 1
+                continue
+            fault.times -= 1
+            if fault.times <= 0:
+                self._waiting.remove(fault)
+            return fault
+        return None

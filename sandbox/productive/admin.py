@@ -1,0 +1,66 @@
+"""The admin's routes for Productive: rows of organization 1, and what the API refuses or shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route
+
+from sandbox.admin import endpoint
+from sandbox.productive.orders import as_stored, carry_out, check_order
+from sandbox.productive.state import Refusals, ScriptedChanges
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from sandbox.admin import Endpoint, Payload
+    from sandbox.json_types import Json
+    from sandbox.productive.api import ProductiveApi
+
+
+def productive_admin_routes(api: ProductiveApi) -> list[Route]:
+    """The routes below `/admin/productive`."""
+    return [*_record_routes(api), *_setting_routes(api)]
+
+
+def _record_routes(api: ProductiveApi) -> list[Route]:
+    def records(request: Request, _payload: Payload) -> Json:
+        return [as_stored(record) for record in api.world.rows(request.path_params["resource"])]
+
+    def action(name: str) -> Endpoint:
+        return lambda request, payload: carry_out(api.world, {**payload, **request.path_params, "action": name})
+
+    return [
+        Route("/records/{resource}", endpoint(records), methods=["GET"]),
+        Route("/records/{resource}", endpoint(action("create")), methods=["POST"]),
+        Route("/records/{resource}/{id}", endpoint(action("update")), methods=["PATCH"]),
+        Route("/records/{resource}/{id}", endpoint(action("delete")), methods=["DELETE"]),
+        Route("/records/{resource}/{id}/archive", endpoint(action("archive")), methods=["POST"]),
+    ]
+
+
+def _setting_routes(api: ProductiveApi) -> list[Route]:
+    def set_features(_request: Request, payload: Payload) -> Json:
+        api.settings.features = dict(payload)
+        return payload
+
+    def set_refusals(_request: Request, payload: Payload) -> Json:
+        api.settings.refusals = Refusals(**payload)
+        return payload
+
+    def set_extra_attributes(_request: Request, payload: Payload) -> Json:
+        api.settings.extra_attributes = dict(payload)
+        return payload
+
+    def script_changes(_request: Request, payload: Payload) -> Json:
+        for order in payload["changes"]:
+            check_order(api.world, order)
+        api.settings.scripted.append(ScriptedChanges(**payload))
+        return {}
+
+    return [
+        Route("/features", endpoint(set_features), methods=["PUT"]),
+        Route("/refusals", endpoint(set_refusals), methods=["PUT"]),
+        Route("/extra_attributes", endpoint(set_extra_attributes), methods=["PUT"]),
+        Route("/scripted_changes", endpoint(script_changes), methods=["POST"]),
+    ]

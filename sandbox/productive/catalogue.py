@@ -1,0 +1,73 @@
+"""What the documentation says of each resource, read from `catalogue.json`.
+
+The file is our compact form of the vendor's pages. Per resource:
+
+- `attributes`: name to type; a `?` behind the type says that it can be null
+- `relationships`: name to the related type, in brackets where to-many
+- `filters` and `sorts`: the documented names
+- `show`: whether single records can be asked for
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """An attribute: string, integer, number, boolean, date-time, date, object, array or decimal (a string)."""
+
+    type: str
+    nullable: bool
+
+
+@dataclass(frozen=True)
+class Relationship:
+    """Where a relationship leads."""
+
+    type: str
+    to_many: bool
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource's page."""
+
+    name: str
+    show: bool
+    attributes: Mapping[str, Attribute]
+    relationships: Mapping[str, Relationship]
+    filters: frozenset[str]
+    sorts: frozenset[str]
+
+
+Catalogue = dict[str, Resource]
+
+
+@cache
+def load_catalogue() -> Catalogue:
+    """All resources by name."""
+    told = json.loads(Path(__file__).with_name("catalogue.json").read_text())
+    return {
+        name: Resource(
+            name=name,
+            show=page["show"],
+            attributes={
+                key: Attribute(word.removesuffix("?"), word.endswith("?")) for key, word in page["attributes"].items()
+            },
+            relationships={
+                key: Relationship(target.strip("[]"), target.startswith("["))
+                for key, target in page["relationships"].items()
+            },
+            filters=frozenset(page["filters"]),
+            sorts=frozenset(page["sorts"]),
+        )
+        for name, page in told.items()
+    }

@@ -1,0 +1,313 @@
+"""Changes to the generated world, as the admin orders them; what depends on a changed row is worked out again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sandbox.productive.defaults import filled
+from sandbox.productive.moments import day, stamp
+from sandbox.productive.money import ORGANIZATION_CURRENCY, RATES, currencies, in_cents
+from sandbox.productive.records import Record, Ref
+from sandbox.productive.totals import total_deal, total_invoice, total_line_item, total_service
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.json_types import Json
+    from sandbox.productive.catalogue import Relationship
+    from sandbox.productive.records import Dataset, Related
+
+# What a row cannot be without, and gets the first of where the order does not say.
+_NEEDED = {
+    "contact_entries": ("company",),
+    "deals": ("company", "project", "creator", "responsible"),
+    "expenses": ("deal", "service", "person", "creator"),
+    "invoices": ("company", "creator", "issuer", "document_type", "subsidiary", "bank_account"),
+    "projects": ("company", "project_manager"),
+    "services": ("deal", "service_type"),
+    "tasks": ("project", "creator", "last_actor"),
+    "time_entries": ("person", "service", "creator", "updater", "last_actor"),
+}
+
+# What a row makes no sense without, and the order has to say.
+_REQUIRED = {
+    "custom_field_options": "custom_field",
+    "invoice_attributions": "invoice",
+    "line_items": "invoice",
+    "payments": "invoice",
+}
+
+# What the recycle bin takes (README 6); of the lists here, by the name the bin has for it.
+_BIN_TYPES = {
+    "deals": "deal",
+    "expenses": "expense",
+    "invoices": "invoice",
+    "projects": "project",
+    "purchase_orders": "purchase_order",
+    "services": "service",
+    "tasks": "task",
+    "time_entries": "time_entry",
+}
+
+# What goes with an invoice that is deleted.
+_PARTS_OF_INVOICES = ("line_items", "payments", "invoice_attributions")
+
+DEFAULT_TERMS = 15
+
+
+class Changes:
+    """Changes the rows of one organization."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        """Change `dataset`; each change happens at its own instant of the clock."""
+        self._dataset = dataset
+        self._clock = dataset.clock
+
+    def create(
+        self,
+        resource: str,
+        attributes: Mapping[str, Json],
+        relationships: Mapping[str, Json],
+        *,
+        touch_last_activity: bool = True,
+    ) -> Record:
+        """Add a row with the next id, its other attributes by default.
+
+        Raises:
+            KeyError: No such resource, attribute, relationship or related row.
+        """
+        page = self._dataset.catalogue[resource]
+        targets = self._targets(resource, relationships)
+        if resource in _REQUIRED and not targets.get(_REQUIRED[resource]):
+            raise KeyError(f"{resource} need the relationship {_REQUIRED[resource]}")
+        for name in _NEEDED.get(resource, ()):
+            targets.setdefault(name, self._first(page.relationships[name].type))
+        self._known(resource, attributes)
+        number = max((int(row_id) for row_id in self._dataset.tables[resource]), default=0) + 1
+        given = {**self._fresh(resource, number, targets), **attributes}
+        record = self._dataset.add(
+            Record(
+                type=resource,
+                id=str(number),
+                attributes=filled(page, str(number), given),
+                relationships={
+                    name: targets.get(name, () if told.to_many else None) for name, told in page.relationships.items()
+                },
+                named=tuple(page.relationships),
+            )
+        )
+        if "organization" in page.relationships:
+            record.relationships["organization"] = Ref("organizations", "1")
+        self._link_back(record)
+        self._touch(self._above(record), touch_last_activity=touch_last_activity)
+        self._settle([record])
+        return record
+
+    def update(
+        self,
+        record: Record,
+        attributes: Mapping[str, Json],
+        relationships: Mapping[str, Json],
+        *,
+        touch_last_activity: bool,
+    ) -> Record:
+        """Change a row; `updated_at` moves, and `last_activity_at` unless it is told not to.
+
+        An invoice is written, too, when one of its lines, payments or attributions is.
+
+        Raises:
+            KeyError: No such attribute, relationship or related row.
+        """
+        self._known(record.type, attributes)
+        targets = self._targets(record.type, relationships)
+        before = self._above(record)
+        self._clock.tick()
+        record.relationships.update(targets)
+        self._touch([record, *before, *self._above(record)], touch_last_activity=touch_last_activity)
+        record.attributes.update(attributes)
+        self._dataset.changed()
+        self._settle([record, *before])
+        return record
+
+    def archive(self, record: Record) -> Record:
+        """Set `archived_at`, which most archivable lists have.
+
+        Raises:
+            KeyError: Rows of this resource cannot be archived.
+        """
+        if "archived_at" not in record.attributes:
+            raise KeyError(f"{record.type} cannot be archived")
+        archived_at = stamp(self._clock.now)
+        return self.update(record, {"archived_at": archived_at}, {}, touch_last_activity=True)
+
+    def delete(self, record: Record, *, touch_last_activity: bool = True) -> Record | None:
+        """Remove a row and its parts; returns the row of the recycle bin, if it goes there."""
+        above = self._above(record)
+        now = self._clock.tick()
+        if record.type == "invoices":
+            for resource in _PARTS_OF_INVOICES:
+                for part in list(self._dataset.referrers(resource, "invoice", record.id)):
+                    above += [row for row in self._above(part) if row is not record]
+                    self._remove(part)
+        self._remove(record)
+        self._touch(above, touch_last_activity=touch_last_activity)
+        self._settle(above)
+        kind = "budget" if record.attributes.get("budget") else _BIN_TYPES.get(record.type)
+        if kind is None or record.type not in _BIN_TYPES:
+            return None
+        names = (record.attributes.get(name) for name in ("name", "title", "number", "note"))
+        name = next((name for name in names if isinstance(name, str) and name), f"{kind} {record.id}")
+        return self.create(
+            "deleted_items",
+            {
+                "created_at": stamp(now),
+                "deleter_id": 1,
+                "item_id": int(record.id),
+                "item_type": kind,
+                "location": "Northwind Studio",
+                "name": name,
+            },
+            {"deleter": "1"},
+        )
+
+    def _known(self, resource: str, attributes: Mapping[str, Json]) -> None:
+        unknown = set(attributes) - set(self._dataset.catalogue[resource].attributes)
+        if unknown:
+            raise KeyError(f"{resource} has no attribute {', '.join(sorted(unknown))}")
+
+    def _targets(self, resource: str, relationships: Mapping[str, Json]) -> dict[str, Related]:
+        known = self._dataset.catalogue[resource].relationships
+        targets: dict[str, Related] = {}
+        for name, told in relationships.items():
+            if name not in known:
+                raise KeyError(f"{resource} has no relationship {name}")
+            if isinstance(told, list):
+                targets[name] = tuple(self._target(known[name], item) for item in told)
+            else:
+                targets[name] = None if told is None else self._target(known[name], told)
+        return targets
+
+    def _target(self, relationship: Relationship, told: Json) -> Ref:
+        if isinstance(told, dict):
+            return Ref(str(told["type"]), str(told["id"]))
+        ref = Ref(relationship.type, str(told))
+        if ref.type in self._dataset.tables and self._dataset.get(ref) is None:
+            raise KeyError(f"there is no {ref.type} {ref.id}")
+        return ref
+
+    def _first(self, resource: str) -> Ref:
+        return next(iter(self._dataset.rows(resource))).ref
+
+    def _fresh(self, resource: str, number: int, targets: Mapping[str, Related]) -> dict[str, Json]:
+        """What a new row says where the order does not: now, the currency of what it belongs to, amounts of 0."""
+        now = self._clock.tick()
+        today = day(now)
+        values: dict[str, Json] = {name: stamp(now) for name in ("created_at", "updated_at", "last_activity_at")}
+        currency = self._currency(targets)
+        values |= currencies(currency)
+        values |= {"exchange_rate": RATES[currency], "exchange_date": today.isoformat(), "date": today.isoformat()}
+        values |= {"quantity": "1.0", "name": f"New {resource} {number}", "title": f"New {resource} {number}"}
+        if resource == "invoices":
+            due = today + timedelta(days=DEFAULT_TERMS)
+            values |= {
+                "number": f"{today.year}/{number:04}",
+                "invoice_type_id": 1,
+                "invoiced_on": today.isoformat(),
+                "finalized_on": today.isoformat(),
+                "finalized_at": stamp(now),
+                "invoice_template_id": None,
+                "payment_terms": DEFAULT_TERMS,
+                "pay_on": due.isoformat(),
+                "tag_list": [],
+            }
+        elif resource == "payments":
+            invoice = targets["invoice"]
+            row = self._dataset.get(invoice) if isinstance(invoice, Ref) else None
+            values |= {"paid_on": today.isoformat(), "amount": row.integer("amount_unpaid") if row else 0}
+        elif resource == "projects":
+            values |= {"number": str(number), "project_number": str(number)}
+        elif resource == "deals":
+            values |= {"number": str(number), "deal_number": str(number)}
+        elif resource == "tasks":
+            values |= {"number": str(number), "task_number": str(number), "type_id": 1}
+        return values
+
+    def _currency(self, targets: Mapping[str, Related]) -> str:
+        for name in ("invoice", "deal", "budget", "company"):
+            target = targets.get(name)
+            row = self._dataset.get(target) if isinstance(target, Ref) else None
+            if row is not None:
+                return str(row.attributes.get("currency") or row.attributes.get("default_currency"))
+        return ORGANIZATION_CURRENCY
+
+    def _above(self, record: Record) -> list[Record]:
+        """The rows whose sums this one is part of."""
+        names = {
+            "line_items": ["invoice"],
+            "payments": ["invoice"],
+            "invoice_attributions": ["invoice", "budget"],
+            "invoices": ["parent_invoice"],
+            "time_entries": ["service"],
+            "expenses": ["service"],
+            "services": ["deal"],
+        }.get(record.type, [])
+        return [row for name in names if (row := self._dataset.get(record.one(name)))]
+
+    def _link_back(self, record: Record) -> None:
+        """Let the to-many side know of a new row."""
+        sides = {
+            "invoice_attributions": ("invoice", "invoice_attributions"),
+            "custom_field_options": ("custom_field", "options"),
+        }
+        if record.type in sides:
+            upward, downward = sides[record.type]
+            owner = self._dataset.get(record.one(upward))
+            if owner is not None:
+                owner.relationships[downward] = (*owner.all(downward), record.ref)
+
+    def _touch(self, records: list[Record], *, touch_last_activity: bool) -> None:
+        """Note on rows that they have just been written."""
+        now = stamp(self._clock.now)
+        moved = ("updated_at", "last_activity_at") if touch_last_activity else ("updated_at",)
+        for record in records:
+            record.attributes.update({name: now for name in moved if name in record.attributes})
+
+    def _remove(self, record: Record) -> None:
+        """Take a row out, and let nothing lead to it."""
+        self._dataset.remove(record)
+        for resource, page in self._dataset.catalogue.items():
+            names = [name for name, told in page.relationships.items() if told.type == record.type]
+            for row in self._dataset.rows(resource) if names else ():
+                for name in names:
+                    target = row.relationships.get(name)
+                    if target == record.ref:
+                        row.relationships[name] = None
+                    elif isinstance(target, tuple) and not isinstance(target, Ref) and record.ref in target:
+                        row.relationships[name] = tuple(ref for ref in target if ref != record.ref)
+        self._dataset.changed()
+
+    def _settle(self, records: list[Record]) -> None:
+        """Work out again what depends on these rows."""
+        for record in records:
+            if self._dataset.get(record.ref) is not record:
+                continue
+            self._settle_money(record)
+            if record.type == "line_items":
+                invoice = self._dataset.get(record.one("invoice"))
+                total_line_item(record, invoice.text("exchange_rate") if invoice else RATES[ORGANIZATION_CURRENCY])
+            elif record.type == "invoices":
+                total_invoice(self._dataset, record)
+            elif record.type == "services":
+                total_service(self._dataset, record)
+            elif record.type == "deals":
+                total_deal(self._dataset, record)
+            self._settle(self._above(record))
+        self._dataset.changed()
+
+    def _settle_money(self, record: Record) -> None:
+        """Twins of the amounts that an order may have set."""
+        if record.type in {"payments", "invoice_attributions"}:
+            invoice = self._dataset.get(record.one("invoice"))
+            rate = invoice.text("exchange_rate") if invoice else RATES[ORGANIZATION_CURRENCY]
+            record.attributes.update(in_cents("amount", record.integer("amount"), rate))

@@ -1,0 +1,129 @@
+"""The API's error answers.
+
+The live shape has `status` as a string, `code`, `title`, `detail`, `meta` and `source`; the guides show a number and
+less (README 1). Codes that no source shows are the title in snake case.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.gateway import ApiError
+
+if TYPE_CHECKING:
+    from sandbox.json_types import JsonObject
+    from sandbox.limits import Exceeded
+
+
+def refusal(status: int, error: JsonObject, headers: dict[str, str] | None = None) -> ApiError:
+    """An answer with one error."""
+    return ApiError(status, {"errors": [error]}, headers)
+
+
+def live_error(status: int, title: str, detail: str, *, code: str = "", parameter: str = "") -> ApiError:
+    """An error in the shape of live answers; `parameter` names the query parameter at fault, as JSON:API has it."""
+    return refusal(
+        status,
+        {
+            "status": str(status),
+            "code": code or title.lower().replace(" ", "_"),
+            "title": title,
+            "detail": detail,
+            "meta": {},
+            "source": {"parameter": parameter} if parameter else {},
+        },
+    )
+
+
+def unsupported_content_type() -> ApiError:
+    """Content-Type missing or another than the JSON:API one."""
+    detail = "Content-Type must be application/vnd.api+json"
+    return live_error(415, "Unsupported Media Type", detail, code="unsupported_content_type")
+
+
+def unauthenticated() -> ApiError:
+    """No token or a wrong one: measured to be the same."""
+    return live_error(401, "Unauthenticated", "You are not authenticated", code="invalid_auth_token")
+
+
+def access_denied() -> ApiError:
+    """The guide's 403, verbatim, its status a number."""
+    return refusal(
+        403, {"status": 403, "title": "Access Denied", "detail": "You are not authorized to access this resource"}
+    )
+
+
+def feature_unavailable(feature: str) -> ApiError:
+    """A paid feature that is off, as documented for the tax rates."""
+    code = f"{feature}_unavailable"
+    detail = f"Feature {feature} unavailable"
+    return refusal(403, {"status": "403", "code": code, "title": "Access Denied", "detail": detail, "source": {}})
+
+
+def record_not_found() -> ApiError:
+    """As recorded live."""
+    return live_error(404, "Record Not Found", "The requested record was not found")
+
+
+def route_not_found() -> ApiError:
+    """A path the API does not have."""
+    return live_error(404, "Route Not Found", "The requested route was not found")
+
+
+def method_not_allowed() -> ApiError:
+    """A write: the sandbox only reads. Not the vendor's answer."""
+    return live_error(405, "Method Not Allowed", "The sandbox only answers GET")
+
+
+def too_many_requests(exceeded: Exceeded) -> ApiError:
+    """A used-up request window."""
+    error: JsonObject = {
+        "status": 429,
+        "title": "Too many requests",
+        "detail": "Rate limit reached. Try again later",
+        "limit": exceeded.window.limit,
+        "period": exceeded.window.period,
+    }
+    return refusal(429, error, {"X-RateLimit-Reset": str(exceeded.reset_after)})
+
+
+def unsupported_filter(name: str) -> ApiError:
+    """A filter that is not documented for the resource."""
+    return live_error(400, "Unsupported Filter", f"Filter {name} is not supported", parameter=f"filter[{name}]")
+
+
+def unsupported_filter_value(name: str, detail: str) -> ApiError:
+    """A filter whose operation or value cannot be read."""
+    return live_error(400, "Unsupported Filter Value", detail, parameter=f"filter[{name}]")
+
+
+def unsupported_sort(name: str, detail: str = "") -> ApiError:
+    """A sort that is not documented for the resource."""
+    return live_error(400, "Unsupported Sort", detail or f"Sort {name} is not supported", parameter="sort")
+
+
+def unsupported_include(path: str) -> ApiError:
+    """An include that is no relationship of the resource, or that it refuses."""
+    return live_error(400, "Unsupported Include", f"Include {path} is not supported", parameter="include")
+
+
+def invalid_page(parameter: str, detail: str) -> ApiError:
+    """A page that cannot be given. How the API answers a page[size] above 200 is not documented."""
+    return live_error(400, "Invalid Page", detail, parameter=parameter)
+
+
+def keyset_conflict() -> ApiError:
+    """A cursor together with a page number."""
+    detail = "page[after] cannot be combined with page[number]"
+    return live_error(400, "Keyset Conflict", detail, parameter="page[after]")
+
+
+def keyset_unsupported_sort(sort: str) -> ApiError:
+    """A list or a sort that cannot be walked by cursor."""
+    detail = f"Cursor paging is not supported with sort {sort or '(default)'}"
+    return live_error(400, "Keyset Unsupported Sort", detail, parameter="sort")
+
+
+def keyset_invalid_cursor() -> ApiError:
+    """A cursor that this list did not give."""
+    return live_error(400, "Keyset Invalid Cursor", "The cursor is invalid", parameter="page[after]")

@@ -1,0 +1,161 @@
+"""What a filter's or a sort's name means: which values of a row it looks at.
+
+Most names are an attribute, a relationship with `_id` behind, or an attribute with `_after`, `_before` or `_on` behind.
+The others stand in `meanings.py`. A documented name without a meaning here is one the documentation does not explain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Literal
+
+from sandbox.productive.stubs import stub_name
+
+if TYPE_CHECKING:
+    from sandbox.json_types import Json
+    from sandbox.productive.catalogue import Resource
+    from sandbox.productive.records import Dataset, Record, Ref
+
+Read = Callable[["Dataset", "Record"], Sequence["Json"]]
+"""The values of a row that a filter or a sort looks at; none where the row has null."""
+
+
+class Kind(Enum):
+    """How a field's values compare."""
+
+    NUMBER = "number"
+    TEXT = "text"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    INSTANT = "datetime"
+    ID = "id"
+
+
+KINDS = {
+    "integer": Kind.NUMBER,
+    "number": Kind.NUMBER,
+    "decimal": Kind.NUMBER,
+    "string": Kind.TEXT,
+    "array": Kind.TEXT,
+    "boolean": Kind.BOOLEAN,
+    "date": Kind.DATE,
+    "date-time": Kind.INSTANT,
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """What a name looks at.
+
+    Attributes:
+        kind: How its values compare.
+        read: The values of a row.
+        own: Whether they are the row's own attribute (or id), which is what a cursor can be built on.
+        bound: For a window filter such as `paid_after`: the comparison that a bare value means.
+    """
+
+    kind: Kind
+    read: Read
+    own: bool = False
+    bound: Literal["gt_eq", "lt_eq"] | None = None
+
+
+def attribute_field(resource: Resource, name: str, *, bound: Literal["gt_eq", "lt_eq"] | None = None) -> Field | None:
+    """The field of an attribute, unless it is an object."""
+    attribute = resource.attributes.get(name)
+    if attribute is None or attribute.type not in KINDS:
+        return None
+
+    def read(_dataset: Dataset, record: Record) -> Sequence[Json]:
+        value = record.attributes.get(name)
+        if value is None:
+            return ()
+        return value if isinstance(value, list) else (value,)
+
+    return Field(KINDS[attribute.type], read, own=attribute.type != "array", bound=bound)
+
+
+ID_FIELD = Field(Kind.ID, lambda _dataset, record: (record.id,), own=True)
+
+
+def refs_along(dataset: Dataset, record: Record, path: str) -> list[Ref]:
+    """Where a path of relationships leads from a row.
+
+    `invoice/company` follows relationships; a step `~line_items.invoice` goes to the line items whose invoice it is.
+    """
+    refs = [record.ref]
+    for step in path.split("/") if path else []:
+        if step.startswith("~"):
+            resource, _, relationship = step[1:].partition(".")
+            refs = [row.ref for ref in refs for row in dataset.referrers(resource, relationship, ref.id)]
+        else:
+            refs = [further for ref in refs if (row := dataset.get(ref)) for further in row.all(step)]
+    return refs
+
+
+def ids_along(path: str) -> Field:
+    """The ids where a path of relationships leads."""
+    return Field(Kind.ID, lambda dataset, record: [ref.id for ref in refs_along(dataset, record, path)])
+
+
+def name_along(path: str, attribute: str = "name") -> Field:
+    """The name, or another text, of the first row where a path of relationships leads."""
+
+    def read(dataset: Dataset, record: Record) -> Sequence[Json]:
+        for ref in refs_along(dataset, record, path):
+            row = dataset.get(ref)
+            if row is None:
+                return (stub_name(ref),)
+            value = display_name(row) if attribute == "name" else row.attributes.get(attribute)
+            return () if value is None else (value,)
+        return ()
+
+    return Field(Kind.TEXT, read)
+
+
+def display_name(record: Record) -> str:
+    """What a person would call the row."""
+    if record.type == "people":
+        return f"{record.attributes.get('first_name') or ''} {record.attributes.get('last_name') or ''}".strip()
+    for attribute in ("name", "title", "number", "subject"):
+        value = record.attributes.get(attribute)
+        if isinstance(value, str):
+            return value
+    return f"{record.type} {record.id}"
+
+
+def derived_filter(resource: Resource, name: str) -> Field | None:
+    """The meaning that a filter's name itself gives."""
+    if name == "id":
+        return ID_FIELD
+    stem = name.removesuffix("_id")
+    if stem != name and stem in resource.relationships:
+        return ids_along(stem)
+    # `invoice_type` is `invoice_type_id`.
+    for candidate in (name, f"{name}_id"):
+        if field := attribute_field(resource, candidate):
+            return field
+    return _window_filter(resource, name)
+
+
+def _window_filter(resource: Resource, name: str) -> Field | None:
+    stem, _, side = name.rpartition("_")
+    bounds: dict[str, Literal["gt_eq", "lt_eq"] | None] = {"after": "gt_eq", "before": "lt_eq", "on": None}
+    if side in bounds:
+        for candidate in (stem, f"{stem}_on", f"{stem}_at"):
+            if field := attribute_field(resource, candidate, bound=bounds[side]):
+                return field
+    return None
+
+
+def derived_sort(resource: Resource, name: str) -> Field | None:
+    """The meaning that a sort's name itself gives: an attribute, or the name of something related."""
+    if name == "id":
+        return ID_FIELD
+    attribute = resource.attributes.get(name)
+    if attribute is not None and attribute.type != "array":
+        return attribute_field(resource, name)
+    stem = name.removesuffix("_name").removesuffix(".name")
+    return name_along(stem) if stem in resource.relationships else None

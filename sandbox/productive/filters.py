@@ -1,0 +1,205 @@
+"""Filters: the tree of `filter[…]` made into a test of rows (README 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, cast
+
+from sandbox.productive import errors
+from sandbox.productive.fields import Field, Kind
+from sandbox.productive.meanings import filter_field
+from sandbox.productive.moments import parse_day, parse_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sandbox.json_types import Json
+    from sandbox.productive.catalogue import Resource
+    from sandbox.productive.query import FilterTree
+    from sandbox.productive.records import Dataset, Record
+
+Test = Callable[["Dataset", "Record"], bool]
+
+_ORDER = {"gt", "gt_eq", "lt", "lt_eq"}
+_EQUALITY = {"eq", "not_eq"}
+_SUBSTRING = {"contains", "not_contain"}
+OPERATIONS = _EQUALITY | _SUBSTRING | _ORDER
+
+# What the vendor's CLI allows per kind of field. Whether each endpoint does is documented for few; all do here.
+_ALLOWED = {
+    Kind.NUMBER: _EQUALITY | _ORDER,
+    Kind.DATE: _EQUALITY | _ORDER,
+    Kind.INSTANT: _EQUALITY | _ORDER,
+    Kind.TEXT: _EQUALITY | _SUBSTRING,
+    Kind.BOOLEAN: {"eq"},
+    Kind.ID: _EQUALITY,
+}
+
+
+@dataclass(frozen=True)
+class FilterRules:
+    """How a resource's filters are read.
+
+    Attributes:
+        resource: The resource filtered.
+        refused: Documented filters that the admin has declared unsupported.
+        to_the_second: Whether datetimes compare by second (header `X-Feature-Flags: filteringSkipDatetimeCastToDate`)
+            rather than by date.
+    """
+
+    resource: Resource
+    refused: Collection[str]
+    to_the_second: bool
+
+
+def compile_filters(tree: FilterTree, rules: FilterRules) -> Test:
+    """The test that the whole tree makes.
+
+    Raises:
+        ApiError: A name that is not supported, an operation or a value that cannot be read.
+    """
+    tests: list[Test] = []
+    joined_by = "and"
+    for name, branch in tree.items():
+        if name == "$op":
+            joined_by = branch[-1] if isinstance(branch, list) else ""
+            if joined_by not in {"and", "or"}:
+                raise errors.unsupported_filter_value("$op", "$op must be and, or")
+        elif name.isdigit():
+            if isinstance(branch, list):
+                raise errors.unsupported_filter(name)
+            tests.append(compile_filters(branch, rules))
+        else:
+            tests.extend(_field_tests(name, branch, rules))
+    if joined_by == "or":
+        return lambda dataset, record: any(test(dataset, record) for test in tests)
+    return lambda dataset, record: all(test(dataset, record) for test in tests)
+
+
+def _field_tests(name: str, branch: FilterTree | list[str], rules: FilterRules) -> list[Test]:
+    if name not in rules.resource.filters or name in rules.refused:
+        raise errors.unsupported_filter(name)
+    if name == "custom_fields":
+        return _custom_field_tests(branch)
+    field = filter_field(rules.resource, name)
+    if field is None:
+        detail = f"The documentation does not say what filter {name} means; the sandbox does not implement it"
+        raise errors.unsupported_filter_value(name, detail)
+    operations = {"eq": branch} if isinstance(branch, list) else branch
+    tests = []
+    for operation, values in operations.items():
+        if not isinstance(values, list) or operation not in _ALLOWED[field.kind]:
+            detail = f"Operation {operation} is not supported on filter {name}"
+            raise errors.unsupported_filter_value(name, detail)
+        if field.bound and operation != "eq":
+            raise errors.unsupported_filter_value(name, f"Filter {name} is a window and takes no operation")
+        tests.append(_test(name, field, field.bound or operation, values, to_the_second=rules.to_the_second))
+    return tests
+
+
+def _custom_field_tests(branch: FilterTree | list[str]) -> list[Test]:
+    """`filter[custom_fields][<id>][op]=v`: ordering by number, the rest by text."""
+    if isinstance(branch, list):
+        raise errors.unsupported_filter_value("custom_fields", "custom_fields takes the id of a custom field")
+    tests = []
+    for field_id, operations in branch.items():
+        for operation, values in ({"eq": operations} if isinstance(operations, list) else operations).items():
+            if not isinstance(values, list) or operation not in OPERATIONS:
+                detail = f"Operation {operation} is not supported on filter custom_fields"
+                raise errors.unsupported_filter_value("custom_fields", detail)
+            kind = Kind.NUMBER if operation in _ORDER else Kind.TEXT
+            field = Field(kind, _custom_field_reader(field_id, kind))
+            tests.append(_test("custom_fields", field, operation, values, to_the_second=False))
+    return tests
+
+
+def _custom_field_reader(field_id: str, kind: Kind) -> Callable[[Dataset, Record], Sequence[Json]]:
+    def read(_dataset: Dataset, record: Record) -> Sequence[Json]:
+        custom_fields = record.attributes.get("custom_fields")
+        value = custom_fields.get(field_id) if isinstance(custom_fields, dict) else None
+        values = value if isinstance(value, list) else [] if value is None else [value]
+        if kind is Kind.NUMBER:
+            return [item for item in values if isinstance(item, int | float)]
+        return [str(item) for item in values]
+
+    return read
+
+
+def _test(name: str, field: Field, operation: str, values: Sequence[str], *, to_the_second: bool) -> Test:
+    texts = _listed(values, field.kind, operation)
+    try:
+        wanted = [_wanted(text, field.kind, to_the_second=to_the_second) for text in texts]
+    except (ValueError, InvalidOperation):
+        detail = f"{', '.join(texts)} is not a valid {field.kind.value}"
+        raise errors.unsupported_filter_value(name, detail) from None
+    holds = _HOLDS[operation]
+    negative = operation in {"not_eq", "not_contain"}
+
+    def test(dataset: Dataset, record: Record) -> bool:
+        values_here = [
+            _comparable(value, field.kind, to_the_second=to_the_second) for value in field.read(dataset, record)
+        ]
+        found = any(holds(here, value) for here in values_here for value in wanted)
+        # A row with null has not the value: not_eq keeps it, nothing else does. Not documented.
+        return found is not negative
+
+    return test
+
+
+def _listed(values: Sequence[str], kind: Kind, operation: str) -> list[str]:
+    """The single values of comma lists; a text with commas stands for itself as well as for its parts."""
+    if operation in _ORDER or operation in _SUBSTRING:
+        return list(values)
+    parts = [part for value in values for part in value.split(",")]
+    return [*values, *parts] if kind is Kind.TEXT else parts
+
+
+def _wanted(text: str, kind: Kind, *, to_the_second: bool) -> object:
+    """A filter's value in the form it compares in; raises ValueError where it cannot be read."""
+    if kind is Kind.BOOLEAN:
+        return {"true": True, "false": False}[text] if text in {"true", "false"} else _unreadable()
+    if kind is Kind.ID:
+        return text if text.isascii() and text.isdigit() else _unreadable()
+    if kind is Kind.TEXT:
+        return text or _unreadable()
+    if kind is Kind.NUMBER:
+        number = Decimal(text)
+        return number if number.is_finite() else _unreadable()
+    return _comparable(text, kind, to_the_second=to_the_second)
+
+
+def _unreadable() -> object:
+    raise ValueError
+
+
+def _comparable(value: Json, kind: Kind, *, to_the_second: bool) -> object:
+    """A row's value in the form it compares in."""
+    if kind is Kind.NUMBER:
+        # Through its digits, so that 0.1 is what the row says it is.
+        return Decimal(str(value))
+    if kind is Kind.DATE:
+        return parse_day(str(value))
+    if kind is Kind.INSTANT:
+        moment = parse_moment(str(value))
+        return moment.epoch_ms // 1000 if to_the_second else moment.local_day
+    if kind in {Kind.ID, Kind.TEXT}:
+        return str(value)
+    return value
+
+
+def _contains(here: object, wanted: object) -> bool:
+    return str(wanted).casefold() in str(here).casefold()
+
+
+_HOLDS: dict[str, Callable[[object, object], bool]] = {
+    "eq": lambda here, wanted: here == wanted,
+    "not_eq": lambda here, wanted: here == wanted,
+    "contains": _contains,
+    "not_contain": _contains,
+    "gt": lambda here, wanted: cast("int", here) > cast("int", wanted),
+    "gt_eq": lambda here, wanted: cast("int", here) >= cast("int", wanted),
+    "lt": lambda here, wanted: cast("int", here) < cast("int", wanted),
+    "lt_eq": lambda here, wanted: cast("int", here) <= cast("int", wanted),
+}

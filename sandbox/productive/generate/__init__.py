@@ -1,0 +1,29 @@
+"""A world of rows for one organization, the same for the same seed and scale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.productive.generate.billing import make_billing
+from sandbox.productive.generate.maker import Maker
+from sandbox.productive.generate.parties import make_parties
+from sandbox.productive.generate.settings import make_settings
+from sandbox.productive.generate.work import make_work
+from sandbox.productive.totals import total_everything
+
+if TYPE_CHECKING:
+    from sandbox.clock import Clock
+    from sandbox.productive.catalogue import Catalogue
+    from sandbox.productive.records import Dataset
+
+
+def generated_world(catalogue: Catalogue, clock: Clock, seed: int, scale: float) -> Dataset:
+    """The rows of organization 1: consistent among themselves, `scale` times as many as a small agency has."""
+    maker = Maker(catalogue, clock, seed, scale)
+    make_settings(maker)
+    make_parties(maker)
+    make_work(maker)
+    make_billing(maker)
+    total_everything(maker.dataset)
+    maker.dataset.changed()
+    return maker.dataset

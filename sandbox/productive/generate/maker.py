@@ -1,0 +1,162 @@
+"""The bench that the world's rows are made on: chance, names, instants, and one way to put a row together."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from faker import Faker
+
+from sandbox.clock import WORLD_START
+from sandbox.productive.defaults import filled
+from sandbox.productive.moments import stamp
+from sandbox.productive.records import Dataset, Record, Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sandbox.clock import Clock
+    from sandbox.json_types import Json
+    from sandbox.productive.catalogue import Catalogue
+    from sandbox.productive.records import Related
+
+T = TypeVar("T")
+
+HISTORY_START = datetime(2024, 4, 2, 6, 0, tzinfo=UTC)
+"""Nothing in the world is older."""
+
+QUIET_SINCE = datetime(2026, 3, 1, 17, 0, tzinfo=UTC)
+"""Since when only the newest invoice, deal and company have seen any activity."""
+
+ACTIVITY_START = datetime(2025, 3, 10, 7, 0, tzinfo=UTC)
+"""Activity spreads over the year from here to `QUIET_SINCE`."""
+
+TRUE_MORE_THAN_NOT = 0.6
+DATA_TEXT, DATA_NUMBER, DATA_SELECT, DATA_DATE, DATA_MULTI = 1, 2, 3, 4, 5
+"""`data_type_id` of custom fields."""
+
+
+class Maker:
+    """Makes rows, by the chance of one seed."""
+
+    def __init__(self, catalogue: Catalogue, clock: Clock, seed: int, scale: float) -> None:
+        """Begin with an empty organization."""
+        self.dataset = Dataset(catalogue, clock)
+        self.fake = Faker("en_US")
+        self.fake.seed_instance(seed)
+        self._seed = seed
+        self._scale = scale
+
+    def chance(self, subject: str) -> random.Random:
+        """The chance of one subject: what happens to others does not change it."""
+        return random.Random(f"{self._seed}:{subject}")  # noqa: S311 - made-up data, no cryptography
+
+    def count(self, at_scale_one: int) -> int:
+        """How many rows, of so many at scale 1."""
+        return max(1, round(at_scale_one * self._scale))
+
+    def make(
+        self,
+        resource: str,
+        record_id: int,
+        attributes: Mapping[str, Json],
+        relationships: Mapping[str, Related] | None = None,
+    ) -> Record:
+        """Put a row together, its other attributes by default, and take it in.
+
+        Raises:
+            KeyError: An attribute or a relationship that the catalogue does not have.
+        """
+        page = self.dataset.catalogue[resource]
+        targets: dict[str, Related] = {"organization": Ref("organizations", "1"), **(relationships or {})}
+        unknown = [*(set(attributes) - set(page.attributes)), *(set(relationships or ()) - set(page.relationships))]
+        if unknown:
+            raise KeyError(f"{resource} has no {', '.join(unknown)}")
+        return self.dataset.add(
+            Record(
+                type=resource,
+                id=str(record_id),
+                attributes=filled(page, str(record_id), attributes),
+                relationships={name: targets.get(name) for name in page.relationships},
+                named=tuple(page.relationships),
+            )
+        )
+
+    def rows(self, resource: str) -> list[Record]:
+        """The rows of a resource made so far."""
+        return list(self.dataset.rows(resource))
+
+
+def moment(chance: random.Random, start: datetime, end: datetime) -> datetime:
+    """An instant between two, to the millisecond."""
+    span = int((end - start) / timedelta(milliseconds=1))
+    return start + timedelta(milliseconds=chance.randrange(max(span, 1)))
+
+
+def moments(chance: random.Random, count: int, start: datetime, end: datetime) -> list[datetime]:
+    """So many distinct instants between two, in order."""
+    span = int((end - start) / timedelta(milliseconds=1))
+    return [start + timedelta(milliseconds=offset) for offset in sorted(chance.sample(range(span), count))]
+
+
+def histories(chance: random.Random, count: int, newest: datetime) -> list[tuple[dict[str, Json], datetime]]:
+    """For rows in the order of their ids: their timestamps, and when they were created.
+
+    Their activity spreads over a year; one row alone has some at `newest`. A third of the rows was written later than
+    `last_activity_at` says: it does not follow every write (README 0.2).
+    """
+    created = moments(chance, count, HISTORY_START, QUIET_SINCE - timedelta(days=9))
+    alone = chance.randrange(count)
+    answer: list[tuple[dict[str, Json], datetime]] = []
+    for index, instant in enumerate(created):
+        active = moment(chance, max(instant, ACTIVITY_START), QUIET_SINCE)
+        updated = moment(chance, active, WORLD_START) if chance.random() < 1 / 3 else active
+        if index == alone:
+            active = updated = newest
+        stamps: dict[str, Json] = {
+            "created_at": stamp(instant),
+            "updated_at": stamp(updated),
+            "last_activity_at": stamp(active),
+        }
+        answer.append((stamps, instant))
+    return answer
+
+
+def maybe(chance: random.Random, share: float, value: T) -> T | None:
+    """The value in this share of cases, else null."""
+    return value if chance.random() < share else None
+
+
+def custom_values(maker: Maker, chance: random.Random, kind: str) -> dict[str, Json] | None:
+    """Custom field values of a record, by custom field id; null for some records and for what has no such fields."""
+    definitions = [row for row in maker.rows("custom_fields") if row.attributes["customizable_type"] == kind]
+    if not definitions or chance.random() < 1 / 3:
+        return None
+    values: dict[str, Json] = {}
+    for definition in definitions:
+        if chance.random() < TRUE_MORE_THAN_NOT:
+            values[definition.id] = _custom_value(maker, chance, definition)
+    return values
+
+
+def _custom_value(maker: Maker, chance: random.Random, definition: Record) -> Json:
+    kind = definition.attributes["data_type_id"]
+    if kind == DATA_NUMBER:
+        return chance.choice([chance.randrange(1000), round(chance.random() * 100, 2)])
+    if kind == DATA_DATE:
+        return moment(chance, HISTORY_START, WORLD_START).date().isoformat()
+    if kind in {DATA_SELECT, DATA_MULTI}:
+        options = [ref.id for ref in definition.all("options")]
+        return chance.choice(options) if kind == DATA_SELECT else sorted(chance.sample(options, 2))
+    return maker.fake.word()
+
+
+def tags(chance: random.Random, names: Sequence[str]) -> list[str]:
+    """None to three tags."""
+    return chance.sample(list(names), chance.choice([0, 0, 1, 2, 3]))
+
+
+def refs(records: Sequence[Record]) -> tuple[Ref, ...]:
+    """References to rows."""
+    return tuple(record.ref for record in records)

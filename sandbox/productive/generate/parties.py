@@ -1,0 +1,190 @@
+"""Companies, people, and the addresses of both."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sandbox.clock import WORLD_START
+from sandbox.productive.generate.maker import (
+    ACTIVITY_START,
+    HISTORY_START,
+    custom_values,
+    histories,
+    maybe,
+    moment,
+    moments,
+    refs,
+    tags,
+)
+from sandbox.productive.generate.settings import ARCHIVED, SUBSIDIARIES
+from sandbox.productive.moments import stamp
+from sandbox.productive.records import Ref
+
+if TYPE_CHECKING:
+    import random
+
+    from sandbox.json_types import Json
+    from sandbox.productive.generate.maker import Maker
+    from sandbox.productive.records import Related
+
+NEWEST_COMPANY = datetime(2026, 3, 7, 9, 41, 12, 318_000, tzinfo=UTC)
+COMPANIES = 60
+PEOPLE = 260
+USERS_SHARE = 0.24
+PLACEHOLDER_EVERY = 26
+TAGS = ("key account", "agency", "partner", "retainer", "public sector")
+
+
+def make_parties(maker: Maker) -> None:
+    """Companies first: people belong to them."""
+    _make_companies(maker)
+    _make_people(maker)
+    _make_contact_entries(maker)
+
+
+def _make_companies(maker: Maker) -> None:
+    chance, fake = maker.chance("companies"), maker.fake
+    count = maker.count(COMPANIES)
+    for number, (stamps, _) in enumerate(histories(chance, count, NEWEST_COMPANY), start=1):
+        name = fake.company()
+        slug = name.lower().replace(" ", "-").replace(",", "").replace(".", "")
+        parent = str(chance.randrange(1, number)) if number > 1 and chance.random() < 1 / 8 else None
+        # A company that nothing ever happened to has no last activity (README 0.2); never the newest.
+        idle = number % 9 == 0 and stamps["last_activity_at"] != stamp(NEWEST_COMPANY)
+        maker.make(
+            "companies",
+            number,
+            {
+                "name": name,
+                "billing_name": maybe(chance, 0.6, f"{name} (accounts)"),
+                "vat": maybe(chance, 0.8, f"HR{chance.randrange(10**10, 10**11)}"),
+                "default_currency": chance.choice(["EUR", "EUR", "EUR", "USD", "GBP"]),
+                "created_at": stamps["created_at"],
+                "last_activity_at": None if idle else stamps["last_activity_at"],
+                "archived_at": ARCHIVED if number % 10 == 0 else None,
+                "company_code": maybe(chance, 0.7, f"C{number:04}"),
+                "domain": maybe(chance, 0.5, f"{slug}.example"),
+                "due_days": maybe(chance, 0.7, chance.choice([8, 15, 30, 60])),
+                "tag_list": tags(chance, TAGS),
+                "contact": _contact(maker, f"office@{slug}.example"),
+                "invoice_email_recipients": {"to": [f"invoices@{slug}.example"], "cc": [], "bcc": []},
+                "settings": {"exporter_options": {}, "invoicing_settings": {"group_by": "service"}},
+                "custom_fields": custom_values(maker, chance, "companies"),
+                "parent_company_id": parent,
+                "projectless_budgets": chance.random() < 1 / 4,
+                "default_subsidiary_id": 1 if number % 3 == 0 else None,
+                "default_tax_rate_id": 1 if number % 4 == 0 else None,
+                "description": maybe(chance, 0.3, fake.catch_phrase()),
+            },
+            {
+                "parent_company": Ref("companies", parent) if parent else None,
+                "default_subsidiary": Ref("subsidiaries", "1") if number % 3 == 0 else None,
+                "default_tax_rate": Ref("tax_rates", "1") if number % 4 == 0 else None,
+                "custom_field_people": (),
+                "custom_field_attachments": (),
+            },
+        )
+
+
+def _contact(maker: Maker, email: str) -> dict[str, Json]:
+    return {
+        "emails": [{"email": email, "name": "Work"}],
+        "phones": [{"phone": maker.fake.phone_number(), "name": "Work"}],
+        "websites": [],
+        "addresses": [{"address": maker.fake.street_address(), "city": maker.fake.city(), "name": "Office"}],
+    }
+
+
+def _make_people(maker: Maker) -> None:
+    chance = maker.chance("people")
+    count = maker.count(PEOPLE)
+    users = max(2, round(count * USERS_SHARE))
+    created = moments(chance, count, HISTORY_START, WORLD_START - timedelta(days=10))
+    for number, instant in enumerate(created, start=1):
+        is_user = number <= users
+        attributes = _person(maker, chance, number, instant, is_user=is_user)
+        relationships: dict[str, Related] = {
+            "custom_field_people": (),
+            "custom_field_attachments": (),
+            "service_types": (),
+            "teams": (),
+        }
+        if is_user:
+            relationships |= {
+                "subsidiary": Ref("subsidiaries", str(1 + number % 3)),
+                "manager": Ref("people", "1") if number > 1 else None,
+                "custom_role": Ref("roles", str(1 + number % 4)),
+                "service_types": refs(chance.sample(maker.rows("service_types"), chance.choice([0, 1, 2]))),
+                "teams": (Ref("teams", str(1 + number % 5)),),
+            }
+        else:
+            relationships["company"] = chance.choice(maker.rows("companies")).ref
+        maker.make("people", number, attributes, relationships)
+
+
+def _person(maker: Maker, chance: random.Random, number: int, created: datetime, *, is_user: bool) -> dict[str, Json]:
+    fake = maker.fake
+    first, last = fake.first_name(), fake.last_name()
+    placeholder = not is_user and number % PLACEHOLDER_EVERY == 0
+    leaver = is_user and number % 12 == 0
+    email = f"{first}.{last}.{number}@{'northwind' if is_user else 'client'}.example".lower()
+    seen = moment(chance, max(created, ACTIVITY_START), WORLD_START)
+    return {
+        "first_name": "Placeholder" if placeholder else first,
+        "last_name": f"{number}" if placeholder else last,
+        "email": None if placeholder else email,
+        "title": maybe(chance, 0.6, fake.job()),
+        "nickname": None,
+        "is_user": is_user,
+        "placeholder": placeholder,
+        "virtual": placeholder,
+        "hrm_type_id": 1 if is_user else 2,
+        "user_id": 5000 + number if is_user else None,
+        "role_id": chance.choice([1, 2, 3]) if is_user else None,
+        "created_at": stamp(created),
+        "joined_at": stamp(created + timedelta(hours=3)) if is_user else None,
+        "invited_at": stamp(created + timedelta(minutes=5)) if is_user else None,
+        "last_seen_at": stamp(seen) if is_user else None,
+        "last_activity_at": stamp(seen),
+        "archived_at": ARCHIVED if number % 17 == 0 else None,
+        "deactivated_at": stamp(WORLD_START - timedelta(days=40 + number)) if leaver else None,
+        "availabilities": json.dumps([["2024-04-01", None, [8, 8, 8, 8, 8, 0, 0]]]) if is_user else None,
+        "contact": _contact(maker, email),
+        "custom_fields": custom_values(maker, chance, "people"),
+        "tag_list": tags(chance, TAGS),
+        "offboarding_status": "completed" if leaver else "not_initiated",
+        "two_factor_auth": chance.random() < 1 / 2 if is_user else None,
+        "color_id": str(chance.randrange(1, 9)),
+        "champion": number % 20 == 0,
+    }
+
+
+def _make_contact_entries(maker: Maker) -> None:
+    """The subsidiaries' own addresses first: `bill_from` leads to them."""
+    fake = maker.fake
+    names: list[tuple[str, Ref]] = [
+        *((name, Ref("subsidiaries", str(number))) for number, name in enumerate(SUBSIDIARIES, start=1)),
+        *((company.text("name"), company.ref) for company in maker.rows("companies")),
+    ]
+    for number, (name, owner) in enumerate(names, start=1):
+        kind = "subsidiary" if owner.type == "subsidiaries" else "company"
+        maker.make(
+            "contact_entries",
+            number,
+            {
+                "name": name,
+                "contactable_type": kind,
+                "type": "bill_from" if kind == "subsidiary" else "bill_to",
+                "type_name": "Bill from" if kind == "subsidiary" else "Bill to",
+                "address": fake.street_address(),
+                "city": fake.city(),
+                "zipcode": fake.postcode(),
+                "country": "Croatia" if kind == "subsidiary" else fake.country(),
+                "email": f"billing{number}@client.example",
+                "billing_address": True,
+                "vat": f"HR{40_000_000_000 + number}",
+            },
+            {kind: owner},
+        )

@@ -1,0 +1,239 @@
+"""The organization itself, and what is set up once in it: subsidiaries, taxes, documents, banks, custom fields."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sandbox.clock import WORLD_START
+from sandbox.productive.generate.maker import (
+    DATA_DATE,
+    DATA_MULTI,
+    DATA_NUMBER,
+    DATA_SELECT,
+    DATA_TEXT,
+    HISTORY_START,
+    moment,
+    moments,
+)
+from sandbox.productive.moments import stamp
+from sandbox.productive.money import RATES, currencies
+from sandbox.productive.records import Ref
+
+if TYPE_CHECKING:
+    from sandbox.json_types import Json
+    from sandbox.productive.generate.maker import Maker
+
+ARCHIVED = "2025-09-01T09:00:00.000+02:00"
+RATE_DAYS = 45
+OUT_OF_DATE_DAYS = 40
+
+SUBSIDIARIES = ("Northwind Studio d.o.o.", "Northwind GmbH", "Northwind Ltd", "Northwind Labs d.o.o.")
+TAX_RATES = (
+    ("PDV 25%", "PDV", "25.0"),
+    ("PDV 13%", "PDV", "13.0"),
+    ("USt 19%", "USt", "19.0"),
+    ("VAT 20%", "VAT", "20.0"),
+    ("Zero rated", "VAT", "0.0"),
+    ("PDV 23%", "PDV", "23.0"),
+)
+SERVICE_TYPES = (
+    "Design",
+    "Development",
+    "Project management",
+    "Consulting",
+    "Copywriting",
+    "Quality assurance",
+    "Research",
+    "Support",
+    "Training",
+    "Travel",
+    "Hosting",
+    "Print",
+)
+CUSTOM_FIELDS = (
+    ("companies", "Industry", DATA_SELECT),
+    ("companies", "Account number", DATA_NUMBER),
+    ("companies", "Markets", DATA_MULTI),
+    ("people", "Birthday", DATA_DATE),
+    ("people", "Languages", DATA_MULTI),
+    ("projects", "Repository", DATA_TEXT),
+    ("projects", "Risk", DATA_NUMBER),
+    ("deals", "Source", DATA_SELECT),
+    ("deals", "Signed on", DATA_DATE),
+    ("invoices", "Cost centre", DATA_TEXT),
+    ("invoices", "Approval", DATA_SELECT),
+    ("tasks", "Points", DATA_NUMBER),
+    ("services", "Team", DATA_TEXT),
+    ("project_expenses", "Receipt number", DATA_TEXT),
+)
+
+
+def make_settings(maker: Maker) -> None:
+    """All of it."""
+    _make_organization(maker)
+    _make_taxes_and_documents(maker)
+    _make_exchange_rates(maker)
+    _make_custom_fields(maker)
+    for number, name in enumerate(SERVICE_TYPES, start=1):
+        archived = ARCHIVED if number == len(SERVICE_TYPES) else None
+        description = f"All {name.lower()} work" if number % 2 else None
+        maker.make("service_types", number, {"name": name, "description": description, "archived_at": archived})
+
+
+def _make_organization(maker: Maker) -> None:
+    maker.make(
+        "organizations",
+        1,
+        {
+            "name": "Northwind Studio",
+            "time_zone": "Europe/Zagreb",
+            "locale": "en",
+            "man_day_minutes": 480,
+            "subsidiary_count": len(SUBSIDIARIES),
+            "working_hours": [8, 8, 8, 8, 8, 0, 0],
+            "addons": ["financials", "time_off"],
+            "due_days": 15,
+            "fiscal_year_start": "01-01",
+            "release_channel": "stable",
+            "overhead_subsidiary_switched_at": None,
+            "verified_at": stamp(HISTORY_START),
+            "billing_email": "billing@northwind.example",
+            "week_start_day_id": 3,
+            "deal_settings": {"won_reason_required": False, "probabilities": [5, 25, 50, 75]},
+            "expense_settings": {"markup": 10, "reimbursable": True},
+            "flags": {"new_budgeting": True},
+            "numbering_format_settings": {"invoices": "{year}/{number}"},
+            **currencies("EUR"),
+        },
+        {
+            "company": Ref("companies", "1"),
+            "organization_subscription": Ref("organization_subscriptions", "1"),
+            "owner": Ref("people", "1"),
+        },
+    )
+    maker.make(
+        "organization_memberships",
+        1,
+        {
+            "position": 1,
+            "email_notifications": True,
+            "weekly_emails": True,
+            "updated_at": stamp(HISTORY_START + timedelta(days=400)),
+            "granular_notification_preferences": {"task": {"assigned": True}},
+            "notification_preference": {"channel": "email"},
+        },
+        {"person": Ref("people", "1"), "user": Ref("users", "1"), "time_tracking_policy": None},
+    )
+
+
+def _make_taxes_and_documents(maker: Maker) -> None:
+    for number, (name, component, percent) in enumerate(TAX_RATES, start=1):
+        maker.make(
+            "tax_rates",
+            number,
+            {
+                "name": name,
+                "primary_component_name": component,
+                "primary_component_value": percent,
+                "archived_at": ARCHIVED if number == len(TAX_RATES) else None,
+            },
+            {"subsidiary": Ref("subsidiaries", "1")},
+        )
+    for number, name in enumerate(SUBSIDIARIES, start=1):
+        maker.make(
+            "subsidiaries",
+            number,
+            {
+                "name": name,
+                "invoice_number_format": "{year}/{number}",
+                "invoice_number_scope": "subsidiary",
+                "show_delivery_date": number == 1,
+                "archived_at": ARCHIVED if number == len(SUBSIDIARIES) else None,
+            },
+            {"bill_from": Ref("contact_entries", str(number)), "default_tax_rate": Ref("tax_rates", str(number))},
+        )
+        maker.make(
+            "bank_accounts",
+            number,
+            {
+                "name": f"Main account {number}",
+                "number": f"HR12100100518630001{number:02}",
+                "bank_name": "Zagrebačka banka",
+                "bank_address": "Trg bana Josipa Jelačića 10, Zagreb",
+                "swift_code": "ZABAHR2X",
+                "currency": list(RATES)[(number - 1) % len(RATES)],
+                "archived_at": ARCHIVED if number == len(SUBSIDIARIES) else None,
+            },
+            {"subsidiary": Ref("subsidiaries", str(number))},
+        )
+    for number, (name, kind) in enumerate((("Invoice", 1), ("Proforma", 1), ("Proposal", 2), ("Purchase order", 4)), 1):
+        maker.make(
+            "document_types",
+            number,
+            {
+                "name": name,
+                "exportable_type_id": kind,
+                "document_template_id": 1,
+                "locale": "en",
+                "status": 1,
+                "tax1_name": "PDV",
+                "tax1_value": "25.0",
+                "email_subject": f"{name} from Northwind Studio",
+                "email_data": {"cc": []},
+                "exporter_options": {"show_quantity": True},
+                "template_options": {"paper": "A4"},
+            },
+            {"document_style": Ref("document_styles", "1"), "attachments": (), "subsidiary": Ref("subsidiaries", "1")},
+        )
+
+
+def _make_exchange_rates(maker: Maker) -> None:
+    chance = maker.chance("exchange_rates")
+    first = WORLD_START.date() - timedelta(days=RATE_DAYS - 1)
+    for number in range(RATE_DAYS):
+        rates: list[Json] = [
+            {"base": "EUR", "target": currency, "rate": round(float(rate) * (1 + chance.uniform(-0.01, 0.01)), 6)}
+            for currency, rate in RATES.items()
+            if currency != "EUR"
+        ]
+        on = first + timedelta(days=number)
+        attributes: dict[str, Json] = {
+            "date": on.isoformat(),
+            "rates": [*rates, {"base": "EUR", "target": "EUR", "rate": 1}],
+            "out_of_date": number < RATE_DAYS - OUT_OF_DATE_DAYS,
+        }
+        maker.make("exchange_rates", number + 1, attributes)
+
+
+def _make_custom_fields(maker: Maker) -> None:
+    chance = maker.chance("custom_fields")
+    created = moments(chance, len(CUSTOM_FIELDS), HISTORY_START, HISTORY_START + timedelta(days=90))
+    option = 0
+    for number, (kind, name, data_type) in enumerate(CUSTOM_FIELDS, start=1):
+        options = []
+        if data_type in {DATA_SELECT, DATA_MULTI}:
+            for position in range(1, 5):
+                option += 1
+                options.append(Ref("custom_field_options", str(option)))
+                attributes: dict[str, Json] = {"name": f"{name} {position}", "position": position, "color_id": None}
+                custom_field: dict[str, Ref] = {"custom_field": Ref("custom_fields", str(number))}
+                maker.make("custom_field_options", option, attributes, custom_field)
+        updated = moment(chance, created[number - 1], WORLD_START - timedelta(days=20))
+        maker.make(
+            "custom_fields",
+            number,
+            {
+                "name": name,
+                "customizable_type": kind,
+                "data_type_id": data_type,
+                "data_type": data_type,
+                "position": number,
+                "global": True,
+                "show_in_add_edit_views": True,
+                "created_at": stamp(created[number - 1]),
+                "updated_at": stamp(updated),
+                "archived_at": ARCHIVED if number == len(CUSTOM_FIELDS) else None,
+            },
+            {"options": tuple(options), "custom_field_people": ()},
+        )

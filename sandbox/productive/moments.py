@@ -1,0 +1,56 @@
+"""Timestamps as Productive writes them: ISO 8601 with milliseconds and the organization's offset (README 7)."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+ZAGREB = ZoneInfo("Europe/Zagreb")
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+class Moment(NamedTuple):
+    """An instant, in the two forms that filters and sorts compare."""
+
+    epoch_ms: int
+    local_day: int
+    """Ordinal of the date in the organization's zone."""
+
+
+def stamp(instant: datetime) -> str:
+    """The instant as the API writes it; the offset follows daylight saving time."""
+    return instant.astimezone(ZAGREB).isoformat(timespec="milliseconds")
+
+
+def day(instant: datetime) -> date:
+    """The instant's date in the organization's zone."""
+    return instant.astimezone(ZAGREB).date()
+
+
+@lru_cache(maxsize=200_000)
+def parse_moment(text: str) -> Moment:
+    """The instant that an ISO 8601 text means; one without an offset is meant in the organization's zone.
+
+    Raises:
+        ValueError: It is not such a text.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=ZAGREB)
+    return Moment(round(instant.timestamp() * 1000), instant.astimezone(ZAGREB).toordinal())
+
+
+@lru_cache(maxsize=200_000)
+def parse_day(text: str) -> int:
+    """The ordinal of a date, or of the date within a datetime.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if _DATE.fullmatch(text):
+        return date.fromisoformat(text).toordinal()
+    return parse_moment(text).local_day

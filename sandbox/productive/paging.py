@@ -1,0 +1,110 @@
+"""Pages of a list: by number, with totals, or by cursor, without (README 2)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from sandbox.productive import errors
+from sandbox.productive.query import MAX_PAGE_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox.json_types import JsonObject
+    from sandbox.productive.query import Query
+    from sandbox.productive.records import Dataset, Record
+    from sandbox.productive.sorting import Key, Order, Plain
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The rows that a list's filters keep, in order, with the keys that order them."""
+
+    rows: Sequence[Record]
+    keys: Sequence[Key]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: its rows, and what its answer says of the list."""
+
+    rows: Sequence[Record]
+    links: dict[str, str]
+    meta: JsonObject
+
+
+@dataclass(frozen=True)
+class Address:
+    """The URL that was asked for, to be asked again for another page."""
+
+    url: str
+    query: Sequence[tuple[str, str]]
+
+    def at(self, **page: str | int) -> str:
+        """The same request for another page; every other parameter is kept, brackets are percent-encoded."""
+        kept = [(key, value) for key, value in self.query if not key.startswith("page[")]
+        return f"{self.url}?{urlencode([*kept, *((f'page[{part}]', str(value)) for part, value in page.items())])}"
+
+
+def numbered_page(selection: Selection, query: Query, address: Address) -> Page:
+    """The page with the number asked for; behind the last one it is empty."""
+    number, size = query.number or 1, query.size
+    total = len(selection.rows)
+    last = -(-total // size)
+    links = {"first": address.at(number=1, size=size), "last": address.at(number=max(last, 1), size=size)}
+    if number < last:
+        links["next"] = address.at(number=number + 1, size=size)
+    if number > 1:
+        links["prev"] = address.at(number=number - 1, size=size)
+    meta: JsonObject = {
+        "current_page": number,
+        "total_pages": last,
+        "total_count": total,
+        "page_size": size,
+        "max_page_size": MAX_PAGE_SIZE,
+    }
+    return Page(selection.rows[(number - 1) * size : number * size], links, meta)
+
+
+def cursor_page(dataset: Dataset, selection: Selection, order: Order, query: Query, address: Address) -> Page:
+    """The page behind a cursor.
+
+    The cursor holds the sort values and the id of the last row given, so that rows that come, go or move between two
+    pages shift no other row.
+
+    Raises:
+        ApiError: The cursor is not one that this order gave.
+    """
+    start = 0
+    if query.after:
+        start = bisect_right(selection.keys, _key_behind(query.after, order))
+    rows = selection.rows[start : start + query.size]
+    links = {}
+    if start + query.size < len(selection.rows):
+        links["next"] = address.at(after=_cursor(order, order.values(dataset, rows[-1])), size=query.size)
+    return Page(rows, links, {"page_size": query.size, "max_page_size": MAX_PAGE_SIZE})
+
+
+def _cursor(order: Order, values: Sequence[Plain]) -> str:
+    content = json.dumps([order.text, values]).encode()
+    return base64.urlsafe_b64encode(zlib.crc32(content).to_bytes(4, "big") + content).decode().rstrip("=")
+
+
+def _key_behind(cursor: str, order: Order) -> Key:
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    except ValueError:
+        raise errors.keyset_invalid_cursor() from None
+    check, content = raw[:4], raw[4:]
+    if zlib.crc32(content).to_bytes(4, "big") != check:
+        raise errors.keyset_invalid_cursor()
+    text, values = json.loads(content)
+    if text != order.text:
+        raise errors.keyset_invalid_cursor()
+    return order.key([(rank, value) for rank, value in values])

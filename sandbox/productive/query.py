@@ -1,0 +1,140 @@
+"""A list's query string, read into its parts (README 2 and 4)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from sandbox.productive import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEFAULT_PAGE_SIZE = 30
+MAX_PAGE_SIZE = 200
+
+FilterTree: TypeAlias = "dict[str, FilterTree | list[str]]"
+"""`filter[a][b]=v` as nested names; at the end of a branch its values."""
+
+IncludeTree: TypeAlias = "dict[str, IncludeTree]"
+"""`include=a.b,c` as nested names."""
+
+_NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
+_SEGMENT = re.compile(r"\[([^\[\]]*)\]")
+
+
+@dataclass(frozen=True)
+class Sort:
+    """One name of `sort`."""
+
+    name: str
+    descending: bool
+
+
+@dataclass
+class Query:
+    """What a request asks for.
+
+    Attributes:
+        filters: The tree of `filter[…]`.
+        sorts: `sort`, in order.
+        includes: The tree of `include`.
+        fields: `fields[type]`: the names asked for, per type.
+        number: `page[number]`, if given.
+        size: `page[size]`.
+        after: `page[after]`, if given: the cursor, empty at first.
+    """
+
+    filters: FilterTree = field(default_factory=dict)
+    sorts: tuple[Sort, ...] = ()
+    includes: IncludeTree = field(default_factory=dict)
+    fields: dict[str, frozenset[str]] = field(default_factory=dict)
+    number: int | None = None
+    size: int = DEFAULT_PAGE_SIZE
+    after: str | None = None
+
+
+def parse_query(pairs: Sequence[tuple[str, str]]) -> Query:
+    """Read the decoded query of a request; parameters the API does not know are passed over.
+
+    Raises:
+        ApiError: A page that cannot be given.
+    """
+    query = Query()
+    for key, value in pairs:
+        match = _NAME.fullmatch(key)
+        if match is None:
+            continue
+        segments = _SEGMENT.findall(match[2])
+        if match[1] == "filter" and segments:
+            _plant(query.filters, segments, value)
+        elif match[1] == "fields" and len(segments) == 1:
+            query.fields[segments[0]] = frozenset(value.split(","))
+        elif match[1] == "page" and len(segments) == 1:
+            _read_page(query, segments[0], value)
+        elif key == "sort":
+            query.sorts = parse_sort(value)
+        elif key == "include":
+            query.includes = parse_include(value)
+    if query.after is not None and query.number is not None:
+        raise errors.keyset_conflict()
+    return query
+
+
+def parse_sort(value: str) -> tuple[Sort, ...]:
+    """`a,-b`: by a, then by b the other way round."""
+    return tuple(Sort(name.removeprefix("-"), name.startswith("-")) for name in value.split(",") if name)
+
+
+def parse_include(value: str) -> IncludeTree:
+    """`a.b,c` as a tree."""
+    tree: IncludeTree = {}
+    for path in value.split(","):
+        branch = tree
+        for name in path.split("."):
+            if name:
+                branch = branch.setdefault(name, {})
+    return tree
+
+
+def _plant(tree: FilterTree, segments: list[str], value: str) -> None:
+    is_list = segments[-1] == ""
+    names = segments[:-1] if is_list else segments
+    if not names or "" in names:
+        raise errors.unsupported_filter("".join(f"[{name}]" for name in segments))
+    for name in names[:-1]:
+        branch = tree.get(name)
+        if isinstance(branch, list):
+            # filter[a]=v next to filter[a][op]=w
+            branch = {"eq": branch}
+            tree[name] = branch
+        elif branch is None:
+            branch = {}
+            tree[name] = branch
+        tree = branch
+    leaf = tree.get(names[-1])
+    if isinstance(leaf, dict):
+        leaf["eq"] = [value]
+    elif is_list and leaf is not None:
+        leaf.append(value)
+    else:
+        # Of a repeated plain parameter the last one counts.
+        tree[names[-1]] = [value]
+
+
+def _read_page(query: Query, part: str, value: str) -> None:
+    if part == "after":
+        query.after = value
+    elif part == "number":
+        query.number = _positive("page[number]", value)
+    elif part == "size":
+        query.size = _positive("page[size]", value)
+        if query.size > MAX_PAGE_SIZE:
+            raise errors.invalid_page("page[size]", f"page[size] must be at most {MAX_PAGE_SIZE}")
+
+
+def _positive(parameter: str, value: str) -> int:
+    if not (value.isascii() and value.isdigit()) or int(value) < 1:
+        raise errors.invalid_page(parameter, f"{parameter} must be a positive integer")
+    return int(value)

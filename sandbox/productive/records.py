@@ -1,0 +1,131 @@
+"""The rows of one organization, and the ways between them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Hashable
+
+    from sandbox.clock import Clock
+    from sandbox.json_types import Json
+    from sandbox.productive.catalogue import Catalogue
+
+T = TypeVar("T")
+
+KEPT_ANSWERS = 128
+
+
+class Ref(NamedTuple):
+    """A record's type and id."""
+
+    type: str
+    id: str
+
+
+Related: TypeAlias = Ref | tuple[Ref, ...] | None
+
+
+@dataclass
+class Record:
+    """One row.
+
+    Attributes:
+        type: The resource it belongs to.
+        id: Its id: digits, as every id of the API.
+        attributes: What it says.
+        relationships: Where it leads.
+        named: The relationships that its answers name without being asked.
+        linked: Those that carry data without being asked.
+    """
+
+    type: str
+    id: str
+    attributes: dict[str, Json]
+    relationships: dict[str, Related]
+    named: tuple[str, ...]
+    linked: frozenset[str] = field(default=frozenset({"organization"}))
+
+    @property
+    def ref(self) -> Ref:
+        """Its type and id."""
+        return Ref(self.type, self.id)
+
+    def one(self, relationship: str) -> Ref | None:
+        """Where a to-one relationship leads."""
+        target = self.relationships.get(relationship)
+        return target if isinstance(target, Ref) else None
+
+    def all(self, relationship: str) -> tuple[Ref, ...]:
+        """Everything a relationship leads to, one or many."""
+        target = self.relationships.get(relationship)
+        if target is None:
+            return ()
+        return (target,) if isinstance(target, Ref) else target
+
+    def integer(self, attribute: str) -> int:
+        """An attribute that is an integer, e.g. cents; null counts as 0."""
+        return cast("int", self.attributes[attribute] or 0)
+
+    def text(self, attribute: str) -> str:
+        """An attribute that is a text."""
+        return cast("str", self.attributes[attribute])
+
+
+class Dataset:
+    """The tables of one organization."""
+
+    def __init__(self, catalogue: Catalogue, clock: Clock) -> None:
+        """Begin with an empty table for each resource of the catalogue; `clock` says what is overdue."""
+        self.catalogue = catalogue
+        self.clock = clock
+        self.tables: dict[str, dict[str, Record]] = {name: {} for name in catalogue}
+        self._kept: OrderedDict[Hashable, object] = OrderedDict()
+
+    def rows(self, resource: str) -> Collection[Record]:
+        """All rows of a resource."""
+        return self.tables[resource].values()
+
+    def get(self, ref: Ref | None) -> Record | None:
+        """The row that a reference means, if it is here."""
+        return None if ref is None else self.tables.get(ref.type, {}).get(ref.id)
+
+    def add(self, record: Record) -> Record:
+        """Take in a row."""
+        self.tables[record.type][record.id] = record
+        self.changed()
+        return record
+
+    def remove(self, record: Record) -> None:
+        """Drop a row."""
+        del self.tables[record.type][record.id]
+        self.changed()
+
+    def changed(self) -> None:
+        """Forget what was worked out from the rows as they were."""
+        self._kept.clear()
+
+    def kept(self, key: Hashable, work_out: Callable[[], T]) -> T:
+        """What `work_out` gives, worked out once until the rows change."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return cast("T", self._kept[key])
+        answer = work_out()
+        self._kept[key] = answer
+        if len(self._kept) > KEPT_ANSWERS:
+            self._kept.popitem(last=False)
+        return answer
+
+    def referrers(self, resource: str, relationship: str, target: str) -> list[Record]:
+        """The rows of `resource` whose `relationship` leads to the id `target`."""
+
+        def index() -> dict[str, list[Record]]:
+            found: dict[str, list[Record]] = defaultdict(list)
+            for row in self.rows(resource):
+                for ref in row.all(relationship):
+                    found[ref.id].append(row)
+            return dict(found)
+
+        return self.kept(("referrers", resource, relationship), index).get(target, [])

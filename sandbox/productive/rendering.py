@@ -1,0 +1,127 @@
+"""Records as JSON:API resource objects, and what comes with them in `included` (README 0.6 and 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.productive import errors
+from sandbox.productive.records import Ref
+from sandbox.productive.stubs import stub_name
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from sandbox.json_types import Json, JsonObject
+    from sandbox.productive.catalogue import Catalogue, Resource
+    from sandbox.productive.query import IncludeTree
+    from sandbox.productive.records import Dataset, Record
+
+
+def check_includes(catalogue: Catalogue, resource: Resource, tree: IncludeTree, refused: Collection[str]) -> None:
+    """Refuse an include that is no relationship.
+
+    Raises:
+        ApiError: Naming the path.
+    """
+    _check(catalogue, resource.name, tree, refused, "")
+
+
+def _check(catalogue: Catalogue, type_name: str, tree: IncludeTree, refused: Collection[str], above: str) -> None:
+    for name, below in tree.items():
+        path = f"{above}{name}"
+        # Of a type the catalogue does not hold, no relationship is known.
+        known = catalogue[type_name].relationships if type_name in catalogue else {}
+        if name not in known or path in refused:
+            raise errors.unsupported_include(path)
+        _check(catalogue, known[name].type, below, refused, f"{path}.")
+
+
+class Rendering:
+    """One answer's way of showing records."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        fields: Mapping[str, Collection[str]],
+        extra_attributes: Mapping[str, JsonObject],
+        *,
+        stubs: bool,
+    ) -> None:
+        """Show records of `dataset`.
+
+        Args:
+            dataset: The organization's rows.
+            fields: The sparse fieldsets asked for, per type; unknown names in them are passed over.
+            extra_attributes: Attributes that the admin has put on every record of a resource.
+            stubs: Whether a related record that is not here gets a stand-in in `included`.
+        """
+        self._dataset = dataset
+        self._fields = fields
+        self._extra = extra_attributes
+        self._stubs = stubs
+
+    def document(self, rows: Sequence[Record], includes: IncludeTree) -> tuple[list[JsonObject], list[JsonObject]]:
+        """The primary data and the included records, each once."""
+        shown: dict[Ref, set[str]] = {row.ref: set() for row in rows}
+        missing: dict[Ref, None] = {}
+        self._walk(rows, includes, shown, missing)
+        primary = {row.ref for row in rows}
+        data = [self.resource_object(row, shown[row.ref]) for row in rows]
+        included = [
+            self.resource_object(record, names)
+            for ref, names in shown.items()
+            if ref not in primary and (record := self._dataset.get(ref))
+        ]
+        if self._stubs:
+            included += [self._stub(ref) for ref in missing]
+        return data, included
+
+    def _walk(
+        self, rows: Iterable[Record], tree: IncludeTree, shown: dict[Ref, set[str]], missing: dict[Ref, None]
+    ) -> None:
+        for row in rows:
+            shown.setdefault(row.ref, set()).update(tree)
+            for name, below in tree.items():
+                related = []
+                for ref in row.all(name):
+                    record = self._dataset.get(ref)
+                    if record is None:
+                        missing[ref] = None
+                    else:
+                        related.append(record)
+                self._walk(related, below, shown, missing)
+
+    def resource_object(self, record: Record, included: Collection[str] = ()) -> JsonObject:
+        """One record; of its relationships, those included carry data, and so does the organization."""
+        wanted = self._fields.get(record.type)
+        attributes = {**record.attributes, **self._extra.get(record.type, {})}
+        names = [*record.named, *(name for name in included if name not in record.named)]
+        if wanted is not None:
+            attributes = {name: value for name, value in attributes.items() if name in wanted}
+            names = [name for name in names if name in wanted]
+        relationships: JsonObject = {
+            name: {"data": self._linkage(record, name)}
+            if name in included or name in record.linked
+            else {"meta": {"included": False}}
+            for name in names
+        }
+        answer: JsonObject = {"id": record.id, "type": record.type, "attributes": attributes}
+        if names or record.named:
+            answer["relationships"] = relationships
+        return answer
+
+    def _linkage(self, record: Record, name: str) -> Json:
+        target = record.relationships.get(name)
+        if isinstance(target, Ref):
+            return {"type": target.type, "id": target.id}
+        if target is None:
+            return [] if self._dataset.catalogue[record.type].relationships[name].to_many else None
+        return [{"type": ref.type, "id": ref.id} for ref in target]
+
+    def _stub(self, ref: Ref) -> JsonObject:
+        """A stand-in for a record of a type that is not listed here."""
+        attributes: JsonObject = {"name": stub_name(ref)}
+        wanted = self._fields.get(ref.type)
+        if wanted is not None:
+            attributes = {name: value for name, value in attributes.items() if name in wanted}
+        return {"id": ref.id, "type": ref.type, "attributes": attributes, "relationships": {}}

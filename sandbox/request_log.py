@@ -1,0 +1,56 @@
+"""What was asked of the APIs and how it was answered, without any credential."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sandbox.json_types import JsonObject
+
+
+@dataclass
+class Entry:
+    """One request.
+
+    Attributes:
+        method: The HTTP method.
+        path: The whole path, mount included.
+        query: The decoded query, in the order sent.
+        authenticated: Whether it carried the valid credential; the credential itself is never kept.
+        organization: The organization it asked for.
+        user_agent: Its User-Agent.
+        feature_flags: Its X-Feature-Flags.
+        status: The answer's status; 0 while under way, or where the connection was dropped.
+        content_length: Bytes in the answer's body as announced.
+    """
+
+    method: str
+    path: str
+    query: list[tuple[str, str]]
+    authenticated: bool
+    organization: str | None
+    user_agent: str | None
+    feature_flags: str | None
+    status: int = 0
+    content_length: int = 0
+
+
+class RequestLog:
+    """The requests since the start, or since the log was cleared."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._entries: list[Entry] = []
+
+    def add(self, entry: Entry) -> None:
+        """Keep one."""
+        self._entries.append(entry)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._entries.clear()
+
+    def as_json(self) -> list[JsonObject]:
+        """All, the oldest first."""
+        return [asdict(entry) for entry in self._entries]

@@ -1,0 +1,103 @@
+"""The sandbox on a port: in the foreground for `python -m sandbox`, in a thread for tests."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from sandbox.admin_client import AdminClient
+from sandbox.app import create_app
+from sandbox.connection import CuttableProtocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from starlette.types import ASGIApp
+
+LOOPBACK = "127.0.0.1"
+START_SECONDS = 10
+STOP_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class RunningSandbox:
+    """A sandbox that answers.
+
+    Attributes:
+        url: Its root, without a slash at the end; systems are mounted below, e.g. `<url>/productive/api/v2`.
+        admin: Its admin.
+    """
+
+    url: str
+    admin: AdminClient
+
+
+class Server(uvicorn.Server):
+    """Tells when it accepts connections."""
+
+    def __init__(self, app: ASGIApp, ready: Callable[[], None]) -> None:
+        """Serve `app`; call `ready` once it answers."""
+        config = uvicorn.Config(
+            app,
+            http=CuttableProtocol,
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            # Cut connections are no news; defects are printed by the gateway.
+            log_level="critical",
+            timeout_graceful_shutdown=1,
+        )
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept, then say so."""
+        await super().startup(sockets)
+        self._ready()
+
+
+def listen(port: int) -> socket.socket:
+    """A socket bound to loopback; port 0 takes any free one."""
+    # asyncio switches Nagle's delay off only where the protocol is named: 40 ms an answer.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((LOOPBACK, port))
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The root URL of what listens there."""
+    return f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+
+
+@contextmanager
+def running_sandbox(*, seed: int = 1, scale: float = 1.0, latency_ms: int = 0) -> Iterator[RunningSandbox]:
+    """A sandbox in a thread of this process, on a free port, until the block is left.
+
+    Args:
+        seed: Which world is generated.
+        scale: How many times as many rows as at 1.
+        latency_ms: Milliseconds before each answer of an API.
+
+    Raises:
+        RuntimeError: It did not start.
+    """
+    ready = threading.Event()
+    server = Server(create_app(seed=seed, scale=scale, latency_ms=latency_ms), ready.set)
+    with listen(0) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
+        thread.start()
+        if not ready.wait(START_SECONDS):
+            raise RuntimeError("The sandbox did not start")
+        url = url_of(listener)
+        try:
+            with AdminClient(url) as admin:
+                yield RunningSandbox(url, admin)
+        finally:
+            server.should_exit = True
+            thread.join(STOP_SECONDS)

@@ -1,0 +1,100 @@
+"""The organization of the documentation's own examples."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox.productive.catalogue import load_catalogue
+from sandbox.productive.recorded import FOLDER
+from sandbox.server import running_sandbox
+from sandbox.tests.asking import Asking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RECORDED = {"X-Organization-Id": "recorded"}
+INVOICES = ["25", "27", "29", "34", "40", "41", "42", "46", "54", "64", "66"]
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[Asking]:
+    with running_sandbox(scale=0.02) as sandbox:
+        sandbox.admin.set_limits([])
+        yield Asking(sandbox.url)
+
+
+def with_digits(text: str) -> Any:  # noqa: ANN401 - any JSON
+    """JSON with every number as the digits it is written in."""
+    return json.loads(text, parse_float=str, parse_int=str)
+
+
+@pytest.mark.parametrize("resource", sorted(load_catalogue()))
+def test_every_example_is_served_to_the_digit(api: Asking, resource: str) -> None:
+    kept = with_digits((FOLDER / f"{resource}.json").read_text())
+    assert kept["_source"]
+    served = with_digits(api.get(f"{resource}?page[size]=200", RECORDED).text)["data"]
+    by_id = {row["id"]: row for row in served}
+    assert set(by_id) == {row["id"] for row in kept["records"]}
+    for row in kept["records"]:
+        assert by_id[row["id"]] == row
+
+
+def test_the_facts_of_the_documentation_are_there(api: Asking) -> None:
+    assert sorted(map(int, api.ids("invoices?page[size]=200", RECORDED))) == [
+        25,
+        27,
+        29,
+        34,
+        40,
+        41,
+        42,
+        46,
+        54,
+        64,
+        66,
+    ]
+    invoice = api.body("invoices/25", RECORDED)["data"]
+    assert len(invoice["attributes"]) == 68
+    assert invoice["attributes"]["email_key"] == "a41f3dbda9629467915076bed36965fa"
+    assert invoice["attributes"]["exchange_rate"] == "1.25"
+    assert invoice["attributes"]["updated_at"] == "2025-07-25T06:05:10.043+02:00"
+    assert invoice["relationships"]["organization"] == {"data": {"type": "organizations", "id": "650"}}
+    line = api.body("line_items/5", RECORDED)["data"]["attributes"]
+    assert (line["quantity"], line["unit_price"], line["unit_price_default"]) == ("3.0", 5000, 6250)
+    (deleted,) = api.data("deleted_items", RECORDED)
+    assert (deleted["id"], deleted["attributes"]["item_id"]) == ("98", 234)
+    assert '"budget_total_default":172782.4154497889,' in api.get("services", RECORDED).text
+    assert '"budget_total":1000000.0,' in api.get("services", RECORDED).text
+    (company,) = api.data("companies", RECORDED)
+    assert company["attributes"]["name"] == "<redacted string, 4 chars>"
+    assert (company["id"], company["relationships"]["parent_company"]) == ("220246", {"data": None})
+
+
+def test_a_link_that_the_example_shows_is_kept_and_the_others_are_empty(api: Asking) -> None:
+    body = api.body("tasks?include=project,assignee,creator,attachments", RECORDED)
+    relationships = body["data"][0]["relationships"]
+    assert relationships["project"] == {"data": {"type": "projects", "id": "131"}}
+    assert relationships["assignee"] == {"data": {"type": "people", "id": "68"}}
+    assert relationships["creator"] == {"data": None}
+    assert relationships["attachments"] == {"data": []}
+    assert relationships["task_list"] == {"meta": {"included": False}}
+    assert body["included"] == []
+    (entry,) = api.data("time_entries?include=person,service", RECORDED)
+    assert entry["relationships"] == {"person": {"data": None}, "service": {"data": None}}
+
+
+def test_filters_sorts_and_pages_work_as_in_the_world(api: Asking) -> None:
+    assert api.ids("invoices?filter[id][not_eq]=25&sort=-created_at&page[size]=2", RECORDED) == ["66", "64"]
+    first = api.body("invoices?page[after]=&page[size]=6", RECORDED)
+    second = api.body(first["links"]["next"], RECORDED)
+    assert [row["id"] for row in [*first["data"], *second["data"]]] == INVOICES
+    assert api.ids("invoices?filter[last_activity_at][gt_eq]=2025-07-26", RECORDED) == []
+
+
+def test_what_nobody_has_recorded_is_an_empty_list(api: Asking) -> None:
+    for resource in ("organizations", "bank_accounts", "payment_reminders"):
+        body = api.body(resource, RECORDED)
+        assert (body["data"], body["meta"]["total_count"]) == ([], 0)
