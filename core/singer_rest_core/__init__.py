@@ -1,0 +1,38 @@
+"""What Singer taps for REST APIs share and singer-sdk lacks.
+
+`RestTap` and `RestStream` are the bases; the other modules hold what they are made of, each usable on its own.
+"""
+
+from singer_rest_core.conform import RESCUED_DATA, Conformer, Record
+from singer_rest_core.errors import (
+    AccessRefused,
+    RequestFailed,
+    RunEnded,
+    RunIncomplete,
+    StreamUnavailable,
+    error_text,
+)
+from singer_rest_core.exact_json import NotJson, body_of
+from singer_rest_core.paginators import NextLinkPaginator, PageParams
+from singer_rest_core.settings import settings_schema
+from singer_rest_core.stream import RestStream
+from singer_rest_core.tap import RestTap
+
+__all__ = [
+    "RESCUED_DATA",
+    "AccessRefused",
+    "Conformer",
+    "NextLinkPaginator",
+    "NotJson",
+    "PageParams",
+    "Record",
+    "RequestFailed",
+    "RestStream",
+    "RestTap",
+    "RunEnded",
+    "RunIncomplete",
+    "StreamUnavailable",
+    "body_of",
+    "error_text",
+    "settings_schema",
+]

@@ -1,0 +1,73 @@
+"""Singer messages to standard output: exact, and never cut in the middle by a signal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from singer_sdk.singerlib.encoding.base import GenericSingerWriter
+from singer_sdk.singerlib.encoding.simple import Message, RecordMessage
+
+from singer_rest_core.exact_json import encode
+
+if TYPE_CHECKING:
+    from singer_rest_core.errors import RunInterrupted
+
+
+class ExactWriter(GenericSingerWriter[bytes, Message]):
+    """Writes messages with msgspec; records are buffered, everything else is flushed at once.
+
+    A signal that arrives while a message is being written waits until it is whole.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing written."""
+        super().__init__()
+        self._writing = False
+        self._interrupt: RunInterrupted | None = None
+
+    def serialize_message(self, message: Message) -> bytes:
+        """Encode one message.
+
+        Args:
+            message: Any Singer message.
+
+        Returns:
+            JSON without a line end.
+        """
+        return encode(message.to_dict())
+
+    def write_message(self, message: Message) -> None:
+        """Write one message and its line end.
+
+        Args:
+            message: Any Singer message.
+
+        Raises:
+            RunInterrupted: If a signal arrived meanwhile.
+            BrokenPipeError: If the loader is gone.
+        """
+        line = self.format_message(message) + b"\n"
+        self._writing = True
+        try:
+            out = sys.stdout.buffer
+            out.write(line)
+            if not isinstance(message, RecordMessage):
+                out.flush()
+        finally:
+            self._writing = False
+        if self._interrupt is not None:
+            raise self._interrupt
+
+    def interrupt(self, interrupt: RunInterrupted) -> None:
+        """Raise an interrupt now, or after the message that is being written.
+
+        Args:
+            interrupt: What to raise.
+
+        Raises:
+            RunInterrupted: If nothing is being written.
+        """
+        if not self._writing:
+            raise interrupt
+        self._interrupt = interrupt

@@ -1,0 +1,44 @@
+"""What became of the streams of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from singer_rest_core.errors import RunIncomplete
+
+
+@dataclass
+class Outcome:
+    """Collects how each stream ended, and says it in one line at the end of the run."""
+
+    complete: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def summary(self) -> str:
+        """Say how the streams ended.
+
+        Returns:
+            One line; skipped streams with the reason why.
+        """
+        parts = [f"{len(self.complete)} streams read to their end"]
+        if self.skipped:
+            reasons = "; ".join(f"{name} ({reason})" for name, reason in self.skipped.items())
+            parts.append(f"{len(self.skipped)} skipped: {reasons}")
+        if self.failed:
+            parts.append(f"{len(self.failed)} failed: {', '.join(self.failed)}")
+        return ", ".join(parts)
+
+    def conclude(self) -> None:
+        """End the run as incomplete if a stream failed, or none could be read.
+
+        Raises:
+            RunIncomplete: In these cases; the line names the streams.
+        """
+        if self.failed:
+            raise RunIncomplete(
+                f"{len(self.failed)} of {len(self.complete) + len(self.skipped) + len(self.failed)} streams failed: "
+                f"{', '.join(self.failed)}. The others are complete; the next run goes on where these stopped",
+            )
+        if self.skipped and not self.complete:
+            raise RunIncomplete("No stream could be read: the account has access to none of those that are selected")

@@ -1,0 +1,300 @@
+"""The private and final names of singer-sdk that had to be overridden, all in this module, each with its reason.
+
+`PINNED` lists them; a test asks the installed SDK for every one. The dependency is pinned to `~=0.54.9`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import signal
+from abc import abstractmethod
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import Tap
+from singer_sdk.exceptions import ConfigValidationError, SingerSDKError, SyncLifecycleSignal
+from singer_sdk.plugin_base import PluginBase
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
+from singer_sdk.streams.core import Stream
+
+from singer_rest_core import bookmarks
+from singer_rest_core.errors import RunEnded, RunInterrupted, StreamUnavailable
+from singer_rest_core.message_writer import ExactWriter
+from singer_rest_core.outcome import Outcome
+from singer_rest_core.settings import faults, with_defaults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import timedelta
+    from types import FrameType
+
+    from singer_sdk.helpers.types import Context, Record
+
+PINNED: dict[type, tuple[str, ...]] = {
+    Stream: (
+        "sync",
+        "_increment_stream_state",
+        "_initialized_at",
+        "_stream_version",
+        "_sync_batches",
+        "_sync_records",
+        "_tap",
+        "_write_activate_version_message",
+        "_write_schema_message",
+        "_write_starting_replication_value",
+        "_write_state_message",
+    ),
+    Tap: ("sync_all", "run_sync_dry_run", "_handle_termination", "_state_writer"),
+    PluginBase: ("_validate_config", "_config", "_env_var_prefix"),
+}
+"""Names of the SDK that this module relies on though they are private or final, by class."""
+
+
+class IndependentStream(Stream):
+    """A stream whose end is its own: it is read, skipped or failed, and the others go on.
+
+    Replaces the SDK's `sync`, which ends the run with the first error, logs expected ends as unhandled errors, and
+    announces a new table version before it is known to be whole; and its bookmarks, which compare timestamps as text.
+    """
+
+    _bookmark: bookmarks.Bookmark | None = None
+    _state_after_pages = True
+
+    def sync(self, context: Context | None = None) -> None:  # type: ignore[misc] # final in the SDK, see above
+        """Read this stream; how it ends is kept in the tap's outcome.
+
+        Args:
+            context: The partition, or None.
+
+        Raises:
+            RunEnded: If what is wrong is true of the whole run.
+        """
+        outcome = self._rest_tap.outcome
+        try:
+            self._read(context)
+        except SyncLifecycleSignal:
+            outcome.complete.append(self.name)
+            raise
+        except (RunEnded, BrokenPipeError):
+            raise
+        except StreamUnavailable as reason:
+            outcome.skipped[self.name] = str(reason)
+            self.logger.warning("skipped: %s", reason)
+        except SingerSDKError as error:
+            outcome.failed[self.name] = str(error)
+            self.logger.error("failed: %s", error)  # noqa: TRY400 - one line; see next
+            self.logger.debug("where it failed", exc_info=True)
+        except Exception as fault:
+            outcome.failed[self.name] = str(fault)
+            self.logger.exception("failed, and the tap is at fault: please report this")
+        else:
+            outcome.complete.append(self.name)
+
+    def _read(self, context: Context | None) -> None:
+        started = datetime.fromtimestamp(self._initialized_at / 1000, UTC)
+        incremental = self.replication_method == REPLICATION_INCREMENTAL
+        scope = bookmarks.Scope.EVERYTHING
+        if incremental:
+            state = self.stream_state
+            scope = bookmarks.begin(state, self.replication_key, interval=self.full_refresh_interval, now=started)
+            start = state.get(bookmarks.BOOKMARK)
+            self._bookmark = bookmarks.Bookmark(start, ordered=self.is_sorted, began=started)
+        self.logger.info("reading %s", scope.value)
+        batch_config = self.get_batch_config(self.config)
+        # Rows in batch files carry no version: a loader would take them all for deleted.
+        whole = self.replication_method == REPLICATION_FULL_TABLE and self.ABORT_AT_RECORD_COUNT is None
+        self._stream_version = self._initialized_at if whole and batch_config is None else None
+        self._write_schema_message()
+        self._state_after_pages = batch_config is None
+        if batch_config:
+            self._sync_batches(batch_config, context=context)
+        else:
+            for _ in self._sync_records(context=context):
+                pass
+        if self.has_read_all:
+            self._finish(started)
+        self._write_state_message()
+
+    def _finish(self, started: datetime) -> None:
+        """Keep the newest bookmark, or tell the loader which version of the table is whole."""
+        if self._bookmark is not None:
+            self._keep(self._bookmark.final)
+            bookmarks.complete(self.stream_state, started=started)
+            self.state_manager.is_flushed = False
+        if self._stream_version is not None:
+            self._write_activate_version_message(self._stream_version)
+
+    @property
+    def bookmark_at_start(self) -> str | None:
+        """The bookmark this read began with; None if it reads everything."""
+        return self._bookmark.start if self._bookmark else None
+
+    @property
+    @abstractmethod
+    def full_refresh_interval(self) -> timedelta | None:
+        """The longest time between two whole reads of an incremental stream; None if changes never need one."""
+
+    def expect_no_order(self) -> None:
+        """Hold the bookmark back until the end of this read: the API does not sort."""
+        if self._bookmark is not None:
+            self._bookmark.expect_no_order()
+
+    @property
+    def has_read_all(self) -> bool:
+        """Whether the read that just ended surely saw every row.
+
+        Only then does its bookmark move to the end, and may a loader drop the rows that did not come.
+        """
+        return True
+
+    def page_written(self) -> None:
+        """Send STATE after a page whose records were all written; not with BATCH, which writes them later."""
+        if not self._state_after_pages:
+            return
+        if self._bookmark is not None:
+            self._keep(self._bookmark.safe)
+        self._write_state_message()
+
+    def _write_starting_replication_value(self, context: Context | None) -> None:
+        """Write nothing: a read starts from its bookmark alone, and the SDK's copy of it compares dates as text.
+
+        Args:
+            context: The partition, or None.
+        """
+
+    def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:  # noqa: ARG002 - the SDK's hook
+        """Follow the replication value as an instant; the SDK compares text, and offsets change with the seasons.
+
+        Args:
+            latest_record: A record that was written.
+            context: Not used: streams are not partitioned.
+        """
+        value = latest_record.get(self.replication_key) if self.replication_key else None
+        if self._bookmark is None or value is None:
+            return
+        if not self._bookmark.see(value):
+            self.logger.warning(
+                "rows do not come in the order of %s that was asked for: the bookmark moves only at the end",
+                self.replication_key,
+            )
+            self._keep(self._bookmark.safe)
+
+    def _keep(self, value: str | None) -> None:
+        state = self.stream_state
+        if value is None:
+            state.pop(bookmarks.BOOKMARK, None)
+            state.pop(bookmarks.BOOKMARK_KEY, None)
+        else:
+            state[bookmarks.BOOKMARK_KEY] = self.replication_key
+            state[bookmarks.BOOKMARK] = value
+
+    def get_replication_key_signpost(self, context: Context | None = None) -> None:  # noqa: ARG002 - the SDK's hook
+        """Give no signpost: the SDK compares it as text, and our bookmark never passes a written record anyway.
+
+        Args:
+            context: The partition, or None.
+        """
+        return
+
+    @property
+    def _rest_tap(self) -> IndependentStreamsTap:
+        tap = self._tap
+        if not isinstance(tap, IndependentStreamsTap):
+            msg = f"{type(self).__name__} belongs to a tap made from RestTap"
+            raise TypeError(msg)
+        return tap
+
+
+class IndependentStreamsTap(Tap):
+    """A tap that reads all its streams before it says which of them failed.
+
+    Replaces the SDK's handling of signals, which writes STATE in the middle of whatever is being written and exits
+    with 0, and its messages about settings, which repeat secret values.
+    """
+
+    message_writer_class = ExactWriter
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's signature
+        """Start with no stream read.
+
+        Raises:
+            ConfigValidationError: If an environment variable cannot be read; the SDK lets Python's own error through.
+        """
+        self.outcome = Outcome()
+        try:
+            super().__init__(*args, **kwargs)
+        except ValueError as error:
+            if not kwargs.get("parse_env_config"):
+                raise
+            line = f"An environment variable {self._env_var_prefix}… has a value of the wrong kind: {error}"
+            raise ConfigValidationError(line, errors=[line], schema=self.config_jsonschema) from error
+
+    def sync_all(self) -> None:  # type: ignore[misc] # final in the SDK, see above
+        """Read all selected streams.
+
+        Raises:
+            RunEnded: If the run ended before all were read.
+            RunIncomplete: If some streams failed.
+        """
+        try:
+            super().sync_all()
+        except BrokenPipeError:
+            raise
+        except BaseException:
+            if self.state:
+                self._state_writer.write_state(self.state)
+            raise
+        self.logger.info("%s", self.outcome.summary())
+        self.outcome.conclude()
+
+    def run_sync_dry_run(  # type: ignore[misc] # final in the SDK, see above
+        self,
+        dry_run_record_limit: int | None = 1,
+        streams: Iterable[Stream] | None = None,
+    ) -> bool:
+        """Read some records of every stream (`--test`).
+
+        Args:
+            dry_run_record_limit: How many records of each.
+            streams: Which streams; all if None.
+
+        Returns:
+            True.
+
+        Raises:
+            RunEnded: If the run ended before all were tried.
+            RunIncomplete: If some streams failed.
+        """
+        super().run_sync_dry_run(dry_run_record_limit, streams)
+        self.outcome.conclude()
+        return True
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the handler's form
+        interrupt = RunInterrupted(signum)
+        writer = getattr(self, "message_writer", None)
+        if not isinstance(writer, ExactWriter):
+            raise interrupt
+        signal.signal(signum, signal.SIG_DFL)
+        writer.interrupt(interrupt)
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Check the settings; messages say what to do, and never repeat the value of a secret."""
+        schema = self.config_jsonschema
+        self.append_builtin_config(schema)
+        self._config = with_defaults(schema, self._config)
+        errors = faults(schema, self._config, plugin=self.name) + self.settings_faults()
+        if errors and raise_errors:
+            raise ConfigValidationError("; ".join(errors), errors=errors, schema=schema)
+        for name in self._config.keys() - schema.get("properties", {}).keys():
+            close = difflib.get_close_matches(name, schema["properties"], n=1)
+            meant = f": did you mean {close[0]}?" if close else ""
+            self.logger.warning("Setting %s is unknown and has no effect%s", name, meant)
+        return errors
+
+    def settings_faults(self) -> list[str]:
+        """Check what a JSON schema cannot.
+
+        Returns:
+            A line for each fault.
+        """
+        return []

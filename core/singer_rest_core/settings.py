@@ -1,0 +1,212 @@
+"""The settings all taps share, and what is said when one is wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator
+from singer_sdk import typing as th
+
+from singer_rest_core.timestamps import instant
+from singer_rest_core.transport import url_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jsonschema import ValidationError
+
+Schema = dict[str, Any]
+
+
+def settings_schema(
+    *own: th.Property[Any],
+    api_url: str | None,
+    page_size: tuple[int, int],
+    start_date: str | None,
+) -> Schema:
+    """Build the settings of a tap: its own first, then those that every tap has.
+
+    Args:
+        own: Credentials and what else only this tap has.
+        api_url: The default base URL, or None if the user must give it.
+        page_size: The default and the largest page, in records.
+        start_date: What `start_date` means to this tap, or None if nothing in it is incremental.
+
+    Returns:
+        A JSON schema for `Tap.config_jsonschema`.
+    """
+    default_size, largest = page_size
+    shared = [
+        th.Property(
+            "api_url",
+            th.StringType,
+            required=api_url is None,
+            default=api_url,
+            title="API URL",
+            description="Base URL of the API. The credentials are sent to its origin and nowhere else.",
+        ),
+        th.Property(
+            "page_size",
+            th.IntegerType(minimum=1, maximum=largest),
+            default=default_size,
+            title="Page Size",
+            description=f"Records a page, at most {largest}.",
+        ),
+        th.Property(
+            "max_wait_minutes",
+            th.NumberType(minimum=0),
+            default=15,
+            title="Max Wait Minutes",
+            description="A longer wait that the API asks for ends the run cleanly instead; its state is kept.",
+        ),
+        th.Property(
+            "request_timeout",
+            th.NumberType(exclusive_minimum=0),
+            default=300,
+            title="Request Timeout",
+            description="Seconds without a byte after which a request is given up and sent again.",
+        ),
+        th.Property(
+            "user_agent",
+            th.StringType,
+            title="User Agent",
+            description="Value of the User-Agent header; the tap's name and version if not set.",
+        ),
+        th.Property(
+            "allow_plain_http",
+            th.BooleanType,
+            default=False,
+            title="Allow Plain HTTP",
+            description="Accept an api_url without TLS beyond this machine. The token then travels readable.",
+        ),
+    ]
+    if start_date is not None:
+        shared.insert(
+            1,
+            th.Property("start_date", th.DateTimeType, title="Start Date", description=start_date),
+        )
+    schema: Schema = th.PropertiesList(*own, *shared).to_dict()
+    return schema
+
+
+def with_defaults(schema: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the defaults of settings that are not set.
+
+    Args:
+        schema: The tap's settings as JSON schema.
+        config: What the user has set; null counts as not set.
+
+    Returns:
+        The settings without nulls, with defaults; numbers are numbers, also where an environment variable gave a text,
+        as the SDK converts only whole ones.
+    """
+    defaults = {name: entry["default"] for name, entry in schema["properties"].items() if "default" in entry}
+    given = {name: value for name, value in config.items() if value is not None}
+    return defaults | {name: _number(schema["properties"].get(name, {}), value) for name, value in given.items()}
+
+
+def faults(schema: Mapping[str, Any], config: Mapping[str, Any], *, plugin: str) -> list[str]:
+    """Check settings against their schema.
+
+    Args:
+        schema: The tap's settings as JSON schema.
+        config: The settings, defaults included.
+        plugin: The tap's name, for the names of its environment variables.
+
+    Returns:
+        One line for each fault: which setting, what is wrong, what to do. Never the value of a secret.
+    """
+    lines = [line for error in Draft202012Validator(schema).iter_errors(config) for line in _lines(error, plugin)]
+    return list(dict.fromkeys(lines))
+
+
+def url_faults(config: Mapping[str, Any], name: str) -> list[str]:
+    """Check a setting that holds a URL the credentials are sent to.
+
+    Args:
+        config: The settings.
+        name: The setting.
+
+    Returns:
+        One line if the URL may not be used, else none.
+    """
+    url = config.get(name)
+    fault = url_fault(url, allow_plain_http=config.get("allow_plain_http") is True) if isinstance(url, str) else None
+    return [f"Setting {name} {fault}"] if fault else []
+
+
+def secret_faults(schema: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    """Check that no secret holds a line end or another control character, as one read from a file often does.
+
+    Such a value fits no header, and the library that refuses it repeats it in its message.
+
+    Args:
+        schema: The tap's settings as JSON schema.
+        config: The settings.
+
+    Returns:
+        A line for each, without its value.
+    """
+    secrets = {name: config.get(name) for name, entry in schema["properties"].items() if entry.get("secret")}
+    return [
+        f"Setting {name} holds a line end or another control character: remove it"
+        for name, value in secrets.items()
+        if isinstance(value, str) and any(unicodedata.category(character) == "Cc" for character in value)
+    ]
+
+
+def date_faults(config: Mapping[str, Any], name: str) -> list[str]:
+    """Check a setting that holds a date or timestamp.
+
+    Args:
+        config: The settings.
+        name: The setting.
+
+    Returns:
+        One line if it is neither, else none.
+    """
+    value = config.get(name)
+    if not isinstance(value, str):
+        return []
+    try:
+        instant(value)
+    except ValueError:
+        return [f"Setting {name} is no date: {value[:40]!r}; write it like 2026-01-31 or 2026-01-31T00:00:00Z"]
+    return []
+
+
+def _lines(error: ValidationError, plugin: str) -> list[str]:
+    rule, limit, found = str(error.validator), error.validator_value, error.instance
+    if rule == "required":
+        return [
+            f"Setting {name} is missing: set it in the configuration or as {_variable(plugin, name)}"
+            for name in _listed(limit)
+            if name not in _listed(found)
+        ]
+    wanted = {
+        "type": f"must be of type {' or '.join(name for name in _listed(limit) if name != 'null')}",
+        "minimum": f"must be at least {limit}",
+        "exclusiveMinimum": f"must be more than {limit}",
+        "maximum": f"must be at most {limit}",
+        "enum": f"must be one of {', '.join(_listed(limit))}",
+    }.get(rule, "does not have the right form")
+    entry = error.schema if isinstance(error.schema, dict) else {}
+    value = "" if entry.get("secret") else f" (it is {str(found)[:40]!r})"
+    return [f"Setting {'.'.join(str(part) for part in error.absolute_path)} {wanted}{value}"]
+
+
+def _number(entry: Mapping[str, Any], value: object) -> object:
+    if isinstance(value, str) and "number" in _listed(entry.get("type", [])):
+        with contextlib.suppress(ValueError):
+            return float(value)
+    return value
+
+
+def _listed(value: object) -> list[str]:
+    return [str(entry) for entry in (value if isinstance(value, list | dict) else [value])]
+
+
+def _variable(plugin: str, name: str) -> str:
+    return f"{plugin}_{name}".upper().replace("-", "_")

@@ -1,0 +1,301 @@
+"""The one door to the API: what every request of every stream goes through.
+
+The token goes to the configured origin and nowhere else; what may pass is sent again, what may not ends in one line.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+from singer_rest_core.errors import (
+    AccessRefused,
+    ApiUnreachable,
+    ForeignOrigin,
+    RequestFailed,
+    StreamUnavailable,
+    WaitTooLong,
+    error_text,
+    redact,
+)
+from singer_rest_core.exact_json import NotJson, body_of
+from singer_rest_core.waits import asked_wait, backoff
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Sequence
+
+    from singer_sdk.streams.rest import HTTPRequest
+
+_TRIES = 6
+_TRIES_BEFORE_FIRST_ANSWER = 3
+_CONNECT_TIMEOUT = 10.0
+_REDIRECTS = 5
+_NO_WAIT_WORTH_A_LINE = 1.0
+_TRANSIENT = (
+    requests.exceptions.ConnectionError,
+    requests.exceptions.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+
+
+@dataclass(frozen=True)
+class TransportOptions:
+    """What a transport needs to know of an API and of the user's settings.
+
+    Args:
+        api_url: Where the token may go: the origin (scheme, host, port) of this URL.
+        authenticate: Puts the credentials into a request, as `requests` and the SDK's authenticators do.
+        user_agent: Who we say we are.
+        request_timeout: Seconds without a byte after which an answer is given up.
+        max_wait: Seconds; a longer wait asked for by the API ends the run.
+        secrets: Values that must not reach a log.
+        refusal_hint: What the user should do about a 401, as a clause.
+    """
+
+    api_url: str
+    authenticate: Callable[[requests.PreparedRequest], requests.PreparedRequest]
+    user_agent: str
+    request_timeout: float
+    max_wait: float
+    secrets: Sequence[str] = field(repr=False)
+    refusal_hint: str
+
+
+class Transport:
+    """Sends requests for all streams of a tap.
+
+    Args:
+        options: What is true of this API and this run.
+        logger: Where waiting is announced.
+    """
+
+    def __init__(self, options: TransportOptions, logger: logging.Logger) -> None:
+        """Open a session; nothing is sent yet."""
+        self._options = options
+        self._logger = logger
+        self._session = requests.Session()
+        self._answered = False
+        self.accepted = False
+        """Whether the API has accepted any request so far: then the credentials are right."""
+        self._lost_in_a_row = 0
+
+    def send(self, request: HTTPRequest) -> requests.Response:
+        """Send a request until it is answered with JSON or it is clear that it will not be.
+
+        Connection errors, timeouts, 5xx, broken bodies and 429 are sent again, waiting as long as the answer asks for,
+        else 1, 2, 4, … seconds.
+
+        Args:
+            request: What to ask for.
+
+        Returns:
+            An answer below 400, its body decoded (see `exact_json.body_of`).
+
+        Raises:
+            AccessRefused: On 401.
+            StreamUnavailable: On 403.
+            RequestFailed: On any other 4xx, and when trying again did not help.
+            WaitTooLong: If the API asks for a longer wait than `max_wait`.
+            ApiUnreachable: If no connection comes about.
+            ForeignOrigin: If the request, or a redirect, leads to another origin.
+        """
+        attempt = 0
+        waited = 0.0
+        while True:
+            attempt += 1
+            try:
+                answer = self._exchange(request)
+            except _TRANSIENT as error:
+                self._give_up_on_lost(request, error, attempt)
+                wait = backoff(attempt, uniform=random.uniform)
+                self._announce(request, _reason(error), wait)
+            else:
+                self._answered = True
+                self._lost_in_a_row = 0
+                trouble = self._trouble(request, answer)
+                if trouble is None:
+                    self.accepted = True
+                    return answer
+                limited = answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
+                asked = asked_wait(answer.headers, now=datetime.now(UTC), limited=limited)
+                wait = _with_jitter(asked) if asked else backoff(attempt, uniform=random.uniform)
+                if (limited or asked) and waited + wait > self._options.max_wait:
+                    raise WaitTooLong(self._come_back(trouble, wait))
+                if attempt >= _TRIES and not limited:
+                    raise RequestFailed(f"{trouble} ({attempt} tries)", status=answer.status_code)
+                self._announce(request, trouble, wait)
+            time.sleep(wait)
+            waited += wait
+
+    def _exchange(self, request: HTTPRequest) -> requests.Response:
+        """Send once, following redirects only within the origin."""
+        url = request.url
+        query = request.encode_params()
+        for _ in range(_REDIRECTS + 1):
+            self._refuse_foreign(url, request)
+            prepared = self._session.prepare_request(
+                requests.Request(
+                    request.method,
+                    url,
+                    params=query,
+                    headers={"User-Agent": self._options.user_agent, **request.headers},
+                    auth=self._options.authenticate,
+                ),
+            )
+            settings = self._session.merge_environment_settings(prepared.url, {}, None, None, None)
+            answer = self._session.send(
+                prepared,
+                allow_redirects=False,
+                timeout=(min(_CONNECT_TIMEOUT, self._options.request_timeout), self._options.request_timeout),
+                **settings,
+            )
+            if not answer.is_redirect:
+                return answer
+            url = urljoin(prepared.url or url, answer.headers["Location"])
+            query = ""
+        raise RequestFailed(f"{_name(request)} is redirected in circles", status=answer.status_code)
+
+    def _refuse_foreign(self, url: str, request: HTTPRequest) -> None:
+        if origin(url) != origin(self._options.api_url):
+            line = (
+                f"{_name(request)} leads to {urlsplit(url).netloc}: the token only goes to "
+                f"{urlsplit(self._options.api_url).netloc}. If the API has moved, set api_url"
+            )
+            raise ForeignOrigin(redact(line, self._options.secrets))
+
+    def _trouble(self, request: HTTPRequest, answer: requests.Response) -> str | None:
+        """Say in one line what is wrong with an answer that may be asked for again; None if nothing is.
+
+        Raises:
+            AccessRefused: On 401.
+            StreamUnavailable: On 403.
+            RequestFailed: On any other 4xx but 429.
+        """
+        status = answer.status_code
+        try:
+            body = body_of(answer)
+        except NotJson:
+            body = None
+            if status < HTTPStatus.BAD_REQUEST:
+                return f"{_name(request)} answered {status} with a body that is no JSON"
+        if status < HTTPStatus.BAD_REQUEST:
+            return None
+        words = error_text(body, self._options.secrets) or answer.reason or "no reason given"
+        line = redact(f"{_name(request)} answered {status}: {words}", self._options.secrets)
+        if status == HTTPStatus.UNAUTHORIZED:
+            raise AccessRefused(f"{line}. {self._options.refusal_hint}")
+        if status == HTTPStatus.FORBIDDEN:
+            raise StreamUnavailable(line)
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.TOO_MANY_REQUESTS:
+            raise RequestFailed(line, status=status, body=body)
+        return line
+
+    def _give_up_on_lost(self, request: HTTPRequest, error: Exception, attempt: int) -> None:
+        """End the trying when a connection was lost too often; end the run when nothing but that happens.
+
+        Raises:
+            ApiUnreachable: If the API never answered in this run, or two requests in a row were lost for good.
+            RequestFailed: If this request alone is lost.
+        """
+        line = f"{_name(request)}: {_reason(error)} ({attempt} tries)"
+        if not self._answered:
+            if attempt >= _TRIES_BEFORE_FIRST_ANSWER:
+                raise ApiUnreachable(
+                    f"{urlsplit(self._options.api_url).netloc} cannot be reached: {_reason(error)}. "
+                    "Check api_url and the network",
+                ) from error
+        elif attempt >= _TRIES:
+            self._lost_in_a_row += 1
+            if self._lost_in_a_row > 1:
+                raise ApiUnreachable(f"{line}. The API cannot be reached any more") from error
+            raise RequestFailed(line) from error
+
+    def _announce(self, request: HTTPRequest, trouble: str, wait: float) -> None:
+        if wait >= _NO_WAIT_WORTH_A_LINE:
+            self._logger.info("%s; %s is sent again in %.0f s", trouble, _name(request), wait)
+
+    def _come_back(self, trouble: str, wait: float) -> str:
+        moment = datetime.fromtimestamp(time.time() + wait, UTC).isoformat(timespec="minutes")
+        return (
+            f"{trouble}. It asks to wait {wait / 60:.0f} min, more than max_wait_minutes allows: "
+            f"run again after {moment}; what was read is kept in the state"
+        )
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Give the origin of a URL.
+
+    Args:
+        url: An absolute URL.
+
+    Returns:
+        Scheme, host (lower case) and port.
+    """
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+
+
+def url_fault(url: str, *, allow_plain_http: bool) -> str | None:
+    """Tell what is wrong with a URL that a token shall go to.
+
+    Args:
+        url: The setting's value.
+        allow_plain_http: Whether the user accepts http beyond this machine.
+
+    Returns:
+        A clause for the user, or None if the URL may be used.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not parts.hostname:
+        return "is no http(s) URL; an example: https://api.example.com/v1"
+    if parts.username or parts.password:
+        return "must not hold a user name or password"
+    if parts.scheme == "http" and not (allow_plain_http or _is_loopback(parts.hostname)):
+        return "is not encrypted; use https, or set allow_plain_http if the network is yours"
+    return None
+
+
+def _with_jitter(asked: float) -> float:
+    return asked + random.uniform(0, min(1.0, asked / 10))  # noqa: S311 - jitter, no secret
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _name(request: HTTPRequest) -> str:
+    return f"{request.method} {urlsplit(request.url).path}"
+
+
+def _reason(error: BaseException) -> str:
+    """Find the shortest true reason in a chain of wrapped connection errors, without addresses of objects."""
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "no connection in time"
+    if isinstance(error, requests.exceptions.Timeout):
+        return "no answer in time"
+    deepest: BaseException = error
+    while deepest.args and isinstance(deepest.args[-1], BaseException):
+        deepest = deepest.args[-1]
+    reason = getattr(deepest, "reason", None)
+    if isinstance(reason, BaseException):
+        deepest = reason.__cause__ or reason
+    return str(getattr(deepest, "strerror", None) or deepest).split(": ", maxsplit=1)[-1]

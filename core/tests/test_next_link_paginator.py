@@ -1,0 +1,92 @@
+"""Walking a list by its links: where to ask stays ours to say."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from singer_rest_core import NextLinkPaginator, RequestFailed
+
+if TYPE_CHECKING:
+    from singer_rest_core import PageParams
+
+
+def _page(next_link: str | None, rows: int = 1) -> requests.Response:
+    answer = requests.Response()
+    answer.status_code = 200
+    vars(answer)["_content"] = json.dumps({"data": [{}] * rows, "links": {"next": next_link}}).encode()
+    return answer
+
+
+def _next(body: Any) -> str | None:  # noqa: ANN401 - JSON is any of six types
+    link: str | None = body["links"]["next"]
+    return link
+
+
+def _walk() -> NextLinkPaginator:
+    return NextLinkPaginator({"page[after]": ""}, next_link=_next, takes=lambda name: name.startswith("page["))
+
+
+def _tokens(*links: str | None) -> list[PageParams]:
+    paginator = _walk()
+    tokens = [paginator.current_value]
+    for link in links:
+        paginator.advance(_page(link))
+        if not paginator.finished:
+            tokens.append(paginator.current_value)
+    return tokens
+
+
+def test_a_list_is_walked_to_the_page_without_a_next_link() -> None:
+    assert _tokens("/x?page[after]=b", "/x?page%5Bafter%5D=c", None) == [
+        {"page[after]": ""},
+        {"page[after]": "b"},
+        {"page[after]": "c"},
+    ]
+
+
+def test_of_a_link_to_another_host_only_the_paging_parameters_are_taken() -> None:
+    assert _tokens("https://evil.example/steal?page[after]=b&token=x&page[size]=3&filter[a]=1") == [
+        {"page[after]": ""},
+        {"page[after]": "b", "page[size]": "3"},
+    ]
+
+
+def test_an_empty_parameter_is_kept() -> None:
+    paginator = _walk()
+    paginator.advance(_page("/x?page[before]="))
+    assert paginator.current_value == {"page[before]": ""}
+
+
+@pytest.mark.parametrize("none", [None, ""])
+def test_no_link_ends_the_list(none: str | None) -> None:
+    paginator = _walk()
+    paginator.advance(_page(none))
+    assert paginator.finished
+
+
+def test_a_link_back_to_a_page_already_read_is_refused() -> None:
+    paginator = _walk()
+    for cursor in "bcd":
+        paginator.advance(_page(f"/x?page[after]={cursor}"))
+    with pytest.raises(RequestFailed, match="repeats a page"):
+        paginator.advance(_page("/x?page[after]=b"))
+
+
+def test_a_link_to_the_first_page_is_refused() -> None:
+    with pytest.raises(RequestFailed, match="repeats a page"):
+        _walk().advance(_page("/x?page[after]="))
+
+
+def test_a_next_link_without_a_paging_parameter_is_not_taken_for_the_end() -> None:
+    with pytest.raises(RequestFailed, match="next page"):
+        _walk().advance(_page("https://api.example/x?cursor=b"))
+
+
+def test_an_empty_page_with_a_next_link_goes_on_and_one_without_ends() -> None:
+    paginator = _walk()
+    assert paginator.continue_if_empty(_page("/x?page[after]=b", rows=0))
+    assert not paginator.continue_if_empty(_page(None, rows=0))
