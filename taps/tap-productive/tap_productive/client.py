@@ -1,0 +1,375 @@
+"""What is true of every request to Productive: headers, paging, includes, replication, and what an answer means.
+
+Facts are from Productive's own guides (developer.productive.io/guides) unless a comment says otherwise.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+from http import HTTPStatus
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import StreamSchema
+from singer_sdk.schema.source import SchemaDirectory
+
+from singer_rest_core import NextLinkPaginator, RequestFailed, RestStream, StreamUnavailable, body_of
+from singer_rest_core.timestamps import instant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    import requests
+    from singer_sdk import Tap
+    from singer_sdk.streams.rest import HTTPRequest, PageContext
+
+    from singer_rest_core import PageParams, Record
+
+MEDIA_TYPE = "application/vnd.api+json"
+EXACT_FILTER_TIMES = "filteringSkipDatetimeCastToDate"
+"""The feature flag without which filters cut timestamps to the date (guide "Filtering")."""
+
+LARGEST_PAGE = 200
+
+_FIRST_CURSOR = {"page[after]": ""}
+_FIRST_NUMBER = {"page[number]": "1"}
+_SHIFTY_KEYS = frozenset({"last_activity_at"})
+"""Replication keys that do not move on every write: they need a look-back and a whole read now and then."""
+
+_SCHEMAS = SchemaDirectory(files("tap_productive") / "schemas")
+
+_TYPES_BY_NAME = {
+    **dict.fromkeys(
+        (
+            "approver",
+            "assignee",
+            "assignees",
+            "contact",
+            "creator",
+            "custom_field_people",
+            "deleter",
+            "issuer",
+            "last_actor",
+            "manager",
+            "owner",
+            "person",
+            "project_manager",
+            "rejecter",
+            "responsible",
+            "updater",
+        ),
+        "people",
+    ),
+    **dict.fromkeys(("parent_company", "vendor"), "companies"),
+    **dict.fromkeys(("budget", "origin_deal", "template"), "deals"),
+    **dict.fromkeys(("bill_from", "bill_to"), "contact_entries"),
+    **dict.fromkeys(("deal_subsidiary", "default_subsidiary", "person_subsidiary"), "subsidiaries"),
+    **dict.fromkeys(("parent_task", "repeated_task"), "tasks"),
+    **dict.fromkeys(("expense_approval_workflow", "time_approval_workflow"), "approval_workflows"),
+    "custom_field_attachments": "attachments",
+    "custom_role": "roles",
+    "default_tax_rate": "tax_rates",
+    "next_todo": "todos",
+    "options": "custom_field_options",
+    "parent_invoice": "invoices",
+    "proposal_document_type": "document_types",
+}
+"""The type a relationship leads to, where it is not simply the plural of its name."""
+
+
+class ProductiveStream(RestStream):
+    """A list endpoint of Productive; its path is its name.
+
+    A stream says which relationships it asks for (`references`) and, where the API has a filter and a sort for it,
+    its replication key.
+    """
+
+    primary_keys = ("id",)
+    schema = StreamSchema(_SCHEMAS)
+
+    references: tuple[str, ...] = ()
+    """Relationships whose ids are asked for with `include`; without it an answer does not hold them."""
+
+    varying_references: frozenset[str] = frozenset()
+    """Those of them that lead to records of several types: a column `<name>_type` says which."""
+
+    reference_types: ClassVar[Mapping[str, str]] = {}
+    """Types of relationships that mean something else here than in other streams."""
+
+    documented = True
+    """Whether the list is in the vendor's documentation; if not, it may be missing (404) and is then skipped."""
+
+    secret_fields = frozenset({"email_key", "invitation_token", "scim_bearer_token"})
+
+    def __init__(self, tap: Tap) -> None:
+        """Bind the stream to its tap.
+
+        Args:
+            tap: The tap.
+        """
+        super().__init__(tap, path=f"/{self.name}")
+        self._includes = list(self.references)
+        self._by_number = False
+        self._sorts = True
+        self._ids_seen: set[str] = set()
+        self._totals_seen: set[int] = set()
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether rows are asked for in the order of the replication key."""
+        return self.replication_key is not None
+
+    @property
+    def lookback(self) -> timedelta:
+        """The setting `lookback_days`, where the replication key may be late."""
+        return timedelta(days=self.config["lookback_days"] if self.replication_key in _SHIFTY_KEYS else 0)
+
+    @property
+    def full_refresh_interval(self) -> timedelta | None:
+        """The setting `full_refresh_interval_days`, where the replication key does not move on every write."""
+        if self.replication_key not in _SHIFTY_KEYS:
+            return None
+        return timedelta(days=self.config["full_refresh_interval_days"])
+
+    @property
+    def http_headers(self) -> dict[str, str]:
+        """The headers of every request, credentials apart."""
+        return {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "X-Feature-Flags": EXACT_FILTER_TIMES}
+
+    def get_new_paginator(self) -> NextLinkPaginator:
+        """Walk by cursor, which does not shift when rows come and go; `links.next` also leads on by page number.
+
+        Returns:
+            A paginator before its first page.
+        """
+        return NextLinkPaginator(_FIRST_CURSOR, next_link=_next_link, takes=lambda name: name.startswith("page["))
+
+    def get_http_request(self, *, page: PageContext[PageParams]) -> HTTPRequest:
+        """Ask for one page of this list.
+
+        Args:
+            page: Its parameters.
+
+        Returns:
+            A request without credentials.
+        """
+        request = super().get_http_request(page=page)
+        token = dict(page.next_page_token or _FIRST_CURSOR)
+        if self._by_number and token == _FIRST_CURSOR:
+            token = _FIRST_NUMBER
+        request.params = {**self._replication_params(), **self._include_params(), **token}
+        request.params["page[size]"] = str(self.config["page_size"])
+        return request
+
+    def _replication_params(self) -> dict[str, str]:
+        if not self.replication_key:
+            return {}
+        params = {"sort": self.replication_key} if self._sorts else {}
+        bound = self.read_from
+        if bound is not None:
+            # Filters are exact to the second; rounding down loses nothing.
+            moment = instant(bound).astimezone(UTC).replace(microsecond=0, tzinfo=None)
+            params[f"filter[{self.replication_key}][gt_eq]"] = f"{moment.isoformat()}Z"
+        return params
+
+    def _include_params(self) -> dict[str, str]:
+        """Ask for relationships, and for as little as possible of the records they lead to.
+
+        Included records come with no attributes but those asked for; `id` names none, and unknown names are ignored.
+        Fields of the stream's own type are not narrowed: that would narrow its rows.
+        """
+        if not self._includes:
+            return {}
+        types = {related_type(name, self.reference_types) for name in self._includes} - {self.name}
+        return {"include": ",".join(self._includes)} | {f"fields[{kind}]": "id" for kind in sorted(types)}
+
+    def parse_response(self, response: requests.Response) -> Iterator[Record]:
+        """Read the rows of a page.
+
+        Args:
+            response: An answer.
+
+        Yields:
+            Flat records.
+
+        Raises:
+            RequestFailed: If the answer is no list of resources.
+        """
+        body = body_of(response)
+        rows = body.get("data") if isinstance(body, dict) else None
+        if not isinstance(rows, list):
+            raise RequestFailed(f"GET /{self.name} answered without a list under `data`")
+        if self._by_number:
+            self._ids_seen.update(str(row.get("id")) for row in rows)
+            self._totals_seen.add(_total(body))
+        for row in rows:
+            yield flat(row, typed=self.varying_references)
+
+    @property
+    def has_read_all(self) -> bool:
+        """Whether every row was surely seen: by cursor yes; by page number if the count held and was reached."""
+        if not self._by_number or self._totals_seen == {len(self._ids_seen)}:
+            return True
+        self.logger.warning(
+            "rows moved between pages while they were read: no row is taken for deleted, and the bookmark stays"
+        )
+        return False
+
+    def fetch(self, page: PageContext[PageParams]) -> requests.Response:
+        """Ask for one page, and once more without what the API refuses.
+
+        Args:
+            page: Its parameters.
+
+        Returns:
+            The answer.
+
+        Raises:
+            StreamUnavailable: If the account may not read this list, or it does not exist.
+            RequestFailed: If the request ends this stream.
+        """
+        while True:
+            try:
+                return super().fetch(page)
+            except RequestFailed as refusal:
+                if refusal.status == HTTPStatus.NOT_FOUND and not self.documented:
+                    raise StreamUnavailable(f"{refusal}; this list is not in the documentation") from refusal
+                if not self._adapts_to(refusal, page):
+                    raise
+
+    def _adapts_to(self, refusal: RequestFailed, page: PageContext[PageParams]) -> bool:
+        """Change what is asked for so that the API may accept it.
+
+        Returns:
+            Whether there is something else to ask for.
+        """
+        if refusal.status != HTTPStatus.BAD_REQUEST:
+            return False
+        said = _refusal_words(refusal.body)
+        if "keyset" in said and not self._by_number and page.next_page_token == _FIRST_CURSOR:
+            self.logger.info("the API does not walk this list by cursor; it is read by page number")
+            self._by_number = True
+            self.expect_no_order()  # a row that moves to the end shifts the others between numbered pages
+            return True
+        if "include" in said and self._includes:
+            self._drop_refused_includes(page)
+            return True
+        if "sort" in said and self._sorts and self.replication_key:
+            self.logger.warning(
+                "the API refuses to sort by %s: the bookmark moves only at the end", self.replication_key
+            )
+            self._sorts = False
+            self.expect_no_order()
+            return True
+        return False
+
+    def _drop_refused_includes(self, page: PageContext[PageParams]) -> None:
+        asked = self._includes
+
+        def accepted(names: Sequence[str]) -> bool:
+            self._includes = list(names)
+            try:
+                super(ProductiveStream, self).fetch(page)
+            except RequestFailed as refusal:
+                if refusal.status == HTTPStatus.BAD_REQUEST and "include" in _refusal_words(refusal.body):
+                    return False
+                raise
+            return True
+
+        refused = refused_names(asked, accepted)
+        self._includes = [name for name in asked if name not in refused]
+        self.logger.warning(
+            "the API refuses to include %s: the columns with their ids stay empty",
+            ", ".join(sorted(refused)),
+        )
+
+
+def flat(resource: Mapping[str, Any], *, typed: frozenset[str] = frozenset()) -> Record:
+    """Make a flat record of a JSON:API resource.
+
+    Args:
+        resource: `id`, `attributes` and `relationships`.
+        typed: Relationships whose type is kept too.
+
+    Returns:
+        `id`, the attributes under their own names, `<name>_id` for a relationship to one record and `<name>_ids` to
+        several. A relationship that was not included gives nothing.
+    """
+    record: Record = {"id": resource.get("id"), **(resource.get("attributes") or {})}
+    for name, relationship in (resource.get("relationships") or {}).items():
+        if not isinstance(relationship, dict) or "data" not in relationship:
+            continue
+        related = relationship["data"]
+        if isinstance(related, list):
+            record[f"{name}_ids"] = [entry["id"] for entry in related]
+        elif related is not None:
+            record[f"{name}_id"] = related["id"]
+            if name in typed:
+                record[f"{name}_type"] = related["type"]
+    return record
+
+
+def related_type(name: str, own: Mapping[str, str] | None = None) -> str:
+    """Give the type of the records a relationship leads to.
+
+    Args:
+        name: The relationship.
+        own: What a stream says of its own relationships.
+
+    Returns:
+        A type of the API, e.g. `people` for `creator`.
+    """
+    return (own or {}).get(name) or _TYPES_BY_NAME.get(name) or _plural(name)
+
+
+def refused_names(names: Sequence[str], accepted: Callable[[Sequence[str]], bool]) -> set[str]:
+    """Find which of several names an API refuses, by halves.
+
+    Args:
+        names: Names that are refused together.
+        accepted: Tries some of them.
+
+    Returns:
+        Those that are refused by themselves.
+    """
+    if len(names) == 1:
+        return set(names)
+    middle = len(names) // 2
+    return {
+        name
+        for half in (names[:middle], names[middle:])
+        if not accepted(half)
+        for name in refused_names(half, accepted)
+    }
+
+
+def _plural(name: str) -> str:
+    if name.endswith("y"):
+        return f"{name[:-1]}ies"
+    if name.endswith("status"):
+        return f"{name}es"
+    return name if name.endswith("s") else f"{name}s"
+
+
+def _next_link(body: Any) -> str | None:  # noqa: ANN401 - JSON is any of six types
+    """Find the link to the next page, or make it of the page count where an answer by page number has none."""
+    if not isinstance(body, dict):
+        return None
+    link = (body.get("links") or {}).get("next")
+    if link:
+        return str(link)
+    meta = body.get("meta") or {}
+    current, last = meta.get("current_page"), meta.get("total_pages")
+    if isinstance(current, int) and isinstance(last, int) and current < last:
+        return f"?page[number]={current + 1}"
+    return None
+
+
+def _total(body: Mapping[str, Any]) -> int:
+    total = (body.get("meta") or {}).get("total_count")
+    return total if isinstance(total, int) else -1
+
+
+def _refusal_words(body: object) -> str:
+    errors: Iterable[Any] = body.get("errors", []) if isinstance(body, dict) else []
+    return " ".join(f"{error.get('code', '')} {error.get('title', '')}".lower() for error in errors)

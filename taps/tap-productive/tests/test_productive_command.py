@@ -1,0 +1,233 @@
+"""tap-productive on the command line: what a person reads when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from sandbox.server import RunningSandbox
+
+TAP = str(Path(sys.executable).with_name("tap-productive"))
+
+
+def write(path: Path, content: object) -> str:
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return str(path)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TAP_")}
+    return subprocess.run([TAP, *arguments], capture_output=True, text=True, check=False, env=environment)
+
+
+def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What was said above INFO, without the time and the logger's name."""
+    return [
+        line.split("|", 3)[3].strip()
+        for line in done.stderr.splitlines()
+        if line.count("|") >= 3 and line.split("|", 2)[1].strip() in {"WARNING", "ERROR", "CRITICAL"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            {"auth_token": "wr0ng-t0ken"},
+            (
+                "GET /productive/api/v2/bank_accounts answered 401: Unauthenticated: You are not authenticated. "
+                "Check auth_token (Productive: Settings > API integrations)"
+            ),
+        ),
+        (
+            {"organization_id": "4711"},
+            (
+                "GET /productive/api/v2/bank_accounts answered 403: Access Denied: "
+                "You are not authorized to access this resource. "
+                "Check organization_id 4711, and that the token's person belongs to that organization"
+            ),
+        ),
+        (
+            {"api_url": "http://127.0.0.1:9/api/v2"},
+            "127.0.0.1:9 cannot be reached: Connection refused. Check api_url and the network",
+        ),
+        (
+            {"auth_token": None},
+            "Setting auth_token is missing: set it in the configuration or as TAP_PRODUCTIVE_AUTH_TOKEN",
+        ),
+        (
+            {"start_date": "yesterday"},
+            "Setting start_date is no date: 'yesterday'; write it like 2026-01-31 or 2026-01-31T00:00:00Z",
+        ),
+        ({"page_size": 500}, "Setting page_size must be at most 200 (it is '500')"),
+        ({"auth_token": 12345}, "Setting auth_token must be of type string"),
+        (
+            {"api_url": "http://api.productive.io/api/v2"},
+            "Setting api_url is not encrypted; use https, or set allow_plain_http if the network is yours",
+        ),
+        ({"api_url": "productive"}, "Setting api_url is no http(s) URL; an example: https://api.example.com/v1"),
+    ],
+)
+def test_bad_input_gets_one_line_that_says_what_to_do(
+    productive_settings: dict[str, Any],
+    tmp_path: Path,
+    change: dict[str, Any],
+    expected: str,
+) -> None:
+    done = run("--config", write(tmp_path / "config.json", productive_settings | change))
+
+    assert done.returncode == 1
+    assert complaints(done) == [expected]
+    assert "Traceback" not in done.stderr
+    assert "wr0ng-t0ken" not in done.stderr + done.stdout
+    assert '"RECORD"' not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--config", "missing.json"], "File at 'missing.json' was not found"),
+        (["--state", "missing.json"], "missing.json"),
+        (["--catalog", "missing.json"], "missing.json"),
+    ],
+)
+def test_a_missing_file_is_named(
+    productive_settings: dict[str, Any],
+    tmp_path: Path,
+    arguments: list[str],
+    expected: str,
+) -> None:
+    config = write(tmp_path / "config.json", productive_settings)
+
+    done = run("--config", config, *arguments)
+
+    assert done.returncode != 0
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--config", "--state", "--catalog"])
+def test_a_file_that_is_no_json_is_named(productive_settings: dict[str, Any], tmp_path: Path, option: str) -> None:
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"a": ', encoding="utf-8")
+
+    done = run("--config", write(tmp_path / "config.json", productive_settings), option, str(broken))
+
+    assert done.returncode == 1
+    assert len(complaints(done)) == 1
+    assert "no JSON" in complaints(done)[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_an_environment_variable_of_the_wrong_kind_is_named() -> None:
+    environment = os.environ | {"TAP_PRODUCTIVE_PAGE_SIZE": "many"}
+    done = subprocess.run([TAP, "--config", "ENV"], capture_output=True, text=True, check=False, env=environment)
+
+    assert done.returncode == 1
+    assert "TAP_PRODUCTIVE_… has a value of the wrong kind" in complaints(done)[0]
+    assert "'many'" in complaints(done)[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_setting_that_does_not_exist_is_named_with_what_was_meant(
+    productive_settings: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    config = write(tmp_path / "config.json", productive_settings | {"organisation_id": "1"})
+
+    done = run("--config", config, "--test")
+
+    assert done.returncode == 0
+    assert "Setting organisation_id is unknown and has no effect: did you mean organization_id?" in complaints(done)
+
+
+def test_discovery_needs_no_account_and_says_nothing_wrong() -> None:
+    done = run("--discover")
+
+    assert done.returncode == 0
+    assert complaints(done) == []
+    catalog = json.loads(done.stdout)
+    assert len(catalog["streams"]) == 27
+    keys = {
+        entry["tap_stream_id"]: entry["replication_key"] for entry in catalog["streams"] if "replication_key" in entry
+    }
+    assert keys == {
+        "companies": "last_activity_at",
+        "deals": "last_activity_at",
+        "deleted_items": "created_at",
+        "invoices": "last_activity_at",
+        "tasks": "updated_at",
+        "time_entries": "updated_at",
+    }
+    assert {tuple(entry["key_properties"]) for entry in catalog["streams"]} == {("id",)}
+
+
+def test_the_connection_test_reads_one_record_of_every_stream_and_says_nothing_wrong(
+    productive_settings: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    done = run("--config", write(tmp_path / "config.json", productive_settings), "--test")
+
+    assert done.returncode == 0
+    assert complaints(done) == []
+    messages = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sorted(message["stream"] for message in messages if message["type"] == "RECORD") == sorted(
+        message["stream"] for message in messages if message["type"] == "SCHEMA"
+    )
+    assert not [message for message in messages if message["type"] == "ACTIVATE_VERSION"]
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_run_with_its_state(
+    sandbox: RunningSandbox,
+    productive_settings: dict[str, Any],
+    tmp_path: Path,
+    signum: signal.Signals,
+) -> None:
+    sandbox.admin.add_fault("*/tasks", skip=2, delay_ms=60_000)
+    config = write(tmp_path / "config.json", productive_settings)
+    child = subprocess.Popen(
+        [TAP, "--config", config],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout
+    lines = []
+    for line in child.stdout:
+        lines.append(line)
+        if sum('"stream":"tasks"' in each and '"RECORD"' in each for each in lines) == 400 and '"STATE"' in line:
+            break
+    child.send_signal(signum)
+    rest, log = child.communicate(timeout=10)
+
+    assert child.returncode == 128 + signum
+    assert f"Stopped by {signum.name}" in log
+    assert "Traceback" not in log
+    messages = [json.loads(line) for line in [*lines, *rest.splitlines()]]
+    state = [message["value"] for message in messages if message["type"] == "STATE"][-1]
+    newest = [m["record"]["updated_at"] for m in messages if m["type"] == "RECORD" and m["stream"] == "tasks"][-1]
+    assert state["bookmarks"]["tasks"]["replication_key_value"] == newest
+
+
+def test_a_loader_that_is_gone_gets_one_line(productive_settings: dict[str, Any], tmp_path: Path) -> None:
+    config = write(tmp_path / "config.json", productive_settings)
+    with subprocess.Popen([TAP, "--config", config], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdout
+        assert child.stderr
+        child.stdout.readline()
+        child.stdout.close()
+        log = child.stderr.read().decode()
+
+    assert child.returncode == 1
+    assert "The loader has ended and reads no more" in log
+    assert "Traceback" not in log
+    assert "Exception ignored" not in log

@@ -1,0 +1,471 @@
+"""How tap-productive reads: what is asked for, what is read again, and what it does when the API refuses."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from singer_rest_core import AccessRefused, RunIncomplete
+from singer_rest_core.errors import ApiUnreachable
+from singer_rest_core.timestamps import instant
+from tap_productive.streams import STREAMS
+
+if TYPE_CHECKING:
+    from conftest import ReadProductive
+    from sandbox.admin_client import LoggedRequest
+    from sandbox.server import RunningSandbox
+
+INCREMENTAL = {
+    "companies": "last_activity_at",
+    "deals": "last_activity_at",
+    "deleted_items": "created_at",
+    "invoices": "last_activity_at",
+    "tasks": "updated_at",
+    "time_entries": "updated_at",
+}
+
+
+def query_of(request: LoggedRequest) -> dict[str, str]:
+    return {name: value for name, value in request["query"]}  # noqa: C416 - pairs come as lists
+
+
+def requests_to(sandbox: RunningSandbox, stream: str) -> list[dict[str, str]]:
+    return [query_of(request) for request in sandbox.admin.requests() if request["path"].endswith(f"/{stream}")]
+
+
+def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_every_row_of_every_stream_arrives_once(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
+    reading = read_productive(page_size=50)
+
+    assert reading.error is None
+    assert len(STREAMS) == 27
+    for name in (str(vars(stream)["name"]) for stream in STREAMS):
+        expected = {record["id"] for record in sandbox.admin.records(name)}
+        ids = reading.ids(name)
+        assert expected, name
+        assert set(ids) == expected, name
+        assert len(ids) == len(set(ids)), name
+
+
+def test_a_record_is_the_row_and_the_ids_of_its_relationships(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    records = {record["id"]: record for record in read_productive("invoices").records["invoices"]}
+
+    for row in sandbox.admin.records("invoices"):
+        record = records[row["id"]]
+        assert record["company_id"] == row["relationships"]["company"]
+        assert record["creator_id"] == row["relationships"]["creator"]
+        assert record["invoice_attributions_ids"] == row["relationships"]["invoice_attributions"]
+        assert record["organization_id"] == "1"
+        assert record["amount_with_tax"] == row["attributes"]["amount_with_tax"]
+        assert record["number"] == row["attributes"]["number"]
+
+
+def test_included_records_come_without_attributes(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
+    read_productive("tasks")
+
+    asked = requests_to(sandbox, "tasks")[0]
+    assert asked["include"].split(",")[:2] == ["assignee", "attachments"]
+    assert asked["fields[people]"] == "id"
+    assert "fields[tasks]" not in asked  # it would narrow the rows themselves
+
+
+def test_two_pages_are_read_by_cursor_and_nothing_else_of_the_link_is_used(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    read_productive("line_items")
+
+    pages = requests_to(sandbox, "line_items")
+    assert [page["page[size]"] for page in pages] == ["200"] * len(pages)
+    assert pages[0]["page[after]"] == ""
+    assert len({page["page[after]"] for page in pages}) == len(pages) > 1
+    assert all("page[number]" not in page for page in pages)
+
+
+@pytest.mark.parametrize(("stream", "key"), INCREMENTAL.items())
+def test_a_second_run_with_nothing_new_makes_one_request_and_reads_only_the_newest_rows(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    stream: str,
+    key: str,
+) -> None:
+    first = read_productive(stream)
+    newest = max(instant(record[key]) for record in first.records[stream] if record[key])
+    sandbox.admin.clear_requests()
+
+    second = read_productive(stream, state=first.state)
+
+    lookback = timedelta(days=1) if key == "last_activity_at" else timedelta(0)
+    bound = (newest - lookback).replace(microsecond=0)
+    due = {record["id"] for record in first.records[stream] if record[key] and instant(record[key]) >= bound}
+    assert set(second.ids(stream)) == due
+    assert len(requests_to(sandbox, stream)) == 1
+    assert (
+        second.state["bookmarks"][stream]["replication_key_value"]
+        == (first.state["bookmarks"][stream]["replication_key_value"])
+    )
+
+
+@pytest.mark.parametrize("stream", [stream for stream in INCREMENTAL if stream != "deleted_items"])
+def test_a_changed_and_a_new_row_are_read_by_the_next_run(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    stream: str,
+) -> None:
+    first = read_productive(stream)
+    sandbox.admin.advance_clock(10 * 86_400)
+    changed = sandbox.admin.update(stream, first.ids(stream)[0], {})
+    created = sandbox.admin.create(stream)
+
+    second = read_productive(stream, state=first.state)
+
+    assert {changed["id"], created["id"]} <= set(second.ids(stream))
+    bookmark = second.state["bookmarks"][stream]["replication_key_value"]
+    assert instant(bookmark) > instant(first.state["bookmarks"][stream]["replication_key_value"])
+
+
+def test_filters_carry_the_flag_that_keeps_their_times_exact(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    first = read_productive("tasks")
+    sandbox.admin.clear_requests()
+    read_productive("tasks", state=first.state)
+
+    (request,) = sandbox.admin.requests()
+    assert request["feature_flags"] == "filteringSkipDatetimeCastToDate"
+    bookmark = instant(first.state["bookmarks"]["tasks"]["replication_key_value"])
+    assert query_of(request)["filter[updated_at][gt_eq]"] == f"{bookmark:%Y-%m-%dT%H:%M:%SZ}"
+    assert query_of(request)["sort"] == "updated_at"
+
+
+def test_a_change_that_last_activity_at_does_not_show_is_found_by_the_weekly_whole_read(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    first = read_productive("invoices")
+    silent = first.ids("invoices")[0]
+    sandbox.admin.update("invoices", silent, {"subject": "quiet"}, touch_last_activity=False)
+
+    second = read_productive("invoices", state=first.state)
+    assert silent not in second.ids("invoices")
+
+    state = second.state
+    week_ago = datetime.now(UTC) - timedelta(days=7, minutes=1)
+    state["bookmarks"]["invoices"]["full_refreshed_at"] = week_ago.isoformat()
+    third = read_productive("invoices", state=state)
+    assert len(third.ids("invoices")) == len(first.ids("invoices"))
+    assert {record["subject"] for record in third.records["invoices"] if record["id"] == silent} == {"quiet"}
+    assert instant(third.state["bookmarks"]["invoices"]["full_refreshed_at"]) > week_ago + timedelta(days=7)
+
+
+def test_rows_without_last_activity_are_read_by_a_whole_read(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    without = {row["id"] for row in sandbox.admin.records("companies") if row["attributes"]["last_activity_at"] is None}
+
+    assert without
+    assert without <= set(read_productive("companies").ids("companies"))
+
+
+def test_lookback_days_widens_what_is_read_again(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
+    first = read_productive("invoices")
+
+    second = read_productive("invoices", state=first.state, lookback_days=30)
+
+    bound = instant(first.state["bookmarks"]["invoices"]["replication_key_value"]) - timedelta(days=30)
+    due = {record["id"] for record in first.records["invoices"] if instant(record["last_activity_at"]) >= bound}
+    assert set(second.ids("invoices")) == due
+    assert len(due) > 1
+    assert sandbox.admin.requests()
+
+
+def test_start_date_bounds_the_first_run(read_productive: ReadProductive) -> None:
+    everything = read_productive("tasks").records["tasks"]
+
+    some = read_productive("tasks", start_date="2026-02-01").ids("tasks")
+
+    bound = instant("2026-02-01")
+    assert set(some) == {record["id"] for record in everything if instant(record["updated_at"]) >= bound}
+    assert 0 < len(some) < len(everything)
+
+
+def test_a_run_that_dies_between_pages_goes_on_where_it_stopped(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    sandbox.admin.add_fault("*/tasks", skip=2, times=100, status=500)
+    first = read_productive("tasks", page_size=100)
+    assert isinstance(first.error, RunIncomplete)
+    assert len(first.ids("tasks")) == 200
+    sandbox.admin.clear_faults()
+
+    second = read_productive("tasks", page_size=100, state=first.state)
+
+    everything = {row["id"] for row in sandbox.admin.records("tasks")}
+    assert set(first.ids("tasks")) | set(second.ids("tasks")) == everything
+    assert len(second.ids("tasks")) < len(everything) - 150
+
+
+def test_rows_that_move_while_they_are_read_are_not_lost(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    rows = sorted(sandbox.admin.records("tasks"), key=lambda row: instant(row["attributes"]["updated_at"]))
+    moved, deleted = rows[0]["id"], rows[1]["id"]
+    sandbox.admin.script_changes(
+        "/tasks",
+        after_request=1,
+        changes=[
+            {"action": "update", "resource": "tasks", "id": moved, "attributes": {"title": "later"}},
+            {"action": "delete", "resource": "tasks", "id": deleted},
+        ],
+    )
+
+    reading = read_productive("tasks", page_size=50)
+
+    assert set(reading.ids("tasks")) == {row["id"] for row in rows}
+    assert [record["title"] for record in reading.records["tasks"] if record["id"] == moved][-1] == "later"
+
+
+def test_an_include_that_is_refused_is_left_out_and_named_once(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sandbox.admin.set_refusals(includes={"invoices": ["bank_account", "issuer"]})
+
+    reading = read_productive("invoices", page_size=100)
+
+    assert reading.error is None
+    assert len(reading.ids("invoices")) == len(sandbox.admin.records("invoices"))
+    assert {record["issuer_id"] for record in reading.records["invoices"]} == {None}
+    assert all(record["company_id"] for record in reading.records["invoices"])
+    assert warnings_of(caplog) == [
+        "invoices: the API refuses to include bank_account, issuer: the columns with their ids stay empty",
+    ]
+
+
+def test_a_list_that_has_no_cursor_is_read_by_page_number(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    sandbox.admin.set_refusals(keyset_sorts={"line_items": ["*"], "tasks": ["updated_at"]})
+
+    reading = read_productive("line_items tasks", page_size=100)
+
+    assert reading.error is None
+    for stream in ("line_items", "tasks"):
+        assert set(reading.ids(stream)) == {row["id"] for row in sandbox.admin.records(stream)}
+        assert requests_to(sandbox, stream)[2]["page[number]"] == "2"
+    assert [message["stream"] for message in reading.of("ACTIVATE_VERSION")] == ["line_items"]
+
+
+def test_rows_that_shift_between_numbered_pages_are_not_taken_for_deleted(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sandbox.admin.set_refusals(keyset_sorts={"line_items": ["*"]})
+    first = sandbox.admin.records("line_items")[0]["id"]
+    sandbox.admin.script_changes(
+        "/line_items",
+        after_request=2,
+        changes=[{"action": "delete", "resource": "line_items", "id": first}],
+    )
+
+    reading = read_productive("line_items", page_size=100)
+
+    assert reading.error is None
+    assert not reading.of("ACTIVATE_VERSION")
+    assert "no row is taken for deleted" in warnings_of(caplog)[0]
+
+
+def test_rows_that_shift_between_numbered_pages_hold_the_bookmark_back(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    sandbox.admin.set_refusals(keyset_sorts={"tasks": ["updated_at"]})
+    rows = sorted(sandbox.admin.records("tasks"), key=lambda row: instant(row["attributes"]["updated_at"]))
+    sandbox.admin.script_changes(
+        "/tasks",
+        after_request=2,
+        changes=[{"action": "update", "resource": "tasks", "id": rows[0]["id"]}],
+    )
+
+    first = read_productive("tasks", page_size=100)
+    second = read_productive("tasks", page_size=100, state=first.state)
+
+    assert set(first.ids("tasks")) != {row["id"] for row in rows}  # one slipped through, as the API pages
+    assert set(second.ids("tasks")) == {row["id"] for row in rows}
+    assert "replication_key_value" in second.state["bookmarks"]["tasks"]
+
+
+def test_a_refusal_in_the_middle_of_a_list_is_a_failure(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    sandbox.admin.add_fault("*/line_items", skip=1, times=1, status=403)
+
+    reading = read_productive("line_items payments")
+
+    assert isinstance(reading.error, RunIncomplete)
+    assert "line_items" not in {message["stream"] for message in reading.of("ACTIVATE_VERSION")}
+
+
+def test_a_sort_that_is_refused_holds_the_bookmark_back_to_the_end(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    sandbox.admin.set_refusals(sorts={"deleted_items": ["created_at"]})
+
+    reading = read_productive("deleted_items", page_size=5)
+
+    assert reading.error is None
+    states = [message["value"]["bookmarks"].get("deleted_items", {}) for message in reading.of("STATE")]
+    assert all("replication_key_value" not in state for state in states[:-1])
+    newest = max(instant(record["created_at"]) for record in reading.records["deleted_items"])
+    assert instant(states[-1]["replication_key_value"]) == newest
+
+
+def test_a_feature_that_is_off_skips_its_stream_with_one_warning(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    sandbox.admin.set_features(financials=False)
+
+    reading = read_productive()
+
+    assert reading.error is None
+    assert not reading.records["tax_rates"]
+    assert "tax_rates" not in {message["stream"] for message in reading.of("ACTIVATE_VERSION")}
+    (warning,) = [line for line in warnings_of(caplog) if "kept in _rescued_data" not in line]
+    assert "Feature financials unavailable" in warning
+    summary = next(r.getMessage() for r in caplog.records if "read to their end" in r.getMessage())
+    assert summary.startswith("26 streams read to their end, 1 skipped: tax_rates (GET /productive/api/v2/tax_rates")
+
+
+def test_an_undocumented_list_that_does_not_exist_is_skipped(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    sandbox.admin.set_refusals(routes=["payment_reminders"])
+
+    reading = read_productive("payment_reminders payments")
+
+    assert reading.error is None
+    assert reading.ids("payments")
+
+
+def test_a_documented_list_that_does_not_exist_fails_the_run_but_not_the_others(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    sandbox.admin.set_refusals(routes=["prices"])
+
+    reading = read_productive("payments prices tasks")
+
+    assert isinstance(reading.error, RunIncomplete)
+    assert "prices" in str(reading.error)
+    assert len(reading.ids("tasks")) == len(sandbox.admin.records("tasks"))
+
+
+def test_secrets_are_neither_columns_nor_rescued(read_productive: ReadProductive) -> None:
+    reading = read_productive()
+
+    assert "secret-email_key" not in repr(reading.messages)
+    assert "secret-" not in repr(reading.messages)
+    assert "email_key" not in repr(reading.messages)
+
+
+def test_a_field_the_schema_does_not_know_is_rescued_and_named_once(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sandbox.admin.set_extra_attributes({"payments": {"brand_new": {"a": [1, "x"]}, "amount": "12.345"}})
+
+    reading = read_productive("payments")
+
+    assert reading.error is None
+    for record in reading.records["payments"]:
+        assert record["_rescued_data"] == {"amount": "12.345", "brand_new": {"a": [1, "x"]}}
+        assert record["amount"] is None
+    lines = warnings_of(caplog)
+    assert len(lines) == 2
+    assert any("brand_new" in line for line in lines)
+
+
+def test_the_generated_world_fits_the_schemas(read_productive: ReadProductive) -> None:
+    reading = read_productive()
+
+    rescued = {
+        (stream, name)
+        for stream, records in reading.records.items()
+        for record in records
+        for name in record["_rescued_data"] or ()
+    }
+    assert rescued == set()
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize(
+    ("settings", "error", "words"),
+    [
+        ({"auth_token": "wrong"}, AccessRefused, "Check auth_token"),
+        ({"organization_id": "4711"}, AccessRefused, "Check organization_id 4711"),
+        ({"api_url": "http://127.0.0.1:9/api"}, ApiUnreachable, "Check api_url"),
+    ],
+)
+def test_wrong_access_ends_the_run_with_one_line_that_says_what_to_do(
+    read_productive: ReadProductive,
+    caplog: pytest.LogCaptureFixture,
+    settings: dict[str, Any],
+    error: type[Exception],
+    words: str,
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.sleep", lambda _: None)
+        reading = read_productive(**settings)
+
+    assert isinstance(reading.error, error)
+    assert words in str(reading.error)
+    assert "\n" not in str(reading.error)
+    assert not reading.of("RECORD")
+    assert warnings_of(caplog) == []
+
+
+def test_a_full_window_is_waited_for_as_long_as_the_api_says(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        sandbox.admin.advance_clock(seconds)
+
+    monkeypatch.setattr("time.sleep", sleep)
+    sandbox.admin.set_limits([{"scope": "token", "limit": 3, "period": 10}])
+
+    reading = read_productive("line_items", page_size=50)
+
+    assert reading.error is None
+    assert len(reading.ids("line_items")) == len(sandbox.admin.records("line_items"))
+    assert slept
+    assert all(5 <= seconds <= 12 for seconds in slept)
