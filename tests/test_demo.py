@@ -1,0 +1,76 @@
+"""The main job, `make demo`: what it prints, and that nothing of it is left, however it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from scripts.local_world import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    """Start the demo with its temporary files below a folder of ours."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "scripts.demo"],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def left_behind(folder: Path) -> list[str]:
+    """Files and processes that the demo has left."""
+    left = [str(path) for path in folder.iterdir()]
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("TMPDIR") == str(folder):
+                left.append(" ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return left
+
+
+@pytest.mark.usefixtures("world")
+def test_the_demo_reads_again_only_what_changed_and_leaves_nothing(tmp_path: Path) -> None:
+    child = start(tmp_path)
+    output, _ = child.communicate()
+
+    assert child.returncode == 0, output
+    first, second = output.split("Second run")
+    for line in ("invoices                   300  last_activity_at 2026-", "line_items                 7"):
+        assert line in first
+    assert "Of the incremental streams, only what changed and the look-back was read again." in second
+    assert left_behind(tmp_path) == []
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_demo_that_is_stopped_leaves_nothing(tmp_path: Path, signum: int, code: int) -> None:
+    child = start(tmp_path)
+    assert child.stdout
+    for line in child.stdout:
+        if line.startswith("First run"):
+            break
+    # Stopped in the middle of the pipeline: as soon as the tap runs.
+    while not any(
+        "tap-productive" in " ".join(each.cmdline()) for each in psutil.Process(child.pid).children(recursive=True)
+    ):
+        assert child.poll() is None
+    child.send_signal(signum)
+    output, _ = child.communicate(timeout=30)
+
+    assert child.returncode == code
+    assert "Traceback" not in output
+    assert left_behind(tmp_path) == []
