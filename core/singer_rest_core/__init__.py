@@ -13,7 +13,7 @@ from singer_rest_core.errors import (
     error_text,
 )
 from singer_rest_core.exact_json import NotJson, body_of
-from singer_rest_core.paginators import NextLinkPaginator, PageParams
+from singer_rest_core.paginators import NextLinkPaginator, NumberedPaginator, PageParams
 from singer_rest_core.settings import settings_schema
 from singer_rest_core.stream import RestStream
 from singer_rest_core.tap import RestTap
@@ -24,6 +24,7 @@ __all__ = [
     "Conformer",
     "NextLinkPaginator",
     "NotJson",
+    "NumberedPaginator",
     "PageParams",
     "Record",
     "RequestFailed",

@@ -1,7 +1,7 @@
 """Where an incremental stream starts and which bookmark it may keep: pure, on the stream's own piece of state.
 
 Beside the SDK's `replication_key` and `replication_key_value` a stream that is read whole now and then keeps
-`full_refreshed_at` (the start of the last whole read that came to its end, UTC) and, while one is under way,
+`full_refreshed_at` (the start of the last whole read that came to its end, UTC). While a stream is read whole, it has
 `full_read_cut_short`.
 """
 
@@ -25,6 +25,7 @@ BOOKMARK_KEY = "replication_key"
 FULL_REFRESHED_AT = "full_refreshed_at"
 CUT_SHORT = "full_read_cut_short"
 _RESUMED = "resumed"
+_DUE_AGAIN = "due again"
 
 
 class Scope(Enum):
@@ -47,12 +48,13 @@ def begin(
     """Decide how much to read and note it in the state, so that a run that is cut short loses nothing.
 
     A whole read that was cut short is taken up at its bookmark, as often as it takes; but rows without a replication
-    value cannot be found that way, so the run after it reads whole again.
+    value, and rows that slipped between pages, cannot be found that way: so the run after it reads whole again.
 
     Args:
         state: The stream's state; changed in place.
         replication_key: The stream's key; a bookmark of another key is dropped.
-        interval: The longest time between two whole reads; None if changes never need one.
+        interval: The longest time between two whole reads; None if changes never need one. It counts from now where the
+            state has a bookmark alone.
         now: The start of the run.
 
     Returns:
@@ -64,14 +66,15 @@ def begin(
     if state.get(BOOKMARK_KEY) != replication_key:
         state.pop(BOOKMARK, None)
         state.pop(BOOKMARK_KEY, None)
-    if interval is None:
-        return Scope.CHANGES if state.get(BOOKMARK) else Scope.EVERYTHING
-    if state.get(BOOKMARK):
-        if state.get(CUT_SHORT):
+    cut_short = state.get(CUT_SHORT)
+    if state.get(BOOKMARK) and cut_short != _DUE_AGAIN:
+        if cut_short:
             state[CUT_SHORT] = _RESUMED
             return Scope.CHANGES
-        refreshed = state.get(FULL_REFRESHED_AT)
-        if refreshed and now - _instant_in_state(refreshed) < interval:
+        if interval is None:
+            return Scope.CHANGES
+        state[FULL_REFRESHED_AT] = state.get(FULL_REFRESHED_AT) or _text(now)
+        if now - _instant_in_state(state[FULL_REFRESHED_AT]) < interval:
             return Scope.CHANGES
     state.pop(BOOKMARK, None)
     state.pop(BOOKMARK_KEY, None)
@@ -80,14 +83,17 @@ def begin(
     return Scope.EVERYTHING
 
 
-def complete(state: MutableMapping[str, Any], *, started: datetime) -> None:
+def complete(state: MutableMapping[str, Any], *, interval: timedelta | None, started: datetime) -> None:
     """Note that the stream was read to its end.
 
     Args:
         state: The stream's state; changed in place.
+        interval: As in `begin`.
         started: The start of the run.
     """
-    if state.pop(CUT_SHORT, None) is True:
+    if state.get(CUT_SHORT) == _RESUMED:
+        state[CUT_SHORT] = _DUE_AGAIN
+    elif state.pop(CUT_SHORT, None) is True and interval is not None:
         state[FULL_REFRESHED_AT] = _text(started)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from singer_sdk.pagination import BaseAPIPaginator
 
 from singer_rest_core.errors import RequestFailed
-from singer_rest_core.exact_json import body_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,7 +23,7 @@ class NextLinkPaginator(BaseAPIPaginator[PageParams]):
 
     Args:
         first: The parameters of the first page.
-        next_link: Finds the link in a decoded body; None or empty ends the list.
+        next_link: Finds the link in an answer; None or empty ends the list.
         takes: Tells a paging parameter from others by its name.
     """
 
@@ -32,7 +31,7 @@ class NextLinkPaginator(BaseAPIPaginator[PageParams]):
         self,
         first: Mapping[str, str],
         *,
-        next_link: Callable[[Any], str | None],
+        next_link: Callable[[requests.Response], str | None],
         takes: Callable[[str], bool],
     ) -> None:
         """Start before the first page."""
@@ -54,7 +53,7 @@ class NextLinkPaginator(BaseAPIPaginator[PageParams]):
             RequestFailed: If the link leads to a page that was already asked for, or holds no paging parameter: the
                 list does not end there, so its end must not be taken for reached.
         """
-        link = self._next_link(body_of(response))
+        link = self._next_link(response)
         if not link:
             return None
         query = parse_qsl(urlsplit(link).query, keep_blank_values=True)
@@ -75,7 +74,62 @@ class NextLinkPaginator(BaseAPIPaginator[PageParams]):
         Returns:
             Whether it holds a link to the next page.
         """
-        return bool(self._next_link(body_of(response)))
+        return bool(self._next_link(response))
+
+
+class NumberedPaginator(BaseAPIPaginator[PageParams]):
+    """Counts pages up to the last one that the latest answer names.
+
+    Args:
+        parameter: The query parameter that holds the number of a page, from 1.
+        last_page: Finds the number of the last page in an answer; None if it does not say: then the list ends there.
+    """
+
+    def __init__(self, parameter: str, *, last_page: Callable[[requests.Response], int | None]) -> None:
+        """Start before the first page."""
+        super().__init__({parameter: "1"})
+        self._parameter = parameter
+        self._last_page = last_page
+
+    def get_next(self, response: requests.Response) -> PageParams | None:
+        """Count on.
+
+        Args:
+            response: The page just read.
+
+        Returns:
+            Query parameters, or None after the last page.
+        """
+        following = self._number + 1
+        return {self._parameter: str(following)} if following <= (self._last_page(response) or 0) else None
+
+    def continue_if_empty(self, response: requests.Response) -> bool:
+        """Go on after an empty page if it is not the last: rows may have gone.
+
+        Args:
+            response: The empty page.
+
+        Returns:
+            Whether there are pages after it.
+        """
+        return self.get_next(response) is not None
+
+    def ahead(self, response: requests.Response, most: int) -> list[PageParams]:
+        """Foretell the pages that follow the one just read.
+
+        Args:
+            response: The page just read.
+            most: How many pages to foretell.
+
+        Returns:
+            Their parameters, in order.
+        """
+        last = min(self._last_page(response) or 0, self._number + most)
+        return [{self._parameter: str(number)} for number in range(self._number + 1, last + 1)]
+
+    @property
+    def _number(self) -> int:
+        return int(self.current_value[self._parameter])
 
 
 def _key(params: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -57,6 +57,9 @@ class IndependentStream(Stream):
     announces a new table version before it is known to be whole; and its bookmarks, which compare timestamps as text.
     """
 
+    scope = bookmarks.Scope.EVERYTHING
+    """How much this run reads of it."""
+
     _bookmark: bookmarks.Bookmark | None = None
     _state_after_pages = True
 
@@ -91,15 +94,12 @@ class IndependentStream(Stream):
             outcome.complete.append(self.name)
 
     def _read(self, context: Context | None) -> None:
-        started = datetime.fromtimestamp(self._initialized_at / 1000, UTC)
-        incremental = self.replication_method == REPLICATION_INCREMENTAL
-        scope = bookmarks.Scope.EVERYTHING
-        if incremental:
-            state = self.stream_state
-            scope = bookmarks.begin(state, self.replication_key, interval=self.full_refresh_interval, now=started)
-            start = state.get(bookmarks.BOOKMARK)
-            self._bookmark = bookmarks.Bookmark(start, ordered=self.is_sorted, began=started)
-        self.logger.info("reading %s", scope.value)
+        started = self._started
+        self.prepare()
+        if self.replication_method == REPLICATION_INCREMENTAL:
+            bookmarks.begin(self.stream_state, self.replication_key, interval=self.full_refresh_interval, now=started)
+        self._rest_tap.send_ahead(self)
+        self.logger.info("reading %s", self.scope.value)
         batch_config = self.get_batch_config(self.config)
         # Rows in batch files carry no version: a loader would take them all for deleted.
         whole = self.replication_method == REPLICATION_FULL_TABLE and self.ABORT_AT_RECORD_COUNT is None
@@ -115,11 +115,26 @@ class IndependentStream(Stream):
             self._finish(started)
         self._write_state_message()
 
+    def prepare(self) -> None:
+        """Decide how much to read, without a trace in the state: it is also asked before the stream's turn."""
+        self.scope = bookmarks.Scope.EVERYTHING
+        self._bookmark = None
+        if self.replication_method == REPLICATION_INCREMENTAL:
+            state = dict(self.tap_state.get("bookmarks", {}).get(self.name, {}))
+            interval = self.full_refresh_interval
+            self.scope = bookmarks.begin(state, self.replication_key, interval=interval, now=self._started)
+            start = state.get(bookmarks.BOOKMARK)
+            self._bookmark = bookmarks.Bookmark(start, ordered=self.is_sorted, began=self._started)
+
+    @property
+    def _started(self) -> datetime:
+        return datetime.fromtimestamp(self._initialized_at / 1000, UTC)
+
     def _finish(self, started: datetime) -> None:
         """Keep the newest bookmark, or tell the loader which version of the table is whole."""
         if self._bookmark is not None:
             self._keep(self._bookmark.final)
-            bookmarks.complete(self.stream_state, started=started)
+            bookmarks.complete(self.stream_state, interval=self.full_refresh_interval, started=started)
             self.state_manager.is_flushed = False
         if self._stream_version is not None:
             self._write_activate_version_message(self._stream_version)
@@ -140,12 +155,12 @@ class IndependentStream(Stream):
             self._bookmark.expect_no_order()
 
     @property
+    @abstractmethod
     def has_read_all(self) -> bool:
         """Whether the read that just ended surely saw every row.
 
         Only then does its bookmark move to the end, and may a loader drop the rows that did not come.
         """
-        return True
 
     def page_written(self) -> None:
         """Send STATE after a page whose records were all written; not with BATCH, which writes them later."""
@@ -244,7 +259,9 @@ class IndependentStreamsTap(Tap):
             if self.state:
                 self._state_writer.write_state(self.state)
             raise
-        self.logger.info("%s", self.outcome.summary())
+        finally:
+            self.stop()
+        self.logger.info("%s", self.summary())
         self.outcome.conclude()
 
     def run_sync_dry_run(  # type: ignore[misc] # final in the SDK, see above
@@ -265,7 +282,10 @@ class IndependentStreamsTap(Tap):
             RunEnded: If the run ended before all were tried.
             RunIncomplete: If some streams failed.
         """
-        super().run_sync_dry_run(dry_run_record_limit, streams)
+        try:
+            super().run_sync_dry_run(dry_run_record_limit, streams)
+        finally:
+            self.stop()
         self.outcome.conclude()
         return True
 
@@ -290,6 +310,24 @@ class IndependentStreamsTap(Tap):
             meant = f": did you mean {close[0]}?" if close else ""
             self.logger.warning("Setting %s is unknown and has no effect%s", name, meant)
         return errors
+
+    def send_ahead(self, stream: IndependentStream) -> None:
+        """Prepare for the streams after one.
+
+        Args:
+            stream: The one that is read or about to be.
+        """
+
+    def stop(self) -> None:
+        """End what goes on beside the reading."""
+
+    def summary(self) -> str:
+        """Say how the streams of the run ended.
+
+        Returns:
+            One line.
+        """
+        return self.outcome.summary()
 
     def settings_faults(self) -> list[str]:
         """Check what a JSON schema cannot.

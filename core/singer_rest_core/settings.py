@@ -55,6 +55,13 @@ def settings_schema(
             description=f"Records a page, at most {largest}.",
         ),
         th.Property(
+            "concurrency",
+            th.IntegerType(minimum=1, maximum=64),
+            default=8,
+            title="Concurrency",
+            description="Requests under way at once; 1 turns reading ahead off. What is written stays the same.",
+        ),
+        th.Property(
             "max_wait_minutes",
             th.NumberType(minimum=0),
             default=15,

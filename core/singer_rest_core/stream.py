@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from datetime import timedelta
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.pagination import SinglePagePaginator
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from singer_sdk.streams.rest import PageContext, RESTStream
 
@@ -17,18 +16,27 @@ from singer_rest_core import bookmarks
 from singer_rest_core.conform import RESCUED_DATA, Conformer
 from singer_rest_core.errors import RequestFailed, StreamUnavailable
 from singer_rest_core.log_lines import NamesStream
+from singer_rest_core.moving_pages import ListCheck
+from singer_rest_core.paginators import NumberedPaginator
 from singer_rest_core.sdk_internals import IndependentStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     import requests
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
+    from singer_sdk.pagination import BaseAPIPaginator
+    from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core.conform import Record
+    from singer_rest_core.look_ahead import Pending
+    from singer_rest_core.moving_pages import SeenIds
     from singer_rest_core.paginators import PageParams
     from singer_rest_core.tap import RestTap
+
+
+Row = TypeVar("Row")
 
 
 class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
@@ -52,6 +60,10 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
         """
         super().__init__(tap, path=path)
         self.logger.addFilter(NamesStream(self.name))
+        self.position = 0
+        """Where it stands among the streams of the tap: what is asked for ahead is asked for in this order."""
+        self.list_check: ListCheck | None = None
+        self._earlier_passes: list[SeenIds] = []
 
     @property
     def lookback(self) -> timedelta:
@@ -88,7 +100,7 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
             start_date=self.config.get("start_date"),
         )
 
-    def request_records(self, context: Context | None) -> Iterable[Record]:
+    def request_records(self, context: Context | None) -> Iterator[Record]:
         """Read the list page by page; STATE follows every page.
 
         Args:
@@ -97,33 +109,143 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
         Yields:
             Raw records.
         """
-        paginator = self.get_new_paginator() or SinglePagePaginator()
-        with self.get_http_request_counter() as requests_sent:
-            while not paginator.finished:
-                page = PageContext(stream_context=context, next_page_token=paginator.current_value)
-                answer = self._fetch_next(page) if paginator.count else self.fetch(page)
-                requests_sent.increment()
-                empty = True
-                for record in self.parse_response(answer):
-                    empty = False
-                    yield record
-                self.page_written()
-                if empty and not paginator.continue_if_empty(answer):
-                    break
-                paginator.advance(answer)
+        for answer in self.answers(context):
+            rows = list(self.parse_response(answer))
+            yield from self.take_page([self.row_id(row) for row in rows], rows, answer)
+            self.page_written()
 
-    def _fetch_next(self, page: PageContext[PageParams]) -> requests.Response:
-        """Ask for a page after the first: a refusal now is no matter of access, the stream is half read."""
+    def answers(self, context: Context | None) -> Iterator[requests.Response]:
+        """Read the pages of the list in order, asking ahead where the list is numbered.
+
+        A numbered list that has moved meanwhile is read again for the rows that slipped through; if it does not come to
+        rest, it is walked in a way that does not shift, where the API has one.
+
+        Args:
+            context: The partition, or None.
+
+        Yields:
+            Answers, each to be taken with `take_page` before the next is asked for.
+        """
+        self._earlier_passes = []
+        for get_paginator in (self.get_new_paginator, self.get_new_paginator, self.get_steady_paginator):
+            paginator = get_paginator()
+            if paginator is None:
+                break
+            self.list_check = ListCheck() if isinstance(paginator, NumberedPaginator) else None
+            yield from self._walk(paginator, context)
+            if self.list_check is None or self.list_check.steady:
+                return
+            self.logger.info("rows moved between pages while they were read")
+            self.expect_no_order()
+            self._earlier_passes.append(self.list_check.seen)
+        self.logger.warning(
+            "rows moved between pages each time they were read: no row is taken for deleted, and the bookmark stays",
+        )
+
+    @abstractmethod
+    def get_new_paginator(self) -> BaseAPIPaginator[PageParams]:
+        """Give a paginator before its first page.
+
+        Returns:
+            A `NumberedPaginator` where pages can be asked for side by side.
+        """
+
+    def get_steady_paginator(self) -> BaseAPIPaginator[PageParams] | None:
+        """Give a paginator for a list whose numbered pages do not come to rest.
+
+        Returns:
+            One that does not shift when rows come and go, or None if the API has none.
+        """
+        return None
+
+    @property
+    def has_read_all(self) -> bool:
+        """Whether the read that just ended surely saw every row: by cursor yes, by page number if nothing moved."""
+        return self.list_check is None or self.list_check.steady
+
+    def row_id(self, row: Record) -> Hashable:
+        """Give what tells a row from the others of its list.
+
+        Args:
+            row: A raw record.
+
+        Returns:
+            The values of its primary keys.
+        """
+        keys = self.primary_keys
+        return row.get(keys[0]) if len(keys) == 1 else tuple(row.get(key) for key in keys)
+
+    def take_page(self, ids: Sequence[Hashable], rows: Sequence[Row], answer: requests.Response) -> Sequence[Row]:
+        """Take note of a page, and leave out what an earlier reading of this list has brought already.
+
+        Args:
+            ids: The ids of its rows.
+            rows: The rows, in whatever form.
+            answer: The page.
+
+        Returns:
+            The rows that are new.
+        """
+        total = self.total_of(answer)
+        if self.list_check is not None:
+            self.list_check.page(ids, total)
+        self.rest_tap.progress.page(self.name, len(rows), total)
+        if not self._earlier_passes:
+            return rows
+        known = self._earlier_passes
+        return [row for each, row in zip(ids, rows, strict=True) if not any(each in seen for seen in known)]
+
+    def total_of(self, answer: requests.Response) -> int | None:  # noqa: ARG002 - for clients to answer
+        """Find how many rows a numbered list has according to a page.
+
+        Args:
+            answer: The page.
+
+        Returns:
+            The number, or None if the page does not say.
+        """
+        return None
+
+    def _walk(self, paginator: BaseAPIPaginator[PageParams], context: Context | None) -> Iterator[requests.Response]:
+        """Read the pages of the list once, in order."""
+        look_ahead = self.rest_tap.look_ahead
+        foretold: dict[str, Pending] = {}
+        first = self.rest_tap.first_pages.pop(self.name, None)
         try:
-            return self.fetch(page)
+            with self.get_http_request_counter() as requests_sent:
+                while not paginator.finished:
+                    page = PageContext(stream_context=context, next_page_token=paginator.current_value)
+                    pending = foretold.pop(str(page.next_page_token), None) if paginator.count else first
+                    answer = self._fetch(page, pending, is_first=not paginator.count)
+                    requests_sent.increment()
+                    self.rest_tap.send_ahead(self)
+                    if look_ahead is not None and isinstance(paginator, NumberedPaginator):
+                        for params in paginator.ahead(answer, look_ahead.window):
+                            if str(params) not in foretold:
+                                ahead = self.get_http_request(page=PageContext(context, params))
+                                urgency = (self.position, paginator.count + len(foretold))
+                                foretold[str(params)] = look_ahead.submit(urgency, ahead)
+                    yield answer
+                    paginator.advance(answer)
+        finally:
+            for pending in foretold.values():
+                pending.drop()
+
+    def _fetch(self, page: PageContext[PageParams], pending: Pending | None, *, is_first: bool) -> requests.Response:
+        """Ask for a page; after the first, a refusal is no matter of access: the stream is half read."""
+        try:
+            return self.fetch(page, pending)
         except StreamUnavailable as refusal:
+            if is_first:
+                raise
             raise RequestFailed(f"{refusal}, in the middle of the list") from refusal
 
-    def fetch(self, page: PageContext[PageParams]) -> requests.Response:
+    def fetch(self, page: PageContext[PageParams], pending: Pending | None = None) -> requests.Response:
         """Ask for one page.
 
         Args:
             page: Which one.
+            pending: The request for it, if it was sent ahead.
 
         Returns:
             The answer.
@@ -132,13 +254,23 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
             StreamUnavailable: If the account may not read this stream.
             RequestFailed: If the request ends this stream.
         """
+        transport = self.rest_tap.transport
         try:
-            return self.rest_tap.transport.send(self.get_http_request(page=page))
+            return pending.result() if pending else transport.send(self.get_http_request(page=page))
         except (StreamUnavailable, RequestFailed) as refusal:
             missing = isinstance(refusal, RequestFailed) and refusal.status == HTTPStatus.NOT_FOUND
-            if (missing or isinstance(refusal, StreamUnavailable)) and not self.rest_tap.transport.accepted:
+            if (missing or isinstance(refusal, StreamUnavailable)) and not transport.accepted:
                 self.rest_tap.verify_access(refusal)
             raise
+
+    def first_request(self) -> HTTPRequest:
+        """Give the request for the first page, so that it can be sent while the streams before are read.
+
+        Returns:
+            A request without credentials.
+        """
+        self.prepare()
+        return self.get_http_request(page=PageContext(None, self.get_new_paginator().current_value))
 
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002 - the SDK's hook
         """Make a record fit the schema.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from singer_rest_core.command import OneLineCommand
+from singer_rest_core.look_ahead import LookAhead
+from singer_rest_core.progress import Progress
 from singer_rest_core.sdk_internals import IndependentStreamsTap
 from singer_rest_core.settings import date_faults, secret_faults, url_faults
+from singer_rest_core.stream import RestStream
 from singer_rest_core.transport import Transport, TransportOptions
 
 if TYPE_CHECKING:
@@ -15,6 +19,8 @@ if TYPE_CHECKING:
     import requests
 
     from singer_rest_core.errors import RequestFailed, StreamUnavailable
+    from singer_rest_core.look_ahead import Pending
+    from singer_rest_core.sdk_internals import IndependentStream
 
 _SECONDS_A_MINUTE = 60
 
@@ -28,6 +34,11 @@ class RestTap(IndependentStreamsTap):
 
     refusal_hint: str = "Check the credentials"
     """What the user should do about a 401, as a clause."""
+
+    @cached_property
+    def first_pages(self) -> dict[str, Pending]:
+        """First pages that were asked for ahead, by stream."""
+        return {}
 
     def authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Put the credentials into a request.
@@ -70,6 +81,47 @@ class RestTap(IndependentStreamsTap):
             ),
             self.logger,
         )
+
+    @cached_property
+    def look_ahead(self) -> LookAhead | None:
+        """The pool that sends requests ahead of their turn; None if `concurrency` is 1."""
+        workers = self.config["concurrency"]
+        return LookAhead(self.transport.send, workers=workers) if workers > 1 else None
+
+    def send_ahead(self, stream: IndependentStream) -> None:
+        """Ask for the first pages of the streams after one; not before the API has accepted a first request.
+
+        Args:
+            stream: The one that is read or about to be.
+        """
+        if self.look_ahead is None or not self.transport.accepted:
+            return
+        streams = [each for each in self.streams.values() if isinstance(each, RestStream) and each.selected]
+        for position, each in enumerate(streams):
+            each.position = position
+        following = streams[streams.index(stream) + 1 :] if stream in streams else []
+        for each in following[: self.look_ahead.workers]:
+            if each.name not in self.first_pages:
+                self.first_pages[each.name] = self.look_ahead.submit((each.position, 0), each.first_request())
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self.transport.stop()
+        if self.look_ahead is not None:
+            self.look_ahead.stop()
+
+    @cached_property
+    def progress(self) -> Progress:
+        """What a person who watches is told."""
+        return Progress(self.logger.info, clock=time.monotonic, quota=str)
+
+    def summary(self) -> str:
+        """Say what the run did.
+
+        Returns:
+            One line.
+        """
+        return f"{self.progress.summary(self.transport.sent)}: {self.outcome.summary()}"
 
     @property
     def secrets(self) -> list[str]:

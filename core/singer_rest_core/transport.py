@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
+import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ from singer_rest_core.errors import (
     error_text,
     redact,
 )
-from singer_rest_core.exact_json import NotJson, body_of
+from singer_rest_core.exact_json import NotJson, body_of, check
 from singer_rest_core.waits import asked_wait, backoff
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class TransportOptions:
 
 
 class Transport:
-    """Sends requests for all streams of a tap.
+    """Sends requests for all streams of a tap, from any of its threads.
 
     Args:
         options: What is true of this API and this run.
@@ -83,11 +84,18 @@ class Transport:
         """Open a session; nothing is sent yet."""
         self._options = options
         self._logger = logger
-        self._session = requests.Session()
+        self._sessions = threading.local()
         self._answered = False
         self.accepted = False
         """Whether the API has accepted any request so far: then the credentials are right."""
         self._lost_in_a_row = 0
+        self.sent = 0
+        """How many requests were sent, repeated ones included."""
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Send nothing more: whoever asks, or waits to ask again, gets an error."""
+        self._stopped.set()
 
     def send(self, request: HTTPRequest) -> requests.Response:
         """Send a request until it is answered with JSON or it is clear that it will not be.
@@ -99,7 +107,7 @@ class Transport:
             request: What to ask for.
 
         Returns:
-            An answer below 400, its body decoded (see `exact_json.body_of`).
+            An answer below 400 whose content is JSON (see `exact_json.body_of`).
 
         Raises:
             AccessRefused: On 401.
@@ -112,7 +120,10 @@ class Transport:
         attempt = 0
         waited = 0.0
         while True:
+            if self._stopped.is_set():
+                raise RequestFailed(f"{_name(request)} is not sent: the run is at its end")
             attempt += 1
+            self.sent += 1
             try:
                 answer = self._exchange(request)
             except _TRANSIENT as error:
@@ -137,13 +148,22 @@ class Transport:
             time.sleep(wait)
             waited += wait
 
+    @property
+    def _session(self) -> requests.Session:
+        """The session of this thread: one connection each, as sessions are not made to be shared."""
+        if not hasattr(self._sessions, "own"):
+            self._sessions.own = requests.Session()
+        session: requests.Session = self._sessions.own
+        return session
+
     def _exchange(self, request: HTTPRequest) -> requests.Response:
         """Send once, following redirects only within the origin."""
+        session = self._session
         url = request.url
         query = request.encode_params()
         for _ in range(_REDIRECTS + 1):
             self._refuse_foreign(url, request)
-            prepared = self._session.prepare_request(
+            prepared = session.prepare_request(
                 requests.Request(
                     request.method,
                     url,
@@ -152,8 +172,8 @@ class Transport:
                     auth=self._options.authenticate,
                 ),
             )
-            settings = self._session.merge_environment_settings(prepared.url, {}, None, None, None)
-            answer = self._session.send(
+            settings = session.merge_environment_settings(prepared.url, {}, None, None, None)
+            answer = session.send(
                 prepared,
                 allow_redirects=False,
                 timeout=(min(_CONNECT_TIMEOUT, self._options.request_timeout), self._options.request_timeout),
@@ -182,14 +202,16 @@ class Transport:
             RequestFailed: On any other 4xx but 429.
         """
         status = answer.status_code
+        if status < HTTPStatus.BAD_REQUEST:
+            try:
+                check(answer.content)
+            except NotJson:
+                return f"{_name(request)} answered {status} with a body that is no JSON"
+            return None
         try:
             body = body_of(answer)
         except NotJson:
             body = None
-            if status < HTTPStatus.BAD_REQUEST:
-                return f"{_name(request)} answered {status} with a body that is no JSON"
-        if status < HTTPStatus.BAD_REQUEST:
-            return None
         words = error_text(body, self._options.secrets) or answer.reason or "no reason given"
         line = redact(f"{_name(request)} answered {status}: {words}", self._options.secrets)
         if status == HTTPStatus.UNAUTHORIZED:

@@ -134,7 +134,7 @@ def test_a_first_run_reads_everything_and_the_next_only_changes() -> None:
 def test_a_bookmark_of_another_key_is_dropped() -> None:
     state = _state(replication_key="created_at")
     assert begin(state, _KEY, interval=None, now=_NOW) is Scope.EVERYTHING
-    assert state == {}
+    assert state == {bookmarks.CUT_SHORT: True}
 
 
 @pytest.mark.parametrize(
@@ -143,11 +143,18 @@ def test_a_bookmark_of_another_key_is_dropped() -> None:
         ("2026-02-22T12:00:01Z", Scope.CHANGES),
         ("2026-02-22T12:00:00Z", Scope.EVERYTHING),
         ("2026-02-22T13:00:00+01:00", Scope.EVERYTHING),
-        (None, Scope.EVERYTHING),
+        (None, Scope.CHANGES),
     ],
 )
 def test_a_stream_is_read_whole_when_the_interval_has_passed(refreshed: str | None, scope: Scope) -> None:
     assert begin(_state(full_refreshed_at=refreshed), _KEY, interval=_WEEK, now=_NOW) is scope
+
+
+def test_the_interval_counts_from_now_where_the_state_has_a_bookmark_alone() -> None:
+    state = _state()
+    assert begin(state, _KEY, interval=_WEEK, now=_NOW) is Scope.CHANGES
+    assert begin(state, _KEY, interval=_WEEK, now=_NOW + timedelta(days=6)) is Scope.CHANGES
+    assert begin(state, _KEY, interval=_WEEK, now=_NOW + timedelta(days=7)) is Scope.EVERYTHING
 
 
 def test_an_interval_of_nothing_reads_whole_every_time() -> None:
@@ -158,14 +165,14 @@ def test_an_interval_of_nothing_reads_whole_every_time() -> None:
 def test_a_whole_read_that_ends_well_counts_from_its_start() -> None:
     state: dict[str, Any] = {}
     begin(state, _KEY, interval=_WEEK, now=_NOW)
-    complete(state, started=_NOW.astimezone(timezone(timedelta(hours=5))))
+    complete(state, interval=_WEEK, started=_NOW.astimezone(timezone(timedelta(hours=5))))
     assert state == {"full_refreshed_at": "2026-03-01T12:00:00Z"}
 
 
 def test_reading_changes_does_not_count_as_reading_whole() -> None:
     state = _state(full_refreshed_at="2026-02-28T00:00:00Z")
     begin(state, _KEY, interval=_WEEK, now=_NOW)
-    complete(state, started=_NOW)
+    complete(state, interval=_WEEK, started=_NOW)
     assert state == _state(full_refreshed_at="2026-02-28T00:00:00Z")
 
 
@@ -176,9 +183,9 @@ def test_a_whole_read_cut_short_again_and_again_goes_on_where_it_stopped_and_is_
         state |= _state(replication_key_value=f"2026-01-0{night}T00:00:00Z")
         assert begin(state, _KEY, interval=_WEEK, now=_NOW + night * _DAY) is Scope.CHANGES
         assert state["replication_key_value"] == f"2026-01-0{night}T00:00:00Z"
-    complete(state, started=_NOW)
+    complete(state, interval=_WEEK, started=_NOW)
     assert begin(state, _KEY, interval=_WEEK, now=_NOW + 5 * _DAY) is Scope.EVERYTHING
-    complete(state, started=_NOW + 5 * _DAY)
+    complete(state, interval=_WEEK, started=_NOW + 5 * _DAY)
     state |= _state()
     assert begin(state, _KEY, interval=_WEEK, now=_NOW + 6 * _DAY) is Scope.CHANGES
 
@@ -273,7 +280,7 @@ def _run(source: _Source, state: dict[str, Any], *, interval: timedelta | None, 
         for _ in range(source.chance.randrange(3) if source.clock - started < timedelta(hours=8) else 0):
             source.change()
     keep(bookmark.final)
-    complete(working, started=started)
+    complete(working, interval=interval, started=started)
     keep(bookmark.final)
     return scope
 

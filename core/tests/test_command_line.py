@@ -54,7 +54,9 @@ class Things(RestStream):
         super().__init__(tap, path="/things")
 
     def get_new_paginator(self) -> NextLinkPaginator:
-        return NextLinkPaginator({}, next_link=lambda body: body["next"], takes=lambda name: name == "after")
+        return NextLinkPaginator(
+            {}, next_link=lambda answer: body_of(answer)["next"], takes=lambda name: name == "after"
+        )
 
     def get_http_request(self, *, page: PageContext[PageParams]) -> HTTPRequest:
         request = super().get_http_request(page=page)
@@ -153,7 +155,7 @@ def test_a_run_that_ends_well_exits_with_0(shell: _Shell, httpserver: HTTPServer
     httpserver.expect_request("/things").respond_with_response(_page(0, [1, 2], last=True))
     ended = shell.run(**_settings(httpserver))
     assert ended.code == 0
-    assert [entry["type"] for entry in ended.messages] == ["SCHEMA", "RECORD", "RECORD", "STATE"]
+    assert [entry["type"] for entry in ended.messages] == ["SCHEMA", "RECORD", "RECORD", "STATE", "STATE"]
     assert "1 streams read to their end" in ended.log
     assert "Traceback" not in ended.log
     assert _TOKEN not in ended.log

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
-from singer_rest_core import NextLinkPaginator, RequestFailed
+from singer_rest_core import NextLinkPaginator, RequestFailed, body_of
 
 if TYPE_CHECKING:
     from singer_rest_core import PageParams
@@ -21,8 +21,8 @@ def _page(next_link: str | None, rows: int = 1) -> requests.Response:
     return answer
 
 
-def _next(body: Any) -> str | None:  # noqa: ANN401 - JSON is any of six types
-    link: str | None = body["links"]["next"]
+def _next(answer: requests.Response) -> str | None:
+    link: str | None = body_of(answer)["links"]["next"]
     return link
 
 

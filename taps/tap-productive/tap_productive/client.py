@@ -9,11 +9,22 @@ from datetime import UTC, timedelta
 from http import HTTPStatus
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
 
 from singer_sdk import StreamSchema
 from singer_sdk.schema.source import SchemaDirectory
 
-from singer_rest_core import NextLinkPaginator, RequestFailed, RestStream, StreamUnavailable, body_of
+from singer_rest_core import (
+    NextLinkPaginator,
+    NumberedPaginator,
+    RequestFailed,
+    RestStream,
+    StreamUnavailable,
+    body_of,
+)
+from singer_rest_core.bookmarks import Scope
+from singer_rest_core.exact_json import envelope_of
+from singer_rest_core.moving_pages import ListCheck
 from singer_rest_core.timestamps import instant
 
 if TYPE_CHECKING:
@@ -21,9 +32,11 @@ if TYPE_CHECKING:
 
     import requests
     from singer_sdk import Tap
+    from singer_sdk.pagination import BaseAPIPaginator
     from singer_sdk.streams.rest import HTTPRequest, PageContext
 
     from singer_rest_core import PageParams, Record
+    from singer_rest_core.look_ahead import Pending
 
 MEDIA_TYPE = "application/vnd.api+json"
 EXACT_FILTER_TIMES = "filteringSkipDatetimeCastToDate"
@@ -31,6 +44,7 @@ EXACT_FILTER_TIMES = "filteringSkipDatetimeCastToDate"
 
 LARGEST_PAGE = 200
 
+_BULK = frozenset({"data", "included"})
 _FIRST_CURSOR = {"page[after]": ""}
 _FIRST_NUMBER = {"page[number]": "1"}
 _SHIFTY_KEYS = frozenset({"last_activity_at"})
@@ -111,8 +125,6 @@ class ProductiveStream(RestStream):
         self._includes = list(self.references)
         self._by_number = False
         self._sorts = True
-        self._ids_seen: set[str] = set()
-        self._totals_seen: set[int] = set()
 
     @property
     def is_sorted(self) -> bool:
@@ -136,13 +148,35 @@ class ProductiveStream(RestStream):
         """The headers of every request, credentials apart."""
         return {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "X-Feature-Flags": EXACT_FILTER_TIMES}
 
-    def get_new_paginator(self) -> NextLinkPaginator:
-        """Walk by cursor, which does not shift when rows come and go; `links.next` also leads on by page number.
+    def get_new_paginator(self) -> BaseAPIPaginator[PageParams]:
+        """Read a whole list by page number, side by side; what changed by cursor, as it is short and must not shift.
 
         Returns:
             A paginator before its first page.
         """
+        if self.scope is Scope.CHANGES and not self._by_number:
+            return self.get_steady_paginator()
+        return NumberedPaginator("page[number]", last_page=_last_page)
+
+    def get_steady_paginator(self) -> NextLinkPaginator:
+        """Walk by cursor, which does not shift when rows come and go.
+
+        Returns:
+            A paginator before its first page; it follows numbered pages too, where the API has no cursor for a list.
+        """
         return NextLinkPaginator(_FIRST_CURSOR, next_link=_next_link, takes=lambda name: name.startswith("page["))
+
+    def total_of(self, answer: requests.Response) -> int | None:
+        """Find how many rows a numbered list has according to a page.
+
+        Args:
+            answer: The page.
+
+        Returns:
+            `meta.total_count`, or None.
+        """
+        total = _meta(answer).get("total_count")
+        return total if isinstance(total, int) else None
 
     def get_http_request(self, *, page: PageContext[PageParams]) -> HTTPRequest:
         """Ask for one page of this list.
@@ -154,7 +188,7 @@ class ProductiveStream(RestStream):
             A request without credentials.
         """
         request = super().get_http_request(page=page)
-        token = dict(page.next_page_token or _FIRST_CURSOR)
+        token = dict(page.next_page_token or _FIRST_NUMBER)
         if self._by_number and token == _FIRST_CURSOR:
             token = _FIRST_NUMBER
         request.params = {**self._replication_params(), **self._include_params(), **token}
@@ -199,27 +233,15 @@ class ProductiveStream(RestStream):
         rows = body.get("data") if isinstance(body, dict) else None
         if not isinstance(rows, list):
             raise RequestFailed(f"GET /{self.name} answered without a list under `data`")
-        if self._by_number:
-            self._ids_seen.update(str(row.get("id")) for row in rows)
-            self._totals_seen.add(_total(body))
         for row in rows:
             yield flat(row, typed=self.varying_references)
 
-    @property
-    def has_read_all(self) -> bool:
-        """Whether every row was surely seen: by cursor yes; by page number if the count held and was reached."""
-        if not self._by_number or self._totals_seen == {len(self._ids_seen)}:
-            return True
-        self.logger.warning(
-            "rows moved between pages while they were read: no row is taken for deleted, and the bookmark stays"
-        )
-        return False
-
-    def fetch(self, page: PageContext[PageParams]) -> requests.Response:
+    def fetch(self, page: PageContext[PageParams], pending: Pending | None = None) -> requests.Response:
         """Ask for one page, and once more without what the API refuses.
 
         Args:
             page: Its parameters.
+            pending: The request for it, if it was sent ahead.
 
         Returns:
             The answer.
@@ -230,8 +252,9 @@ class ProductiveStream(RestStream):
         """
         while True:
             try:
-                return super().fetch(page)
+                return super().fetch(page, pending)
             except RequestFailed as refusal:
+                pending = None
                 if refusal.status == HTTPStatus.NOT_FOUND and not self.documented:
                     raise StreamUnavailable(f"{refusal}; this list is not in the documentation") from refusal
                 if not self._adapts_to(refusal, page):
@@ -249,6 +272,7 @@ class ProductiveStream(RestStream):
         if "keyset" in said and not self._by_number and page.next_page_token == _FIRST_CURSOR:
             self.logger.info("the API does not walk this list by cursor; it is read by page number")
             self._by_number = True
+            self.list_check = ListCheck()
             self.expect_no_order()  # a row that moves to the end shifts the others between numbered pages
             return True
         if "include" in said and self._includes:
@@ -351,23 +375,37 @@ def _plural(name: str) -> str:
     return name if name.endswith("s") else f"{name}s"
 
 
-def _next_link(body: Any) -> str | None:  # noqa: ANN401 - JSON is any of six types
+def _next_link(answer: requests.Response) -> str | None:
     """Find the link to the next page, or make it of the page count where an answer by page number has none."""
-    if not isinstance(body, dict):
-        return None
-    link = (body.get("links") or {}).get("next")
+    envelope = _envelope(answer)
+    links = envelope.get("links")
+    link = links.get("next") if isinstance(links, dict) else None
     if link:
         return str(link)
-    meta = body.get("meta") or {}
+    meta = _meta(answer)
     current, last = meta.get("current_page"), meta.get("total_pages")
     if isinstance(current, int) and isinstance(last, int) and current < last:
         return f"?page[number]={current + 1}"
     return None
 
 
-def _total(body: Mapping[str, Any]) -> int:
-    total = (body.get("meta") or {}).get("total_count")
-    return total if isinstance(total, int) else -1
+def _last_page(answer: requests.Response) -> int | None:
+    """Find the number of the last page; where it is not told, a link to the next page says that there is one more."""
+    last = _meta(answer).get("total_pages")
+    if isinstance(last, int):
+        return last
+    query = dict(parse_qsl(urlsplit(_next_link(answer) or "").query))
+    number = query.get("page[number]", "")
+    return int(number) if number.isdecimal() else None
+
+
+def _meta(answer: requests.Response) -> dict[str, Any]:
+    meta = _envelope(answer).get("meta")
+    return meta if isinstance(meta, dict) else {}
+
+
+def _envelope(answer: requests.Response) -> dict[str, Any]:
+    return envelope_of(answer, without=_BULK)
 
 
 def _refusal_words(body: object) -> str:

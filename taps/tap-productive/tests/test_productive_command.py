@@ -192,7 +192,7 @@ def test_a_signal_ends_the_run_with_its_state(
     tmp_path: Path,
     signum: signal.Signals,
 ) -> None:
-    sandbox.admin.add_fault("*/tasks", skip=2, delay_ms=60_000)
+    sandbox.admin.add_fault("*/tasks", query="page[number]=3", delay_ms=60_000)
     config = write(tmp_path / "config.json", productive_settings)
     child = subprocess.Popen(
         [TAP, "--config", config],

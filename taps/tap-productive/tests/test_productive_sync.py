@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from singer_rest_core import AccessRefused, RunIncomplete
 from singer_rest_core.errors import ApiUnreachable
+from singer_rest_core.exact_json import decode, encode
 from singer_rest_core.timestamps import instant
 from tap_productive.streams import STREAMS
 
@@ -34,6 +36,17 @@ def query_of(request: LoggedRequest) -> dict[str, str]:
 
 def requests_to(sandbox: RunningSandbox, stream: str) -> list[dict[str, str]]:
     return [query_of(request) for request in sandbox.admin.requests() if request["path"].endswith(f"/{stream}")]
+
+
+def bookmark(key: str, value: str) -> dict[str, str]:
+    return {"replication_key": key, "replication_key_value": value}
+
+
+def without_time(message: dict[str, Any]) -> dict[str, Any]:
+    """A message without what differs between two runs: when it was extracted, and versions and times made of that."""
+    pattern = rb'"(version|time_extracted|full_refreshed_at)":("[^"]*"|[0-9]+)'
+    changed: dict[str, Any] = decode(re.sub(pattern, rb'"\1":0', encode(message)))
+    return changed
 
 
 def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -78,17 +91,78 @@ def test_included_records_come_without_attributes(sandbox: RunningSandbox, read_
     assert "fields[tasks]" not in asked  # it would narrow the rows themselves
 
 
-def test_two_pages_are_read_by_cursor_and_nothing_else_of_the_link_is_used(
+def test_a_whole_list_is_read_by_page_number_each_page_once(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
 ) -> None:
     read_productive("line_items")
 
     pages = requests_to(sandbox, "line_items")
-    assert [page["page[size]"] for page in pages] == ["200"] * len(pages)
+    assert sorted(page["page[number]"] for page in pages) == ["1", "2", "3", "4"]
+    assert {page["page[size]"] for page in pages} == {"200"}
+
+
+def test_changes_are_read_by_cursor_and_nothing_else_of_the_link_is_used(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    first = read_productive("tasks")
+    sandbox.admin.clear_requests()
+
+    read_productive(
+        "tasks", state=first.state | {"bookmarks": {"tasks": bookmark("updated_at", "2026-01-01")}}, page_size=50
+    )
+
+    pages = requests_to(sandbox, "tasks")
     assert pages[0]["page[after]"] == ""
     assert len({page["page[after]"] for page in pages}) == len(pages) > 1
     assert all("page[number]" not in page for page in pages)
+
+
+@pytest.mark.parametrize("concurrency", [2, 16])
+def test_reading_ahead_changes_nothing_in_what_is_written(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    concurrency: int,
+) -> None:
+    def written(workers: int) -> list[str]:
+        messages = read_productive(page_size=20, concurrency=workers).messages
+        return [encode(without_time(message)).decode() for message in messages]
+
+    one, many = written(1), written(concurrency)
+
+    assert one == many
+    assert len(one) > 3000
+    assert sandbox.admin.requests()
+
+
+def test_an_error_on_a_page_surfaces_when_the_page_is_due(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    sandbox.admin.add_fault("*/tasks", query="page[number]=3", status=400)
+
+    reading = read_productive("tasks", page_size=50, concurrency=16)
+
+    assert isinstance(reading.error, RunIncomplete)
+    assert len(reading.ids("tasks")) == 100
+    assert reading.state["bookmarks"]["tasks"]["replication_key_value"] == reading.records["tasks"][-1]["updated_at"]
+
+
+def test_first_pages_are_fetched_while_the_stream_before_is_waited_for(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    sandbox.admin.add_fault("*/payments", query="page[number]=1", delay_ms=300)
+    reading = read_productive("organizations payments prices subsidiaries tax_rates", concurrency=4)
+
+    assert reading.error is None
+    asked = {"organizations", "payments", "prices", "subsidiaries", "tax_rates"}
+    names = (request["path"].rsplit("/", 1)[-1] for request in sandbox.admin.requests())
+    paths = [name for name in names if name in asked]
+    assert paths[0] == "organizations"
+    assert set(paths[1:5]) == {"payments", "prices", "subsidiaries", "tax_rates"}
+    assert paths[5:] == ["payments"]
 
 
 @pytest.mark.parametrize(("stream", "key"), INCREMENTAL.items())
@@ -206,7 +280,7 @@ def test_a_run_that_dies_between_pages_goes_on_where_it_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    sandbox.admin.add_fault("*/tasks", skip=2, times=100, status=500)
+    sandbox.admin.add_fault("*/tasks", query="page[number]=3", times=100, status=500)
     first = read_productive("tasks", page_size=100)
     assert isinstance(first.error, RunIncomplete)
     assert len(first.ids("tasks")) == 200
@@ -258,46 +332,50 @@ def test_an_include_that_is_refused_is_left_out_and_named_once(
     ]
 
 
-def test_a_list_that_has_no_cursor_is_read_by_page_number(
-    sandbox: RunningSandbox,
-    read_productive: ReadProductive,
-) -> None:
-    sandbox.admin.set_refusals(keyset_sorts={"line_items": ["*"], "tasks": ["updated_at"]})
-
-    reading = read_productive("line_items tasks", page_size=100)
-
-    assert reading.error is None
-    for stream in ("line_items", "tasks"):
-        assert set(reading.ids(stream)) == {row["id"] for row in sandbox.admin.records(stream)}
-        assert requests_to(sandbox, stream)[2]["page[number]"] == "2"
-    assert [message["stream"] for message in reading.of("ACTIVATE_VERSION")] == ["line_items"]
-
-
-def test_rows_that_shift_between_numbered_pages_are_not_taken_for_deleted(
-    sandbox: RunningSandbox,
-    read_productive: ReadProductive,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    sandbox.admin.set_refusals(keyset_sorts={"line_items": ["*"]})
-    first = sandbox.admin.records("line_items")[0]["id"]
-    sandbox.admin.script_changes(
-        "/line_items",
-        after_request=2,
-        changes=[{"action": "delete", "resource": "line_items", "id": first}],
-    )
-
-    reading = read_productive("line_items", page_size=100)
-
-    assert reading.error is None
-    assert not reading.of("ACTIVATE_VERSION")
-    assert "no row is taken for deleted" in warnings_of(caplog)[0]
-
-
-def test_rows_that_shift_between_numbered_pages_hold_the_bookmark_back(
+def test_changes_of_a_list_that_has_no_cursor_are_read_by_page_number(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
 ) -> None:
     sandbox.admin.set_refusals(keyset_sorts={"tasks": ["updated_at"]})
+    state = {"bookmarks": {"tasks": bookmark("updated_at", "2026-01-01T00:00:00Z")}}
+
+    reading = read_productive("tasks", page_size=50, state=state)
+
+    assert reading.error is None
+    due = {
+        row["id"]
+        for row in sandbox.admin.records("tasks")
+        if instant(row["attributes"]["updated_at"]) >= instant("2026-01-01")
+    }
+    assert set(reading.ids("tasks")) == due
+    assert [page.get("page[number]") for page in requests_to(sandbox, "tasks")][:3] == [None, "1", "2"]
+
+
+def test_a_row_that_slips_between_two_pages_is_read_by_a_second_reading(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    rows = {row["id"] for row in sandbox.admin.records("line_items")}
+    gone = sandbox.admin.records("line_items")[0]["id"]
+    sandbox.admin.script_changes(
+        "/line_items",
+        after_request=2,
+        changes=[{"action": "delete", "resource": "line_items", "id": gone}],
+    )
+
+    reading = read_productive("line_items", page_size=100, concurrency=1)
+
+    assert reading.error is None
+    assert set(reading.ids("line_items")) == rows
+    assert len(reading.ids("line_items")) == len(rows)
+    assert [message["stream"] for message in reading.of("ACTIVATE_VERSION")] == ["line_items"]
+    assert len(requests_to(sandbox, "line_items")) == 16
+
+
+def test_a_row_that_moves_to_the_end_of_an_ordered_list_does_not_hide_another(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
     rows = sorted(sandbox.admin.records("tasks"), key=lambda row: instant(row["attributes"]["updated_at"]))
     sandbox.admin.script_changes(
         "/tasks",
@@ -305,19 +383,60 @@ def test_rows_that_shift_between_numbered_pages_hold_the_bookmark_back(
         changes=[{"action": "update", "resource": "tasks", "id": rows[0]["id"]}],
     )
 
-    first = read_productive("tasks", page_size=100)
-    second = read_productive("tasks", page_size=100, state=first.state)
+    reading = read_productive("tasks", page_size=100, concurrency=1)
 
-    assert set(first.ids("tasks")) != {row["id"] for row in rows}  # one slipped through, as the API pages
-    assert set(second.ids("tasks")) == {row["id"] for row in rows}
-    assert "replication_key_value" in second.state["bookmarks"]["tasks"]
+    assert set(reading.ids("tasks")) == {row["id"] for row in rows}
+    states = [message["value"]["bookmarks"]["tasks"] for message in reading.of("STATE")]
+    assert "replication_key_value" in states[-1]
+    assert "full_read_cut_short" not in states[-1]
+
+
+def test_a_list_that_does_not_come_to_rest_is_walked_by_cursor(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    rows = [row["id"] for row in sandbox.admin.records("line_items")]
+    for reading_number in range(2):
+        sandbox.admin.script_changes(
+            "/line_items",
+            after_request=2 + 8 * reading_number,
+            changes=[{"action": "delete", "resource": "line_items", "id": rows[reading_number]}],
+        )
+
+    reading = read_productive("line_items", page_size=100, concurrency=1)
+
+    assert reading.error is None
+    assert set(reading.ids("line_items")) == set(rows)
+    assert "page[after]" in requests_to(sandbox, "line_items")[-1]
+    assert reading.of("ACTIVATE_VERSION")
+
+
+def test_a_list_that_never_comes_to_rest_marks_nothing_as_deleted(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sandbox.admin.set_refusals(keyset_sorts={"line_items": ["*"]})
+    rows = [row["id"] for row in sandbox.admin.records("line_items")]
+    for reading_number in range(3):
+        sandbox.admin.script_changes(
+            "/line_items",
+            after_request=2 + 8 * reading_number + reading_number // 2,
+            changes=[{"action": "delete", "resource": "line_items", "id": rows[reading_number]}],
+        )
+
+    reading = read_productive("line_items", page_size=100, concurrency=1)
+
+    assert reading.error is None
+    assert not reading.of("ACTIVATE_VERSION")
+    assert "no row is taken for deleted" in warnings_of(caplog)[0]
 
 
 def test_a_refusal_in_the_middle_of_a_list_is_a_failure(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
 ) -> None:
-    sandbox.admin.add_fault("*/line_items", skip=1, times=1, status=403)
+    sandbox.admin.add_fault("*/line_items", query="page[number]=2", status=403)
 
     reading = read_productive("line_items payments")
 
@@ -356,7 +475,7 @@ def test_a_feature_that_is_off_skips_its_stream_with_one_warning(
     (warning,) = [line for line in warnings_of(caplog) if "kept in _rescued_data" not in line]
     assert "Feature financials unavailable" in warning
     summary = next(r.getMessage() for r in caplog.records if "read to their end" in r.getMessage())
-    assert summary.startswith("26 streams read to their end, 1 skipped: tax_rates (GET /productive/api/v2/tax_rates")
+    assert "26 streams read to their end, 1 skipped: tax_rates (GET /productive/api/v2/tax_rates" in summary
 
 
 def test_an_undocumented_list_that_does_not_exist_is_skipped(

@@ -1,0 +1,90 @@
+"""Whether a list was read whole, judged by its pages."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from singer_rest_core.moving_pages import ListCheck, SeenIds
+
+_IDS = st.one_of(st.text(max_size=5), st.integers(), st.tuples(st.text(max_size=2), st.integers()))
+
+
+@given(st.lists(_IDS, max_size=60))
+def test_ids_are_remembered_and_repetitions_noticed(ids: list[object]) -> None:
+    seen = SeenIds()
+    seen.add(ids)
+
+    assert all(each in seen for each in ids)
+    assert len(seen) == len(ids)
+    assert seen.repeated == (len(set(ids)) < len(ids))
+
+
+def test_ids_take_about_four_bytes_each() -> None:
+    seen = SeenIds()
+    seen.add(str(number) for number in range(200_000))
+
+    assert not seen.repeated
+    assert "200000" not in seen
+    assert sum(chunk.buffer_info()[1] * chunk.itemsize for chunk in seen._chunks) == 4 * 200_000  # noqa: SLF001 - its size is the point
+
+
+def test_a_list_without_pages_is_steady() -> None:
+    assert ListCheck().steady
+
+
+def test_an_api_that_counts_nothing_is_believed_unless_a_row_repeats() -> None:
+    check = ListCheck()
+    check.page(["1", "2"], None)
+    check.page(["3"], None)
+    assert check.steady
+    check.page(["1"], None)
+    assert not check.steady
+
+
+@settings(max_examples=300)
+@given(
+    rows=st.integers(min_value=0, max_value=30),
+    size=st.integers(min_value=1, max_value=7),
+    changes=st.dictionaries(
+        st.integers(min_value=0, max_value=10),
+        st.sampled_from([("delete", "move"), ("insert", "move")]).flatmap(
+            lambda kinds: st.lists(
+                st.tuples(st.sampled_from(kinds), st.integers(min_value=0, max_value=40)), max_size=3
+            ),
+        ),
+        max_size=4,
+    ),
+)
+def test_a_list_that_seems_steady_was_read_whole(
+    rows: int,
+    size: int,
+    changes: dict[int, list[tuple[str, int]]],
+) -> None:
+    """Rows come, or go, and move between the reading of two pages; what is missed must be noticed.
+
+    One that comes and one that goes between the same two pages cancel out: no count and no id shows that.
+    """
+    listed = [str(number) for number in range(rows)]
+    always = set(listed)
+    check = ListCheck()
+    read: set[str] = set()
+    page = 0
+    while page == 0 or page * size < len(listed):
+        ids = listed[page * size : (page + 1) * size]
+        check.page(ids, len(listed))
+        read |= set(ids)
+        for what, where in changes.get(page, []):
+            position = where % (len(listed) + 1)
+            if what == "insert":
+                listed.insert(position, f"new {page} {where}")
+            elif position < len(listed):
+                row = listed.pop(position)
+                if what == "move":
+                    listed.append(row)
+                else:
+                    always.discard(row)
+        page += 1
+
+    if check.steady:
+        assert always <= read
