@@ -25,6 +25,7 @@ def settings_schema(
     api_url: str | None,
     page_size: tuple[int, int],
     start_date: str | None,
+    quota_share: float = 1,
 ) -> Schema:
     """Build the settings of a tap: its own first, then those that every tap has.
 
@@ -33,6 +34,7 @@ def settings_schema(
         api_url: The default base URL, or None if the user must give it.
         page_size: The default and the largest page, in records.
         start_date: What `start_date` means to this tap, or None if nothing in it is incremental.
+        quota_share: The default of that setting.
 
     Returns:
         A JSON schema for `Tap.config_jsonschema`.
@@ -60,6 +62,13 @@ def settings_schema(
             default=8,
             title="Concurrency",
             description="Requests under way at once; 1 turns reading ahead off. What is written stays the same.",
+        ),
+        th.Property(
+            "quota_share",
+            th.NumberType(exclusive_minimum=0, maximum=1),
+            default=quota_share,
+            title="Quota Share",
+            description="The part of the API's limits this tap may use, for accounts shared with other integrations.",
         ),
         th.Property(
             "max_wait_minutes",

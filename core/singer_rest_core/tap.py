@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
 
 from singer_rest_core.command import OneLineCommand
 from singer_rest_core.look_ahead import LookAhead
 from singer_rest_core.progress import Progress
+from singer_rest_core.quota import Quota
 from singer_rest_core.sdk_internals import IndependentStreamsTap
 from singer_rest_core.settings import date_faults, secret_faults, url_faults
 from singer_rest_core.stream import RestStream
 from singer_rest_core.transport import Transport, TransportOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import click
     import requests
+    from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core.errors import RequestFailed, StreamUnavailable
     from singer_rest_core.look_ahead import Pending
+    from singer_rest_core.quota import Rule
     from singer_rest_core.sdk_internals import IndependentStream
 
 _SECONDS_A_MINUTE = 60
@@ -34,6 +41,28 @@ class RestTap(IndependentStreamsTap):
 
     refusal_hint: str = "Check the credentials"
     """What the user should do about a 401, as a clause."""
+
+    quota_rules: ClassVar[Mapping[str, Sequence[Rule]]] = MappingProxyType({})
+    """The documented limits of the API by route group; those of the group "" hold for every request."""
+
+    clock = staticmethod(time.monotonic)
+    wait = staticmethod(threading.Event.wait)
+
+    def route_group(self, request: HTTPRequest) -> str:  # noqa: ARG002 - for taps to answer
+        """Say which limits hold for a request beside those of the group "".
+
+        Args:
+            request: What is asked for.
+
+        Returns:
+            A group of `quota_rules`.
+        """
+        return ""
+
+    @cached_property
+    def quota(self) -> Quota:
+        """The limits of the API, shared by all streams and threads."""
+        return Quota(self.quota_rules, share=float(self.config["quota_share"]), clock=self.clock, wait=self.wait)
 
     @cached_property
     def first_pages(self) -> dict[str, Pending]:
@@ -78,6 +107,8 @@ class RestTap(IndependentStreamsTap):
                 max_wait=float(config["max_wait_minutes"]) * _SECONDS_A_MINUTE,
                 secrets=self.secrets,
                 refusal_hint=self.refusal_hint,
+                quota=self.quota,
+                group_of=self.route_group,
             ),
             self.logger,
         )
@@ -113,7 +144,11 @@ class RestTap(IndependentStreamsTap):
     @cached_property
     def progress(self) -> Progress:
         """What a person who watches is told."""
-        return Progress(self.logger.info, clock=time.monotonic, quota=str)
+        return Progress(self.logger.info, clock=self.clock, quota=self._quota_used)
+
+    def _quota_used(self) -> str:
+        shares = [usage.used / usage.allowed for usage in self.quota.used]
+        return f"{max(shares):.0%} of the quota used" if shares else ""
 
     def summary(self) -> str:
         """Say what the run did.

@@ -28,6 +28,7 @@ from singer_rest_core.errors import (
     redact,
 )
 from singer_rest_core.exact_json import NotJson, body_of, check
+from singer_rest_core.quota import LongWait, WaitStopped
 from singer_rest_core.waits import asked_wait, backoff
 
 if TYPE_CHECKING:
@@ -36,10 +37,14 @@ if TYPE_CHECKING:
 
     from singer_sdk.streams.rest import HTTPRequest
 
+    from singer_rest_core.quota import Quota
+
 _TRIES = 6
 _TRIES_BEFORE_FIRST_ANSWER = 3
 _CONNECT_TIMEOUT = 10.0
 _REDIRECTS = 5
+_LONGEST_WINDOW = 3600.0
+"""A wait for a documented window of up to an hour is part of the work, whatever the API may be asked to wait for."""
 _NO_WAIT_WORTH_A_LINE = 1.0
 _TRANSIENT = (
     requests.exceptions.ConnectionError,
@@ -61,6 +66,8 @@ class TransportOptions:
         max_wait: Seconds; a longer wait asked for by the API ends the run.
         secrets: Values that must not reach a log.
         refusal_hint: What the user should do about a 401, as a clause.
+        quota: The limits of the API, shared by all threads.
+        group_of: The route group a request counts for, as the quota names it.
     """
 
     api_url: str
@@ -70,6 +77,8 @@ class TransportOptions:
     max_wait: float
     secrets: Sequence[str] = field(repr=False)
     refusal_hint: str
+    quota: Quota
+    group_of: Callable[[HTTPRequest], str]
 
 
 class Transport:
@@ -123,7 +132,6 @@ class Transport:
             if self._stopped.is_set():
                 raise RequestFailed(f"{_name(request)} is not sent: the run is at its end")
             attempt += 1
-            self.sent += 1
             try:
                 answer = self._exchange(request)
             except _TRANSIENT as error:
@@ -172,18 +180,39 @@ class Transport:
                     auth=self._options.authenticate,
                 ),
             )
-            settings = session.merge_environment_settings(prepared.url, {}, None, None, None)
-            answer = session.send(
-                prepared,
-                allow_redirects=False,
-                timeout=(min(_CONNECT_TIMEOUT, self._options.request_timeout), self._options.request_timeout),
-                **settings,
-            )
+            answer = self._send_within_quota(session, prepared, request)
             if not answer.is_redirect:
                 return answer
             url = urljoin(prepared.url or url, answer.headers["Location"])
             query = ""
         raise RequestFailed(f"{_name(request)} is redirected in circles", status=answer.status_code)
+
+    def _send_within_quota(
+        self,
+        session: requests.Session,
+        prepared: requests.PreparedRequest,
+        request: HTTPRequest,
+    ) -> requests.Response:
+        """Send when the quota permits, and let the answer correct it."""
+        options = self._options
+        group = options.group_of(request)
+        settings = session.merge_environment_settings(prepared.url, {}, None, None, None)
+        timeout = (min(_CONNECT_TIMEOUT, options.request_timeout), options.request_timeout)
+        try:
+            options.quota.acquire(group, longest=max(options.max_wait, _LONGEST_WINDOW), stopped=self._stopped)
+        except LongWait as wait:
+            line = f"{_name(request)}: the limits of the API are used up"
+            raise WaitTooLong(self._come_back(line, wait.seconds)) from wait
+        except WaitStopped as stopped:
+            raise RequestFailed(f"{_name(request)} is not sent: the run is at its end") from stopped
+        self.sent += 1
+        try:
+            answer = session.send(prepared, allow_redirects=False, timeout=timeout, **settings)
+        except BaseException:
+            options.quota.lost(group)
+            raise
+        options.quota.answered(answer.headers, status=answer.status_code, now=datetime.now(UTC), group=group)
+        return answer
 
     def _refuse_foreign(self, url: str, request: HTTPRequest) -> None:
         if origin(url) != origin(self._options.api_url):

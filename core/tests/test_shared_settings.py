@@ -79,6 +79,7 @@ def test_defaults_are_set_and_null_counts_as_not_set() -> None:
         "api_url": "https://api.example.com/v1",
         "page_size": 100,
         "concurrency": 8,
+        "quota_share": 1,
         "max_wait_minutes": 1,
         "request_timeout": 300,
         "allow_plain_http": False,

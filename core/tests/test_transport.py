@@ -18,9 +18,11 @@ from werkzeug import Response
 from singer_rest_core import AccessRefused, RequestFailed, RunEnded, StreamUnavailable, body_of
 from singer_rest_core import transport as door
 from singer_rest_core.errors import ApiUnreachable, ForeignOrigin, WaitTooLong
+from singer_rest_core.quota import Quota
 from singer_rest_core.transport import Transport, TransportOptions, origin, url_fault
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -37,8 +39,18 @@ class _Clock:
 
     slept: list[float] = field(default_factory=list)
 
+    now: float = 0.0
+
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        self.now += seconds
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wait(self, event: threading.Event, seconds: float | None) -> bool:
+        self.now += seconds or 0.0
+        return event.is_set()
 
     def time(self) -> float:
         return time.time()
@@ -86,7 +98,16 @@ def _options(url: str) -> TransportOptions:
         max_wait=600,
         secrets=[_TOKEN],
         refusal_hint="Check auth_token",
+        quota=Quota({}, clock=_door_time().monotonic, wait=_door_time().wait),
+        group_of=lambda _request: "",
     )
+
+
+def _door_time() -> _Clock:
+    """The clock that stands in for `time` in this test."""
+    clock = vars(door)["time"]
+    assert isinstance(clock, _Clock)
+    return clock
 
 
 def _door(url: str, **changes: Any) -> Transport:  # noqa: ANN401 - any option

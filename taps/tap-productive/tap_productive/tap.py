@@ -8,15 +8,17 @@ from singer_sdk import typing as th
 from singer_sdk.streams.rest import HTTPRequest
 
 from singer_rest_core import AccessRefused, RequestFailed, RestTap, StreamUnavailable, body_of, settings_schema
+from singer_rest_core.quota import Window
 from tap_productive.client import LARGEST_PAGE, MEDIA_TYPE, flat
 from tap_productive.streams import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     import requests
 
+    from singer_rest_core.quota import Rule
     from tap_productive.client import ProductiveStream
 
 
@@ -24,6 +26,8 @@ class TapProductive(RestTap):
     """Singer tap for Productive: invoices, payments, budgets, time and what belongs to them."""
 
     name = "tap-productive"
+
+    quota_rules: ClassVar[Mapping[str, Sequence[Rule]]] = {"": (Window(100, 10), Window(4000, 30 * 60))}
 
     refusal_hint = "Check auth_token (Productive: Settings > API integrations)"
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from singer_rest_core import AccessRefused, RunIncomplete
-from singer_rest_core.errors import ApiUnreachable
+from singer_rest_core.errors import ApiUnreachable, WaitTooLong
 from singer_rest_core.exact_json import decode, encode
+from singer_rest_core.quota import Window
 from singer_rest_core.timestamps import instant
 from tap_productive.streams import STREAMS
+from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:
     from conftest import ReadProductive
@@ -568,23 +570,78 @@ def test_wrong_access_ends_the_run_with_one_line_that_says_what_to_do(
     assert warnings_of(caplog) == []
 
 
+class _Time:
+    """A clock that only waiting moves, for the tap and the sandbox alike."""
+
+    def __init__(self, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.waited: list[float] = []
+        self._sandbox = sandbox
+        monkeypatch.setattr("time.sleep", self.pass_by)
+        monkeypatch.setattr(TapProductive, "clock", staticmethod(lambda: sum(self.waited)))
+        monkeypatch.setattr(TapProductive, "wait", staticmethod(lambda _event, seconds: self.pass_by(seconds)))
+
+    def pass_by(self, seconds: float) -> None:
+        self.waited.append(seconds)
+        self._sandbox.admin.advance_clock(seconds)
+
+
 def test_a_full_window_is_waited_for_as_long_as_the_api_says(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    slept: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        sandbox.admin.advance_clock(seconds)
-
-    monkeypatch.setattr("time.sleep", sleep)
+    time = _Time(sandbox, monkeypatch)
     sandbox.admin.set_limits([{"scope": "token", "limit": 3, "period": 10}])
 
-    reading = read_productive("line_items", page_size=50)
+    reading = read_productive("line_items", page_size=50, concurrency=1)
 
     assert reading.error is None
     assert len(reading.ids("line_items")) == len(sandbox.admin.records("line_items"))
-    assert slept
-    assert all(5 <= seconds <= 12 for seconds in slept)
+    assert 429 in {request["status"] for request in sandbox.admin.requests()}
+    assert 40 <= sum(time.waited) <= 60
+
+
+@pytest.mark.parametrize("share", [1, 0.5])
+def test_the_documented_limits_are_used_up_and_not_overrun(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    monkeypatch: pytest.MonkeyPatch,
+    share: float,
+) -> None:
+    time = _Time(sandbox, monkeypatch)
+    monkeypatch.setattr(TapProductive, "quota_rules", {"": (Window(6, 10), Window(30, 60))})
+    sandbox.admin.set_limits(
+        [
+            {"scope": "token", "limit": 6, "period": 10},
+            {"scope": "organization", "limit": 30, "period": 60},
+        ],
+    )
+
+    reading = read_productive("line_items", page_size=10, concurrency=1, quota_share=share)
+
+    assert reading.error is None
+    requests = sandbox.admin.requests()
+    assert {request["status"] for request in requests} == {200}
+    # 77 pages: 30 (or 15) of them in each minute.
+    assert len(requests) == 77
+    assert sum(time.waited) == pytest.approx(60 * ((77 - 1) // (30 * share)), rel=0.25)
+
+
+def test_a_longer_wait_than_allowed_ends_the_run_and_says_when_to_come_back(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    time = _Time(sandbox, monkeypatch)
+    body = '{"errors":[{"status":429,"title":"Server time limit exceeded","detail":"Try again later"}]}'
+    headers = {"X-RateLimit-Reset": "1800"}
+    sandbox.admin.add_fault("*/tasks", query="page[number]=3", status=429, body=body, headers=headers)
+
+    reading = read_productive("tasks time_entries", concurrency=1)
+
+    assert isinstance(reading.error, WaitTooLong)
+    assert "Server time limit exceeded" in str(reading.error)
+    assert "run again after" in str(reading.error)
+    assert len(reading.ids("tasks")) == 400
+    assert reading.state["bookmarks"]["tasks"]["replication_key_value"] == reading.records["tasks"][-1]["updated_at"]
+    assert time.waited == []
