@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-from singer_sdk.singerlib.encoding.base import GenericSingerWriter
-from singer_sdk.singerlib.encoding.simple import Message
 
 from sandbox.server import running_sandbox
 from singer_rest_core.exact_json import decode, encode
+from singer_rest_core.message_writer import ExactWriter
 from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class Reading:
         return [message for message in self.messages if message["type"] == kind]
 
 
-class CollectingWriter(GenericSingerWriter[bytes, Message]):
+class CollectingWriter(ExactWriter):
     """Keeps messages as a loader would parse them."""
 
     def __init__(self) -> None:
@@ -61,13 +60,9 @@ class CollectingWriter(GenericSingerWriter[bytes, Message]):
         super().__init__()
         self.messages: list[dict[str, Any]] = []
 
-    def serialize_message(self, message: Message) -> bytes:
-        """Encode as the tap does."""
-        return encode(message.to_dict())
-
-    def write_message(self, message: Message) -> None:
-        """Keep a message."""
-        self.messages.append(decode(self.format_message(message)))
+    def write_lines(self, lines: bytes, *, flush: bool = False) -> None:  # noqa: ARG002 - nothing is buffered
+        """Keep messages."""
+        self.messages += [decode(line) for line in lines.splitlines()]
 
 
 def read(

@@ -9,10 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
-from typing import Any
+from functools import lru_cache
+from typing import Annotated, Any
+
+import msgspec
 
 from singer_rest_core.timestamps import is_date, to_utc
+from singer_rest_core.utc_text import utc_text
 
 RESCUED_DATA = "_rescued_data"
 """The property that holds what does not fit: an object, null when empty."""
@@ -39,6 +45,22 @@ class Misfit(ValueError):
     """A value that has no place under its schema without losing something."""
 
 
+@dataclass(frozen=True)
+class Column:
+    """What fits one property of a schema.
+
+    Args:
+        name: The property.
+        convert: Gives what is written for a value that is not null; raises `Misfit`.
+        native: A type that msgspec decodes just those values for that `convert` leaves as they are; `Any` if it leaves
+            all as they are, None if there is no such type.
+    """
+
+    name: str
+    convert: Callable[[Any], Any]
+    native: Any
+
+
 class Conformer:
     """Makes records fit one schema.
 
@@ -50,9 +72,16 @@ class Conformer:
     def __init__(self, schema: Mapping[str, Any], report: Callable[[str, str], None]) -> None:
         """Compile a converter for every property."""
         properties: Mapping[str, Mapping[str, Any]] = schema.get("properties", {})
-        self._keeps_rescued = RESCUED_DATA in properties
-        self._converters = [(name, _converter(entry)) for name, entry in properties.items() if name != RESCUED_DATA]
-        self._known = frozenset(name for name, _ in self._converters)
+        self.keeps_rescued = RESCUED_DATA in properties
+        """Whether the schema has a place for what does not fit."""
+        self.columns = tuple(
+            Column(name, _converter(entry), _native(entry))
+            for name, entry in properties.items()
+            if name != RESCUED_DATA
+        )
+        """Every property but that one, in the schema's order."""
+        self._converters = [(column.name, column.convert) for column in self.columns]
+        self._known = frozenset(column.name for column in self.columns)
         self._report = report
         self._reported: set[str] = set()
 
@@ -74,18 +103,57 @@ class Conformer:
             except Misfit as misfit:
                 record[name] = None
                 rescued[name] = value
-                self._report_once(name, str(misfit))
+                self.report_once(name, str(misfit))
         for name in raw.keys() - self._known:
             rescued[name] = raw[name]
-            self._report_once(name, "is not in the schema")
-        if self._keeps_rescued:
-            record[RESCUED_DATA] = dict(sorted(rescued.items())) or None
+            self.report_once(name)
+        if self.keeps_rescued:
+            record[RESCUED_DATA] = rescued_data(rescued)
         return record
 
-    def _report_once(self, name: str, why: str) -> None:
+    def report_once(self, name: str, why: str = "is not in the schema") -> None:
+        """Say that a field is rescued, unless it was said before.
+
+        Args:
+            name: The field.
+            why: A clause whose subject is the field.
+        """
         if name not in self._reported:
             self._reported.add(name)
             self._report(name, why)
+
+
+def rescued_data(rescued: Record) -> Record | None:
+    """Give what a record holds under `_rescued_data`.
+
+    Args:
+        rescued: Raw values by field.
+
+    Returns:
+        The same in the order of names; null if there are none.
+    """
+    return dict(sorted(rescued.items())) or None
+
+
+def _native(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a type form, which has no type
+    """Find the type that takes what one property's converter leaves as it is, and nothing else."""
+    declared = schema.get("type", [])
+    types = [name for name in ([declared] if isinstance(declared, str) else declared) if name != "null"]
+    if not declared:
+        return Any
+    if len(types) != 1:
+        return None
+    if types == ["string"]:
+        return {"date-time": None, "date": date}.get(str(schema.get("format")), str)
+    if types == ["array"] and isinstance(schema.get("items"), Mapping):
+        items = _native(schema["items"])
+        return None if items is None else list.__class_getitem__(items | None)
+    return {
+        "integer": Annotated[int, msgspec.Meta(ge=-_BIGINT, le=_BIGINT - 1)],
+        "boolean": bool,
+        "object": dict[str, Any],
+        "array": list[Any],
+    }.get(types[0])
 
 
 def _converter(schema: Mapping[str, Any]) -> _Converter:
@@ -163,11 +231,18 @@ def _number(value: Any) -> int | Decimal:  # noqa: ANN401 - JSON is any of six t
     return exact
 
 
+@lru_cache(1024)
+def _decimal_of(text: str) -> Decimal | None:
+    """Read a number given as text; rates and quantities repeat from row to row."""
+    return Decimal(text) if _DECIMAL.fullmatch(text) else None
+
+
 def _exact_decimal(value: Decimal | str) -> Decimal | None:
     if isinstance(value, str):
-        if not _DECIMAL.fullmatch(value):
+        exact = _decimal_of(value)
+        if exact is None:
             return None
-        value = Decimal(value)
+        value = exact
     return value if abs(value.adjusted()) <= _LARGEST_EXPONENT else None
 
 
@@ -182,7 +257,7 @@ def _boolean(value: Any) -> bool:  # noqa: ANN401 - JSON is any of six types
 def _timestamp(value: Any) -> str:  # noqa: ANN401 - JSON is any of six types
     if isinstance(value, str):
         try:
-            return value if is_date(value) else to_utc(value)
+            return utc_text(value) or (value if is_date(value) else to_utc(value))
         except ValueError:
             pass
     raise _misfit(value, "a timestamp")

@@ -365,7 +365,7 @@ def safe_name(*parts: str, suffix: str) -> str:
         >>> safe_name("invoices", "4711", suffix=".pdf")
         'invoices/4711.pdf'
         >>> safe_name("../Etc", "Fattura n° 1.pdf", suffix=".pdf")
-        '___Etc/Fattura_n_1-orpvjx6njrror4bs.pdf'
+        '_Etc/Fattura_n_1-orpvjx6njrror4bs.pdf'
     """
     if not parts:
         raise ValueError("a document's name has at least one part")
@@ -382,7 +382,7 @@ def safe_name(*parts: str, suffix: str) -> str:
         stem = stem[: -len(suffix)]
     end = f"-{_hash(*parts, suffix)}{suffix}"
     # A folder has no dot and a document has one: neither can stand in the other's place.
-    readable = [_readable(folder.replace(".", "_"), _LONGEST_SEGMENT) for folder in folders]
+    readable = [_readable(folder, _LONGEST_SEGMENT).replace(".", "_") for folder in folders]
     return "/".join([*readable, _readable(stem, _LONGEST_SEGMENT - len(end)) + end])
 
 

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Container
-
     import requests
 
 _NUL_ESCAPED = b"\\u0000"
@@ -22,7 +20,6 @@ _ATTRIBUTE = "_singer_rest_core_body"
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
-_skimmer = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _checker = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -77,26 +74,6 @@ def encode(value: object) -> bytes:
         The document as UTF-8, without a line end.
     """
     return _encoder.encode(value)
-
-
-def envelope_of(response: requests.Response, *, without: Container[str]) -> dict[str, Any]:
-    """Give what an answer holds beside its rows, which are skimmed, not decoded.
-
-    Args:
-        response: An answer whose content was read.
-        without: Keys that are left out.
-
-    Returns:
-        The other keys with their decoded values; empty if the answer is no object.
-
-    Raises:
-        NotJson: If the content is no JSON document.
-    """
-    try:
-        return {key: decode(bytes(raw)) for key, raw in _skimmer.decode(response.content).items() if key not in without}
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        body = body_of(response)
-        return {key: value for key, value in body.items() if key not in without} if isinstance(body, dict) else {}
 
 
 def body_of(response: requests.Response) -> Any:  # noqa: ANN401 - JSON is any of six types

@@ -47,12 +47,24 @@ class ExactWriter(GenericSingerWriter[bytes, Message]):
             RunInterrupted: If a signal arrived meanwhile.
             BrokenPipeError: If the loader is gone.
         """
-        line = self.format_message(message) + b"\n"
+        self.write_lines(self.format_message(message) + b"\n", flush=not isinstance(message, RecordMessage))
+
+    def write_lines(self, lines: bytes, *, flush: bool = False) -> None:
+        """Write messages that are encoded already.
+
+        Args:
+            lines: Whole messages, each with its line end.
+            flush: Whether the loader shall have them now.
+
+        Raises:
+            RunInterrupted: If a signal arrived meanwhile.
+            BrokenPipeError: If the loader is gone.
+        """
         self._writing = True
         try:
             out = sys.stdout.buffer
-            out.write(line)
-            if not isinstance(message, RecordMessage):
+            out.write(lines)
+            if flush:
                 out.flush()
         finally:
             self._writing = False

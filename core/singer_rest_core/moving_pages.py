@@ -55,8 +55,8 @@ class SeenIds:
 class ListCheck:
     """Follows one reading of a list by page number.
 
-    It was read whole if the API counted the same rows on every page, as many came, and none came twice. What that cannot
-    show: a row that goes and one that comes between the same two pages.
+    It was read whole if the API counted the same rows on every page, as many came, and none came twice. What that
+    cannot show: a row that goes and one that comes between the same two pages.
     """
 
     def __init__(self) -> None:

@@ -9,10 +9,11 @@ import difflib
 import signal
 from abc import abstractmethod
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError, SyncLifecycleSignal
+from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.plugin_base import PluginBase
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 from singer_sdk.streams.core import Stream
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from singer_sdk.helpers.types import Context, Record
+
+    from singer_rest_core.page_codec import EncodedPage, PageCodec
 
 PINNED: dict[type, tuple[str, ...]] = {
     Stream: (
@@ -106,14 +109,68 @@ class IndependentStream(Stream):
         self._stream_version = self._initialized_at if whole and batch_config is None else None
         self._write_schema_message()
         self._state_after_pages = batch_config is None
+        codec = self.page_codec
         if batch_config:
             self._sync_batches(batch_config, context=context)
+        elif codec is not None:
+            self._sync_pages(codec, context)
         else:
             for _ in self._sync_records(context=context):
                 pass
         if self.has_read_all:
             self._finish(started)
         self._write_state_message()
+
+    def _sync_pages(self, codec: PageCodec, context: Context | None) -> None:
+        """Write whole pages; does what `_sync_records` does for each record, once a page."""
+        writer = cast("ExactWriter", self._rest_tap.message_writer)
+        with self.get_record_counter() as counter, self.get_sync_timer():
+            for page in self.write_pages(codec, context):
+                writer.write_lines(page.lines)
+                self.state_manager.is_flushed = False
+                for value in page.bookmark_values:
+                    self._follow(value)
+                counter.increment(page.count)
+
+    @property
+    def writes_plain_records(self) -> bool:
+        """Whether records are written as they are: no maps, flattening, batches, children, partitions, dry run.
+
+        Nested fields that are deselected are also left to the SDK.
+        """
+        (first, *more) = self.stream_maps
+        nested = [crumb for crumb in self.mask if len(crumb) > len(("properties", "name"))]
+        return (
+            type(first) is SameRecordTransform
+            and not more
+            and not first.flattening_enabled
+            and first.stream_alias == self.name
+            and self.get_batch_config(self.config) is None
+            and not self.child_streams
+            and not self.partitions
+            and self.ABORT_AT_RECORD_COUNT is None
+            and isinstance(self._rest_tap.message_writer, ExactWriter)
+            and all(self.mask[crumb] or not self.mask[crumb[:-2]] for crumb in nested)
+        )
+
+    @property
+    @abstractmethod
+    def page_codec(self) -> PageCodec | None:
+        """Turns pages into messages at once; None where only the SDK's way does all that is configured."""
+
+    @abstractmethod
+    def write_pages(self, codec: PageCodec, context: Context | None) -> Iterable[EncodedPage]:
+        """Read the list and make messages of its pages; STATE follows each.
+
+        Args:
+            codec: Makes them.
+            context: The partition, or None.
+        """
+
+    @property
+    def table_version(self) -> int | None:
+        """The version of the table that records carry, so that a loader can tell those of this read from older ones."""
+        return self._stream_version
 
     def prepare(self) -> None:
         """Decide how much to read, without a trace in the state: it is also asked before the stream's turn."""
@@ -185,9 +242,11 @@ class IndependentStream(Stream):
             context: Not used: streams are not partitioned.
         """
         value = latest_record.get(self.replication_key) if self.replication_key else None
-        if self._bookmark is None or value is None:
-            return
-        if not self._bookmark.see(value):
+        if value is not None:
+            self._follow(value)
+
+    def _follow(self, value: str) -> None:
+        if self._bookmark is not None and not self._bookmark.see(value):
             self.logger.warning(
                 "rows do not come in the order of %s that was asked for: the bookmark moves only at the end",
                 self.replication_key,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from datetime import timedelta
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar, TypeVar
@@ -15,9 +16,13 @@ from singer_sdk.streams.rest import PageContext, RESTStream
 from singer_rest_core import bookmarks
 from singer_rest_core.conform import RESCUED_DATA, Conformer
 from singer_rest_core.errors import RequestFailed, StreamUnavailable
+from singer_rest_core.exact_json import NotJson, body_of
 from singer_rest_core.log_lines import NamesStream
 from singer_rest_core.moving_pages import ListCheck
+from singer_rest_core.page_codec import PageCodec
+from singer_rest_core.page_types import RowFacts
 from singer_rest_core.paginators import NumberedPaginator
+from singer_rest_core.row_layout import UnexpectedPage, envelope_of, rows_of
 from singer_rest_core.sdk_internals import IndependentStream
 
 if TYPE_CHECKING:
@@ -32,18 +37,26 @@ if TYPE_CHECKING:
     from singer_rest_core.conform import Record
     from singer_rest_core.look_ahead import Pending
     from singer_rest_core.moving_pages import SeenIds
+    from singer_rest_core.page_codec import DecodedPage, EncodedPage
     from singer_rest_core.paginators import PageParams
+    from singer_rest_core.row_layout import RowLayout
     from singer_rest_core.tap import RestTap
 
 
 Row = TypeVar("Row")
 
 
+_DECODED = "_singer_rest_core_page"
+
+
 class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
     """A list of a REST API.
 
-    A client gives the SDK's `get_http_request`, `get_new_paginator` and `parse_response`; a stream is a declaration.
+    A client gives `row_layout` and the SDK's `get_http_request` and `get_new_paginator`; a stream is a declaration.
     """
+
+    row_layout: RowLayout
+    """Where the rows of a page are, and how they become records."""
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
     """Records are conformed by `post_process`, compiled, not by the SDK."""
@@ -112,6 +125,107 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
         for answer in self.answers(context):
             rows = list(self.parse_response(answer))
             yield from self.take_page([self.row_id(row) for row in rows], rows, answer)
+            self.page_written()
+
+    def parse_response(self, response: requests.Response) -> Iterator[Record]:
+        """Read the rows of a page.
+
+        Args:
+            response: An answer.
+
+        Yields:
+            Flat records, as the API gave their fields.
+
+        Raises:
+            RequestFailed: If the answer holds no rows where they should be.
+        """
+        with self.expected_page():
+            rows = rows_of(body_of(response), self.row_layout)
+            for row in rows:
+                yield self.row_layout.flat(row)
+
+    @contextmanager
+    def expected_page(self) -> Iterator[None]:
+        """Say which list it was whose page is no page.
+
+        Yields:
+            Nothing.
+
+        Raises:
+            RequestFailed: If what is done within finds something else than a page of this list.
+        """
+        try:
+            yield
+        except (NotJson, UnexpectedPage) as error:
+            raise RequestFailed(f"GET {self.path} answered {error}") from error
+
+    def envelope(self, answer: requests.Response) -> Record:
+        """Give what a page says beside its rows, as `row_layout` names it.
+
+        Args:
+            answer: The page.
+
+        Returns:
+            Values by name.
+        """
+        if self.page_codec is not None:
+            return self.decoded(answer, self.page_codec).envelope
+        return envelope_of(body_of(answer), self.row_layout)
+
+    def decoded(self, answer: requests.Response, codec: PageCodec) -> DecodedPage:
+        """Decode a page once, however often it is asked for.
+
+        Args:
+            answer: The page.
+            codec: What it is decoded with.
+
+        Returns:
+            The page.
+
+        Raises:
+            RequestFailed: If the answer holds no rows where they should be.
+        """
+        kept = vars(answer)
+        if _DECODED not in kept:
+            with self.expected_page():
+                kept[_DECODED] = codec.decode(answer.content)
+        page: DecodedPage = kept[_DECODED]
+        return page
+
+    @cached_property
+    def page_codec(self) -> PageCodec | None:
+        """Turns pages into messages at once; None where only the SDK's way does all that is configured."""
+        if not self.writes_plain_records:
+            return None
+        properties = self.effective_schema["properties"]
+        return PageCodec(
+            self.name,
+            RowFacts(
+                conformer=self._conformer,
+                layout=self.row_layout,
+                selected=frozenset(name for name in properties if self.mask["properties", name]),
+                secret_fields=self.secret_fields,
+                keys=tuple(self.primary_keys),
+                replication_key=self.replication_key,
+            ),
+        )
+
+    def write_pages(self, codec: PageCodec, context: Context | None) -> Iterator[EncodedPage]:
+        """Read the list and make messages of its pages.
+
+        Args:
+            codec: Makes them.
+            context: The partition, or None.
+
+        Yields:
+            The messages of each page; STATE follows when the next is asked for.
+        """
+        for answer in self.answers(context):
+            page = self.decoded(answer, codec)
+            rows = self.take_page(codec.ids(page.rows), page.rows, answer)
+            with self.expected_page():
+                encoded = codec.encode(rows, version=self.table_version, extracted=datetime.now(UTC))
+            yield encoded
             self.page_written()
 
     def answers(self, context: Context | None) -> Iterator[requests.Response]:

@@ -19,6 +19,7 @@ from singer_sdk import typing as th
 from werkzeug import Response
 
 from singer_rest_core import NextLinkPaginator, RestStream, RestTap, body_of, message_writer, settings_schema
+from singer_rest_core.row_layout import FlatRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest, PageContext
     from werkzeug import Request
 
-    from singer_rest_core import PageParams, Record
+    from singer_rest_core import PageParams
 
 _TOKEN = "tok-5ecret-0123456789"
 
@@ -39,6 +40,7 @@ class Things(RestStream):
 
     name = "things"
     primary_keys = ("id",)
+    row_layout = FlatRows("data")
     replication_key = "updated_at"
     is_sorted = True
     schema: ClassVar[dict[str, Any]] = {
@@ -62,9 +64,6 @@ class Things(RestStream):
         request = super().get_http_request(page=page)
         request.params = dict(page.next_page_token or {})
         return request
-
-    def parse_response(self, response: requests.Response) -> Iterator[Record]:
-        yield from body_of(response)["data"]
 
 
 class CommandTap(RestTap):

@@ -120,7 +120,7 @@ def test_a_document_never_stands_where_a_folder_is(
     ("parts", "suffix", "name"),
     [
         (("invoices", "4711"), ".pdf", "invoices/4711.pdf"),
-        (("../Etc", "Fattura n° 1.pdf"), ".pdf", "___Etc/Fattura_n_1-orpvjx6njrror4bs.pdf"),
+        (("../Etc", "Fattura n° 1.pdf"), ".pdf", "_Etc/Fattura_n_1-orpvjx6njrror4bs.pdf"),
         (("invoices", "../4711"), ".pdf", "invoices/_4711-va442fe43mzu6ijo.pdf"),
         (("Fattura n° 1.PDF",), ".pdf", "Fattura_n_1-l62757dpmbq2uqmq.pdf"),
         (("IT01234567890_FPR01.xml.p7m",), ".xml.p7m", "IT01234567890_FPR01-dny2g42izxzquqcu.xml.p7m"),

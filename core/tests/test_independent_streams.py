@@ -25,6 +25,7 @@ from singer_rest_core import (
     settings_schema,
 )
 from singer_rest_core import transport as door
+from singer_rest_core.row_layout import FlatRows
 from singer_rest_core.sdk_internals import PINNED
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest, PageContext
     from werkzeug import Request
 
-    from singer_rest_core import PageParams, Record
+    from singer_rest_core import PageParams
 
 _TOKEN = "tok-5ecret-0123456789"
 _NULLABLE_TEXT = {"type": ["string", "null"]}
@@ -56,6 +57,7 @@ class _List(RestStream):
     """A list walked by its next links."""
 
     primary_keys = ("id",)
+    row_layout = FlatRows("data")
     schema = _SCHEMA
     secret_fields = frozenset({"password"})
 
@@ -71,9 +73,6 @@ class _List(RestStream):
         request = super().get_http_request(page=page)
         request.params = {"from": self.read_from, **(page.next_page_token or {})}
         return request
-
-    def parse_response(self, response: requests.Response) -> Iterator[Record]:
-        yield from body_of(response)["data"]
 
 
 class Accounts(_List):
@@ -262,7 +261,8 @@ def test_one_stream_refused_and_one_broken_leave_the_third_complete(
     assert "accounts: skipped: GET /accounts answered 403: Not for you" in lines
     assert "bookings: failed: GET /bookings answered 500: oops *** (6 tries)" in lines
     assert lines[-1].endswith(
-        "1 streams read to their end, 1 skipped: accounts (GET /accounts answered 403: Not for you), 1 failed: bookings",
+        "1 streams read to their end, 1 skipped: accounts (GET /accounts answered 403: Not for you), "
+        "1 failed: bookings",
     )
     assert _TOKEN not in caplog.text
     assert not any(record.exc_info for record in caplog.records if record.levelno > logging.DEBUG)
@@ -281,16 +281,21 @@ def test_refused_credentials_end_the_run_at_once(world: _World) -> None:
 def test_a_fault_of_the_tap_fails_its_stream_and_keeps_its_traceback(
     world: _World,
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    def total_of(stream: RestStream, answer: requests.Response) -> int:
+        raise ZeroDivisionError(stream.name, answer)
+
+    monkeypatch.setattr(Bookings, "total_of", total_of)
     world.serve("accounts", [_row(1)])
-    world.serve("bookings", _json(200, {"rows": []}))
+    world.serve("bookings", [_row(1)])
     world.serve("changes", *_THREE_PAGES)
     messages, ended = world.run(world.tap())
     assert isinstance(ended, RunIncomplete)
     assert _ids(messages, "changes") == ["1", "2", "3", "4", "5"]
     (fault,) = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert fault.exc_info is not None
-    assert fault.exc_info[0] is KeyError
+    assert fault.exc_info[0] is ZeroDivisionError
 
 
 def test_a_run_in_which_nothing_could_be_read_is_no_success(world: _World) -> None:

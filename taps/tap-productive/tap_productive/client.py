@@ -20,15 +20,14 @@ from singer_rest_core import (
     RequestFailed,
     RestStream,
     StreamUnavailable,
-    body_of,
 )
 from singer_rest_core.bookmarks import Scope
-from singer_rest_core.exact_json import envelope_of
 from singer_rest_core.moving_pages import ListCheck
+from singer_rest_core.row_layout import ResourceRows
 from singer_rest_core.timestamps import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import requests
     from singer_sdk import Tap
@@ -44,7 +43,6 @@ EXACT_FILTER_TIMES = "filteringSkipDatetimeCastToDate"
 
 LARGEST_PAGE = 200
 
-_BULK = frozenset({"data", "included"})
 _FIRST_CURSOR = {"page[after]": ""}
 _FIRST_NUMBER = {"page[number]": "1"}
 _SHIFTY_KEYS = frozenset({"last_activity_at"})
@@ -122,6 +120,7 @@ class ProductiveStream(RestStream):
             tap: The tap.
         """
         super().__init__(tap, path=f"/{self.name}")
+        self.row_layout = ResourceRows(typed=self.varying_references)
         self._includes = list(self.references)
         self._by_number = False
         self._sorts = True
@@ -156,7 +155,7 @@ class ProductiveStream(RestStream):
         """
         if self.scope is Scope.CHANGES and not self._by_number:
             return self.get_steady_paginator()
-        return NumberedPaginator("page[number]", last_page=_last_page)
+        return NumberedPaginator("page[number]", last_page=self._last_page)
 
     def get_steady_paginator(self) -> NextLinkPaginator:
         """Walk by cursor, which does not shift when rows come and go.
@@ -164,7 +163,7 @@ class ProductiveStream(RestStream):
         Returns:
             A paginator before its first page; it follows numbered pages too, where the API has no cursor for a list.
         """
-        return NextLinkPaginator(_FIRST_CURSOR, next_link=_next_link, takes=lambda name: name.startswith("page["))
+        return NextLinkPaginator(_FIRST_CURSOR, next_link=self._next_link, takes=lambda name: name.startswith("page["))
 
     def total_of(self, answer: requests.Response) -> int | None:
         """Find how many rows a numbered list has according to a page.
@@ -175,8 +174,33 @@ class ProductiveStream(RestStream):
         Returns:
             `meta.total_count`, or None.
         """
-        total = _meta(answer).get("total_count")
+        total = self._meta(answer).get("total_count")
         return total if isinstance(total, int) else None
+
+    def _next_link(self, answer: requests.Response) -> str | None:
+        """Find the link to the next page, or make it of the page count where an answer by page number has none."""
+        links = self.envelope(answer).get("links")
+        link = links.get("next") if isinstance(links, dict) else None
+        if link:
+            return str(link)
+        meta = self._meta(answer)
+        current, last = meta.get("current_page"), meta.get("total_pages")
+        if isinstance(current, int) and isinstance(last, int) and current < last:
+            return f"?page[number]={current + 1}"
+        return None
+
+    def _last_page(self, answer: requests.Response) -> int | None:
+        """Find the number of the last page; where it is not told, a link to the next says that there is one more."""
+        last = self._meta(answer).get("total_pages")
+        if isinstance(last, int):
+            return last
+        query = dict(parse_qsl(urlsplit(self._next_link(answer) or "").query))
+        number = query.get("page[number]", "")
+        return int(number) if number.isdecimal() else None
+
+    def _meta(self, answer: requests.Response) -> Record:
+        meta = self.envelope(answer).get("meta")
+        return meta if isinstance(meta, dict) else {}
 
     def get_http_request(self, *, page: PageContext[PageParams]) -> HTTPRequest:
         """Ask for one page of this list.
@@ -216,25 +240,6 @@ class ProductiveStream(RestStream):
             return {}
         types = {related_type(name, self.reference_types) for name in self._includes} - {self.name}
         return {"include": ",".join(self._includes)} | {f"fields[{kind}]": "id" for kind in sorted(types)}
-
-    def parse_response(self, response: requests.Response) -> Iterator[Record]:
-        """Read the rows of a page.
-
-        Args:
-            response: An answer.
-
-        Yields:
-            Flat records.
-
-        Raises:
-            RequestFailed: If the answer is no list of resources.
-        """
-        body = body_of(response)
-        rows = body.get("data") if isinstance(body, dict) else None
-        if not isinstance(rows, list):
-            raise RequestFailed(f"GET /{self.name} answered without a list under `data`")
-        for row in rows:
-            yield flat(row, typed=self.varying_references)
 
     def fetch(self, page: PageContext[PageParams], pending: Pending | None = None) -> requests.Response:
         """Ask for one page, and once more without what the API refuses.
@@ -308,31 +313,6 @@ class ProductiveStream(RestStream):
         )
 
 
-def flat(resource: Mapping[str, Any], *, typed: frozenset[str] = frozenset()) -> Record:
-    """Make a flat record of a JSON:API resource.
-
-    Args:
-        resource: `id`, `attributes` and `relationships`.
-        typed: Relationships whose type is kept too.
-
-    Returns:
-        `id`, the attributes under their own names, `<name>_id` for a relationship to one record and `<name>_ids` to
-        several. A relationship that was not included gives nothing.
-    """
-    record: Record = {"id": resource.get("id"), **(resource.get("attributes") or {})}
-    for name, relationship in (resource.get("relationships") or {}).items():
-        if not isinstance(relationship, dict) or "data" not in relationship:
-            continue
-        related = relationship["data"]
-        if isinstance(related, list):
-            record[f"{name}_ids"] = [entry["id"] for entry in related]
-        elif related is not None:
-            record[f"{name}_id"] = related["id"]
-            if name in typed:
-                record[f"{name}_type"] = related["type"]
-    return record
-
-
 def related_type(name: str, own: Mapping[str, str] | None = None) -> str:
     """Give the type of the records a relationship leads to.
 
@@ -373,39 +353,6 @@ def _plural(name: str) -> str:
     if name.endswith("status"):
         return f"{name}es"
     return name if name.endswith("s") else f"{name}s"
-
-
-def _next_link(answer: requests.Response) -> str | None:
-    """Find the link to the next page, or make it of the page count where an answer by page number has none."""
-    envelope = _envelope(answer)
-    links = envelope.get("links")
-    link = links.get("next") if isinstance(links, dict) else None
-    if link:
-        return str(link)
-    meta = _meta(answer)
-    current, last = meta.get("current_page"), meta.get("total_pages")
-    if isinstance(current, int) and isinstance(last, int) and current < last:
-        return f"?page[number]={current + 1}"
-    return None
-
-
-def _last_page(answer: requests.Response) -> int | None:
-    """Find the number of the last page; where it is not told, a link to the next page says that there is one more."""
-    last = _meta(answer).get("total_pages")
-    if isinstance(last, int):
-        return last
-    query = dict(parse_qsl(urlsplit(_next_link(answer) or "").query))
-    number = query.get("page[number]", "")
-    return int(number) if number.isdecimal() else None
-
-
-def _meta(answer: requests.Response) -> dict[str, Any]:
-    meta = _envelope(answer).get("meta")
-    return meta if isinstance(meta, dict) else {}
-
-
-def _envelope(answer: requests.Response) -> dict[str, Any]:
-    return envelope_of(answer, without=_BULK)
 
 
 def _refusal_words(body: object) -> str:

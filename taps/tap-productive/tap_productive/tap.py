@@ -9,7 +9,8 @@ from singer_sdk.streams.rest import HTTPRequest
 
 from singer_rest_core import AccessRefused, RequestFailed, RestTap, StreamUnavailable, body_of, settings_schema
 from singer_rest_core.quota import Window
-from tap_productive.client import LARGEST_PAGE, MEDIA_TYPE, flat
+from singer_rest_core.row_layout import ResourceRows
+from tap_productive.client import LARGEST_PAGE, MEDIA_TYPE
 from tap_productive.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -119,7 +120,9 @@ class TapProductive(RestTap):
             rows = body_of(self.transport.send(request)).get("data") or []
         except (StreamUnavailable, RequestFailed):
             raise AccessRefused(f"{refusal}. {hint}") from refusal
-        organizations = {str(record["organization_id"]) for record in map(flat, rows) if "organization_id" in record}
+        organizations = {
+            str(record["organization_id"]) for record in map(ResourceRows().flat, rows) if "organization_id" in record
+        }
         if organizations and organization not in organizations:
             raise AccessRefused(f"{refusal}. {hint}; its organizations are: {', '.join(sorted(organizations))}")
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_productive.client import flat, refused_names, related_type
+from singer_rest_core.row_layout import ResourceRows
+from tap_productive.client import refused_names, related_type
 from tap_productive.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def test_a_resource_becomes_flat() -> None:
         },
     }
 
-    assert flat(resource, typed=frozenset({"template_object"})) == {
+    assert ResourceRows(typed=frozenset({"template_object"})).flat(resource) == {
         "id": "7",
         "number": "2016/01",
         "parent_invoice_id": 5,

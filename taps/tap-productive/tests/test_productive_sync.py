@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from singer_rest_core import AccessRefused, RunIncomplete
+from singer_rest_core import AccessRefused, RestStream, RunIncomplete
 from singer_rest_core.errors import ApiUnreachable, WaitTooLong
 from singer_rest_core.exact_json import decode, encode
 from singer_rest_core.quota import Window
@@ -136,6 +136,39 @@ def test_reading_ahead_changes_nothing_in_what_is_written(
     assert one == many
     assert len(one) > 3000
     assert sandbox.admin.requests()
+
+
+@pytest.mark.parametrize("organization", ["1", "recorded"])
+@pytest.mark.parametrize("drift", [False, True])
+def test_every_stream_is_written_alike_by_pages_and_by_records(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    monkeypatch: pytest.MonkeyPatch,
+    organization: str,
+    *,
+    drift: bool,
+) -> None:
+    """Pages go from bytes to messages at once; with stream maps and the like, the SDK writes record by record."""
+    if drift:
+        odd: dict[str, Any] = {
+            "brand_new": {"a": [1.50, None]},
+            "created_at": 17,
+            "amount": "12.50",
+            "name": 5,
+            "tag_list": "x\x00",
+        }
+        sandbox.admin.set_extra_attributes({str(vars(stream)["name"]): odd for stream in STREAMS})
+
+    def written() -> list[str]:
+        messages = read_productive(organization_id=organization, page_size=150).messages
+        return [encode(without_time(message)).decode() for message in messages]
+
+    by_page = written()
+    monkeypatch.setattr(RestStream, "page_codec", None)
+    by_record = written()
+
+    assert by_page == by_record
+    assert len({line for line in by_page if '"SCHEMA"' in line}) == 27
 
 
 def test_an_error_on_a_page_surfaces_when_the_page_is_due(

@@ -1,0 +1,206 @@
+"""Pages from bytes to RECORD messages without a dict a record.
+
+A stream's schema and selection are compiled once into msgspec types. A page is decoded into them, which checks types in
+C; what is left for Python is what a type cannot say: relationships, timestamps, numbers given as text. A row that does
+not decode takes the way of `Conformer.conform`, and the types are widened by what it held, so that the next row like it
+decodes. Both ways give the same records: what fits is said once, by the columns of the conformer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UNSET
+
+from singer_rest_core import exact_json
+from singer_rest_core.page_types import RowTypes
+from singer_rest_core.row_layout import envelope_of, fields_of, rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+    from datetime import datetime
+
+    from singer_rest_core.conform import Record
+    from singer_rest_core.page_types import RowFacts
+
+Row = Any
+"""A row as `PageCodec.decode` gives it: a struct made at run time, or what `exact_json.decode` gives."""
+
+_NUL_ESCAPED = b"\\u0000"
+_NEW_FIELDS = 100
+"""Unknown fields that get a place in the types; names without end are no fields, and stay on the slow way."""
+_NOT_FOR_MSGSPEC = (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError)
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+class _RecordMessage(msgspec.Struct, gc=False, tag_field="type", tag="RECORD"):
+    stream: str
+    record: Any
+    version: int | msgspec.UnsetType
+    time_extracted: str
+
+
+@dataclass(frozen=True)
+class DecodedPage:
+    """A page that was decoded, but not yet converted.
+
+    Args:
+        rows: The rows in the codec's own form.
+        envelope: What the page says beside its rows.
+    """
+
+    rows: Sequence[Row]
+    envelope: Record
+
+
+@dataclass(frozen=True)
+class EncodedPage:
+    """The messages of a page.
+
+    Args:
+        lines: RECORD messages, each with its line end.
+        count: How many.
+        replication_values: The replication value of each record as it is written, in order; empty without such a key.
+    """
+
+    lines: bytes
+    count: int
+    replication_values: Sequence[str | None]
+
+    @property
+    def bookmark_values(self) -> Sequence[str]:
+        """The replication values that tell a bookmark as much as all of them: first and last if they ascend.
+
+        Values of one length that end in Z ascend as texts just as their instants do.
+        """
+        values = [value for value in self.replication_values if value is not None]
+        length = len(values[0]) if values else 0
+        comparable = all(len(value) == length and value[-1] == "Z" for value in values)
+        return [values[0], values[-1]] if values and comparable and values == sorted(values) else values
+
+
+class PageCodec:
+    """Makes RECORD messages of the pages of one stream.
+
+    `decode` may run in any thread, `encode` in one.
+
+    Args:
+        stream: The name that messages carry.
+        facts: What is true of all its rows.
+    """
+
+    def __init__(self, stream: str, facts: RowFacts) -> None:
+        """Compile the types."""
+        self._stream = stream
+        self._facts = facts
+        self._layout = facts.layout
+        self._types = RowTypes(facts)
+        self._types_of_row = {self._types.row: self._types}
+
+    def decode(self, content: bytes) -> DecodedPage:
+        """Decode a page.
+
+        Args:
+            content: The page as UTF-8. Parts that are not read (the members of a page or resource that the layout does
+                not name) only have to be well-formed.
+
+        Returns:
+            The page.
+
+        Raises:
+            NotJson: If the content is no JSON document.
+            UnexpectedPage: If it is no page of rows.
+        """
+        try:
+            if _NUL_ESCAPED not in content:
+                try:
+                    return DecodedPage(*self._parts(self._types.decode_page(content)))
+                except msgspec.ValidationError:
+                    pass
+            return self._decode_by_row(content)
+        except _NOT_FOR_MSGSPEC:
+            body = exact_json.decode(content)
+            return DecodedPage(rows_of(body, self._layout), envelope_of(body, self._layout))
+
+    def ids(self, rows: Sequence[Row]) -> list[Hashable]:
+        """Find what tells rows from each other.
+
+        Args:
+            rows: Rows of a decoded page that were not encoded yet.
+
+        Returns:
+            The key of each, as the API gave it; a tuple if it has several columns.
+        """
+        names = self._facts.keys
+        if len(names) == 1:
+            return [self._raw_value(row, names[0]) for row in rows]
+        return [tuple(self._raw_value(row, name) for name in names) for row in rows]
+
+    def encode(self, rows: Sequence[Row], *, version: int | None, extracted: datetime) -> EncodedPage:
+        """Make messages of rows.
+
+        Args:
+            rows: Rows of a decoded page, all or some; they are used up.
+            version: The version of the table that messages carry, or None.
+            extracted: When the page was read.
+
+        Returns:
+            The messages.
+
+        Raises:
+            UnexpectedPage: If a row is nothing the layout can make a record of.
+        """
+        moment = _encoder.encode(extracted.astimezone(UTC)).decode()[1:-1]
+        table_version = UNSET if version is None else version
+        replication_key = self._facts.replication_key
+        values: list[str | None] = []
+        messages = []
+        for row in rows:
+            types = self._types_of_row.get(type(row))
+            record = self._conformed(row) if types is None else types.finish(row)
+            if replication_key is not None:
+                values.append(record.get(replication_key) if types is None else types.value(record, replication_key))
+            if types is None:
+                record = {name: value for name, value in record.items() if name in self._facts.selected}
+            else:
+                types.hide(record)
+            messages.append(_RecordMessage(self._stream, record, table_version, moment))
+        return EncodedPage(_encoder.encode_lines(messages), len(messages), values)
+
+    def _decode_by_row(self, content: bytes) -> DecodedPage:
+        raw_rows, envelope = self._parts(self._types.decode_raw_page(content))
+        rows = [self._decode_row(bytes(raw)) for raw in raw_rows]
+        return DecodedPage(rows, exact_json.decode(exact_json.encode(envelope)))
+
+    def _decode_row(self, raw: bytes) -> Row:
+        if _NUL_ESCAPED not in raw:
+            try:
+                return self._types.decode_row(raw)
+            except msgspec.ValidationError:
+                pass
+        row = exact_json.decode(raw)
+        types = self._types.widened(fields_of(row, self._layout), most=_NEW_FIELDS)
+        if types is not self._types:
+            self._types_of_row[types.row] = types
+            self._types = types
+        return row
+
+    def _parts(self, page: Any) -> tuple[Sequence[Row], Record]:  # noqa: ANN401 - a struct made at run time
+        if self._layout.key is None:
+            return page, {}
+        beside = zip(self._layout.envelope, msgspec.structs.astuple(page)[1:], strict=True)
+        return page.rows, {name: value for name, value in beside if value is not None}
+
+    def _conformed(self, row: Row) -> Any:  # noqa: ANN401 - beside structs made at run time
+        fields = self._layout.flat(row).items()
+        return self._facts.conformer.conform(
+            {name: value for name, value in fields if name not in self._facts.secret_fields},
+        )
+
+    def _raw_value(self, row: Row, name: str) -> Any:  # noqa: ANN401 - JSON is any of six types
+        types = self._types_of_row.get(type(row))
+        return self._layout.flat(row).get(name) if types is None else types.raw_value(row, name)
