@@ -88,7 +88,7 @@ class LookAhead:
     @property
     def window(self) -> int:
         """How many pages of a list may be under way or wait for their turn: what bounds the memory."""
-        return 2 * self.workers
+        return self.workers + 2
 
     def submit(self, urgency: tuple[int, int], request: HTTPRequest) -> Pending:
         """Send a request when a worker is free.
