@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: demo test install shell lint format definitions clean
+.PHONY: bench demo test install shell lint format definitions clean
 
 demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
 	@$(BIN)/python -m scripts.demo
@@ -19,6 +19,9 @@ test: lint ## everything that has to hold before a change lands
 
 install: $(VENV)/.ready ## Meltano with its plugins, for your own account and database
 	$(BIN)/meltano install
+
+bench: $(VENV)/.ready ## the tap beside its peers (BENCH="--quick --only 0ms" for a part); bench/README.md
+	@$(BIN)/python -m bench $(BENCH)
 
 shell: $(VENV)/.ready ## a shell in which `meltano run tap-productive target-postgres` works without any account
 	@$(BIN)/python -m scripts.shell
@@ -39,7 +42,7 @@ definitions: $(VENV)/.ready ## write Meltano locks, Hub definitions and README t
 	$(BIN)/python -m scripts.definitions
 
 clean: ## remove what the commands above put into this folder
-	rm -rf $(VENV) .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .bench .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'

@@ -1,0 +1,1 @@
+"""The benchmark: our tap beside the plain way, its peers and the bound (README.md)."""
