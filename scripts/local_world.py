@@ -72,7 +72,8 @@ def local_world(*, scale: float = 1.0, seed: int = 1) -> Iterator[LocalWorld]:
         Where they are.
     """
     with ExitStack() as cleanup:
-        cleanup.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _terminate))
+        for signum in (signal.SIGTERM, signal.SIGHUP):
+            cleanup.callback(signal.signal, signum, signal.signal(signum, _terminate))
         folder = Path(tempfile.mkdtemp(prefix="invoicing-taps-"))
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         server = _start_postgres(folder / "pg")

@@ -115,8 +115,8 @@ def one_line_errors(logger: logging.Logger) -> Iterator[None]:
     except JSONDecodeError as error:
         logger.error("The file given to --config, --state or --catalog is no JSON: %s", error)  # noqa: TRY400 - one line
         code = 1
-    except FileNotFoundError as error:
-        logger.error("%s Check the command line", error)  # noqa: TRY400 - one line
+    except (OSError, UnicodeDecodeError) as error:
+        logger.error("A file named on the command line cannot be read: %s", error)  # noqa: TRY400 - one line
         code = 1
     else:
         return

@@ -34,6 +34,10 @@ class WaitTooLong(RunEnded):
     """The API asks for a longer wait than the setting `max_wait_minutes` allows."""
 
 
+class OutputLost(RunEnded):
+    """What was read cannot be written."""
+
+
 class RunIncomplete(FatalSyncError):
     """The run came to its end, but some streams did not: raised once, after the others were read."""
 

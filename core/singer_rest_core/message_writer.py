@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 from singer_sdk.singerlib.encoding.simple import Message, RecordMessage
 
+from singer_rest_core.errors import OutputLost
 from singer_rest_core.exact_json import encode
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class ExactWriter(GenericSingerWriter[bytes, Message]):
         Raises:
             RunInterrupted: If a signal arrived meanwhile.
             BrokenPipeError: If the loader is gone.
+            OutputLost: If the output takes no more, as a full disk does.
         """
         self._writing = True
         try:
@@ -66,6 +68,10 @@ class ExactWriter(GenericSingerWriter[bytes, Message]):
             out.write(lines)
             if flush:
                 out.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputLost(f"What was read cannot be written: {error.strerror}") from error
         finally:
             self._writing = False
         if self._interrupt is not None:

@@ -146,7 +146,7 @@ class PageCodec:
         Args:
             rows: Rows of a decoded page, all or some; they are used up.
             version: The version of the table that messages carry, or None.
-            extracted: When the page was read.
+            extracted: The time that messages carry.
 
         Returns:
             The messages.

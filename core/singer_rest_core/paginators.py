@@ -65,17 +65,6 @@ class NextLinkPaginator(BaseAPIPaginator[PageParams]):
         self._seen.add(_key(params))
         return params
 
-    def continue_if_empty(self, response: requests.Response) -> bool:
-        """Go on after an empty page if it names a next one.
-
-        Args:
-            response: The empty page.
-
-        Returns:
-            Whether it holds a link to the next page.
-        """
-        return bool(self._next_link(response))
-
 
 class NumberedPaginator(BaseAPIPaginator[PageParams]):
     """Counts pages up to the last one that the latest answer names.
@@ -102,17 +91,6 @@ class NumberedPaginator(BaseAPIPaginator[PageParams]):
         """
         following = self._number + 1
         return {self._parameter: str(following)} if following <= (self._last_page(response) or 0) else None
-
-    def continue_if_empty(self, response: requests.Response) -> bool:
-        """Go on after an empty page if it is not the last: rows may have gone.
-
-        Args:
-            response: The empty page.
-
-        Returns:
-            Whether there are pages after it.
-        """
-        return self.get_next(response) is not None
 
     def ahead(self, response: requests.Response, most: int) -> list[PageParams]:
         """Foretell the pages that follow the one just read.

@@ -292,9 +292,14 @@ class IndependentStreamsTap(Tap):
         """Start with no stream read.
 
         Raises:
-            ConfigValidationError: If an environment variable cannot be read; the SDK lets Python's own error through.
+            ConfigValidationError: If the catalog is none, or an environment variable cannot be read; the SDK lets
+                Python's own error through.
         """
         self.outcome = Outcome()
+        catalog = kwargs.get("catalog")
+        if isinstance(catalog, list) or (isinstance(catalog, dict) and not isinstance(catalog.get("streams"), list)):
+            line = "The catalog holds no list of streams: make one with --discover"
+            raise ConfigValidationError(line, errors=[line], schema={})
         try:
             super().__init__(*args, **kwargs)
         except ValueError as error:
@@ -302,6 +307,20 @@ class IndependentStreamsTap(Tap):
                 raise
             line = f"An environment variable {self._env_var_prefix}… has a value of the wrong kind: {error}"
             raise ConfigValidationError(line, errors=[line], schema=self.config_jsonschema) from error
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over the state of the run before.
+
+        Args:
+            state: The state.
+
+        Raises:
+            RunEnded: If it has another form than a state of ours.
+        """
+        bookmarks_ = state.get("bookmarks", {})
+        if not isinstance(bookmarks_, dict) or not all(isinstance(each, dict) for each in bookmarks_.values()):
+            raise RunEnded("The state is none of this tap: its bookmarks are no objects by stream. Mend or clear it")
+        super().load_state(state)
 
     def sync_all(self) -> None:  # type: ignore[misc] # final in the SDK, see above
         """Read all selected streams.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import unicodedata
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
@@ -13,7 +15,7 @@ from singer_rest_core.timestamps import instant
 from singer_rest_core.transport import url_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from jsonschema import ValidationError
 
@@ -72,14 +74,14 @@ def settings_schema(
         ),
         th.Property(
             "max_wait_minutes",
-            th.NumberType(minimum=0),
+            th.NumberType(minimum=0, maximum=10_080),
             default=15,
             title="Max Wait Minutes",
             description="A longer wait that the API asks for ends the run cleanly instead; its state is kept.",
         ),
         th.Property(
             "request_timeout",
-            th.NumberType(exclusive_minimum=0),
+            th.NumberType(exclusive_minimum=0, maximum=86_400),
             default=300,
             title="Request Timeout",
             description="Seconds without a byte after which a request is given up and sent again.",
@@ -153,24 +155,32 @@ def url_faults(config: Mapping[str, Any], name: str) -> list[str]:
     return [f"Setting {name} {fault}"] if fault else []
 
 
-def secret_faults(schema: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
-    """Check that no secret holds a line end or another control character, as one read from a file often does.
+def header_faults(schema: Mapping[str, Any], config: Mapping[str, Any], names: Container[str]) -> list[str]:
+    """Check that what goes into headers can: no line end, as a value read from a file often has, and Latin letters.
 
-    Such a value fits no header, and the library that refuses it repeats it in its message.
+    A value that does not fit is refused by the HTTP library, which repeats it in its message.
 
     Args:
         schema: The tap's settings as JSON schema.
         config: The settings.
+        names: Settings that go into headers beside the secrets.
 
     Returns:
         A line for each, without its value.
     """
-    secrets = {name: config.get(name) for name, entry in schema["properties"].items() if entry.get("secret")}
+    values = {
+        name: config.get(name) for name, entry in schema["properties"].items() if entry.get("secret") or name in names
+    }
     return [
-        f"Setting {name} holds a line end or another control character: remove it"
-        for name, value in secrets.items()
-        if isinstance(value, str) and any(unicodedata.category(character) == "Cc" for character in value)
+        f"Setting {name} holds a character that no header can (a line end, …): copy it again"
+        for name, value in values.items()
+        if isinstance(value, str) and not _fits_header(value)
     ]
+
+
+def _fits_header(value: str) -> bool:
+    control = any(unicodedata.category(character) == "Cc" for character in value)
+    return not control and value.isascii()
 
 
 def date_faults(config: Mapping[str, Any], name: str) -> list[str]:
@@ -214,9 +224,11 @@ def _lines(error: ValidationError, plugin: str) -> list[str]:
 
 
 def _number(entry: Mapping[str, Any], value: object) -> object:
-    if isinstance(value, str) and "number" in _listed(entry.get("type", [])):
+    """Make a finite float of what may be one; what is none is left to be complained of."""
+    if isinstance(value, str | Decimal) and "number" in _listed(entry.get("type", [])):
         with contextlib.suppress(ValueError):
-            return float(value)
+            number = float(value)
+            return number if math.isfinite(number) else str(value)
     return value
 
 

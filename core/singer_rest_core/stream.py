@@ -15,7 +15,7 @@ from singer_sdk.streams.rest import PageContext, RESTStream
 
 from singer_rest_core import bookmarks
 from singer_rest_core.conform import RESCUED_DATA, Conformer
-from singer_rest_core.errors import RequestFailed, StreamUnavailable
+from singer_rest_core.errors import ApiUnreachable, RequestFailed, StreamUnavailable, WaitTooLong
 from singer_rest_core.exact_json import NotJson, body_of
 from singer_rest_core.log_lines import NamesStream
 from singer_rest_core.moving_pages import ListCheck
@@ -274,7 +274,10 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
 
     @property
     def has_read_all(self) -> bool:
-        """Whether the read that just ended surely saw every row: by cursor yes, by page number if nothing moved."""
+        """Whether the read that just ended saw every row: by cursor yes, by page number if nothing seems to have moved.
+
+        What cannot be seen: see `ListCheck`.
+        """
         return self.list_check is None or self.list_check.steady
 
     def row_id(self, row: Record) -> Hashable:
@@ -301,13 +304,18 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
             The rows that are new.
         """
         total = self.total_of(answer)
+        if self.list_check is None and total is not None:
+            # Whatever was asked for, this answer is by number: cursors come without a total.
+            self.list_check = ListCheck()
+            self.expect_no_order()
         if self.list_check is not None:
             self.list_check.page(ids, total)
-        self.rest_tap.progress.page(self.name, len(rows), total)
-        if not self._earlier_passes:
-            return rows
         known = self._earlier_passes
-        return [row for each, row in zip(ids, rows, strict=True) if not any(each in seen for seen in known)]
+        # A row of an incremental stream may have changed since the earlier reading: it is written again.
+        if known and self.replication_method != REPLICATION_INCREMENTAL:
+            rows = [row for each, row in zip(ids, rows, strict=True) if not any(each in seen for seen in known)]
+        self.rest_tap.progress.page(self.name, len(rows), total)
+        return rows
 
     def total_of(self, answer: requests.Response) -> int | None:  # noqa: ARG002 - for clients to answer
         """Find how many rows a numbered list has according to a page.
@@ -330,7 +338,7 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
                 while not paginator.finished:
                     page = PageContext(stream_context=context, next_page_token=paginator.current_value)
                     pending = foretold.pop(str(page.next_page_token), None) if paginator.count else first
-                    answer = self._fetch(page, pending, is_first=not paginator.count)
+                    answer = self._fetch(page, pending, is_first=not paginator.count and not self._earlier_passes)
                     requests_sent.increment()
                     self.rest_tap.send_ahead(self)
                     if look_ahead is not None and isinstance(paginator, NumberedPaginator):
@@ -370,12 +378,24 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
         """
         transport = self.rest_tap.transport
         try:
-            return pending.result() if pending else transport.send(self.get_http_request(page=page))
+            if pending is not None:
+                try:
+                    return pending.result()
+                except (RequestFailed, WaitTooLong, ApiUnreachable) as stale:
+                    if not self._is_worth_another_try(stale, pending, page):
+                        raise
+            return transport.send(self.get_http_request(page=page))
         except (StreamUnavailable, RequestFailed) as refusal:
             missing = isinstance(refusal, RequestFailed) and refusal.status == HTTPStatus.NOT_FOUND
             if (missing or isinstance(refusal, StreamUnavailable)) and not transport.accepted:
                 self.rest_tap.verify_access(refusal)
             raise
+
+    def _is_worth_another_try(self, stale: Exception, pending: Pending, page: PageContext[PageParams]) -> bool:
+        """Tell whether a request that failed ahead of its turn may succeed now: the API is well, or other is asked."""
+        if isinstance(stale, RequestFailed) and stale.status and stale.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return pending.request != self.get_http_request(page=page)
+        return True
 
     def first_request(self) -> HTTPRequest:
         """Give the request for the first page, so that it can be sent while the streams before are read.
@@ -416,6 +436,6 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
         return Conformer(self.effective_schema, self._report_rescued)
 
     def _report_rescued(self, name: str, why: str) -> None:
-        kept = RESCUED_DATA in self.effective_schema["properties"]
-        where = f"kept in {RESCUED_DATA}" if kept else f"lost, as the catalog has no {RESCUED_DATA}"
+        kept = RESCUED_DATA in self.effective_schema["properties"] and self.mask["properties", RESCUED_DATA]
+        where = f"kept in {RESCUED_DATA}" if kept else f"lost, as the catalog leaves out {RESCUED_DATA}"
         self.logger.warning("field %s %s; its value is %s", name, why, where)

@@ -13,7 +13,7 @@ from singer_rest_core.look_ahead import LookAhead
 from singer_rest_core.progress import Progress
 from singer_rest_core.quota import Quota
 from singer_rest_core.sdk_internals import IndependentStreamsTap
-from singer_rest_core.settings import date_faults, secret_faults, url_faults
+from singer_rest_core.settings import date_faults, header_faults, url_faults
 from singer_rest_core.stream import RestStream
 from singer_rest_core.transport import Transport, TransportOptions
 
@@ -133,7 +133,12 @@ class RestTap(IndependentStreamsTap):
         following = streams[streams.index(stream) + 1 :] if stream in streams else []
         for each in following[: self.look_ahead.workers]:
             if each.name not in self.first_pages:
-                self.first_pages[each.name] = self.look_ahead.submit((each.position, 0), each.first_request())
+                try:
+                    request = each.first_request()
+                except Exception as error:  # noqa: BLE001 - it is raised again when it is this stream's turn
+                    self.logger.debug("%s is not asked for ahead: %s", each.name, error)
+                    continue
+                self.first_pages[each.name] = self.look_ahead.submit((each.position, 0), request)
 
     def stop(self) -> None:
         """Send nothing more."""
@@ -166,8 +171,11 @@ class RestTap(IndependentStreamsTap):
             str(self.config[name]) for name, entry in properties.items() if entry.get("secret") and name in self.config
         ]
 
+    header_settings: ClassVar[frozenset[str]] = frozenset({"user_agent"})
+    """Settings that go into headers as they are, beside the secrets."""
+
     def settings_faults(self) -> list[str]:
-        """Check `api_url`, `start_date` and the secrets.
+        """Check `api_url`, `start_date` and what goes into headers.
 
         Returns:
             A line for each fault.
@@ -175,7 +183,7 @@ class RestTap(IndependentStreamsTap):
         return (
             url_faults(self._config, "api_url")
             + date_faults(self._config, "start_date")
-            + secret_faults(self.config_jsonschema, self._config)
+            + header_faults(self.config_jsonschema, self._config, self.header_settings)
         )
 
     @classmethod

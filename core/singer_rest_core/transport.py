@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -43,6 +43,7 @@ _TRIES = 6
 _TRIES_BEFORE_FIRST_ANSWER = 3
 _CONNECT_TIMEOUT = 10.0
 _REDIRECTS = 5
+_DEFAULT_HEADERS = dict(requests.utils.default_headers())
 _LONGEST_WINDOW = 3600.0
 """A wait for a documented window of up to an hour is part of the work, whatever the API may be asked to wait for."""
 _NO_WAIT_WORTH_A_LINE = 1.0
@@ -98,6 +99,7 @@ class Transport:
         self.accepted = False
         """Whether the API has accepted any request so far: then the credentials are right."""
         self._lost_in_a_row = 0
+        self._lock = threading.Lock()
         self.sent = 0
         """How many requests were sent, repeated ones included."""
         self._stopped = threading.Event()
@@ -157,47 +159,48 @@ class Transport:
             waited += wait
 
     @property
-    def _session(self) -> requests.Session:
-        """The session of this thread: one connection each, as sessions are not made to be shared."""
+    def _session(self) -> tuple[requests.Session, dict[str, Any]]:
+        """The session of this thread, one connection each, and the environment's proxies and certificates."""
         if not hasattr(self._sessions, "own"):
-            self._sessions.own = requests.Session()
-        session: requests.Session = self._sessions.own
-        return session
+            session = requests.Session()
+            url = self._options.api_url
+            settings = session.merge_environment_settings(url, {}, True, None, None)  # noqa: FBT003 - requests' signature
+            if _is_loopback(urlsplit(url).hostname or ""):
+                settings["proxies"] = {}
+            self._sessions.own = session, dict(settings)
+        own: tuple[requests.Session, dict[str, Any]] = self._sessions.own
+        return own
 
     def _exchange(self, request: HTTPRequest) -> requests.Response:
         """Send once, following redirects only within the origin."""
-        session = self._session
         url = request.url
         query = request.encode_params()
+        headers = {**_DEFAULT_HEADERS, "User-Agent": self._options.user_agent, **request.headers}
         for _ in range(_REDIRECTS + 1):
             self._refuse_foreign(url, request)
-            prepared = session.prepare_request(
-                requests.Request(
-                    request.method,
-                    url,
-                    params=query,
-                    headers={"User-Agent": self._options.user_agent, **request.headers},
-                    auth=self._options.authenticate,
-                ),
-            )
-            answer = self._send_within_quota(session, prepared, request)
+            # Prepared without the session: it would look for cookies and .netrc each time.
+            prepared = requests.Request(
+                request.method,
+                url,
+                params=query,
+                headers=headers,
+                auth=self._options.authenticate,
+            ).prepare()
+            # Once more, as requests reads some URLs otherwise than we do.
+            self._refuse_foreign(str(prepared.url), request)
+            answer = self._send_within_quota(prepared, request)
             if not answer.is_redirect:
                 return answer
             url = urljoin(prepared.url or url, answer.headers["Location"])
             query = ""
         raise RequestFailed(f"{_name(request)} is redirected in circles", status=answer.status_code)
 
-    def _send_within_quota(
-        self,
-        session: requests.Session,
-        prepared: requests.PreparedRequest,
-        request: HTTPRequest,
-    ) -> requests.Response:
+    def _send_within_quota(self, prepared: requests.PreparedRequest, request: HTTPRequest) -> requests.Response:
         """Send when the quota permits, and let the answer correct it."""
         options = self._options
         group = options.group_of(request)
-        settings = session.merge_environment_settings(prepared.url, {}, None, None, None)
         timeout = (min(_CONNECT_TIMEOUT, options.request_timeout), options.request_timeout)
+        session, settings = self._session
         try:
             options.quota.acquire(group, longest=max(options.max_wait, _LONGEST_WINDOW), stopped=self._stopped)
         except LongWait as wait:
@@ -205,9 +208,10 @@ class Transport:
             raise WaitTooLong(self._come_back(line, wait.seconds)) from wait
         except WaitStopped as stopped:
             raise RequestFailed(f"{_name(request)} is not sent: the run is at its end") from stopped
-        self.sent += 1
+        with self._lock:
+            self.sent += 1
         try:
-            answer = session.send(prepared, allow_redirects=False, timeout=timeout, **settings | {"stream": True})
+            answer = session.send(prepared, allow_redirects=False, timeout=timeout, **settings)
             # In one piece; requests' own way, by 10 KiB, takes longer than the decoding.
             vars(answer)["_content"] = b"".join(answer.iter_content(chunk_size=None))
         except BaseException:
@@ -217,7 +221,7 @@ class Transport:
         return answer
 
     def _refuse_foreign(self, url: str, request: HTTPRequest) -> None:
-        if origin(url) != origin(self._options.api_url):
+        if "\\" in url or origin(url) != origin(self._options.api_url):
             line = (
                 f"{_name(request)} leads to {urlsplit(url).netloc}: the token only goes to "
                 f"{urlsplit(self._options.api_url).netloc}. If the API has moved, set api_url"
@@ -268,8 +272,10 @@ class Transport:
                     "Check api_url and the network",
                 ) from error
         elif attempt >= _TRIES:
-            self._lost_in_a_row += 1
-            if self._lost_in_a_row > 1:
+            with self._lock:
+                self._lost_in_a_row += 1
+                lost_in_a_row = self._lost_in_a_row
+            if lost_in_a_row > 1:
                 raise ApiUnreachable(f"{line}. The API cannot be reached any more") from error
             raise RequestFailed(line) from error
 

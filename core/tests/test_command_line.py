@@ -175,7 +175,7 @@ def test_wrong_settings_are_a_line_each_and_exit_with_1(shell: _Shell) -> None:
     assert ended.messages == []
     assert "Setting page_size must be at least 1 (it is '0')" in ended.log
     assert "Setting api_url is not encrypted" in ended.log
-    assert "Setting auth_token holds a line end" in ended.log
+    assert "Setting auth_token holds a character that no header can" in ended.log
     assert _TOKEN not in ended.log
     assert "Traceback" not in ended.log
 

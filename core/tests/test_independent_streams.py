@@ -570,7 +570,7 @@ def test_a_catalog_without_rescued_data_is_told_what_it_loses(
     messages, _ = world.run(world.tap(catalog=catalog))
     (message,) = _of(messages, "RECORD")
     assert message["record"].keys() == {"id", "name", "amount", "updated_at"}
-    assert "its value is lost, as the catalog has no _rescued_data" in caplog.text
+    assert "its value is lost, as the catalog leaves out _rescued_data" in caplog.text
 
 
 def test_an_unknown_setting_is_warned_about_with_a_suggestion(

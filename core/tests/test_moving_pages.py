@@ -10,23 +10,31 @@ from singer_rest_core.moving_pages import ListCheck, SeenIds
 _IDS = st.one_of(st.text(max_size=5), st.integers(), st.tuples(st.text(max_size=2), st.integers()))
 
 
-@given(st.lists(_IDS, max_size=60))
-def test_ids_are_remembered_and_repetitions_noticed(ids: list[object]) -> None:
-    seen = SeenIds()
-    seen.add(ids)
+@given(st.lists(_IDS, max_size=60), st.sampled_from([None, 0, 60, 1_000]))
+def test_ids_are_remembered_and_repetitions_noticed(ids: list[object], expected: int | None) -> None:
+    seen = SeenIds(expected if expected is None else max(expected, len(ids)))
+    seen.add(ids[:20])
+    seen.add(ids[20:])
 
     assert all(each in seen for each in ids)
-    assert len(seen) == len(ids)
+    assert seen.count == len(ids)
     assert seen.repeated == (len(set(ids)) < len(ids))
 
 
-def test_ids_take_about_four_bytes_each() -> None:
-    seen = SeenIds()
-    seen.add(str(number) for number in range(200_000))
+def test_ids_take_six_bytes_each() -> None:
+    seen = SeenIds(200_000)
+    seen.add([str(number) for number in range(200_000)])
 
     assert not seen.repeated
     assert "200000" not in seen
-    assert sum(chunk.buffer_info()[1] * chunk.itemsize for chunk in seen._chunks) == 4 * 200_000  # noqa: SLF001 - its size is the point
+    assert seen._table.buffer_info()[1] * seen._table.itemsize == 6 * 200_000  # noqa: SLF001 - its size is the point
+
+
+def test_more_ids_than_expected_do_no_harm() -> None:
+    seen = SeenIds(10)
+    seen.add(list(range(1_000)))
+
+    assert seen.count == 1_000
 
 
 def test_a_list_without_pages_is_steady() -> None:

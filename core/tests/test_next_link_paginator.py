@@ -84,9 +84,3 @@ def test_a_link_to_the_first_page_is_refused() -> None:
 def test_a_next_link_without_a_paging_parameter_is_not_taken_for_the_end() -> None:
     with pytest.raises(RequestFailed, match="next page"):
         _walk().advance(_page("https://api.example/x?cursor=b"))
-
-
-def test_an_empty_page_with_a_next_link_goes_on_and_one_without_ends() -> None:
-    paginator = _walk()
-    assert paginator.continue_if_empty(_page("/x?page[after]=b", rows=0))
-    assert not paginator.continue_if_empty(_page(None, rows=0))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from singer_sdk import typing as th
 
 from singer_rest_core import settings_schema
-from singer_rest_core.settings import date_faults, faults, secret_faults, url_faults, with_defaults
+from singer_rest_core.settings import date_faults, faults, header_faults, url_faults, with_defaults
 
 _SECRET = "hunter2-hunter2"
 _SCHEMA = settings_schema(
@@ -122,9 +123,21 @@ def test_a_url_the_token_may_not_go_to_is_told() -> None:
     assert url_faults({}, "api_url") == []
 
 
-@pytest.mark.parametrize("value", ["hunter2\n", "\thunter2", "hun\x00ter2", "hunter2\x85"])
-def test_a_secret_with_a_line_end_is_told_without_its_value(value: str) -> None:
-    assert secret_faults(_SCHEMA, {"auth_token": value}) == [
-        "Setting auth_token holds a line end or another control character: remove it",
-    ]
-    assert secret_faults(_SCHEMA, {"auth_token": "hünter 2", "mode": "a\nb"}) == []
+@pytest.mark.parametrize("value", ["hunter2\n", "\thunter2", "hun\x00ter2", "hunter2\x85", "hunter…", "hünter"])
+def test_what_no_header_can_hold_is_told_without_its_value(value: str) -> None:
+    line = "holds a character that no header can (a line end, …): copy it again"
+    assert header_faults(_SCHEMA, {"auth_token": value}, {"user_agent"}) == [f"Setting auth_token {line}"]
+    assert header_faults(_SCHEMA, {"user_agent": value}, {"user_agent"}) == [f"Setting user_agent {line}"]
+    assert header_faults(_SCHEMA, {"auth_token": "hunter 2", "mode": "a\nb"}, set()) == []
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-Infinity", Decimal("NaN"), "1e999"])
+def test_a_number_that_is_none_is_no_number(value: object) -> None:
+    config = with_defaults(_SCHEMA, {"auth_token": "x", "max_wait_minutes": value})
+    assert "Setting max_wait_minutes must be of type number" in faults(_SCHEMA, config, plugin="tap-x")[0]
+
+
+def test_a_fraction_out_of_a_file_is_a_float() -> None:
+    config = with_defaults(_SCHEMA, {"auth_token": "x", "max_wait_minutes": Decimal("0.5")})
+    assert config["max_wait_minutes"] == 0.5
+    assert isinstance(config["max_wait_minutes"], float)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import threading
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,7 +23,6 @@ from singer_rest_core.quota import Quota
 from singer_rest_core.transport import Transport, TransportOptions, origin, url_fault
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -421,7 +421,15 @@ def test_a_redirect_to_another_origin_is_refused_and_its_server_never_asked(
     assert other_server.log == []
 
 
-@pytest.mark.parametrize("location", ["//{host}:{port}/things", "https://localhost:{own}/things", "http://{token}@x/"])
+@pytest.mark.parametrize(
+    "location",
+    [
+        "//{host}:{port}/things",
+        "https://localhost:{own}/things",
+        "http://{token}@x/",
+        "http://{host}:{port}#@localhost:{own}/things",
+    ],
+)
 def test_no_spelling_of_a_redirect_leads_out_or_repeats_the_token(
     httpserver: HTTPServer,
     other_server: HTTPServer,
@@ -433,9 +441,52 @@ def test_no_spelling_of_a_redirect_leads_out_or_repeats_the_token(
     assert other_server.log == []
 
 
-def test_a_request_to_another_origin_is_not_sent(httpserver: HTTPServer, other_server: HTTPServer) -> None:
+def test_a_proxy_of_the_environment_sees_nothing_of_loopback(
+    httpserver: HTTPServer,
+    other_server: HTTPServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, other_server.url_for("/"))
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    _answers(httpserver, _FINE)
+
+    assert body_of(_door(httpserver.url_for("/")).send(_things(httpserver))) == _FINE
+    assert other_server.log == []
+
+
+def test_every_thread_has_a_connection_of_its_own(httpserver: HTTPServer) -> None:
+    _answers(httpserver, _FINE)
+    door_ = _door(httpserver.url_for("/"))
+    sessions: list[object] = []
+
+    def work() -> None:
+        door_.send(_things(httpserver))
+        sessions.append(door_._session[0])  # noqa: SLF001 - which one it is can be seen nowhere else
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(map(id, sessions))) == 3
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://{host}:{other}/things",
+        # Our parser reads the last host, the one of requests the first.
+        "http://{host}:{other}\\@{host}:{own}/things",
+        "http://{host}:{other}#@{host}:{own}/things",
+        "http://{host}:{own}@{host}:{other}/things",
+    ],
+)
+def test_a_request_to_another_origin_is_not_sent(httpserver: HTTPServer, other_server: HTTPServer, url: str) -> None:
+    spelled = url.format(host=httpserver.host, own=httpserver.port, other=other_server.port)
     with pytest.raises(ForeignOrigin):
-        _door(httpserver.url_for("/")).send(_things(other_server))
+        _door(httpserver.url_for("/")).send(HTTPRequest(spelled))
     assert other_server.log == []
 
 

@@ -22,7 +22,6 @@ from singer_rest_core import (
     StreamUnavailable,
 )
 from singer_rest_core.bookmarks import Scope
-from singer_rest_core.moving_pages import ListCheck
 from singer_rest_core.row_layout import ResourceRows
 from singer_rest_core.timestamps import instant
 
@@ -277,8 +276,6 @@ class ProductiveStream(RestStream):
         if "keyset" in said and not self._by_number and page.next_page_token == _FIRST_CURSOR:
             self.logger.info("the API does not walk this list by cursor; it is read by page number")
             self._by_number = True
-            self.list_check = ListCheck()
-            self.expect_no_order()  # a row that moves to the end shifts the others between numbered pages
             return True
         if "include" in said and self._includes:
             self._drop_refused_includes(page)

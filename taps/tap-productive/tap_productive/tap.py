@@ -30,6 +30,8 @@ class TapProductive(RestTap):
 
     quota_rules: ClassVar[Mapping[str, Sequence[Rule]]] = {"": (Window(100, 10), Window(4000, 30 * 60))}
 
+    header_settings = frozenset({"user_agent", "organization_id"})
+
     refusal_hint = "Check auth_token (Productive: Settings > API integrations)"
 
     config_jsonschema: ClassVar[dict[str, Any]] = settings_schema(
@@ -50,7 +52,7 @@ class TapProductive(RestTap):
         ),
         th.Property(
             "lookback_days",
-            th.NumberType(minimum=0),
+            th.NumberType(minimum=0, maximum=36_500),
             default=1,
             title="Lookback Days",
             description=(
@@ -60,7 +62,7 @@ class TapProductive(RestTap):
         ),
         th.Property(
             "full_refresh_interval_days",
-            th.NumberType(minimum=0),
+            th.NumberType(minimum=0, maximum=36_500),
             default=7,
             title="Full Refresh Interval Days",
             description=(

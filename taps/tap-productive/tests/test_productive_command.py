@@ -127,6 +127,41 @@ def test_a_file_that_is_no_json_is_named(productive_settings: dict[str, Any], tm
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "content"),
+    [
+        ("--state", '{"bookmarks": null}'),
+        ("--state", '{"bookmarks": {"tasks": null}}'),
+        ("--catalog", "[]"),
+        ("--catalog", '{"streams": {}}'),
+    ],
+)
+def test_a_file_of_another_form_is_complained_of(
+    productive_settings: dict[str, Any],
+    tmp_path: Path,
+    option: str,
+    content: str,
+) -> None:
+    odd = tmp_path / "odd.json"
+    odd.write_text(content, encoding="utf-8")
+
+    done = run("--config", write(tmp_path / "config.json", productive_settings), option, str(odd))
+
+    assert done.returncode == 1
+    assert len(complaints(done)) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_full_disk_ends_the_run_with_one_line(productive_settings: dict[str, Any], tmp_path: Path) -> None:
+    config = write(tmp_path / "config.json", productive_settings)
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run([TAP, "--config", config], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert done.returncode == 1
+    assert complaints(done)[0] == "What was read cannot be written: No space left on device"
+    assert "Traceback" not in done.stderr
+
+
 def test_an_environment_variable_of_the_wrong_kind_is_named() -> None:
     environment = os.environ | {"TAP_PRODUCTIVE_PAGE_SIZE": "many"}
     done = subprocess.run([TAP, "--config", "ENV"], capture_output=True, text=True, check=False, env=environment)

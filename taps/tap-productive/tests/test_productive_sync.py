@@ -467,6 +467,80 @@ def test_a_list_that_never_comes_to_rest_marks_nothing_as_deleted(
     assert "no row is taken for deleted" in warnings_of(caplog)[0]
 
 
+def test_changes_that_are_answered_by_number_are_checked_as_numbered_lists_are(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sandbox.admin.set_refusals(keyset_sorts={"tasks": ["updated_at"]})
+    rows = sorted(sandbox.admin.records("tasks"), key=lambda row: instant(row["attributes"]["updated_at"]))
+    state = {"bookmarks": {"tasks": bookmark("updated_at", "2020-01-01T00:00:00Z")}}
+    for reading_number in range(3):
+        sandbox.admin.script_changes(
+            "/tasks",
+            # The first request of each reading asks for a cursor and is refused, but not in the second.
+            after_request=3 + 5 * reading_number,
+            changes=[{"action": "delete", "resource": "tasks", "id": rows[reading_number]["id"]}],
+        )
+
+    reading = read_productive("tasks", page_size=100, state=state, concurrency=1)
+
+    assert reading.error is None
+    assert "the bookmark stays" in warnings_of(caplog)[-1]
+    assert reading.state["bookmarks"]["tasks"]["replication_key_value"] == "2020-01-01T00:00:00Z"
+
+
+def test_a_row_that_changes_between_two_readings_of_a_moving_list_is_written_again(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    rows = sorted(sandbox.admin.records("tasks"), key=lambda row: instant(row["attributes"]["updated_at"]))
+    gone, changed = rows[0]["id"], rows[10]["id"]
+    change: dict[str, Any] = {"action": "update", "resource": "tasks", "id": changed, "attributes": {"title": "later"}}
+    sandbox.admin.script_changes(
+        "/tasks",
+        after_request=2,
+        changes=[{"action": "delete", "resource": "tasks", "id": gone}],
+    )
+    sandbox.admin.script_changes("/tasks", after_request=5, changes=[change])
+
+    reading = read_productive("tasks", page_size=100, concurrency=1)
+
+    assert [record["title"] for record in reading.records["tasks"] if record["id"] == changed][-1] == "later"
+
+
+def test_a_failure_ahead_of_its_turn_is_forgotten_if_the_api_is_well_when_it_is_due(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    # The first page of prices fails for good while the streams before it are read.
+    sandbox.admin.add_fault("*/prices", times=6, status=500)
+    sandbox.admin.add_fault("*/payments", query="page[number]=2", delay_ms=500)
+
+    reading = read_productive("organizations payments prices", concurrency=4)
+
+    assert reading.error is None
+    assert len(reading.ids("prices")) == len(sandbox.admin.records("prices"))
+
+
+def test_a_bookmark_that_cannot_be_read_is_complained_of_at_its_streams_turn(read_productive: ReadProductive) -> None:
+    state = {"bookmarks": {"time_entries": bookmark("updated_at", "soon")}}
+
+    reading = read_productive("payments projects time_entries", state=state)
+
+    assert "mend or clear the state" in str(reading.error)
+    assert reading.ids("payments")
+    assert reading.ids("projects")
+
+
+def test_fractions_of_days_are_days(read_productive: ReadProductive) -> None:
+    settings = decode(b'{"lookback_days": 0.5, "full_refresh_interval_days": 1.5}')
+
+    assert read_productive("invoices", **settings).error is None
+
+
 def test_a_refusal_in_the_middle_of_a_list_is_a_failure(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
