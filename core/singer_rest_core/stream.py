@@ -339,6 +339,8 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
                     page = PageContext(stream_context=context, next_page_token=paginator.current_value)
                     pending = foretold.pop(str(page.next_page_token), None) if paginator.count else first
                     answer = self._fetch(page, pending, is_first=not paginator.count and not self._earlier_passes)
+                    if not self._is_readable(answer):
+                        answer = self.rest_tap.transport.send(self.get_http_request(page=page), thorough=True)
                     requests_sent.increment()
                     self.rest_tap.send_ahead(self)
                     if look_ahead is not None and isinstance(paginator, NumberedPaginator):
@@ -352,6 +354,19 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
         finally:
             for pending in foretold.values():
                 pending.drop()
+
+    def _is_readable(self, answer: requests.Response) -> bool:
+        """Decode a page, which is kept, and tell whether it is JSON at all."""
+        try:
+            if self.page_codec is None:
+                body_of(answer)
+            elif _DECODED not in vars(answer):
+                vars(answer)[_DECODED] = self.page_codec.decode(answer.content)
+        except NotJson:
+            return False
+        except UnexpectedPage:
+            return True  # said of the list where its rows are read
+        return True
 
     def _fetch(self, page: PageContext[PageParams], pending: Pending | None, *, is_first: bool) -> requests.Response:
         """Ask for a page; after the first, a refusal is no matter of access: the stream is half read."""

@@ -108,7 +108,7 @@ class Transport:
         """Send nothing more: whoever asks, or waits to ask again, gets an error."""
         self._stopped.set()
 
-    def send(self, request: HTTPRequest) -> requests.Response:
+    def send(self, request: HTTPRequest, *, thorough: bool = False) -> requests.Response:
         """Send a request until it is answered with JSON or it is clear that it will not be.
 
         Connection errors, timeouts, 5xx, broken bodies and 429 are sent again, waiting as long as the answer asks for,
@@ -116,6 +116,8 @@ class Transport:
 
         Args:
             request: What to ask for.
+            thorough: Whether to make sure of the whole content; otherwise only that it begins and ends like JSON, for
+                a reader who will decode it anyway, and ask again thoroughly if that fails.
 
         Returns:
             An answer below 400 whose content is JSON (see `exact_json.body_of`).
@@ -143,7 +145,7 @@ class Transport:
             else:
                 self._answered = True
                 self._lost_in_a_row = 0
-                trouble = self._trouble(request, answer)
+                trouble = self._trouble(request, answer, thorough=thorough)
                 if trouble is None:
                     self.accepted = True
                     return answer
@@ -228,7 +230,7 @@ class Transport:
             )
             raise ForeignOrigin(redact(line, self._options.secrets))
 
-    def _trouble(self, request: HTTPRequest, answer: requests.Response) -> str | None:
+    def _trouble(self, request: HTTPRequest, answer: requests.Response, *, thorough: bool) -> str | None:
         """Say in one line what is wrong with an answer that may be asked for again; None if nothing is.
 
         Raises:
@@ -239,7 +241,7 @@ class Transport:
         status = answer.status_code
         if status < HTTPStatus.BAD_REQUEST:
             try:
-                check(answer.content)
+                check(answer.content, thorough=thorough)
             except NotJson:
                 return f"{_name(request)} answered {status} with a body that is no JSON"
             return None

@@ -119,7 +119,7 @@ class TapProductive(RestTap):
             params={"page[size]": str(LARGEST_PAGE)},
         )
         try:
-            rows = body_of(self.transport.send(request)).get("data") or []
+            rows = body_of(self.transport.send(request, thorough=True)).get("data") or []
         except (StreamUnavailable, RequestFailed):
             raise AccessRefused(f"{refusal}. {hint}") from refusal
         organizations = {

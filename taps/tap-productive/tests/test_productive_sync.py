@@ -752,3 +752,35 @@ def test_a_longer_wait_than_allowed_ends_the_run_and_says_when_to_come_back(
     assert len(reading.ids("tasks")) == 400
     assert reading.state["bookmarks"]["tasks"]["replication_key_value"] == reading.records["tasks"][-1]["updated_at"]
     assert time.waited == []
+
+
+@pytest.mark.parametrize("kind", [{"truncate": True}, {"not_json": True}, {"drop": True}, {"status": 503}])
+def test_an_answer_that_is_broken_is_asked_for_again(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: dict[str, Any],
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    sandbox.admin.add_fault("*/tasks", query="page[number]=2", times=2, **kind)
+
+    reading = read_productive("organizations tasks")
+
+    assert reading.error is None
+    assert set(reading.ids("tasks")) == {row["id"] for row in sandbox.admin.records("tasks")}
+
+
+def test_an_answer_that_only_looks_like_json_is_asked_for_again(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    half = '{"data": [{"id": "1"}'
+    headers = {"Content-Type": "application/vnd.api+json"}
+    sandbox.admin.add_fault("*/tasks", query="page[number]=2", times=3, status=200, body=half, headers=headers)
+
+    reading = read_productive("organizations tasks")
+
+    assert reading.error is None
+    assert set(reading.ids("tasks")) == {row["id"] for row in sandbox.admin.records("tasks")}
