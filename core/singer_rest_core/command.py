@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -16,12 +15,12 @@ from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
 
 from singer_rest_core.errors import RunInterrupted
+from singer_rest_core.process_tuning import tune
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SIGNAL_EXIT = 128
-_GARBAGE = (20_000, 20, 20)
 
 
 class OneLineCommand(SingerCommand):
@@ -75,8 +74,7 @@ class OneLineCommand(SingerCommand):
             What the callback returns.
         """
         logging.captureWarnings(capture=True)
-        # Pages are many short-lived objects without cycles: looking for cycles less often saves a tenth of the time.
-        gc.set_threshold(*_GARBAGE)
+        tune()
         with one_line_errors(self.logger):
             return click.Command.invoke(self, ctx)
 
