@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 _FOREIGN = ("TAP_", "TARGET_", "MELTANO_", "SANDBOX_")
 _PATIENCE = 10.0
+_MOMENT = 2.0
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,14 @@ def _end(child: subprocess.Popen[bytes]) -> None:
             child.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             continue
+    # The kernel takes a moment for those of the group whose parent is gone already.
+    deadline = time.monotonic() + _MOMENT
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(child.pid, 0)
+        except ProcessLookupError:
+            break
+        time.sleep(0.02)
     if child.stdout:
         child.stdout.close()
 
