@@ -13,6 +13,7 @@ from singer_rest_core.errors import (
     error_text,
 )
 from singer_rest_core.exact_json import NotJson, body_of
+from singer_rest_core.made_stream import MadeStream
 from singer_rest_core.paginators import NextLinkPaginator, NumberedPaginator, PageParams
 from singer_rest_core.settings import settings_schema
 from singer_rest_core.stream import RestStream
@@ -22,6 +23,7 @@ __all__ = [
     "RESCUED_DATA",
     "AccessRefused",
     "Conformer",
+    "MadeStream",
     "NextLinkPaginator",
     "NotJson",
     "NumberedPaginator",

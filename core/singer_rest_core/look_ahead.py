@@ -24,23 +24,21 @@ class Pending:
 
     Args:
         request: What is asked for.
+        send: Sends it, and raises what ends it.
     """
 
     request: HTTPRequest
+    send: Callable[[HTTPRequest], requests.Response] = field(repr=False)
     _answer: requests.Response | None = field(default=None, init=False)
     _error: BaseException | None = field(default=None, init=False)
     _settled: threading.Event = field(default_factory=threading.Event, init=False)
     _dropped: bool = field(default=False, init=False)
 
-    def settle(self, send: Callable[[HTTPRequest], requests.Response]) -> None:
-        """Send the request, unless nobody wants it any more; whatever happens is kept for `result`.
-
-        Args:
-            send: Sends it, and raises what ends it.
-        """
+    def settle(self) -> None:
+        """Send the request, unless nobody wants it any more; whatever happens is kept for `result`."""
         if not self._dropped:
             try:
-                self._answer = send(self.request)
+                self._answer = self.send(self.request)
             except BaseException as error:  # noqa: BLE001 - it is raised where the answer is due
                 self._error = error
         self._settled.set()
@@ -72,14 +70,12 @@ class LookAhead:
     """A pool of daemon threads: it never holds up the end of the run.
 
     Args:
-        send: Sends a request; called from several threads.
         workers: How many requests may be under way at once.
     """
 
-    def __init__(self, send: Callable[[HTTPRequest], requests.Response], *, workers: int) -> None:
+    def __init__(self, workers: int) -> None:
         """Start no thread yet."""
         self.workers = workers
-        self._send = send
         self._waiting: queue.PriorityQueue[tuple[tuple[int, int], int, Pending]] = queue.PriorityQueue()
         self._order = itertools.count()
         self._threads: list[threading.Thread] = []
@@ -90,17 +86,20 @@ class LookAhead:
         """How many pages of a list may be under way or wait for their turn: what bounds the memory."""
         return self.workers + 2
 
-    def submit(self, urgency: tuple[int, int], request: HTTPRequest) -> Pending:
+    def submit(
+        self, urgency: tuple[int, int], request: HTTPRequest, send: Callable[[HTTPRequest], requests.Response]
+    ) -> Pending:
         """Send a request when a worker is free.
 
         Args:
             urgency: What comes first: the position of its stream, then of its page.
             request: What to ask for.
+            send: Sends it; called from one of the pool's threads.
 
         Returns:
             What its answer can be waited for with.
         """
-        pending = Pending(request)
+        pending = Pending(request, send)
         self._waiting.put((urgency, next(self._order), pending))
         if len(self._threads) < self.workers:
             thread = threading.Thread(target=self._work, name=f"look-ahead-{len(self._threads)}", daemon=True)
@@ -117,4 +116,4 @@ class LookAhead:
             _, _, pending = self._waiting.get()
             if self._stopped.is_set():
                 pending.drop()
-            pending.settle(self._send)
+            pending.settle()

@@ -96,9 +96,14 @@ class ListCheck:
         self.seen.add(ids)
 
     @property
+    def moved(self) -> bool:
+        """Whether something moved while the pages so far were read."""
+        return len(self._totals) > 1 or self.seen.repeated
+
+    @property
     def steady(self) -> bool:
-        """Whether nothing moved while the list was read."""
-        if len(self._totals) > 1 or self.seen.repeated:
+        """Whether nothing moved while the list was read, and all of it came."""
+        if self.moved:
             return False
         (total,) = self._totals or {0}
         return total is None or total == self.seen.count

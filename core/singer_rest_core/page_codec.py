@@ -137,8 +137,20 @@ class PageCodec:
         """
         names = self._facts.keys
         if len(names) == 1:
-            return [self._raw_value(row, names[0]) for row in rows]
+            return self.column(rows, names[0])
         return [tuple(self._raw_value(row, name) for name in names) for row in rows]
+
+    def column(self, rows: Sequence[Row], name: str) -> list[Any]:
+        """Give the values of one column.
+
+        Args:
+            rows: Rows of a decoded page that were not encoded yet.
+            name: The column.
+
+        Returns:
+            The value of each row as the API gave it; None where there is none.
+        """
+        return [self._raw_value(row, name) for row in rows]
 
     def encode(self, rows: Sequence[Row], *, version: int | None, extracted: datetime) -> EncodedPage:
         """Make messages of rows.

@@ -154,18 +154,18 @@ class IndependentStream(Stream):
         )
 
     @property
-    @abstractmethod
     def page_codec(self) -> PageCodec | None:
         """Turns pages into messages at once; None where only the SDK's way does all that is configured."""
+        return None
 
-    @abstractmethod
     def write_pages(self, codec: PageCodec, context: Context | None) -> Iterable[EncodedPage]:
-        """Read the list and make messages of its pages; STATE follows each.
+        """Read the list and make messages of its pages; STATE follows each. Asked only of a stream with a codec.
 
         Args:
             codec: Makes them.
             context: The partition, or None.
         """
+        raise NotImplementedError
 
     @property
     def table_version(self) -> int | None:

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from singer_sdk.streams.rest import PageContext, RESTStream
 
-from singer_rest_core import bookmarks
-from singer_rest_core.conform import RESCUED_DATA, Conformer
 from singer_rest_core.errors import ApiUnreachable, RequestFailed, StreamUnavailable, WaitTooLong
 from singer_rest_core.exact_json import NotJson, body_of
-from singer_rest_core.log_lines import NamesStream
 from singer_rest_core.moving_pages import ListCheck
+from singer_rest_core.newest_first import NewestFirst
 from singer_rest_core.page_codec import PageCodec
 from singer_rest_core.page_types import RowFacts
 from singer_rest_core.paginators import NumberedPaginator
+from singer_rest_core.record_stream import RecordStream
 from singer_rest_core.row_layout import UnexpectedPage, envelope_of, rows_of
-from singer_rest_core.sdk_internals import IndependentStream
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
 
     import requests
     from singer_sdk import Tap
@@ -40,16 +37,13 @@ if TYPE_CHECKING:
     from singer_rest_core.page_codec import DecodedPage, EncodedPage
     from singer_rest_core.paginators import PageParams
     from singer_rest_core.row_layout import RowLayout
-    from singer_rest_core.tap import RestTap
-
-
 Row = TypeVar("Row")
 
 
 _DECODED = "_singer_rest_core_page"
 
 
-class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
+class RestStream(RecordStream, RESTStream["PageParams"], ABC):
     """A list of a REST API.
 
     A client gives `row_layout` and the SDK's `get_http_request` and `get_new_paginator`; a stream is a declaration.
@@ -58,11 +52,11 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
     row_layout: RowLayout
     """Where the rows of a page are, and how they become records."""
 
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
-    """Records are conformed by `post_process`, compiled, not by the SDK."""
+    newest_first = False
+    """Whether the API is asked for the newest rows first, as it sorts by the replication key but does not filter by it.
 
-    secret_fields: ClassVar[frozenset[str]] = frozenset()
-    """Names that are dropped from every record of the API before anything else happens to it."""
+    Then changes are read down to the bookmark, page by page; it moves only at the end.
+    """
 
     def __init__(self, tap: Tap, *, path: str) -> None:
         """Bind the stream to its tap.
@@ -72,26 +66,10 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
             path: The list's path below `api_url`.
         """
         super().__init__(tap, path=path)
-        self.logger.addFilter(NamesStream(self.name))
-        self.position = 0
-        """Where it stands among the streams of the tap: what is asked for ahead is asked for in this order."""
         self.list_check: ListCheck | None = None
         self._earlier_passes: list[SeenIds] = []
-
-    @property
-    def lookback(self) -> timedelta:
-        """How much before the bookmark is read again; nothing unless a stream says otherwise."""
-        return timedelta(0)
-
-    @property
-    def full_refresh_interval(self) -> timedelta | None:
-        """The longest time between two whole reads; None, unless a stream says otherwise, as changes are enough."""
-        return None
-
-    @property
-    def rest_tap(self) -> RestTap:
-        """The tap, with its transport."""
-        return self._rest_tap  # type: ignore[return-value] # streams of this class are made by taps of that class
+        self._descent: NewestFirst | None = None
+        self._is_distrusted = False
 
     @property
     def url_base(self) -> str:
@@ -103,15 +81,9 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
         """From which replication value on to ask.
 
         Returns:
-            An inclusive bound (the bookmark less the look-back, not before `start_date`), or None to read everything.
+            An inclusive bound, or None to read everything: also where the API does not keep to what it is asked.
         """
-        if self.replication_method != REPLICATION_INCREMENTAL:
-            return None
-        return bookmarks.lower_bound(
-            self.bookmark_at_start,
-            lookback=self.lookback,
-            start_date=self.config.get("start_date"),
-        )
+        return None if self._is_distrusted else super().read_from
 
     def request_records(self, context: Context | None) -> Iterator[Record]:
         """Read the list page by page; STATE follows every page.
@@ -241,12 +213,37 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
             Answers, each to be taken with `take_page` before the next is asked for.
         """
         self._earlier_passes = []
+        self._is_distrusted = False
+        yield from self._settled(context)
+        if self._is_distrusted:
+            self._earlier_passes = []
+            yield from self._settled(context)
+
+    def distrust(self, what: str) -> None:
+        """Read the whole list instead of what changed, from its beginning, once the page at hand was written.
+
+        Args:
+            what: What the API did not keep to, as a clause.
+        """
+        if not self._is_distrusted:
+            self.logger.warning("%s: it is read whole", what)
+            self._is_distrusted = True
+            self.expect_no_order()
+
+    def _settled(self, context: Context | None) -> Iterator[requests.Response]:
+        """Read the pages of the list until a reading of it saw no row move."""
         for get_paginator in (self.get_new_paginator, self.get_new_paginator, self.get_steady_paginator):
             paginator = get_paginator()
             if paginator is None:
                 break
             self.list_check = ListCheck() if isinstance(paginator, NumberedPaginator) else None
+            self._descent = self._new_descent()
+            trusted = not self._is_distrusted
             yield from self._walk(paginator, context)
+            if trusted and self._is_distrusted:
+                return
+            if self._descent and self._descent.reached and self.list_check and not self.list_check.moved:
+                self.list_check = None  # as much of it as was wanted
             if self.list_check is None or self.list_check.steady:
                 return
             self.logger.info("rows moved between pages while they were read")
@@ -255,6 +252,13 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
         self.logger.warning(
             "rows moved between pages each time they were read: no row is taken for deleted, and the bookmark stays",
         )
+
+    def _new_descent(self) -> NewestFirst | None:
+        bound = self.read_from
+        if not self.newest_first or bound is None:
+            return None
+        self.expect_no_order()
+        return NewestFirst(bound)
 
     @abstractmethod
     def get_new_paginator(self) -> BaseAPIPaginator[PageParams]:
@@ -310,12 +314,32 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
             self.expect_no_order()
         if self.list_check is not None:
             self.list_check.page(ids, total)
+        if self._descent is not None and self.replication_key:
+            wanted = self._descent.page(self.column(rows, self.replication_key))
+            if wanted is None:
+                self.distrust(f"rows do not come in descending order of {self.replication_key}, as was asked for")
+            else:
+                rows = [row for row, is_wanted in zip(rows, wanted, strict=True) if is_wanted]
         known = self._earlier_passes
         # A row of an incremental stream may have changed since the earlier reading: it is written again.
         if known and self.replication_method != REPLICATION_INCREMENTAL:
             rows = [row for each, row in zip(ids, rows, strict=True) if not any(each in seen for seen in known)]
         self.rest_tap.progress.page(self.name, len(rows), total)
         return rows
+
+    def column(self, rows: Sequence[Any], name: str) -> Sequence[object]:
+        """Give the values of one column.
+
+        Args:
+            rows: Rows as `take_page` gets them.
+            name: The column.
+
+        Returns:
+            The value of each row as the API gave it; None where there is none.
+        """
+        if self.page_codec is not None:
+            return self.page_codec.column(rows, name)
+        return [row.get(name) for row in rows]
 
     def total_of(self, answer: requests.Response) -> int | None:  # noqa: ARG002 - for clients to answer
         """Find how many rows a numbered list has according to a page.
@@ -343,13 +367,16 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
                         answer = self.rest_tap.transport.send(self.get_http_request(page=page), thorough=True)
                     requests_sent.increment()
                     self.rest_tap.send_ahead(self)
-                    if look_ahead is not None and isinstance(paginator, NumberedPaginator):
+                    if look_ahead is not None and self._descent is None and isinstance(paginator, NumberedPaginator):
                         for params in paginator.ahead(answer, look_ahead.window):
                             if str(params) not in foretold:
                                 ahead = self.get_http_request(page=PageContext(context, params))
                                 urgency = (self.position, paginator.count + len(foretold))
-                                foretold[str(params)] = look_ahead.submit(urgency, ahead)
+                                foretold[str(params)] = look_ahead.submit(urgency, ahead, self.rest_tap.transport.send)
+                    trusted = not self._is_distrusted
                     yield answer
+                    if (trusted and self._is_distrusted) or (self._descent is not None and self._descent.reached):
+                        break
                     paginator.advance(answer)
         finally:
             for pending in foretold.values():
@@ -420,37 +447,3 @@ class RestStream(IndependentStream, RESTStream["PageParams"], ABC):
         """
         self.prepare()
         return self.get_http_request(page=PageContext(None, self.get_new_paginator().current_value))
-
-    def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002 - the SDK's hook
-        """Make a record fit the schema.
-
-        Args:
-            row: A raw record.
-            context: The partition, or None.
-
-        Returns:
-            The record as it is written.
-        """
-        return self._conformer.conform(self.without_secrets(row))
-
-    def without_secrets(self, row: Mapping[str, object]) -> Mapping[str, object]:
-        """Drop the fields that must never leave the API.
-
-        Args:
-            row: A raw record.
-
-        Returns:
-            The record without them.
-        """
-        if self.secret_fields.isdisjoint(row):
-            return row
-        return {name: value for name, value in row.items() if name not in self.secret_fields}
-
-    @cached_property
-    def _conformer(self) -> Conformer:
-        return Conformer(self.effective_schema, self._report_rescued)
-
-    def _report_rescued(self, name: str, why: str) -> None:
-        kept = RESCUED_DATA in self.effective_schema["properties"] and self.mask["properties", RESCUED_DATA]
-        where = f"kept in {RESCUED_DATA}" if kept else f"lost, as the catalog leaves out {RESCUED_DATA}"
-        self.logger.warning("field %s %s; its value is %s", name, why, where)

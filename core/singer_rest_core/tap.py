@@ -12,6 +12,7 @@ from singer_rest_core.command import OneLineCommand
 from singer_rest_core.look_ahead import LookAhead
 from singer_rest_core.progress import Progress
 from singer_rest_core.quota import Quota
+from singer_rest_core.record_stream import RecordStream
 from singer_rest_core.sdk_internals import IndependentStreamsTap
 from singer_rest_core.settings import date_faults, header_faults, url_faults
 from singer_rest_core.stream import RestStream
@@ -84,6 +85,17 @@ class RestTap(IndependentStreamsTap):
         msg = f"{type(self).__name__} does not say how it authenticates"
         raise NotImplementedError(msg)
 
+    def renew_credentials(self, refused: requests.PreparedRequest) -> bool:  # noqa: ARG002 - for taps to answer
+        """Get new credentials when the API has refused some that may have run out; called from any thread.
+
+        Args:
+            refused: The request that was answered with 401, with the credentials it bore.
+
+        Returns:
+            Whether there are other credentials now; then the request is sent once more.
+        """
+        return False
+
     def verify_access(self, refusal: StreamUnavailable | RequestFailed) -> None:
         """Check the credentials when a stream is refused (403, 404) before any request was accepted.
 
@@ -109,6 +121,7 @@ class RestTap(IndependentStreamsTap):
                 refusal_hint=self.refusal_hint,
                 quota=self.quota,
                 group_of=self.route_group,
+                renew_credentials=self.renew_credentials,
             ),
             self.logger,
         )
@@ -117,7 +130,7 @@ class RestTap(IndependentStreamsTap):
     def look_ahead(self) -> LookAhead | None:
         """The pool that sends requests ahead of their turn; None if `concurrency` is 1."""
         workers = self.config["concurrency"]
-        return LookAhead(self.transport.send, workers=workers) if workers > 1 else None
+        return LookAhead(workers) if workers > 1 else None
 
     def send_ahead(self, stream: IndependentStream) -> None:
         """Ask for the first pages of the streams after one; not before the API has accepted a first request.
@@ -127,18 +140,18 @@ class RestTap(IndependentStreamsTap):
         """
         if self.look_ahead is None or not self.transport.accepted:
             return
-        streams = [each for each in self.streams.values() if isinstance(each, RestStream) and each.selected]
+        streams = [each for each in self.streams.values() if isinstance(each, RecordStream) and each.selected]
         for position, each in enumerate(streams):
             each.position = position
         following = streams[streams.index(stream) + 1 :] if stream in streams else []
         for each in following[: self.look_ahead.workers]:
-            if each.name not in self.first_pages:
+            if isinstance(each, RestStream) and each.name not in self.first_pages:
                 try:
                     request = each.first_request()
                 except Exception as error:  # noqa: BLE001 - it is raised again when it is this stream's turn
                     self.logger.debug("%s is not asked for ahead: %s", each.name, error)
                     continue
-                self.first_pages[each.name] = self.look_ahead.submit((each.position, 0), request)
+                self.first_pages[each.name] = self.look_ahead.submit((each.position, 0), request, self.transport.send)
 
     def stop(self) -> None:
         """Send nothing more."""

@@ -69,6 +69,7 @@ class TransportOptions:
         refusal_hint: What the user should do about a 401, as a clause.
         quota: The limits of the API, shared by all threads.
         group_of: The route group a request counts for, as the quota names it.
+        renew_credentials: Asked on a 401, once a request: whether there are other credentials now than those it bore.
     """
 
     api_url: str
@@ -80,6 +81,7 @@ class TransportOptions:
     refusal_hint: str
     quota: Quota
     group_of: Callable[[HTTPRequest], str]
+    renew_credentials: Callable[[requests.PreparedRequest], bool]
 
 
 class Transport:
@@ -108,6 +110,17 @@ class Transport:
         """Send nothing more: whoever asks, or waits to ask again, gets an error."""
         self._stopped.set()
 
+    def send_for_document(self, request: HTTPRequest) -> requests.Response:
+        """Send a request whose answer is no JSON: a PDF, an archive, plain text; otherwise as `send`.
+
+        Args:
+            request: What to ask for.
+
+        Returns:
+            An answer below 400, whole, with any content.
+        """
+        return self._send(request, lambda _: None)
+
     def send(self, request: HTTPRequest, *, thorough: bool = False) -> requests.Response:
         """Send a request until it is answered with JSON or it is clear that it will not be.
 
@@ -130,8 +143,12 @@ class Transport:
             ApiUnreachable: If no connection comes about.
             ForeignOrigin: If the request, or a redirect, leads to another origin.
         """
+        return self._send(request, lambda content: check(content, thorough=thorough))
+
+    def _send(self, request: HTTPRequest, check_content: Callable[[bytes], None]) -> requests.Response:
         attempt = 0
         waited = 0.0
+        renewed = False
         while True:
             if self._stopped.is_set():
                 raise RequestFailed(f"{_name(request)} is not sent: the run is at its end")
@@ -145,7 +162,11 @@ class Transport:
             else:
                 self._answered = True
                 self._lost_in_a_row = 0
-                trouble = self._trouble(request, answer, thorough=thorough)
+                if answer.status_code == HTTPStatus.UNAUTHORIZED and not renewed:
+                    renewed = True
+                    if self._options.renew_credentials(answer.request):
+                        continue
+                trouble = self._trouble(request, answer, check_content)
                 if trouble is None:
                     self.accepted = True
                     return answer
@@ -230,7 +251,9 @@ class Transport:
             )
             raise ForeignOrigin(redact(line, self._options.secrets))
 
-    def _trouble(self, request: HTTPRequest, answer: requests.Response, *, thorough: bool) -> str | None:
+    def _trouble(
+        self, request: HTTPRequest, answer: requests.Response, check_content: Callable[[bytes], None]
+    ) -> str | None:
         """Say in one line what is wrong with an answer that may be asked for again; None if nothing is.
 
         Raises:
@@ -241,7 +264,7 @@ class Transport:
         status = answer.status_code
         if status < HTTPStatus.BAD_REQUEST:
             try:
-                check(answer.content, thorough=thorough)
+                check_content(answer.content)
             except NotJson:
                 return f"{_name(request)} answered {status} with a body that is no JSON"
             return None

@@ -100,6 +100,7 @@ def _options(url: str) -> TransportOptions:
         refusal_hint="Check auth_token",
         quota=Quota({}, clock=_door_time().monotonic, wait=_door_time().wait),
         group_of=lambda _request: "",
+        renew_credentials=lambda _refused: False,
     )
 
 
@@ -553,3 +554,48 @@ def test_what_is_no_url_is_refused_with_an_example(url: str) -> None:
 def test_a_url_with_a_password_is_refused_without_repeating_it() -> None:
     fault = url_fault("https://user:hunter2@api.example.com", allow_plain_http=False)
     assert fault == "must not hold a user name or password"
+
+
+def test_a_document_may_hold_anything(httpserver: HTTPServer) -> None:
+    _answers(httpserver, Response(b"%PDF-1.7", 200, content_type="application/pdf"))
+    assert _door(httpserver.url_for("/")).send_for_document(_things(httpserver)).content == b"%PDF-1.7"
+
+
+def test_a_document_that_breaks_off_is_asked_for_again(clock: _Clock) -> None:
+    """Werkzeug corrects the length that a response announces, so this server is a plain socket."""
+
+    def serve(listener: socket.socket) -> None:
+        for body in (b"%PDF", b"%PDF-1.7"):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\nConnection: close\r\n\r\n" + body)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve, args=[listener], daemon=True)
+        server.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        assert _door(url).send_for_document(HTTPRequest(url=f"{url}/4711.pdf")).content == b"%PDF-1.7"
+        server.join()
+    assert clock.slept == [1.0]
+
+
+def test_credentials_that_ran_out_are_renewed_and_the_request_is_sent_once_more(httpserver: HTTPServer) -> None:
+    asked = _answers(httpserver, _json(401, {"detail": "expired"}), _FINE)
+    refused: list[str] = []
+
+    def renew(request: requests.PreparedRequest) -> bool:
+        refused.append(request.headers["X-Auth-Token"])
+        return True
+
+    assert body_of(_door(httpserver.url_for("/"), renew_credentials=renew).send(_things(httpserver))) == _FINE
+    assert refused == [_TOKEN]
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("renewed", [True, False])
+def test_credentials_that_are_refused_though_they_are_new_end_the_run(httpserver: HTTPServer, *, renewed: bool) -> None:
+    asked = _answers(httpserver, _json(401, {"detail": "no"}))
+    with pytest.raises(AccessRefused, match="answered 401"):
+        _door(httpserver.url_for("/"), renew_credentials=lambda _: renewed).send(_things(httpserver))
+    assert len(asked) == 1 + renewed

@@ -1,0 +1,106 @@
+"""Streams that are no list of the API: their records are made, of what other streams have read or of an answer each."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from singer_rest_core.look_ahead import Pending
+from singer_rest_core.record_stream import RecordStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from singer_sdk.helpers.types import Context
+    from singer_sdk.streams.rest import HTTPRequest
+
+    from singer_rest_core.conform import Record
+
+Subject = TypeVar("Subject")
+
+
+class MadeStream(RecordStream, ABC):
+    """A stream that gives `make_records`; they are conformed and written one by one, the SDK's way."""
+
+    page_codec = None
+
+    records_per_state: int = 1000
+    """After how many records STATE is sent; 1 where a record costs a request or more."""
+
+    has_read_all = True
+    """Whether all records were made; `make_records` sets it to False when it had to leave some out."""
+
+    @abstractmethod
+    def make_records(self) -> Iterator[Record]:
+        """Make the records.
+
+        What is put into the state (`remember`) before a record is asked for is not sent before the one before it has
+        been written.
+
+        Yields:
+            Raw records.
+        """
+
+    def get_records(self, context: Context | None) -> Iterator[Record]:
+        """Make and conform the records; STATE follows every `records_per_state`.
+
+        Args:
+            context: The partition, or None.
+
+        Yields:
+            Records as they are written.
+        """
+        self.has_read_all = True
+        made = 0
+        for raw in self.make_records():
+            record = self.post_process(raw, context)
+            if record is None:
+                continue
+            yield record
+            made += 1
+            if made % self.records_per_state == 0:
+                self.rest_tap.progress.page(self.name, self.records_per_state, None)
+                self.page_written()
+        self.rest_tap.progress.page(self.name, made % self.records_per_state, None)
+
+    def ask_each(
+        self, asked: Iterable[tuple[Subject, HTTPRequest]], *, document: bool = False
+    ) -> Iterator[tuple[Subject, Pending]]:
+        """Ask for one thing after the other, some ahead of their turn.
+
+        Args:
+            asked: What for, and the request; taken as far as requests are sent ahead.
+            document: Whether the answers are no JSON.
+
+        Yields:
+            What for, and the answer: its `result` gives it or raises what ended the request.
+        """
+        transport, pool = self.rest_tap.transport, self.rest_tap.look_ahead
+        send = transport.send_for_document if document else transport.send
+        turns = iter(asked)
+        if pool is None:
+            for subject, request in turns:
+                pending = Pending(request, send)
+                pending.settle()
+                yield subject, pending
+            return
+        under_way: deque[tuple[Subject, Pending]] = deque()
+        with _dropping(under_way):
+            for number, (subject, request) in enumerate(turns):
+                under_way.append((subject, pool.submit((self.position, number), request, send)))
+                if len(under_way) >= pool.window:
+                    yield under_way.popleft()
+            while under_way:
+                yield under_way.popleft()
+
+
+@contextmanager
+def _dropping(under_way: deque[tuple[Subject, Pending]]) -> Iterator[None]:
+    """Whatever ends the asking: what is still under way is not wanted any more."""
+    try:
+        yield
+    finally:
+        for _, pending in under_way:
+            pending.drop()
