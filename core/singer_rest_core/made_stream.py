@@ -36,34 +36,31 @@ class MadeStream(RecordStream, ABC):
     def make_records(self) -> Iterator[Record]:
         """Make the records.
 
-        What is put into the state (`remember`) before a record is asked for is not sent before the one before it has
-        been written.
+        What a record stands for is put into the state (`remember`) after it was yielded: then it has been written.
+        STATE follows when the next record is made; `page_written` sends it at once.
 
         Yields:
             Raw records.
         """
 
-    def get_records(self, context: Context | None) -> Iterator[Record]:
-        """Make and conform the records; STATE follows every `records_per_state`.
+    def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002 - the SDK's hook
+        """Make the records; STATE follows every `records_per_state`.
 
         Args:
-            context: The partition, or None.
+            context: Not used: streams are not partitioned.
 
         Yields:
-            Records as they are written.
+            Raw records; the SDK has them conformed by `post_process`.
         """
         self.has_read_all = True
-        made = 0
-        for raw in self.make_records():
-            record = self.post_process(raw, context)
-            if record is None:
-                continue
-            yield record
-            made += 1
-            if made % self.records_per_state == 0:
-                self.rest_tap.progress.page(self.name, self.records_per_state, None)
+        since_state = 0
+        for record in self.make_records():
+            if since_state == self.records_per_state:
+                since_state = 0
                 self.page_written()
-        self.rest_tap.progress.page(self.name, made % self.records_per_state, None)
+            yield record
+            since_state += 1
+            self.rest_tap.progress.page(self.name, 1, None)
 
     def ask_each(
         self, asked: Iterable[tuple[Subject, HTTPRequest]], *, document: bool = False

@@ -25,7 +25,7 @@ Schema = dict[str, Any]
 def settings_schema(
     *own: th.Property[Any],
     api_url: str | None,
-    page_size: tuple[int, int],
+    page_size: tuple[int, int] | None,
     start_date: str | None,
     quota_share: float = 1,
 ) -> Schema:
@@ -34,14 +34,13 @@ def settings_schema(
     Args:
         own: Credentials and what else only this tap has.
         api_url: The default base URL, or None if the user must give it.
-        page_size: The default and the largest page, in records.
+        page_size: The default and the largest page, in records, or None if the API does not let itself be told.
         start_date: What `start_date` means to this tap, or None if nothing in it is incremental.
         quota_share: The default of that setting.
 
     Returns:
         A JSON schema for `Tap.config_jsonschema`.
     """
-    default_size, largest = page_size
     shared = [
         th.Property(
             "api_url",
@@ -50,13 +49,6 @@ def settings_schema(
             default=api_url,
             title="API URL",
             description="Base URL of the API. The credentials are sent to its origin and nowhere else.",
-        ),
-        th.Property(
-            "page_size",
-            th.IntegerType(minimum=1, maximum=largest),
-            default=default_size,
-            title="Page Size",
-            description=f"Records a page, at most {largest}.",
         ),
         th.Property(
             "concurrency",
@@ -100,11 +92,13 @@ def settings_schema(
             description="Accept an api_url without TLS beyond this machine. The token then travels readable.",
         ),
     ]
+    if page_size is not None:
+        default, largest = page_size
+        size = th.IntegerType(minimum=1, maximum=largest)
+        about = f"Records a page, at most {largest}."
+        shared.insert(1, th.Property("page_size", size, default=default, title="Page Size", description=about))
     if start_date is not None:
-        shared.insert(
-            1,
-            th.Property("start_date", th.DateTimeType, title="Start Date", description=start_date),
-        )
+        shared.insert(1, th.Property("start_date", th.DateTimeType, title="Start Date", description=start_date))
     schema: Schema = th.PropertiesList(*own, *shared).to_dict()
     return schema
 
