@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from sandbox.app import create_app
+from sandbox.app import Size, create_app
 from sandbox.server import Server, listen, url_of
 
 if TYPE_CHECKING:
@@ -19,18 +19,34 @@ def leave(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
+def scale_of(text: str) -> tuple[str, float]:
+    """Read `system=scale`.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    system, _, scale = text.partition("=")
+    return system, float(scale)
+
+
 def main() -> None:
     """Serve, and print the URL once connections are accepted."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="The invoicing APIs as one local server.")
     parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
     parser.add_argument("--seed", type=int, default=1, help="which world is generated (default 1)")
     parser.add_argument("--scale", type=float, default=1.0, help="how many times as many rows (default 1.0)")
+    one = "the same for one system, e.g. invobi=0.1; may be repeated"
+    parser.add_argument("--scale-of", type=scale_of, action="append", default=[], metavar="SYSTEM=SCALE", help=one)
     parser.add_argument("--latency-ms", type=int, default=0, help="milliseconds before each answer (default 0)")
     arguments = parser.parse_args()
     # uvicorn raises the signal that ended it once more, for these.
     signal.signal(signal.SIGINT, leave)
     signal.signal(signal.SIGTERM, leave)
-    app = create_app(seed=arguments.seed, scale=arguments.scale, latency_ms=arguments.latency_ms)
+    size = Size(arguments.scale, dict(arguments.scale_of))
+    try:
+        app = create_app(seed=arguments.seed, size=size, latency_ms=arguments.latency_ms)
+    except ValueError as error:
+        parser.error(str(error))
     with listen(arguments.port) as listener:
         url = url_of(listener)
         Server(app, lambda: print(url, flush=True)).run(sockets=[listener])  # noqa: T201 - the URL is the output

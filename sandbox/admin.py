@@ -1,4 +1,4 @@
-"""The admin's routes for what all systems share: clock, windows, faults, log, reset."""
+"""The admin's routes for what all systems share: clock, windows, faults, log, reset, and rows of plain JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.faults import Fault
 from sandbox.limits import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable, Mapping, Sequence
 
     from starlette.requests import Request
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sandbox.json_types import Json
     from sandbox.limits import RequestWindows
     from sandbox.request_log import RequestLog
+    from sandbox.tables import Tables
 
 Payload = dict[str, Any]
 """A request's body: checked by what it is given to."""
@@ -64,9 +65,8 @@ def admin_routes(clock: Clock, faults: Faults, log: RequestLog, systems: Mapping
         return {"now": clock.now.isoformat()}
 
     def set_limits(_request: Request, payload: Payload) -> Json:
-        windows = windows_of(payload)
-        for system in systems.values():
-            system.windows.replace(windows)
+        chosen = [systems[payload["system"]]] if "system" in payload else list(systems.values())
+        set_windows(payload, [system.windows for system in chosen])
         return {"windows": payload["windows"]}
 
     def add_fault(_request: Request, payload: Payload) -> Json:
@@ -103,20 +103,54 @@ def admin_routes(clock: Clock, faults: Faults, log: RequestLog, systems: Mapping
     ]
 
 
-SCOPES = ("token", "organization")
+def table_routes(tables: Tables) -> list[Route]:
+    """The routes of a system whose rows are plain JSON objects: rows, extra attributes, changes during a read."""
+
+    def records(request: Request, _payload: Payload) -> Json:
+        return tables.stored(request.path_params["resource"])
+
+    def create(request: Request, payload: Payload) -> Json:
+        return tables.create(request.path_params["resource"], payload)
+
+    def update(request: Request, payload: Payload) -> Json:
+        return tables.update(request.path_params["resource"], request.path_params["id"], payload)
+
+    def delete(request: Request, _payload: Payload) -> Json:
+        return tables.delete(request.path_params["resource"], request.path_params["id"])
+
+    def set_extra_attributes(_request: Request, payload: Payload) -> Json:
+        tables.extra_attributes = dict(payload)
+        return payload
+
+    def script_changes(_request: Request, payload: Payload) -> Json:
+        tables.script(**payload)
+        return {}
+
+    return [
+        Route("/records/{resource}", endpoint(records), methods=["GET"]),
+        Route("/records/{resource}", endpoint(create), methods=["POST"]),
+        Route("/records/{resource}/{id}", endpoint(update), methods=["PATCH"]),
+        Route("/records/{resource}/{id}", endpoint(delete), methods=["DELETE"]),
+        Route("/extra_attributes", endpoint(set_extra_attributes), methods=["PUT"]),
+        Route("/scripted_changes", endpoint(script_changes), methods=["POST"]),
+    ]
+
+
 KINDS: tuple[Kind, ...] = ("status", "truncate", "drop", "not_json", "delay_ms", "redirect_to")
 
 
-def windows_of(payload: Payload) -> list[Window]:
-    """The request windows that an order describes.
+def set_windows(payload: Payload, chosen: Sequence[RequestWindows]) -> None:
+    """Have systems count by the windows that an order describes.
 
     Raises:
-        BadOrder: One counts per something else than a token or an organization.
+        BadOrder: One counts per something that none of the systems has.
     """
     windows = [Window(**window) for window in payload["windows"]]
-    if any(window.scope not in SCOPES for window in windows):
-        raise BadOrder(f"a window counts per {' or '.join(SCOPES)}")
-    return windows
+    scopes = dict.fromkeys(scope for of_one in chosen for scope in of_one.scopes)
+    if not {window.scope for window in windows} <= set(scopes):
+        raise BadOrder(f"a window counts per {' or '.join(scopes) or 'nothing here'}")
+    for of_one in chosen:
+        of_one.replace(windows)
 
 
 def fault_of(payload: Payload) -> Fault:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, TypedDict, cast
+from typing import TYPE_CHECKING, Any, NotRequired, Self, TypedDict, cast
 
 import requests
 
@@ -15,7 +15,7 @@ TIMEOUT_SECONDS = 30
 
 
 class StoredRecord(TypedDict):
-    """A row as the sandbox keeps it."""
+    """A row of Productive as the sandbox keeps it."""
 
     id: str
     type: str
@@ -38,11 +38,15 @@ class LoggedRequest(TypedDict):
 
 
 class WindowOrder(TypedDict):
-    """A request window: so many requests per `period` seconds, for one `token` or one `organization`."""
+    """A request window: so many requests per `period` seconds, for one `token` or whatever else the system counts.
+
+    With a `burst` it is a bucket that holds so many, refilled by `limit` per `period`.
+    """
 
     scope: str
     limit: int
-    period: int
+    period: float
+    burst: NotRequired[int]
 
 
 class AdminRefused(Exception):
@@ -50,7 +54,7 @@ class AdminRefused(Exception):
 
 
 class AdminClient:
-    """Orders to a running sandbox."""
+    """Orders to a running sandbox: to all its systems, to Productive, and by `system` to each of the others."""
 
     def __init__(self, url: str) -> None:
         """Talk to the sandbox at the root `url`."""
@@ -84,7 +88,7 @@ class AdminClient:
             "relationships": relationships or {},
             "touch_last_activity": touch_last_activity,
         }
-        return cast("StoredRecord", self._send("POST", f"productive/records/{resource}", payload))
+        return cast("StoredRecord", self.send("POST", f"productive/records/{resource}", payload))
 
     def update(
         self,
@@ -101,20 +105,20 @@ class AdminClient:
             "relationships": relationships or {},
             "touch_last_activity": touch_last_activity,
         }
-        return cast("StoredRecord", self._send("PATCH", f"productive/records/{resource}/{record_id}", payload))
+        return cast("StoredRecord", self.send("PATCH", f"productive/records/{resource}/{record_id}", payload))
 
     def delete(self, resource: str, record_id: str) -> StoredRecord | None:
         """Remove a row; returns its row in the recycle bin, if it goes there."""
-        answer = self._send("DELETE", f"productive/records/{resource}/{record_id}")
+        answer = self.send("DELETE", f"productive/records/{resource}/{record_id}")
         return cast("StoredRecord | None", answer["deleted_item"])
 
     def archive(self, resource: str, record_id: str) -> StoredRecord:
         """Set a row's `archived_at`."""
-        return cast("StoredRecord", self._send("POST", f"productive/records/{resource}/{record_id}/archive"))
+        return cast("StoredRecord", self.send("POST", f"productive/records/{resource}/{record_id}/archive"))
 
     def records(self, resource: str) -> list[StoredRecord]:
         """All rows of a resource as stored, whatever the API refuses or adds."""
-        return cast("list[StoredRecord]", self._send("GET", f"productive/records/{resource}"))
+        return cast("list[StoredRecord]", self.send("GET", f"productive/records/{resource}"))
 
     def script_changes(self, path: str, *, after_request: int, changes: Sequence[Mapping[str, Json]]) -> None:
         """Have changes carried out right after the n-th request from now to a path that ends like this.
@@ -122,13 +126,13 @@ class AdminClient:
         Each change is an object of `action` (create, update, archive, delete), `resource`, and what the action takes.
         """
         payload = {"path": path, "after_request": after_request, "changes": list(changes)}
-        self._send("POST", "productive/scripted_changes", payload)
+        self.send("POST", "productive/scripted_changes", payload)
 
     def set_features(self, **features: bool) -> None:
         """Switch paid features, e.g. `financials=False`; features not named are on."""
-        self._send("PUT", "productive/features", features)
+        self.send("PUT", "productive/features", features)
 
-    def set_refusals(
+    def set_refusals(  # noqa: PLR0913 - one keyword for each kind of refusal
         self,
         *,
         includes: Mapping[str, Sequence[str]] | None = None,
@@ -136,28 +140,44 @@ class AdminClient:
         sorts: Mapping[str, Sequence[str]] | None = None,
         keyset_sorts: Mapping[str, Sequence[str]] | None = None,
         routes: Sequence[str] = (),
+        ignored_filters: Mapping[str, Sequence[str]] | None = None,
+        ignored_sorts: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        """Have the API refuse what is documented, in the place of what it refused before; `keyset_sorts` takes `*`."""
+        """Have the API refuse what is documented, in the place of what it refused before; `keyset_sorts` takes `*`.
+
+        Ignored filters and sorts are accepted and change nothing: rows come that were not asked for, or out of order.
+        """
         payload = {
             "includes": includes or {},
             "filters": filters or {},
             "sorts": sorts or {},
             "keyset_sorts": keyset_sorts or {},
             "routes": list(routes),
+            "ignored_filters": ignored_filters or {},
+            "ignored_sorts": ignored_sorts or {},
         }
-        self._send("PUT", "productive/refusals", payload)
+        self.send("PUT", "productive/refusals", payload)
+
+    def set_runtimes(self, runtimes: Mapping[str, float]) -> None:
+        """Let Productive say in `x-runtime` that answers took so many seconds, by glob over the route, `/invoices`."""
+        self.send("PUT", "productive/runtimes", dict(runtimes))
+
+    def set_server_time(self, *, limit: float, period: int = 3600) -> None:
+        """Let Productive grant `limit` seconds of server time each `period`, in the place of the documented budgets."""
+        self.send("PUT", "productive/server_time", {"budgets": [{"limit": limit, "period": period}]})
 
     def set_extra_attributes(self, extra: Mapping[str, Mapping[str, Json]]) -> None:
         """Put attributes on, or over, every served record of a resource, in the place of those put before."""
-        self._send("PUT", "productive/extra_attributes", extra)
+        self.send("PUT", "productive/extra_attributes", extra)
 
     def advance_clock(self, seconds: float) -> None:
         """Let time pass, for the world and for request windows."""
-        self._send("POST", "clock", {"advance_seconds": seconds})
+        self.send("POST", "clock", {"advance_seconds": seconds})
 
-    def set_limits(self, windows: Sequence[WindowOrder]) -> None:
-        """Count requests by other windows, in every system; by none if there are none."""
-        self._send("PUT", "limits", {"windows": list(windows)})
+    def set_limits(self, windows: Sequence[WindowOrder], *, system: str | None = None) -> None:
+        """Count requests by other windows, in every system or in one; by none if there are none."""
+        chosen = {} if system is None else {"system": system}
+        self.send("PUT", "limits", {"windows": list(windows), **chosen})
 
     def add_fault(self, path: str, *, query: str = "", times: int = 1, skip: int = 0, **kind: Json) -> None:
         """Have something go wrong.
@@ -170,26 +190,85 @@ class AdminClient:
             kind: One of `status=503` (with `body`, `headers`), `truncate=True`, `drop=True`, `not_json=True`,
                 `delay_ms=200`, `redirect_to="http://…"`.
         """
-        self._send("POST", "faults", {"path": path, "query": query, "times": times, "skip": skip, **kind})
+        self.send("POST", "faults", {"path": path, "query": query, "times": times, "skip": skip, **kind})
 
     def clear_faults(self) -> None:
         """Forget the faults that have not happened."""
-        self._send("DELETE", "faults")
+        self.send("DELETE", "faults")
 
     def requests(self) -> list[LoggedRequest]:
         """What the APIs were asked since the start, or since it was last cleared."""
-        return cast("list[LoggedRequest]", self._send("GET", "requests"))
+        return cast("list[LoggedRequest]", self.send("GET", "requests"))
 
     def clear_requests(self) -> None:
         """Forget what they were asked."""
-        self._send("DELETE", "requests")
+        self.send("DELETE", "requests")
 
     def reset(self) -> None:
         """Everything as at the start."""
-        self._send("POST", "reset")
+        self.send("POST", "reset")
 
-    def _send(self, method: str, path: str, payload: object = None) -> dict[str, Any]:
+    def system(self, name: str) -> SystemAdmin:
+        """The admin of another system than Productive, by the first part of its path, e.g. `invobi` or `2invoice`."""
+        return SystemAdmin(self, name)
+
+    def send(self, method: str, path: str, payload: object = None) -> Any:  # noqa: ANN401 - any JSON
+        """Send an order to a path below `/admin`, and return what is answered.
+
+        Raises:
+            AdminRefused: It could not be carried out.
+        """
         response = self._session.request(method, f"{self._url}/{path}", json=payload, timeout=TIMEOUT_SECONDS)
         if not response.ok:
             raise AdminRefused(response.text)
-        return cast("dict[str, Any]", response.json())
+        return response.json()
+
+
+class SystemAdmin:
+    """Orders to one system whose rows are plain JSON objects."""
+
+    def __init__(self, admin: AdminClient, name: str) -> None:
+        """Speak to the system `name` over `admin`'s connections."""
+        self._admin = admin
+        self._name = name
+
+    def records(self, resource: str) -> list[dict[str, Any]]:
+        """All rows of a resource as stored, whatever the API adds."""
+        return cast("list[dict[str, Any]]", self.get(f"records/{resource}"))
+
+    def create(self, resource: str, attributes: Mapping[str, Json] | None = None) -> dict[str, Any]:
+        """Add a row; what is not given is as in any new one."""
+        return cast("dict[str, Any]", self.post(f"records/{resource}", attributes or {}))
+
+    def update(self, resource: str, record_id: object, attributes: Mapping[str, Json]) -> dict[str, Any]:
+        """Change a row's attributes, or give it more; values may be of any type."""
+        path = f"{self._name}/records/{resource}/{record_id}"
+        return cast("dict[str, Any]", self._admin.send("PATCH", path, attributes))
+
+    def delete(self, resource: str, record_id: object) -> dict[str, Any]:
+        """Remove a row, and return it."""
+        path = f"{self._name}/records/{resource}/{record_id}"
+        return cast("dict[str, Any]", self._admin.send("DELETE", path))
+
+    def set_extra_attributes(self, extra: Mapping[str, Mapping[str, Json]]) -> None:
+        """Put attributes on, or over, every served record of a resource, in the place of those put before."""
+        self.put("extra_attributes", extra)
+
+    def script_changes(self, path: str, *, after_request: int, changes: Sequence[Mapping[str, Json]]) -> None:
+        """Have changes carried out right after the n-th request from now to a path that ends like this.
+
+        Each change is an object of `action` (create, update, delete), `resource`, `id` and `attributes`.
+        """
+        self.post("scripted_changes", {"path": path, "after_request": after_request, "changes": list(changes)})
+
+    def get(self, path: str) -> Any:  # noqa: ANN401 - any JSON
+        """What the system's admin says at `path`, e.g. `logins` of covage."""
+        return self._admin.send("GET", f"{self._name}/{path}")
+
+    def put(self, path: str, payload: Mapping[str, Any]) -> None:
+        """Set one of the system's own settings, e.g. `envelopes` of covage."""
+        self._admin.send("PUT", f"{self._name}/{path}", payload)
+
+    def post(self, path: str, payload: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - any JSON
+        """Give one of the system's own orders."""
+        return self._admin.send("POST", f"{self._name}/{path}", payload or {})

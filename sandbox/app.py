@@ -2,43 +2,113 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from sandbox.admin import admin_routes
+from sandbox.admin import System, admin_routes
 from sandbox.clock import Clock
+from sandbox.covage.admin import covage_admin_routes
+from sandbox.covage.api import CovageApi
 from sandbox.faults import Faults
-from sandbox.gateway import Gateway
+from sandbox.gateway import Api, Gateway
+from sandbox.invobi.admin import invobi_admin_routes
+from sandbox.invobi.api import InvobiApi
+from sandbox.invoicetronic.admin import invoicetronic_admin_routes
+from sandbox.invoicetronic.api import InvoicetronicApi
 from sandbox.productive.admin import productive_admin_routes
 from sandbox.productive.api import ProductiveApi
 from sandbox.request_log import RequestLog
+from sandbox.two_invoice.admin import two_invoice_admin_routes
+from sandbox.two_invoice.api import TwoInvoiceApi
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.routing import BaseRoute
     from starlette.types import ASGIApp
 
 
-def create_app(*, seed: int = 1, scale: float = 1.0, latency_ms: int = 0) -> ASGIApp:
+class Served(Api, System, Protocol):
+    """A system: what its clients and its admin ask for."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a system is.
+
+    Attributes:
+        name: The first part of its path; its admin is at `/admin/<name>`.
+        mount: The path that its API is below.
+        system: The system.
+        routes: Its own admin routes.
+    """
+
+    name: str
+    mount: str
+    system: Served
+    routes: Sequence[BaseRoute]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large the worlds are.
+
+    Attributes:
+        scale: How many times as many rows as at 1.
+        scales: The same for single systems, by name; the others have `scale`.
+    """
+
+    scale: float = 1.0
+    scales: Mapping[str, float] = field(default_factory=dict)
+
+    def of(self, system: str) -> float:
+        """The scale of one system."""
+        return self.scales.get(system, self.scale)
+
+
+def places(clock: Clock, seed: int, size: Size) -> list[Place]:
+    """All systems; those whose rows are in `Tables` make them when first asked for."""
+    productive = ProductiveApi(clock, seed, size.of("productive"))
+    invobi = InvobiApi(clock, seed, size.of("invobi"))
+    covage = CovageApi(clock, seed, size.of("covage"))
+    two_invoice = TwoInvoiceApi(clock, seed, size.of("2invoice"))
+    invoicetronic = InvoicetronicApi(clock, seed, size.of("invoicetronic"))
+    return [
+        Place("productive", "/productive/api/v2", productive, productive_admin_routes(productive)),
+        Place("invobi", "/invobi/api/v1", invobi, invobi_admin_routes(invobi)),
+        Place("covage", "/covage", covage, covage_admin_routes(covage)),
+        Place("invoicetronic", "/invoicetronic/v1", invoicetronic, invoicetronic_admin_routes(invoicetronic)),
+        Place("2invoice", "/2invoice", two_invoice, two_invoice_admin_routes(two_invoice)),
+    ]
+
+
+def create_app(*, seed: int = 1, size: Size = Size(), latency_ms: int = 0) -> ASGIApp:
     """The sandbox as an ASGI application.
 
     Args:
-        seed: Which world is generated.
-        scale: How many times as many rows as at 1.
+        seed: Which worlds are generated.
+        size: How large they are.
         latency_ms: Milliseconds before each answer of an API.
+
+    Raises:
+        ValueError: A scale is given for something that is no system.
     """
     clock, faults, log = Clock(), Faults(), RequestLog()
-    productive = ProductiveApi(clock, seed, scale)
-    systems = {"productive": productive}
+    all_places = places(clock, seed, size)
+    unknown = size.scales.keys() - {place.name for place in all_places}
+    if unknown:
+        raise ValueError(f"No system is called {', '.join(sorted(unknown))}")
+    systems = {place.name: place.system for place in all_places}
+    admin = [
+        *admin_routes(clock, faults, log, systems),
+        *(Mount(f"/{place.name}", routes=place.routes) for place in all_places),
+    ]
     return Starlette(
         routes=[
-            Mount(
-                "/admin",
-                routes=[
-                    *admin_routes(clock, faults, log, systems),
-                    Mount("/productive", routes=productive_admin_routes(productive)),
-                ],
-            ),
-            Mount("/productive/api/v2", app=Gateway(productive, faults, log, latency_ms)),
+            Mount("/admin", routes=admin),
+            *(Mount(place.mount, app=Gateway(place.system, faults, log, latency_ms)) for place in all_places),
         ]
     )

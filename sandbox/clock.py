@@ -1,4 +1,4 @@
-"""Two times that only the admin moves: the world's calendar, and the seconds that request windows count."""
+"""The world's calendar, which only the admin moves, and the seconds of request windows, which it can move on."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ class Clock:
     def monotonic(self) -> float:
         """Seconds for request windows: the machine's, plus whatever the admin has advanced."""
         return time.monotonic() + self._advanced
+
+    def wall(self) -> float:
+        """Unix seconds for headers that name an instant: the machine's, plus whatever the admin has advanced."""
+        return time.time() + self._advanced
 
     def reset(self) -> None:
         """Back to `WORLD_START`; the seconds of request windows keep running forward."""

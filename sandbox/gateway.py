@@ -7,7 +7,7 @@ import json
 import sys
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import unquote_plus
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from sandbox.faults import Fault, Faults
-    from sandbox.json_types import JsonObject
+    from sandbox.json_types import Json, JsonObject
     from sandbox.request_log import RequestLog
 
 NOT_JSON = b"<html><body><h1>Bad gateway</h1></body></html>"
@@ -39,6 +39,7 @@ class ApiRequest:
         url: The whole URL without its query.
         query: The decoded query, in the order sent.
         headers: The headers, whatever the case of their names.
+        body: What was sent, empty in most requests.
     """
 
     method: str
@@ -46,36 +47,75 @@ class ApiRequest:
     url: str
     query: Sequence[tuple[str, str]]
     headers: Mapping[str, str]
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer that is more than the JSON object of a 200.
+
+    Attributes:
+        body: Any JSON, or bytes that are sent as they are.
+        status: The HTTP status.
+        headers: Headers of this answer alone.
+        media_type: The Content-Type; if None, the API's own for JSON, and none for bytes.
+        seconds: How long it takes before it is sent, while other requests are answered.
+    """
+
+    body: Json | bytes
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media_type: str | None = None
+    seconds: float = 0.0
 
 
 class ApiError(Exception):
     """An answer other than 200."""
 
-    def __init__(self, status: int, body: JsonObject, headers: Mapping[str, str] | None = None) -> None:
-        """The answer's status, body and headers."""
+    def __init__(
+        self,
+        status: int,
+        body: JsonObject,
+        headers: Mapping[str, str] | None = None,
+        media_type: str | None = None,
+    ) -> None:
+        """The answer's status, body, headers, and its Content-Type where it is not the API's own."""
         super().__init__(f"{status}: {body}")
         self.status = status
         self.body = body
         self.headers = headers or {}
+        self.media_type = media_type
 
 
 class Api(Protocol):
-    """One vendor's API."""
+    """One vendor's API. A class that derives from this one need not define `organization` and `headers`."""
 
     media_type: str
+    server_error: JsonObject
+    """The body of a 500 that no fault asked for."""
 
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
         """Whether a request carries the valid credential."""
 
-    def organization(self, headers: Mapping[str, str]) -> str | None:
-        """The organization or account a request asks for."""
+    def organization(self, headers: Mapping[str, str]) -> str | None:  # noqa: ARG002 - a default
+        """The organization or account a request asks for; none where the token alone says it."""
+        return None
 
-    def answer(self, request: ApiRequest) -> JsonObject:
-        """The body of a 200.
+    def answer(self, request: ApiRequest) -> JsonObject | Reply:
+        """The body of a 200, or a whole reply.
 
         Raises:
-            ApiError: Any other answer.
+            ApiError: An error.
         """
+
+    def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:  # noqa: ARG002 - a default
+        """Headers of every answer to `request`, refusals and faults too, unless the answer has its own of that name.
+
+        Args:
+            request: What was asked; it has been counted.
+            seconds: How long the answer took.
+        """
+        return {}
 
     def after_request(self, path: str) -> None:
         """What the admin has ordered to happen once a request to `path` has been answered."""
@@ -96,6 +136,7 @@ class Gateway:
         request = Request(scope, receive)
         headers = request.headers
         query = request.query_params.multi_items()
+        asked = _api_request(request, query, await request.body())
         entry = Entry(
             method=request.method,
             path=request.url.path,
@@ -115,8 +156,9 @@ class Gateway:
         if fault is not None and fault.kind == "delay_ms":
             await asyncio.sleep(fault.delay_ms / 1000)
         begun = time.perf_counter()
-        response = _of_fault(fault) or self._answer(_api_request(request, query))
-        response.headers["x-runtime"] = f"{time.perf_counter() - begun:.6f}"
+        response = _of_fault(fault) or await self._answer(asked)
+        for name, value in self._api.headers(asked, time.perf_counter() - begun).items():
+            response.headers.setdefault(name, value)
         entry.status = response.status_code
         entry.content_length = len(response.body)
         if fault is not None and fault.kind == "truncate":
@@ -125,21 +167,27 @@ class Gateway:
             await response(scope, receive, send)
         self._api.after_request(entry.path)
 
-    def _answer(self, request: ApiRequest) -> Response:
+    async def _answer(self, request: ApiRequest) -> Response:
         try:
-            return self._json(200, self._api.answer(request), {})
+            answer = self._api.answer(request)
         except ApiError as error:
-            return self._json(error.status, error.body, error.headers)
+            answer = Reply(error.body, error.status, error.headers, error.media_type)
         except Exception:  # noqa: BLE001 - a defect of the sandbox is an answer too, and is shown to who runs it
             traceback.print_exc(file=sys.stderr)
-            return self._json(500, {"errors": [{"status": "500", "title": "Server Error"}]}, {})
+            answer = Reply(self._api.server_error, 500)
+        reply = answer if isinstance(answer, Reply) else Reply(answer)
+        if reply.seconds:
+            await asyncio.sleep(reply.seconds)
+        return self._response(reply)
 
-    def _json(self, status: int, body: JsonObject, headers: Mapping[str, str]) -> Response:
-        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        return Response(content, status, dict(headers), self._api.media_type)
+    def _response(self, reply: Reply) -> Response:
+        if isinstance(reply.body, bytes):
+            return Response(reply.body, reply.status, dict(reply.headers), reply.media_type)
+        content = json.dumps(reply.body, ensure_ascii=False, separators=(",", ":")).encode()
+        return Response(content, reply.status, dict(reply.headers), reply.media_type or self._api.media_type)
 
 
-def _api_request(request: Request, query: Sequence[tuple[str, str]]) -> ApiRequest:
+def _api_request(request: Request, query: Sequence[tuple[str, str]], body: bytes) -> ApiRequest:
     mount = cast("str", request.scope.get("root_path", ""))
     path = request.url.path
     return ApiRequest(
@@ -148,6 +196,7 @@ def _api_request(request: Request, query: Sequence[tuple[str, str]]) -> ApiReque
         url=f"{request.url.scheme}://{request.url.netloc}{path}",
         query=query,
         headers=request.headers,
+        body=body,
     )
 
 

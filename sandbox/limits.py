@@ -1,38 +1,60 @@
-"""Request windows: so many requests in so many seconds, counted per token or per organization."""
+"""Request windows: so many requests in so many seconds, counted per token or whatever else a system has."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sandbox.clock import Clock
 
-Scope = Literal["token", "organization"]
-
 
 @dataclass(frozen=True)
 class Window:
-    """A limit of `limit` requests per `period` seconds."""
+    """A limit of `limit` requests per `period` seconds.
 
-    scope: Scope
+    Attributes:
+        scope: Per what it counts: a name that its system gives a key for with each request.
+        limit: Requests in `period`.
+        period: Seconds.
+        burst: 0 for a fixed window. More makes it a bucket that holds so many requests, is full at first, and is
+            refilled evenly by `limit` per `period`.
+    """
+
+    scope: str
     limit: int
-    period: int
+    period: float
+    burst: int = 0
 
 
 @dataclass(frozen=True)
 class Exceeded:
-    """A window that is used up, and the whole seconds until it resets."""
+    """A window that is used up, and the whole seconds until it takes a request again."""
 
     window: Window
     reset_after: int
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How far a window is used up.
+
+    Attributes:
+        window: Which.
+        remaining: Requests that it still takes.
+        reset_after: Seconds until a fixed window resets, or until a bucket has one request more.
+    """
+
+    window: Window
+    remaining: int
+    reset_after: float
+
+
 class RequestWindows:
-    """Fixed windows: each opens with the first request after the one before has closed.
+    """A system's windows. Fixed ones open with the first request after the one before has closed.
 
     Whether the vendors' windows are fixed or sliding is not documented; "seconds until the window resets" reads as
     fixed.
@@ -43,28 +65,69 @@ class RequestWindows:
         self._clock = clock
         self._documented = tuple(windows)
         self.windows: tuple[Window, ...] = self._documented
-        self._open: dict[tuple[Window, str], tuple[float, int]] = {}
+        # Of a fixed window: when it opened, and the requests it still takes. Of a bucket: when it held how many.
+        self._left: dict[tuple[Window, str], tuple[float, float]] = {}
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Per what the system's documented windows count."""
+        return tuple(dict.fromkeys(window.scope for window in self._documented))
 
     def replace(self, windows: Sequence[Window]) -> None:
         """Count by other windows from now on; by none if `windows` is empty."""
         self.windows = tuple(windows)
-        self._open.clear()
+        self._left.clear()
 
     def reset(self) -> None:
         """Back to the documented windows, all unused."""
         self.replace(self._documented)
 
-    def take(self, keys: Mapping[Scope, str]) -> Exceeded | None:
-        """Count one request of a token and an organization, unless a window is used up: refused ones do not count."""
+    def take(self, keys: Mapping[str, str]) -> Exceeded | None:
+        """Count one request, unless a window is used up: refused ones do not count.
+
+        Args:
+            keys: What asks, by scope: e.g. a token and an organization. Windows of other scopes do not count it.
+        """
         now = self._clock.monotonic()
-        counts: dict[tuple[Window, str], tuple[float, int]] = {}
-        for window in self.windows:
-            place = (window, keys[window.scope])
-            since, count = self._open.get(place, (now, 0))
-            if now >= since + window.period:
-                since, count = now, 0
-            if count >= window.limit:
-                return Exceeded(window, max(1, math.ceil(since + window.period - now)))
-            counts[place] = (since, count + 1)
-        self._open.update(counts)
+        standings = [(window, *self._look(window, keys[window.scope], now)) for window in self._of(keys)]
+        for window, since, left in standings:
+            if left < 1:
+                return Exceeded(window, max(1, math.ceil(_reset_after(window, since, left, now))))
+        for window, since, left in standings:
+            self._left[window, keys[window.scope]] = (since, left - 1)
         return None
+
+    def standings(self, keys: Mapping[str, str]) -> list[Standing]:
+        """How the windows stand that count the requests of `keys`, the tightest first; nothing is counted."""
+        now = self._clock.monotonic()
+        looks = [(window, *self._look(window, keys[window.scope], now)) for window in self._of(keys)]
+        found = [Standing(window, int(left), _reset_after(window, since, left, now)) for window, since, left in looks]
+        return sorted(found, key=lambda standing: standing.remaining)
+
+    def headers(self, keys: Mapping[str, str]) -> dict[str, str]:
+        """X-RateLimit-Limit, -Remaining and -Reset (Unix seconds) of the tightest window; nothing if there is none."""
+        standings = self.standings(keys)
+        if not standings:
+            return {}
+        tightest = standings[0]
+        return {
+            "X-RateLimit-Limit": str(tightest.window.limit),
+            "X-RateLimit-Remaining": str(tightest.remaining),
+            "X-RateLimit-Reset": str(math.ceil(self._clock.wall() + tightest.reset_after)),
+        }
+
+    def _of(self, keys: Mapping[str, str]) -> list[Window]:
+        return [window for window in self.windows if window.scope in keys]
+
+    def _look(self, window: Window, key: str, now: float) -> tuple[float, float]:
+        """The window's entry in `_left` as of now."""
+        since, left = self._left.get((window, key), (now, window.burst or window.limit))
+        if window.burst:
+            return now, min(window.burst, left + (now - since) * window.limit / window.period)
+        return (now, window.limit) if now >= since + window.period else (since, left)
+
+
+def _reset_after(window: Window, since: float, left: float, now: float) -> float:
+    if not window.burst:
+        return since + window.period - now
+    return (math.floor(left) + 1 - left) * window.period / window.limit if left < window.burst else 0.0

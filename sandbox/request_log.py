@@ -1,4 +1,4 @@
-"""What was asked of the APIs and how it was answered, without any credential."""
+"""What was asked of the APIs and how it was answered, without any credential: no body either, as a login has one."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Entry:
         path: The whole path, mount included.
         query: The decoded query, in the order sent.
         authenticated: Whether it carried the valid credential; the credential itself is never kept.
-        organization: The organization it asked for.
+        organization: The organization it asked for; none in systems where the token alone says it.
         user_agent: Its User-Agent.
-        feature_flags: Its X-Feature-Flags.
+        feature_flags: Its X-Feature-Flags, which only Productive knows.
         status: The answer's status; 0 while under way, or where the connection was dropped.
         content_length: Bytes in the answer's body as announced.
     """

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from sandbox.admin_client import AdminClient
-from sandbox.app import create_app
+from sandbox.app import Size, create_app
 from sandbox.connection import CuttableProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from starlette.types import ASGIApp
 
@@ -76,19 +76,22 @@ def url_of(listener: socket.socket) -> str:
 
 
 @contextmanager
-def running_sandbox(*, seed: int = 1, scale: float = 1.0, latency_ms: int = 0) -> Iterator[RunningSandbox]:
+def running_sandbox(
+    *, seed: int = 1, scale: float = 1.0, scales: Mapping[str, float] | None = None, latency_ms: int = 0
+) -> Iterator[RunningSandbox]:
     """A sandbox in a thread of this process, on a free port, until the block is left.
 
     Args:
         seed: Which world is generated.
         scale: How many times as many rows as at 1.
+        scales: The same for single systems, by name.
         latency_ms: Milliseconds before each answer of an API.
 
     Raises:
         RuntimeError: It did not start.
     """
     ready = threading.Event()
-    server = Server(create_app(seed=seed, scale=scale, latency_ms=latency_ms), ready.set)
+    server = Server(create_app(seed=seed, size=Size(scale, scales or {}), latency_ms=latency_ms), ready.set)
     with listen(0) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
         thread.start()

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from sandbox.admin import endpoint
 from sandbox.productive.orders import as_stored, carry_out, check_order
+from sandbox.productive.server_time import Budget
 from sandbox.productive.state import Refusals, ScriptedChanges
 
 if TYPE_CHECKING:
@@ -52,6 +53,14 @@ def _setting_routes(api: ProductiveApi) -> list[Route]:
         api.settings.extra_attributes = dict(payload)
         return payload
 
+    def set_runtimes(_request: Request, payload: Payload) -> Json:
+        api.settings.runtimes = {str(path): float(seconds) for path, seconds in payload.items()}
+        return payload
+
+    def set_server_time(_request: Request, payload: Payload) -> Json:
+        api.server_time.replace([Budget(**budget) for budget in payload["budgets"]])
+        return payload
+
     def script_changes(_request: Request, payload: Payload) -> Json:
         for order in payload["changes"]:
             check_order(api.world, order)
@@ -62,5 +71,7 @@ def _setting_routes(api: ProductiveApi) -> list[Route]:
         Route("/features", endpoint(set_features), methods=["PUT"]),
         Route("/refusals", endpoint(set_refusals), methods=["PUT"]),
         Route("/extra_attributes", endpoint(set_extra_attributes), methods=["PUT"]),
+        Route("/runtimes", endpoint(set_runtimes), methods=["PUT"]),
+        Route("/server_time", endpoint(set_server_time), methods=["PUT"]),
         Route("/scripted_changes", endpoint(script_changes), methods=["POST"]),
     ]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pickle
+import time
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from sandbox.gateway import Reply
 from sandbox.limits import RequestWindows, Window
 from sandbox.productive import errors
 from sandbox.productive.catalogue import load_catalogue
@@ -17,6 +20,9 @@ from sandbox.productive.query import parse_query
 from sandbox.productive.recorded import recorded_examples
 from sandbox.productive.records import Dataset
 from sandbox.productive.rendering import Rendering, check_includes
+from sandbox.productive.reports.answering import report_page
+from sandbox.productive.reports.definitions import load_reports
+from sandbox.productive.server_time import ServerTime
 from sandbox.productive.sorting import Order
 from sandbox.productive.state import Settings
 
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
     from sandbox.productive.catalogue import Resource
     from sandbox.productive.paging import Page
     from sandbox.productive.query import Query
+    from sandbox.productive.reports.definitions import Report
 
 CONTENT_TYPE = "application/vnd.api+json"
 TOKEN = "sandbox-token"  # noqa: S105 - the sandbox's only token opens nothing else
@@ -36,7 +43,10 @@ WORLD = "1"
 RECORDED = "recorded"
 FULL_DATETIMES = "filteringSkipDatetimeCastToDate"
 
-WINDOWS = (Window("token", 100, 10), Window("organization", 4000, 30 * 60))
+WINDOWS = (Window("token", 100, 10), Window("organization", 4000, 30 * 60), Window("report", 10, 30))
+"""Reports count in the others, too: not documented."""
+
+REPORTS = "reports"
 
 # The resources that a paid feature opens: documented for tax rates alone.
 FEATURES = {"financials": ("tax_rates",)}
@@ -46,12 +56,14 @@ class ProductiveApi:
     """Productive as of its documentation."""
 
     media_type = f"{CONTENT_TYPE}; charset=utf-8"
+    server_error: JsonObject = {"errors": [{"status": "500", "title": "Server Error"}]}  # noqa: RUF012 - never changed
 
     def __init__(self, clock: Clock, seed: int, scale: float) -> None:
         """Generate the world of `seed` and `scale`."""
         self.clock = clock
         self.catalogue = load_catalogue()
         self.windows = RequestWindows(clock, WINDOWS)
+        self.server_time = ServerTime(clock)
         # The rows as at the start: unpickling them is several times faster than making them again.
         self._start = pickle.dumps(generated_world(self.catalogue, clock, seed, scale).tables)
         self._organizations: dict[str, Dataset] = {}
@@ -65,6 +77,7 @@ class ProductiveApi:
         self._organizations = {WORLD: world, RECORDED: recorded_examples(self.catalogue, self.clock)}
         self.settings = Settings()
         self.windows.reset()
+        self.server_time.reset()
 
     @property
     def world(self) -> Dataset:
@@ -79,24 +92,25 @@ class ProductiveApi:
         """The organization a request asks for."""
         return headers.get("x-organization-id")
 
-    def answer(self, request: ApiRequest) -> JsonObject:
-        """The body of a 200.
+    def answer(self, request: ApiRequest) -> Reply:
+        """A 200, which says how long it took and counts as server time.
 
         Raises:
             ApiError: Any other answer.
         """
+        begun = time.perf_counter()
         organization = self._admit(request)
+        body = self._body(request, organization)
+        paths = (seconds for glob, seconds in self.settings.runtimes.items() if fnmatchcase(request.route, glob))
+        seconds = next(paths, time.perf_counter() - begun)
+        self.server_time.spend(organization, seconds)
+        return Reply(body, headers=_runtime(seconds))
+
+    def _body(self, request: ApiRequest, organization: str) -> JsonObject:
         if request.method != "GET":
             raise errors.method_not_allowed()
-        name, _, record_id = request.route.strip("/").partition("/")
-        resource = self.catalogue.get(name)
-        if resource is None or name in self.settings.refusals.routes or "/" in record_id:
-            raise errors.route_not_found()
-        for feature, resources in FEATURES.items():
-            if name in resources and not self.settings.features.get(feature, True):
-                raise errors.feature_unavailable(feature)
+        name, _, rest = request.route.strip("/").partition("/")
         query = parse_query(request.query)
-        check_includes(self.catalogue, resource, query.includes, self.settings.refusals.includes.get(name, ()))
         dataset = self._organizations[organization]
         rendering = Rendering(
             dataset,
@@ -104,14 +118,25 @@ class ProductiveApi:
             self.settings.extra_attributes if organization == WORLD else {},
             stubs=organization == WORLD,
         )
-        if record_id:
-            return self._single(dataset, resource, record_id, query, rendering)
-        page = self._page(dataset, resource, query, request)
-        data, included = rendering.document(page.rows, query.includes)
-        answer: JsonObject = {"data": data}
-        if query.includes:
-            answer["included"] = included
-        return {**answer, "links": page.links, "meta": page.meta}
+        if name == REPORTS:
+            report = load_reports().get(rest)
+            if report is None or rest in self.settings.refusals.routes:
+                raise errors.route_not_found()
+            return _list_body(self._report_page(dataset, report, query, request), query, rendering)
+        resource = self.catalogue.get(name)
+        if resource is None or name in self.settings.refusals.routes or "/" in rest:
+            raise errors.route_not_found()
+        for feature, resources in FEATURES.items():
+            if name in resources and not self.settings.features.get(feature, True):
+                raise errors.feature_unavailable(feature)
+        check_includes(self.catalogue, resource, query.includes, self.settings.refusals.includes.get(name, ()))
+        if rest:
+            return self._single(dataset, resource, rest, query, rendering)
+        return _list_body(self._page(dataset, resource, query, request), query, rendering)
+
+    def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:  # noqa: ARG002 - of any request
+        """Every answer says how long the server worked, in seconds."""
+        return _runtime(seconds)
 
     def after_request(self, path: str) -> None:
         """Carry out the changes that waited for this request."""
@@ -137,9 +162,15 @@ class ProductiveApi:
         organization = self.organization(request.headers) or ""
         if organization not in self._organizations:
             raise errors.access_denied()
-        exceeded = self.windows.take({"token": TOKEN, "organization": organization})
+        keys = {"token": TOKEN, "organization": organization}
+        if request.route.startswith(f"/{REPORTS}/"):
+            keys["report"] = TOKEN
+        exceeded = self.windows.take(keys)
         if exceeded:
             raise errors.too_many_requests(exceeded)
+        spent = self.server_time.exceeded(organization)
+        if spent:
+            raise errors.server_time_exceeded(spent)
         return organization
 
     def _single(
@@ -156,11 +187,24 @@ class ProductiveApi:
             answer["included"] = included
         return {**answer, "links": {}, "meta": {}}
 
+    def _rules(self, resource: Resource, name: str, request: ApiRequest) -> FilterRules:
+        """How the filters of a list or a report are read."""
+        refusals = self.settings.refusals
+        to_the_second = FULL_DATETIMES in request.headers.get("x-feature-flags", "")
+        ignored = refusals.ignored_filters.get(name, ())
+        return FilterRules(resource, refusals.filters.get(name, ()), to_the_second, ignored)
+
+    def _report_page(self, dataset: Dataset, report: Report, query: Query, request: ApiRequest) -> Page:
+        rules = self._rules(report.page, report.name, request)
+        return report_page(dataset, report, query, rules, Address(request.url, request.query))
+
     def _page(self, dataset: Dataset, resource: Resource, query: Query, request: ApiRequest) -> Page:
         refusals = self.settings.refusals
         order = Order(resource, query.sorts, refusals.sorts.get(resource.name, ()))
-        to_the_second = FULL_DATETIMES in request.headers.get("x-feature-flags", "")
-        rules = FilterRules(resource, refusals.filters.get(resource.name, ()), to_the_second)
+        overlooked = refusals.ignored_sorts.get(resource.name, ())
+        if any(sort.name in overlooked for sort in query.sorts):
+            order = Order(resource, [sort for sort in query.sorts if sort.name not in overlooked])
+        rules = self._rules(resource, resource.name, request)
         keep = compile_filters(query.filters, rules)
 
         def select() -> Selection:
@@ -173,7 +217,8 @@ class ProductiveApi:
 
         filters = tuple((key, value) for key, value in request.query if key.startswith("filter["))
         today = day(self.clock.now)
-        selection = dataset.kept((resource.name, filters, order.text, to_the_second, today), select)
+        heeded = (rules.to_the_second, *rules.ignored)
+        selection = dataset.kept((resource.name, filters, order.text, heeded, today), select)
         address = Address(request.url, request.query)
         if query.after is None:
             return numbered_page(selection, query, address)
@@ -182,3 +227,16 @@ class ProductiveApi:
             # Which sorts a cursor can walk is not documented: here, all on the rows' own attributes.
             raise errors.keyset_unsupported_sort(order.text)
         return cursor_page(dataset, selection, order, query, address)
+
+
+def _list_body(page: Page, query: Query, rendering: Rendering) -> JsonObject:
+    data, included = rendering.document(page.rows, query.includes)
+    answer: JsonObject = {"data": data}
+    if query.includes:
+        answer["included"] = included
+    return {**answer, "links": page.links, "meta": page.meta}
+
+
+def _runtime(seconds: float) -> dict[str, str]:
+    """The header of every answer: how long the server worked, in seconds (README 3)."""
+    return {"x-runtime": f"{seconds:.6f}"}

@@ -5,6 +5,7 @@ The file is our compact form of the vendor's pages. Per resource:
 - `attributes`: name to type; a `?` behind the type says that it can be null
 - `relationships`: name to the related type, in brackets where to-many
 - `filters` and `sorts`: the documented names
+- `hidden`: what they know of a row and answers do not show, as `attributes`; most resources have none
 - `show`: whether single records can be asked for
 """
 
@@ -46,6 +47,7 @@ class Resource:
     relationships: Mapping[str, Relationship]
     filters: frozenset[str]
     sorts: frozenset[str]
+    hidden: Mapping[str, Attribute]
 
 
 Catalogue = dict[str, Resource]
@@ -59,15 +61,18 @@ def load_catalogue() -> Catalogue:
         name: Resource(
             name=name,
             show=page["show"],
-            attributes={
-                key: Attribute(word.removesuffix("?"), word.endswith("?")) for key, word in page["attributes"].items()
-            },
+            attributes=_attributes(page["attributes"]),
             relationships={
                 key: Relationship(target.strip("[]"), target.startswith("["))
                 for key, target in page["relationships"].items()
             },
             filters=frozenset(page["filters"]),
             sorts=frozenset(page["sorts"]),
+            hidden=_attributes(page.get("hidden", {})),
         )
         for name, page in told.items()
     }
+
+
+def _attributes(told: Mapping[str, str]) -> dict[str, Attribute]:
+    return {name: Attribute(word.removesuffix("?"), word.endswith("?")) for name, word in told.items()}

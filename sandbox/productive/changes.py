@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from sandbox.productive.activities import CREATE, DELETE, UPDATE, activity, sides_about
 from sandbox.productive.defaults import filled
 from sandbox.productive.moments import day, stamp
 from sandbox.productive.money import ORGANIZATION_CURRENCY, RATES, currencies, in_cents
@@ -40,9 +41,13 @@ _REQUIRED = {
 
 # What the recycle bin takes (README 6); of the lists here, by the name the bin has for it.
 _BIN_TYPES = {
+    "bookings": "booking",
+    "dashboards": "dashboard",
     "deals": "deal",
+    "events": "event",
     "expenses": "expense",
     "invoices": "invoice",
+    "pages": "page",
     "projects": "project",
     "purchase_orders": "purchase_order",
     "services": "service",
@@ -54,6 +59,13 @@ _BIN_TYPES = {
 _PARTS_OF_INVOICES = ("line_items", "payments", "invoice_attributions")
 
 DEFAULT_TERMS = 15
+
+
+def _ids(target: Related) -> Json:
+    """Where a relationship leads, by ids alone."""
+    if isinstance(target, Ref):
+        return target.id
+    return None if target is None else [ref.id for ref in target]
 
 
 class Changes:
@@ -84,24 +96,13 @@ class Changes:
         for name in _NEEDED.get(resource, ()):
             targets.setdefault(name, self._first(page.relationships[name].type))
         self._known(resource, attributes)
-        number = max((int(row_id) for row_id in self._dataset.tables[resource]), default=0) + 1
+        number = self._next(resource)
         given = {**self._fresh(resource, number, targets), **attributes}
-        record = self._dataset.add(
-            Record(
-                type=resource,
-                id=str(number),
-                attributes=filled(page, str(number), given),
-                relationships={
-                    name: targets.get(name, () if told.to_many else None) for name, told in page.relationships.items()
-                },
-                named=tuple(page.relationships),
-            )
-        )
-        if "organization" in page.relationships:
-            record.relationships["organization"] = Ref("organizations", "1")
+        record = self._put(resource, number, given, targets)
         self._link_back(record)
         self._touch(self._above(record), touch_last_activity=touch_last_activity)
         self._settle([record])
+        self._note(record, CREATE, {name: (None, value) for name, value in attributes.items()})
         return record
 
     def update(
@@ -122,12 +123,15 @@ class Changes:
         self._known(record.type, attributes)
         targets = self._targets(record.type, relationships)
         before = self._above(record)
+        changed = {name: (record.attributes[name], value) for name, value in attributes.items()}
+        changed |= {name: (_ids(record.relationships.get(name)), _ids(target)) for name, target in targets.items()}
         self._clock.tick()
         record.relationships.update(targets)
         self._touch([record, *before, *self._above(record)], touch_last_activity=touch_last_activity)
         record.attributes.update(attributes)
         self._dataset.changed()
         self._settle([record, *before])
+        self._note(record, UPDATE, changed)
         return record
 
     def archive(self, record: Record) -> Record:
@@ -145,6 +149,7 @@ class Changes:
         """Remove a row and its parts; returns the row of the recycle bin, if it goes there."""
         above = self._above(record)
         now = self._clock.tick()
+        self._note(record, DELETE, {})
         if record.type == "invoices":
             for resource in _PARTS_OF_INVOICES:
                 for part in list(self._dataset.referrers(resource, "invoice", record.id)):
@@ -158,18 +163,49 @@ class Changes:
             return None
         names = (record.attributes.get(name) for name in ("name", "title", "number", "note"))
         name = next((name for name in names if isinstance(name, str) and name), f"{kind} {record.id}")
-        return self.create(
-            "deleted_items",
-            {
-                "created_at": stamp(now),
-                "deleter_id": 1,
-                "item_id": int(record.id),
-                "item_type": kind,
-                "location": "Northwind Studio",
-                "name": name,
-            },
-            {"deleter": "1"},
+        given: dict[str, Json] = {
+            "created_at": stamp(now),
+            "deleter_id": 1,
+            "item_id": int(record.id),
+            "item_type": kind,
+            "location": "Northwind Studio",
+            "name": name,
+        }
+        return self._put("deleted_items", self._next("deleted_items"), given, {"deleter": Ref("people", "1")})
+
+    def _next(self, resource: str) -> int:
+        return max((int(row_id) for row_id in self._dataset.tables[resource]), default=0) + 1
+
+    def _put(self, resource: str, number: int, given: Mapping[str, Json], targets: Mapping[str, Related]) -> Record:
+        """Put a row together, what is not given by default, and take it in."""
+        page = self._dataset.catalogue[resource]
+        relationships: dict[str, Related] = {
+            name: targets.get(name, () if told.to_many else None) for name, told in page.relationships.items()
+        }
+        if "organization" in relationships:
+            relationships["organization"] = Ref("organizations", "1")
+        return self._dataset.add(
+            Record(
+                type=resource,
+                id=str(number),
+                attributes=filled(page.attributes, str(number), given),
+                hidden=filled(page.hidden, str(number), given),
+                relationships=relationships,
+                named=tuple(page.relationships),
+            )
         )
+
+    def _note(self, record: Record, event: str, changed: Mapping[str, tuple[Json, Json]]) -> None:
+        """Leave an activity; that every change of every list does is inferred."""
+        if record.type == "activities":
+            return
+        now = self._clock.now
+        if event == DELETE:
+            for past in self._dataset.rows("activities"):
+                for side in sides_about(past, record):
+                    past.attributes[f"{side}_deleted_at"] = stamp(now)
+        attributes, targets = activity(self._dataset, record, event, changed, now)
+        self._put("activities", self._next("activities"), attributes, targets)
 
     def _known(self, resource: str, attributes: Mapping[str, Json]) -> None:
         unknown = set(attributes) - set(self._dataset.catalogue[resource].attributes)
@@ -272,6 +308,7 @@ class Changes:
         moved = ("updated_at", "last_activity_at") if touch_last_activity else ("updated_at",)
         for record in records:
             record.attributes.update({name: now for name in moved if name in record.attributes})
+            record.hidden.update({name: now for name in moved if name in record.hidden})
 
     def _remove(self, record: Record) -> None:
         """Take a row out, and let nothing lead to it."""

@@ -8,12 +8,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sandbox.json_types import Json
-    from sandbox.productive.catalogue import Attribute, Resource
+    from sandbox.productive.catalogue import Attribute
 
 SECRETS = frozenset(
-    {"email_key", "invitation_token", "scim_bearer_token", "public_uuid", "signature_token", "custom_headers", "token"}
+    {
+        "custom_headers",
+        "email_key",
+        "ical_token",
+        "intercom_hash",
+        "invitation_token",
+        "public_uuid",
+        "request_token",
+        "scim_bearer_token",
+        "signature_token",
+        "token",
+    }
 )
-"""Attributes that hold secrets or capability links (README 9): served, and recognizable."""
+"""Attributes that hold secrets or capability links (README 9, live-schema-diff.md 7): served, and recognizable."""
 
 _EMPTY: dict[str, Json] = {
     "string": "",
@@ -28,17 +39,18 @@ _EMPTY: dict[str, Json] = {
 }
 
 
-def filled(resource: Resource, record_id: str, given: Mapping[str, Json]) -> dict[str, Json]:
-    """All attributes of a record, in the catalogue's order: those given, and defaults."""
+def filled(attributes: Mapping[str, Attribute], record_id: str, given: Mapping[str, Json]) -> dict[str, Json]:
+    """All of a record's `attributes`, in the catalogue's order: those given, and defaults."""
     return {
         name: given[name] if name in given else _default(name, attribute, record_id)
-        for name, attribute in resource.attributes.items()
+        for name, attribute in attributes.items()
     }
 
 
 def _default(name: str, attribute: Attribute, record_id: str) -> Json:
     if name in SECRETS:
-        return f"secret-{name}-{record_id}"
+        secret = f"SECRET-{name}-{record_id}"
+        return {"Authorization": secret} if attribute.type == "object" else secret
     if attribute.nullable:
         return None
     if name.endswith("_id") and attribute.type in {"integer", "number"}:

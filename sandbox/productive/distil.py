@@ -17,6 +17,7 @@ from typing import Any
 HERE = Path(__file__).parent
 CATALOGUE = HERE / "catalogue.json"
 RECORDED = HERE / "recorded"
+REPORTS = HERE / "reports" / "reports.json"
 
 # An attribute that only the vendor's hand-written OpenAPI examples show is probably absent (README 0.5).
 DOUBTFUL = {"spec_example_only"}
@@ -53,10 +54,114 @@ RELATIONSHIP_TYPES = {
     "person_subsidiary": "subsidiaries",
     # Polymorphic: what a project or a task was made from.
     "template_object": "templates",
+    "bill": "bills",
+    "origin": "bookings",
+    "payment_reminder": "payment_reminders",
+    "payment_reminders": "payment_reminders",
+    "subsidiaries": "subsidiaries",
+    **dict.fromkeys(("recipients", "to_recipients", "cc_recipients", "bcc_recipients"), "people"),
+    **{f"{of}favorite_filter": "filters" for of in ("", "budgets_", "deals_", "docs_", "invoices_")},
+}
+
+# Relationships that live answers showed and the catalogue lacks (live-schema-diff.md, section 3); where they lead is
+# what their names say.
+SEEN_RELATIONSHIPS = {
+    **{
+        resource: {"organization": "organizations"}
+        for resource in (
+            "attachments",
+            "boards",
+            "comments",
+            "deal_statuses",
+            "events",
+            "lost_reasons",
+            "payment_reminder_sequences",
+            "pipelines",
+            "sections",
+            "time_entry_versions",
+        )
+    },
+    "activities": {"organization": "organizations", "role": "roles"},
+    "dashboards": {"creator": "people", "organization": "organizations"},
+    "pages": {"memberships": "[memberships]"},
+    "sessions": {"user": "users"},
+    "widgets": {"dashboard": "dashboards", "filter": "filters", "organization": "organizations"},
+}
+
+# Where nobody documents the attributes: what the documented filters and sorts cannot do without (inferred).
+INFERRED = {
+    "artifacts": {
+        "attributes": {
+            "created_at": "date-time",
+            "name": "string",
+            "public_access": "boolean",
+            "updated_at": "date-time",
+        }
+    },
+    "einvoice_identities": {"relationships": {"company": "companies", "subsidiary": "subsidiaries"}},
+    "integration_exporter_configurations": {
+        "attributes": {"client_id": "string", "company_type": "string"},
+        "relationships": {"company": "companies"},
+    },
+    "placeholder_usages": {
+        "attributes": {
+            "created_at": "date-time",
+            "field": "string",
+            "interval_direction": "string?",
+            "interval_enabled": "boolean",
+            "interval_unit": "string?",
+            "interval_value": "integer?",
+            "skip_weekends": "boolean",
+            "target_id": "integer",
+            "target_type": "string",
+            "updated_at": "date-time",
+        },
+        "relationships": {"placeholder": "placeholders", "project": "projects", "task": "tasks", "todo": "todos"},
+    },
+    "pulses": {"relationships": {"creator": "people", "filter": "filters"}},
+    "webhook_logs": {
+        "attributes": {"created_at": "date-time", "retry_attempt": "integer", "retry_job_id": "string?"},
+        "relationships": {"webhook": "webhooks"},
+    },
+}
+
+# What filters and sorts know of a row and no source shows in its answers.
+HIDDEN = {
+    "automatic_invoicing_rules": {"created_at": "date-time"},
+    "agents": {"deactivated_at": "date-time?"},
+    "filters": {"last_accessed_at": "date-time?", "project_id": "integer?"},
+    "integrations": {"created_at": "date-time"},
+    "invoice_templates": {"created_at": "date-time"},
+    "resource_requests": {"deleted_at": "date-time?", "job_title": "string?", "workplace_id": "integer?"},
+    "revenue_distributions": {"created_at": "date-time", "creator_id": "integer"},
+    "roles": {"description": "string?"},
+    "services": {"updated_at": "date-time"},
+    "task_dependencies": {
+        "account_id": "integer",
+        "created_at": "date-time",
+        "creator_id": "integer",
+        "deleted_at": "date-time?",
+        "updated_at": "date-time",
+        "updater_id": "integer",
+    },
 }
 
 # The catalogue marks some to-many relationships with brackets and leaves others bare: a plural name is to-many.
-PLURAL = {"approval_statuses", "assignees", "attachments", "expense_line_items", "teams"}
+PLURAL = {
+    "approval_statuses",
+    "assignees",
+    "attachments",
+    "bcc_recipients",
+    "cc_recipients",
+    "expense_line_items",
+    "payment_reminders",
+    "recipients",
+    "subsidiaries",
+    "survey_fields",
+    "teams",
+    "to_recipients",
+    "workflow_statuses",
+}
 
 # What live answers showed against the catalogue's type (live-schema-diff.md, section 2).
 ATTRIBUTE_TYPES = {
@@ -70,6 +175,33 @@ ATTRIBUTE_TYPES = {
     ("line_items", "tax_value"): "decimal",
     ("line_items", "discount"): "decimal",
     ("expenses", "vendor_id"): "integer",
+    ("activities", "changeset"): "array",
+    ("activities", "roles"): "array",
+    **{
+        ("activities", f"{item}_id"): "integer"
+        for item in ("booking", "company", "deal", "invoice", "item", "page", "parent", "root", "task")
+    },
+    ("bookings", "custom_fields"): "object",
+    ("bookings", "people_custom_fields"): "object",
+    ("custom_domains", "mailgun_mx"): "array",
+    ("dashboards", "created_at"): "date-time",
+    ("dashboards", "updated_at"): "date-time",
+    ("discussions", "subscriber_ids"): "array",
+    ("emails", "email_recipients"): "array",
+    ("events", "color_id"): "integer",
+    ("filters", "params"): "object",
+    ("integrations", "calendars"): "array",
+    ("page_versions", "prosemirror_steps"): "array",
+    ("sessions", "last_activity_at"): "date-time",
+    ("sessions", "token_expires_at"): "date-time",
+    # The catalogue names a list of words as an enum of integers (enums.json, approval_status_target_type).
+    ("approval_statuses", "target_type"): "string",
+    # Where the vendor's specification says number, real answers of other lists hold a string (README 0.5).
+    **{
+        (resource, name): "decimal"
+        for resource in ("overheads", "proposals", "resource_requests")
+        for name in ("exchange_rate", "exchange_rate_normalized")
+    },
     # A third party's numeric columns: cents, as money is everywhere but on services.
     **{
         ("purchase_orders", f"{total}{twin}"): "integer"
@@ -88,21 +220,37 @@ def attribute_type(resource: str, name: str, told: dict[str, Any]) -> str:
 def distilled(resource: str, told: dict[str, Any]) -> dict[str, Any]:
     """One resource of `resources.json` in the compact form of `catalogue.json`."""
     relationships = {}
+    inferred = INFERRED.get(resource, {})
     for name, target in told["relationships"].items():
         known = RELATIONSHIP_TYPES.get(name) or str(target).strip("[]")
         to_many = str(target).startswith("[") or name in PLURAL
         relationships[name] = f"[{known}]" if to_many else known
-    return {
+    relationships |= SEEN_RELATIONSHIPS.get(resource, {}) | inferred.get("relationships", {})
+    page = {
         "show": told["show_path"] is not None,
-        "attributes": {
+        "attributes": inferred.get("attributes", {})
+        | {
             name: attribute_type(resource, name, facts)
             for name, facts in told["attributes"].items()
             if set(facts["evidence"]) - DOUBTFUL
         },
-        "relationships": relationships,
+        "relationships": dict(sorted(relationships.items())),
         # `$op` joins groups of any list; bare digits (companies: 1, 2) are the values of `status`, scraped as names.
         "filters": [name for name in told["filters"] if name != "$op" and not name.isdigit()],
         "sorts": told["sorts"],
+    }
+    if resource in HIDDEN:
+        page["hidden"] = HIDDEN[resource]
+    return page
+
+
+def distilled_report(told: dict[str, Any]) -> dict[str, Any]:
+    """One report in the compact form of `reports.json`; the types of its figures stand nowhere."""
+    return {
+        "filters": told["filters"],
+        "groups": told["groups"],
+        "sorts": told["sorts"],
+        "attributes": list(told["attributes"]),
     }
 
 
@@ -144,7 +292,7 @@ def from_catalogue_examples(resource: str, told: dict[str, Any]) -> dict[str, An
 
 
 def main() -> None:
-    """Write `catalogue.json` and `recorded/` anew."""
+    """Write `catalogue.json`, `reports.json` and `recorded/` anew."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path)
     parser.add_argument("resources", nargs="*")
@@ -153,6 +301,10 @@ def main() -> None:
     names = arguments.resources or list(json.loads(CATALOGUE.read_text()))
     catalogue = {name: distilled(name, told[name]) for name in sorted(names)}
     CATALOGUE.write_text(json.dumps(catalogue, indent=1) + "\n")
+    reports = {
+        name.removeprefix("reports/"): distilled_report(page) for name, page in told.items() if page.get("is_report")
+    }
+    REPORTS.write_text(json.dumps(reports, indent=1) + "\n")
     for name in names:
         recorded = from_example_file(name, arguments.source / "examples") or from_catalogue_examples(name, told[name])
         (RECORDED / f"{name}.json").write_text(json.dumps(recorded, indent=1, ensure_ascii=False) + "\n")

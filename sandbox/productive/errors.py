@@ -13,6 +13,7 @@ from sandbox.gateway import ApiError
 if TYPE_CHECKING:
     from sandbox.json_types import JsonObject
     from sandbox.limits import Exceeded
+    from sandbox.productive.server_time import Spent
 
 
 def refusal(status: int, error: JsonObject, headers: dict[str, str] | None = None) -> ApiError:
@@ -87,6 +88,18 @@ def too_many_requests(exceeded: Exceeded) -> ApiError:
     return refusal(429, error, {"X-RateLimit-Reset": str(exceeded.reset_after)})
 
 
+def server_time_exceeded(spent: Spent) -> ApiError:
+    """A used-up budget of server time, verbatim."""
+    error: JsonObject = {
+        "status": 429,
+        "title": "Server time limit exceeded",
+        "detail": "Server time limit reached. Try again later",
+        "limit": spent.budget.limit,
+        "period": spent.budget.period,
+    }
+    return refusal(429, error, {"X-RateLimit-Reset": str(spent.reset_after)})
+
+
 def unsupported_filter(name: str) -> ApiError:
     """A filter that is not documented for the resource."""
     return live_error(400, "Unsupported Filter", f"Filter {name} is not supported", parameter=f"filter[{name}]")
@@ -100,6 +113,11 @@ def unsupported_filter_value(name: str, detail: str) -> ApiError:
 def unsupported_sort(name: str, detail: str = "") -> ApiError:
     """A sort that is not documented for the resource."""
     return live_error(400, "Unsupported Sort", detail or f"Sort {name} is not supported", parameter="sort")
+
+
+def unsupported_group(name: str, detail: str = "") -> ApiError:
+    """A group that is not documented for the report."""
+    return live_error(400, "Unsupported Group", detail or f"Group {name} is not supported", parameter="group")
 
 
 def unsupported_include(path: str) -> ApiError:

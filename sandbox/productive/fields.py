@@ -53,23 +53,24 @@ class Field:
         kind: How its values compare.
         read: The values of a row.
         own: Whether they are the row's own attribute (or id), which is what a cursor can be built on.
-        bound: For a window filter such as `paid_after`: the comparison that a bare value means.
+        bound: The comparison that a bare value means, where it is not equality, as of a window filter such as
+            `paid_after`; such a filter takes no operation.
     """
 
     kind: Kind
     read: Read
     own: bool = False
-    bound: Literal["gt_eq", "lt_eq"] | None = None
+    bound: Literal["gt_eq", "lt_eq", "contains"] | None = None
 
 
 def attribute_field(resource: Resource, name: str, *, bound: Literal["gt_eq", "lt_eq"] | None = None) -> Field | None:
-    """The field of an attribute, unless it is an object."""
-    attribute = resource.attributes.get(name)
+    """The field of an attribute, shown or hidden, unless it is an object."""
+    attribute = resource.attributes.get(name) or resource.hidden.get(name)
     if attribute is None or attribute.type not in KINDS:
         return None
 
     def read(_dataset: Dataset, record: Record) -> Sequence[Json]:
-        value = record.attributes.get(name)
+        value = record.value(name)
         if value is None:
             return ()
         return value if isinstance(value, list) else (value,)
@@ -98,6 +99,16 @@ def refs_along(dataset: Dataset, record: Record, path: str) -> list[Ref]:
 def ids_along(path: str) -> Field:
     """The ids where a path of relationships leads."""
     return Field(Kind.ID, lambda dataset, record: [ref.id for ref in refs_along(dataset, record, path)])
+
+
+def values_along(path: str, attribute: str, kind: Kind) -> Field:
+    """An attribute of the rows where a path of relationships leads."""
+
+    def read(dataset: Dataset, record: Record) -> Sequence[Json]:
+        rows = (dataset.get(ref) for ref in refs_along(dataset, record, path))
+        return [value for row in rows if row is not None and (value := row.attributes.get(attribute)) is not None]
+
+    return Field(kind, read)
 
 
 def name_along(path: str, attribute: str = "name") -> Field:
@@ -154,8 +165,11 @@ def derived_sort(resource: Resource, name: str) -> Field | None:
     """The meaning that a sort's name itself gives: an attribute, or the name of something related."""
     if name == "id":
         return ID_FIELD
-    attribute = resource.attributes.get(name)
+    attribute = resource.attributes.get(name) or resource.hidden.get(name)
     if attribute is not None and attribute.type != "array":
         return attribute_field(resource, name)
     stem = name.removesuffix("_name").removesuffix(".name")
-    return name_along(stem) if stem in resource.relationships else None
+    if stem in resource.relationships:
+        return name_along(stem)
+    stem = name.removesuffix("_id")
+    return ids_along(stem) if stem in resource.relationships else None

@@ -38,6 +38,16 @@ _ALLOWED = {
 }
 
 
+# The filters that take the id of a custom field, and the attribute that holds the values.
+_CUSTOM = {
+    "custom_fields": "custom_fields",
+    "people_custom_fields": "people_custom_fields",
+}
+
+WITH_DRAFT = "with_draft"
+"""The filter that shows drafts, too: lists that have it hide them otherwise (README 6, of bookings)."""
+
+
 @dataclass(frozen=True)
 class FilterRules:
     """How a resource's filters are read.
@@ -47,19 +57,28 @@ class FilterRules:
         refused: Documented filters that the admin has declared unsupported.
         to_the_second: Whether datetimes compare by second (header `X-Feature-Flags: filteringSkipDatetimeCastToDate`)
             rather than by date.
+        ignored: Documented filters that the admin has declared to change nothing.
     """
 
     resource: Resource
     refused: Collection[str]
     to_the_second: bool
+    ignored: Collection[str] = ()
 
 
 def compile_filters(tree: FilterTree, rules: FilterRules) -> Test:
-    """The test that the whole tree makes.
+    """The test that the whole query makes, drafts hidden where it does not ask for them.
 
     Raises:
         ApiError: A name that is not supported, an operation or a value that cannot be read.
     """
+    keep = _compile(tree, rules)
+    if WITH_DRAFT not in rules.resource.filters or tree.get(WITH_DRAFT) == ["true"]:
+        return keep
+    return lambda dataset, record: not record.attributes.get("draft") and keep(dataset, record)
+
+
+def _compile(tree: FilterTree, rules: FilterRules) -> Test:
     tests: list[Test] = []
     joined_by = "and"
     for name, branch in tree.items():
@@ -70,9 +89,10 @@ def compile_filters(tree: FilterTree, rules: FilterRules) -> Test:
         elif name.isdigit():
             if isinstance(branch, list):
                 raise errors.unsupported_filter(name)
-            tests.append(compile_filters(branch, rules))
+            tests.append(_compile(branch, rules))
         else:
-            tests.extend(_field_tests(name, branch, rules))
+            found = _field_tests(name, branch, rules)
+            tests.extend(() if name in rules.ignored else found)
     if joined_by == "or":
         return lambda dataset, record: any(test(dataset, record) for test in tests)
     return lambda dataset, record: all(test(dataset, record) for test in tests)
@@ -81,8 +101,12 @@ def compile_filters(tree: FilterTree, rules: FilterRules) -> Test:
 def _field_tests(name: str, branch: FilterTree | list[str], rules: FilterRules) -> list[Test]:
     if name not in rules.resource.filters or name in rules.refused:
         raise errors.unsupported_filter(name)
-    if name == "custom_fields":
-        return _custom_field_tests(branch)
+    if name in _CUSTOM:
+        return _custom_field_tests(name, branch)
+    if name == WITH_DRAFT:
+        if branch not in (["true"], ["false"]):
+            raise errors.unsupported_filter_value(name, f"{name} is true or false")
+        return []
     field = filter_field(rules.resource, name)
     if field is None:
         detail = f"The documentation does not say what filter {name} means; the sandbox does not implement it"
@@ -94,30 +118,30 @@ def _field_tests(name: str, branch: FilterTree | list[str], rules: FilterRules) 
             detail = f"Operation {operation} is not supported on filter {name}"
             raise errors.unsupported_filter_value(name, detail)
         if field.bound and operation != "eq":
-            raise errors.unsupported_filter_value(name, f"Filter {name} is a window and takes no operation")
+            raise errors.unsupported_filter_value(name, f"Filter {name} takes no operation")
         tests.append(_test(name, field, field.bound or operation, values, to_the_second=rules.to_the_second))
     return tests
 
 
-def _custom_field_tests(branch: FilterTree | list[str]) -> list[Test]:
+def _custom_field_tests(name: str, branch: FilterTree | list[str]) -> list[Test]:
     """`filter[custom_fields][<id>][op]=v`: ordering by number, the rest by text."""
     if isinstance(branch, list):
-        raise errors.unsupported_filter_value("custom_fields", "custom_fields takes the id of a custom field")
+        raise errors.unsupported_filter_value(name, f"{name} takes the id of a custom field")
     tests = []
     for field_id, operations in branch.items():
         for operation, values in ({"eq": operations} if isinstance(operations, list) else operations).items():
             if not isinstance(values, list) or operation not in OPERATIONS:
-                detail = f"Operation {operation} is not supported on filter custom_fields"
-                raise errors.unsupported_filter_value("custom_fields", detail)
+                detail = f"Operation {operation} is not supported on filter {name}"
+                raise errors.unsupported_filter_value(name, detail)
             kind = Kind.NUMBER if operation in _ORDER else Kind.TEXT
-            field = Field(kind, _custom_field_reader(field_id, kind))
-            tests.append(_test("custom_fields", field, operation, values, to_the_second=False))
+            field = Field(kind, _custom_field_reader(_CUSTOM[name], field_id, kind))
+            tests.append(_test(name, field, operation, values, to_the_second=False))
     return tests
 
 
-def _custom_field_reader(field_id: str, kind: Kind) -> Callable[[Dataset, Record], Sequence[Json]]:
+def _custom_field_reader(attribute: str, field_id: str, kind: Kind) -> Callable[[Dataset, Record], Sequence[Json]]:
     def read(_dataset: Dataset, record: Record) -> Sequence[Json]:
-        custom_fields = record.attributes.get("custom_fields")
+        custom_fields = record.attributes.get(attribute)
         value = custom_fields.get(field_id) if isinstance(custom_fields, dict) else None
         values = value if isinstance(value, list) else [] if value is None else [value]
         if kind is Kind.NUMBER:

@@ -5,7 +5,7 @@ A name that is neither here nor derivable (`fields.py`) is answered with 400: no
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, cast
 
 from sandbox.productive.fields import (
     Field,
@@ -16,8 +16,19 @@ from sandbox.productive.fields import (
     display_name,
     ids_along,
     name_along,
+    refs_along,
+    values_along,
 )
 from sandbox.productive.moments import day
+from sandbox.productive.paths import (
+    FILTER_ALIASES,
+    FILTER_ATTRIBUTES,
+    FILTER_PATHS,
+    SORT_ALIASES,
+    SORT_NUMBERS,
+    SORT_PATHS,
+    WINDOWS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,77 +37,22 @@ if TYPE_CHECKING:
     from sandbox.productive.catalogue import Resource
     from sandbox.productive.records import Dataset, Record
 
-_BUDGETS = "~invoice_attributions.invoice/budget"
-
-# (resource, filter): the path of relationships whose end the filter names.
-_FILTER_PATHS = {
-    ("invoices", "deal_id"): _BUDGETS,
-    ("invoices", "project_id"): f"{_BUDGETS}/project",
-    ("invoices", "parent_company_id"): "company/parent_company",
-    ("payments", "company_id"): "invoice/company",
-    ("payments", "subsidiary_id"): "invoice/subsidiary",
-    ("payments", "budget_id"): f"invoice/{_BUDGETS}",
-    ("payments", "project_id"): f"invoice/{_BUDGETS}/project",
-    ("line_items", "company_id"): "invoice/company",
-    ("companies", "company_id"): "",
-    ("companies", "project_id"): "~projects.company",
-    ("companies", "subsidiary_id"): "default_subsidiary",
-    ("projects", "project_id"): "",
-    ("projects", "budget_id"): "~deals.project",
-    ("projects", "parent_company_id"): "company/parent_company",
-    ("projects", "responsible_id"): "project_manager",
-    ("deals", "parent_company_id"): "company/parent_company",
-    ("services", "budget_id"): "deal",
-    ("services", "project_id"): "deal/project",
-    ("services", "company_id"): "deal/company",
-    ("services", "responsible_id"): "deal/responsible",
-    ("services", "subsidiary_id"): "deal/subsidiary",
-    ("time_entries", "budget_id"): "service/deal",
-    ("time_entries", "deal_id"): "service/deal",
-    ("time_entries", "project_id"): "service/deal/project",
-    ("time_entries", "company_id"): "service/deal/company",
-    ("time_entries", "parent_company_id"): "service/deal/company/parent_company",
-    ("time_entries", "responsible_id"): "service/deal/responsible",
-    ("time_entries", "project_manager_id"): "service/deal/project/project_manager",
-    ("time_entries", "service_type_id"): "service/service_type",
-    ("time_entries", "task_list_id"): "task/task_list",
-    ("time_entries", "invoice_id"): "invoice_attribution/invoice",
-    ("tasks", "company_id"): "project/company",
-    ("tasks", "project_manager_id"): "project/project_manager",
-    ("tasks", "workflow_id"): "project/workflow",
-    ("expenses", "company_id"): "deal/company",
-    ("expenses", "project_id"): "deal/project",
-    ("expenses", "responsible_id"): "deal/responsible",
-    ("expenses", "invoice_id"): "invoice_attribution/invoice",
-    ("purchase_orders", "project_id"): "deal/project",
-    ("people", "service_type_id"): "service_types",
-    ("people", "team"): "teams",
-    ("tax_rates", "subsidiary"): "subsidiary",
+ROWS_BY_TAG = {
+    "company_id": "companies",
+    "deal_id": "deals",
+    "invoice_id": "invoices",
+    "person_id": "people",
+    "task_id": "tasks",
 }
+"""Filters of `tags`, and the rows that are tagged; those of projects are the tags of their tasks."""
 
-# (resource, filter): another attribute's name.
-_FILTER_ALIASES = {
-    ("invoices", "tags"): "tag_list",
-    ("companies", "tags"): "tag_list",
-    ("people", "tags"): "tag_list",
-    ("deals", "tags"): "tag_list",
-    ("tasks", "tags"): "tag_list",
-    ("companies", "subscriber_id"): "subscriber_ids",
-    ("tasks", "subscriber_id"): "subscriber_ids",
-}
-
-# (resource, filter): the business date that `after` and `before` are a window on. Both ends count: not documented.
-_WINDOWS: dict[tuple[str, str], tuple[str, Literal["gt_eq", "lt_eq"]]] = {
-    ("time_entries", "after"): ("date", "gt_eq"),
-    ("time_entries", "before"): ("date", "lt_eq"),
-    ("tasks", "after"): ("due_date", "gt_eq"),
-    ("tasks", "before"): ("due_date", "lt_eq"),
-}
+TAGGABLE_TYPES = {"companies": "company", "invoices": "invoice", "people": "person", "tasks": "task"}
+"""What `taggable_type` calls them; deals are `deal` or `budget`."""
 
 
 def _one_or_two(attribute: str) -> Callable[[Dataset, Record], int]:
     """1 while the attribute is null or false, else 2."""
-    return lambda _dataset, record: 2 if record.attributes.get(attribute) else 1
+    return lambda _dataset, record: 2 if record.value(attribute) else 1
 
 
 def _two_or_one(attribute: str) -> Callable[[Dataset, Record], int]:
@@ -161,12 +117,76 @@ def _reimbursement(_dataset: Dataset, record: Record) -> int:
     return 3 if record.attributes.get("reimbursed_on") else 2
 
 
+def _booking_approval(_dataset: Dataset, record: Record) -> int:
+    """1 approved, 2 pending, 3 rejected, 5 canceled."""
+    if record.attributes.get("canceled"):
+        return 5
+    if record.attributes.get("rejected"):
+        return 3
+    return 1 if record.attributes.get("approved") else 2
+
+
+def _email_status(_dataset: Dataset, record: Record) -> int:
+    """1 unresolved, 2 resolved, 3 dismissed; resolved is read as linked to something."""
+    if record.attributes.get("dismissed_at"):
+        return 3
+    return 2 if record.attributes.get("linked_id") else 1
+
+
+def _activity_type(_dataset: Dataset, record: Record) -> int:
+    """1 comment, 2 changeset, 3 email."""
+    if record.one("comment"):
+        return 1
+    return 3 if record.one("email") else 2
+
+
+def _along(relationship: str, work_out: Callable[[Dataset, Record], int]) -> Callable[[Dataset, Record], int]:
+    """The code of the row where a relationship leads; 0, which is no code, where it leads nowhere."""
+
+    def read(dataset: Dataset, record: Record) -> int:
+        target = dataset.get(record.one(relationship))
+        return work_out(dataset, target) if target else 0
+
+    return read
+
+
+# What 1 active, 2 archived are read from; on a list without `archived_at` all rows are active.
+_ARCHIVABLE = (
+    "approval_policies",
+    "bank_accounts",
+    "boards",
+    "companies",
+    "custom_field_sections",
+    "folders",
+    "projects",
+    "rate_cards",
+    "service_types",
+    "subsidiaries",
+    "task_lists",
+    "tax_rates",
+    "time_tracking_policies",
+)
+
 # (resource, filter): the code that a row has, by the documented value lists.
 _CODES: dict[tuple[str, str], Callable[[Dataset, Record], int]] = {
-    **{
-        (resource, "status"): _one_or_two("archived_at")
-        for resource in ("bank_accounts", "companies", "projects", "service_types", "subsidiaries", "tax_rates")
-    },
+    **{(resource, "status"): _one_or_two("archived_at") for resource in _ARCHIVABLE},
+    ("activities", "type"): _activity_type,
+    ("agents", "status"): _one_or_two("deactivated_at"),
+    ("bookings", "approval_status"): _booking_approval,
+    ("bookings", "person_type"): _along("person", _person_type),
+    # 1 tentative, 2 confirmed.
+    ("bookings", "status"): _two_or_one("draft"),
+    ("comments", "budget_status"): _along("deal", _one_or_two("closed_at")),
+    ("discussions", "status"): _one_or_two("resolved_at"),
+    ("emails", "status"): _email_status,
+    ("integrations", "project_status"): _along("project", _one_or_two("archived_at")),
+    ("prices", "rate_card_status"): _along("rate_card", _one_or_two("archived_at")),
+    ("services", "budget_status"): _along("deal", _one_or_two("delivered_on")),
+    ("services", "stage_type"): _along("deal", _one_or_two("budget")),
+    ("tasks", "board_status"): _along("task_list", _one_or_two("archived_at")),
+    ("tasks", "folder_status"): _along("task_list", _one_or_two("archived_at")),
+    ("tasks", "task_list_status"): _along("task_list", _one_or_two("archived_at")),
+    ("todos", "status"): _one_or_two("closed"),
     ("people", "status"): _one_or_two("deactivated_at"),
     ("people", "person_type"): _person_type,
     ("tasks", "status"): _one_or_two("closed"),
@@ -190,10 +210,34 @@ _CODES: dict[tuple[str, str], Callable[[Dataset, Record], int]] = {
     ("expenses", "reimbursement"): _reimbursement,
 }
 
+# (resource, filter): the attribute that is set where the flag is true.
 _FLAGS = {
-    ("custom_fields", "archived"): "archived_at",
-    ("custom_field_options", "archived"): "archived_at",
+    ("companies", "has_parent_company"): "parent_company_id",
+    **{
+        (resource, "archived"): "archived_at"
+        for resource in ("custom_fields", "custom_field_options", "survey_fields", "survey_field_options", "workflows")
+    },
 }
+
+# (resource, filter): other yes-or-no questions.
+_QUESTIONS: dict[tuple[str, str], Callable[[Dataset, Record], bool]] = {
+    ("activities", "has_attachments"): lambda dataset, record: bool(refs_along(dataset, record, "comment/attachments")),
+    ("activities", "pinned"): lambda dataset, record: any(
+        row.attributes["pinned_at"] for ref in record.all("comment") if (row := dataset.get(ref))
+    ),
+    ("events", "limited"): lambda _dataset, record: record.integer("limitation_type_id") != _UNLIMITED,
+    ("filters", "pulse"): lambda _dataset, record: record.integer("pulse_count") > 0,
+    ("team_memberships", "active"): lambda dataset, record: any(
+        not row.attributes["deactivated_at"] for ref in record.all("person") if (row := dataset.get(ref))
+    ),
+    ("tasks", "subtask"): lambda _dataset, record: record.one("parent_task") is not None,
+    ("time_entries", "billable"): lambda _dataset, record: record.integer("billable_time") > 0,
+}
+
+_UNLIMITED = 4
+
+# Filters of activities: the type of item that they name the id of.
+_ITEM_IDS = {"expense_id": "Expense", "proposal_id": "Proposal", "resource_request_id": "ResourceRequest"}
 
 # Both "any" and what else applies: filter[due_date]=1 keeps every task.
 _CODE_OF_ALL = {("tasks", "due_date"): 1}
@@ -209,55 +253,109 @@ def _code_field(place: tuple[str, str]) -> Field:
     return Field(Kind.NUMBER, read)
 
 
+def _item_field(item_type: str, side: str = "item") -> Field:
+    """The id of an activity's item, or root, where it is of this type."""
+
+    def read(_dataset: Dataset, record: Record) -> Sequence[Json]:
+        attributes = record.attributes
+        return (str(attributes[f"{side}_id"]),) if attributes[f"{side}_type"] == item_type else ()
+
+    return Field(Kind.ID, read)
+
+
+def _tagged(dataset: Dataset, resource: str) -> dict[Json, list[Record]]:
+    """The rows of a resource by their tags."""
+
+    def index() -> dict[Json, list[Record]]:
+        found: dict[Json, list[Record]] = {}
+        for row in dataset.rows(resource):
+            for tag in cast("list[Json]", row.attributes["tag_list"]):
+                found.setdefault(tag, []).append(row)
+        return found
+
+    return dataset.kept(("tagged", resource), index)
+
+
+def _tag_field(name: str) -> Field | None:
+    """A filter of `tags` by what is tagged."""
+    if name == "taggable_type":
+
+        def types(dataset: Dataset, record: Record) -> Sequence[Json]:
+            tag = record.attributes["name"]
+            found = {kind for resource, kind in TAGGABLE_TYPES.items() if tag in _tagged(dataset, resource)}
+            deals = _tagged(dataset, "deals").get(tag, ())
+            return [*found, *("budget" if row.attributes["budget"] else "deal" for row in deals)]
+
+        return Field(Kind.TEXT, types)
+    if name == "project_id":
+
+        def projects(dataset: Dataset, record: Record) -> Sequence[Json]:
+            return [
+                ref.id
+                for row in _tagged(dataset, "tasks").get(record.attributes["name"], ())
+                for ref in row.all("project")
+            ]
+
+        return Field(Kind.ID, projects)
+    if name not in ROWS_BY_TAG:
+        return None
+
+    def ids(dataset: Dataset, record: Record) -> Sequence[Json]:
+        return [row.id for row in _tagged(dataset, ROWS_BY_TAG[name]).get(record.attributes["name"], ())]
+
+    return Field(Kind.ID, ids)
+
+
+QUERY_FIELD = Field(Kind.TEXT, lambda _dataset, record: (display_name(record),), bound="contains")
+"""`query`: read as a part of the row's name, title or number."""
+
+
+_SINGLE = {
+    **{("activities", name): _item_field(item) for name, item in _ITEM_IDS.items()},
+    ("activities", "project_id"): _item_field("Workspace", "root"),
+    ("team_memberships", "person_name"): name_along("person"),
+}
+
+
 def filter_field(resource: Resource, name: str) -> Field | None:
     """What a documented filter looks at, or nothing where the documentation does not say."""
     place = (resource.name, name)
     if place in _CODES:
         return _code_field(place)
-    if place in _FILTER_PATHS:
-        return ids_along(_FILTER_PATHS[place])
-    if place in _FILTER_ALIASES:
-        return attribute_field(resource, _FILTER_ALIASES[place])
-    if place in _WINDOWS:
-        attribute, bound = _WINDOWS[place]
+    if place in FILTER_PATHS:
+        return ids_along(FILTER_PATHS[place])
+    if place in FILTER_ATTRIBUTES:
+        return values_along(*FILTER_ATTRIBUTES[place])
+    if place in FILTER_ALIASES:
+        return attribute_field(resource, FILTER_ALIASES[place])
+    if place in WINDOWS:
+        attribute, bound = WINDOWS[place]
         return attribute_field(resource, attribute, bound=bound)
+    return _special_filter(resource, name) or derived_filter(resource, name)
+
+
+def _special_filter(resource: Resource, name: str) -> Field | None:
+    """What is neither a code nor in the tables of `paths.py`."""
+    place = (resource.name, name)
     if place in _FLAGS:
         attribute = _FLAGS[place]
         return Field(Kind.BOOLEAN, lambda _dataset, record: (record.attributes.get(attribute) is not None,))
-    return derived_filter(resource, name)
-
-
-_SORT_PATHS = {
-    ("payments", "invoice.number"): ("invoice", "number"),
-    ("payments", "invoice_number"): ("invoice", "number"),
-    ("payments", "invoice.deal.name"): (f"invoice/{_BUDGETS}", "name"),
-    ("payments", "invoice.deal.company.name"): (f"invoice/{_BUDGETS}/company", "name"),
-    ("payments", "invoice.deal.project.name"): (f"invoice/{_BUDGETS}/project", "name"),
-    ("services", "budget"): ("deal", "name"),
-    ("services", "company"): ("deal/company", "name"),
-    ("services", "project_name"): ("deal/project", "name"),
-    ("time_entries", "deal_name"): ("service/deal", "name"),
-    ("tasks", "company_name"): ("project/company", "name"),
-    ("expenses", "deal_company_name"): ("deal/company", "name"),
-    ("expenses", "deal.company.name"): ("deal/company", "name"),
-    ("expenses", "deal_project_name"): ("deal/project", "name"),
-    ("expenses", "deal.project.name"): ("deal/project", "name"),
-    ("expenses", "tax_rate_id"): ("tax_rate", "name"),
-    ("purchase_orders", "deal_id"): ("deal", "name"),
-    ("purchase_orders", "vendor_id"): ("vendor", "name"),
-}
-
-_SORT_ALIASES = {
-    ("payments", "date"): "paid_on",
-    ("tasks", "last_activity"): "last_activity_at",
-}
+    if place in _QUESTIONS:
+        question = _QUESTIONS[place]
+        return Field(Kind.BOOLEAN, lambda dataset, record: (question(dataset, record),))
+    if resource.name == "tags" and name != "name":
+        return _tag_field(name)
+    return QUERY_FIELD if name == "query" else _SINGLE.get(place)
 
 
 def sort_field(resource: Resource, name: str) -> Field | None:
     """What a documented sort looks at, or nothing where the documentation does not say."""
     place = (resource.name, name)
-    if place in _SORT_PATHS:
-        return name_along(*_SORT_PATHS[place])
+    if place in SORT_PATHS:
+        return name_along(*SORT_PATHS[place])
+    if place in SORT_NUMBERS:
+        path, attribute = SORT_NUMBERS[place]
+        return values_along(path, attribute, Kind.NUMBER) if attribute else ids_along(path)
     if place == ("people", "name"):
         return Field(Kind.TEXT, lambda _dataset, record: (display_name(record),), own=True)
-    return derived_sort(resource, _SORT_ALIASES.get(place, name))
+    return derived_sort(resource, SORT_ALIASES.get(place, name))

@@ -44,6 +44,7 @@ class Query:
         number: `page[number]`, if given.
         size: `page[size]`.
         after: `page[after]`, if given: the cursor, empty at first.
+        group: `group` of a report, as given.
     """
 
     filters: FilterTree = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Query:
     number: int | None = None
     size: int = DEFAULT_PAGE_SIZE
     after: str | None = None
+    group: str = ""
 
 
 def parse_query(pairs: Sequence[tuple[str, str]]) -> Query:
@@ -77,6 +79,8 @@ def parse_query(pairs: Sequence[tuple[str, str]]) -> Query:
             query.sorts = parse_sort(value)
         elif key == "include":
             query.includes = parse_include(value)
+        elif key == "group":
+            query.group = value
     if query.after is not None and query.number is not None:
         raise errors.keyset_conflict()
     return query

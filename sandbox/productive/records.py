@@ -39,6 +39,7 @@ class Record:
         relationships: Where it leads.
         named: The relationships that its answers name without being asked.
         linked: Those that carry data without being asked.
+        hidden: What filters and sorts know of it and its answers do not show.
     """
 
     type: str
@@ -47,6 +48,7 @@ class Record:
     relationships: dict[str, Related]
     named: tuple[str, ...]
     linked: frozenset[str] = field(default=frozenset({"organization"}))
+    hidden: dict[str, Json] = field(default_factory=dict)
 
     @property
     def ref(self) -> Ref:
@@ -64,6 +66,10 @@ class Record:
         if target is None:
             return ()
         return (target,) if isinstance(target, Ref) else target
+
+    def value(self, name: str) -> Json:
+        """An attribute, shown or hidden; null where it has neither."""
+        return self.attributes[name] if name in self.attributes else self.hidden.get(name)
 
     def integer(self, attribute: str) -> int:
         """An attribute that is an integer, e.g. cents; null counts as 0."""

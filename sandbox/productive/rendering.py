@@ -115,7 +115,9 @@ class Rendering:
         if isinstance(target, Ref):
             return {"type": target.type, "id": target.id}
         if target is None:
-            return [] if self._dataset.catalogue[record.type].relationships[name].to_many else None
+            page = self._dataset.catalogue.get(record.type)
+            # A report's row is of no listed type; it leads to one row by each name.
+            return [] if page and page.relationships[name].to_many else None
         return [{"type": ref.type, "id": ref.id} for ref in target]
 
     def _stub(self, ref: Ref) -> JsonObject:

@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 Plain: TypeAlias = "tuple[int, int | float | str]"
 """One sort value: 0 and the value, or 1 and nothing for null. Nulls come last; PostgreSQL's way, not documented."""
 
-# Without a sort, most lists come by id; projects and people were seen not to (README 0.8).
-DEFAULT_SORTS = {"people": (Sort("name", descending=False),), "projects": (Sort("name", descending=False),)}
+# Without a sort, most lists come by id; projects and people were seen not to (README 0.8), salaries are said to come
+# the newest first (README 4).
+DEFAULT_SORTS = {
+    "people": (Sort("name", descending=False),),
+    "projects": (Sort("name", descending=False),),
+    "salaries": (Sort("id", descending=True),),
+}
 
 
 @total_ordering

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Refusals:
-    """What the API refuses although it is documented.
+    """What the API refuses, or takes without heed, although it is documented.
 
     Attributes:
         includes: Per resource the include paths answered with 400.
@@ -19,6 +19,8 @@ class Refusals:
         sorts: Per resource the sorts answered with 400.
         keyset_sorts: Per resource the sorts that no cursor walks; `*` is every order, the default one too.
         routes: Resources whose routes answer 404.
+        ignored_filters: Per resource the filters that are accepted and change nothing.
+        ignored_sorts: Per resource the sorts that are accepted and change nothing.
     """
 
     includes: dict[str, list[str]] = field(default_factory=dict)
@@ -26,6 +28,8 @@ class Refusals:
     sorts: dict[str, list[str]] = field(default_factory=dict)
     keyset_sorts: dict[str, list[str]] = field(default_factory=dict)
     routes: list[str] = field(default_factory=list)
+    ignored_filters: dict[str, list[str]] = field(default_factory=dict)
+    ignored_sorts: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -46,9 +50,11 @@ class Settings:
         refusals: What is refused although documented.
         extra_attributes: Per resource the attributes put on, or over, every record served.
         scripted: Changes that wait for a request.
+        runtimes: By glob over the route, e.g. `/invoices`: the seconds that an answer says it took.
     """
 
     features: dict[str, bool] = field(default_factory=lambda: {"financials": True})
     refusals: Refusals = field(default_factory=Refusals)
     extra_attributes: dict[str, JsonObject] = field(default_factory=dict)
     scripted: list[ScriptedChanges] = field(default_factory=list)
+    runtimes: dict[str, float] = field(default_factory=dict)

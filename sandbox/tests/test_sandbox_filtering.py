@@ -58,7 +58,7 @@ def all_ids(api: Asking, path: str) -> set[str]:
         ("filter[amount][gt]=much", "Unsupported Filter Value"),
         ("filter[credited]=maybe", "Unsupported Filter Value"),
         ("filter[$op]=xor", "Unsupported Filter Value"),
-        ("filter[query]=x", "Unsupported Filter Value"),
+        ("filter[full_query]=x", "Unsupported Filter Value"),
         ("sort=boat", "Unsupported Sort"),
         ("sort=updated_at", "Unsupported Sort"),
         ("sort=custom_fields", "Unsupported Sort"),
@@ -285,3 +285,23 @@ def test_the_admin_refuses_documented_names(sandbox: RunningSandbox, api: Asking
     finally:
         sandbox.admin.set_refusals()
     assert api.get("deals").status_code == 200
+
+
+def test_a_filter_or_a_sort_can_be_taken_without_heed(sandbox: RunningSandbox, api: Asking, stored: Stored) -> None:
+    sandbox.admin.set_refusals(ignored_filters={"tasks": ["updated_at"]}, ignored_sorts={"tasks": ["updated_at"]})
+    asked = "tasks?filter[updated_at][gt_eq]=2026-03-01&filter[status]=1&sort=updated_at&page[size]=200"
+    try:
+        for path in (asked, f"{asked}&page[after]="):
+            rows = api.walk(path)
+            assert [row["id"] for row in rows] == [
+                row["id"] for row in stored["tasks"] if not row["attributes"]["closed"]
+            ]
+        # What cannot be read is refused all the same.
+        assert api.error("tasks?filter[updated_at]=yesterday")[1]["title"] == "Unsupported Filter Value"
+        assert api.error("tasks?sort=boat")[1]["title"] == "Unsupported Sort"
+    finally:
+        sandbox.admin.set_refusals()
+    rows = api.walk(asked)
+    stamps = [datetime.fromisoformat(row["attributes"]["updated_at"]) for row in rows]
+    assert stamps == sorted(stamps)
+    assert all(row["attributes"]["updated_at"] >= "2026-03-01" for row in rows)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox.admin_client import AdminClient
 from sandbox.server import running_sandbox
 from sandbox.tests.asking import Asking
 
@@ -43,6 +44,20 @@ def test_it_prints_its_url_once_it_answers_and_leaves_quietly(sign: signal.Signa
         running.send_signal(sign)
         out, err = running.communicate(timeout=5)
         assert (running.returncode, out, err) == (0, "", "")
+
+
+def test_one_system_can_be_smaller_than_the_others() -> None:
+    with process("--scale-of", "invobi=0.1") as (_, url), AdminClient(url) as admin:
+        assert len(admin.system("invobi").records("invoices")) == 25
+        assert len(admin.records("invoices")) == 6
+
+
+@pytest.mark.parametrize("scale", ["nix=1", "invobi", "invobi=much"])
+def test_a_scale_of_something_else_is_refused(scale: str) -> None:
+    with process("--scale-of", scale) as (running, _):
+        _, err = running.communicate(timeout=10)
+        assert running.returncode == 2
+        assert err.splitlines()[-1].startswith("python -m sandbox: error: ")
 
 
 def test_the_port_asked_for_is_taken_or_the_start_fails() -> None:

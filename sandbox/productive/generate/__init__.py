@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox.productive.generate.account import make_account
 from sandbox.productive.generate.billing import make_billing
+from sandbox.productive.generate.collaboration import make_collaboration
+from sandbox.productive.generate.custom import make_booking_fields
+from sandbox.productive.generate.history import make_history
 from sandbox.productive.generate.maker import Maker
 from sandbox.productive.generate.parties import make_parties
+from sandbox.productive.generate.planning import make_planning
+from sandbox.productive.generate.selling import make_selling
 from sandbox.productive.generate.settings import make_settings
+from sandbox.productive.generate.structure import make_structure
 from sandbox.productive.generate.work import make_work
 from sandbox.productive.totals import total_everything
 
@@ -25,5 +32,12 @@ def generated_world(catalogue: Catalogue, clock: Clock, seed: int, scale: float)
     make_work(maker)
     make_billing(maker)
     total_everything(maker.dataset)
+    make_structure(maker)
+    make_selling(maker)
+    make_collaboration(maker)
+    make_booking_fields(maker)
+    make_planning(maker)
+    make_account(maker)
+    make_history(maker)
     maker.dataset.changed()
     return maker.dataset

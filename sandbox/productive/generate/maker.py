@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from faker import Faker
 
@@ -14,7 +15,7 @@ from sandbox.productive.moments import stamp
 from sandbox.productive.records import Dataset, Record, Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sandbox.clock import Clock
     from sandbox.json_types import Json
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from sandbox.productive.records import Related
 
 T = TypeVar("T")
+
+Row: TypeAlias = "tuple[Mapping[str, Json], Mapping[str, Related]]"
+"""What one row says, and where it leads."""
 
 HISTORY_START = datetime(2024, 4, 2, 6, 0, tzinfo=UTC)
 """Nothing in the world is older."""
@@ -33,8 +37,37 @@ ACTIVITY_START = datetime(2025, 3, 10, 7, 0, tzinfo=UTC)
 """Activity spreads over the year from here to `QUIET_SINCE`."""
 
 TRUE_MORE_THAN_NOT = 0.6
-DATA_TEXT, DATA_NUMBER, DATA_SELECT, DATA_DATE, DATA_MULTI = 1, 2, 3, 4, 5
+DATA_TEXT, DATA_NUMBER, DATA_SELECT, DATA_DATE, DATA_MULTI, DATA_PERSON, DATA_ATTACHMENT = 1, 2, 3, 4, 5, 6, 7
 """`data_type_id` of custom fields."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A row that is about to be made.
+
+    Attributes:
+        number: Its id.
+        chance: The chance of its resource.
+        created: When it was made.
+        updated: When it was last written.
+    """
+
+    number: int
+    chance: random.Random
+    created: datetime
+    updated: datetime
+
+    def stamps(self) -> dict[str, Json]:
+        """Its timestamps, by their usual names."""
+        return {
+            "created_at": stamp(self.created),
+            "updated_at": stamp(self.updated),
+            "last_activity_at": stamp(self.updated),
+        }
+
+    def every(self, so_many: int, value: T) -> T | None:
+        """The value in every so-many-th row, else null."""
+        return value if self.number % so_many == 0 else None
 
 
 class Maker:
@@ -70,18 +103,44 @@ class Maker:
         """
         page = self.dataset.catalogue[resource]
         targets: dict[str, Related] = {"organization": Ref("organizations", "1"), **(relationships or {})}
-        unknown = [*(set(attributes) - set(page.attributes)), *(set(relationships or ()) - set(page.relationships))]
+        known = page.attributes.keys() | page.hidden.keys()
+        unknown = [*(attributes.keys() - known), *(set(relationships or ()) - set(page.relationships))]
         if unknown:
             raise KeyError(f"{resource} has no {', '.join(unknown)}")
         return self.dataset.add(
             Record(
                 type=resource,
                 id=str(record_id),
-                attributes=filled(page, str(record_id), attributes),
-                relationships={name: targets.get(name) for name in page.relationships},
+                attributes=filled(page.attributes, str(record_id), attributes),
+                relationships={
+                    name: targets.get(name, () if told.to_many else None) for name, told in page.relationships.items()
+                },
                 named=tuple(page.relationships),
+                hidden=filled(page.hidden, str(record_id), attributes),
             )
         )
+
+    def fill(self, resource: str, at_scale_one: int, row: Callable[[Draft], Row]) -> None:
+        """Make the rows of a resource, oldest first; `row` says what each is, its timestamps come by themselves.
+
+        Args:
+            resource: The resource.
+            at_scale_one: How many rows at scale 1.
+            row: The attributes and relationships of one row.
+        """
+        self.fill_for(resource, [None] * self.count(at_scale_one), lambda draft, _none: row(draft))
+
+    def fill_for(self, resource: str, subjects: Sequence[T], row: Callable[[Draft, T], Row]) -> None:
+        """As `fill`, with one row for each of `subjects`."""
+        page = self.dataset.catalogue[resource]
+        chance = self.chance(resource)
+        known = page.attributes.keys() | page.hidden.keys()
+        created = moments(chance, len(subjects), HISTORY_START, QUIET_SINCE)
+        for number, (subject, instant) in enumerate(zip(subjects, created, strict=True), start=1):
+            draft = Draft(number, chance, instant, moment(chance, instant, WORLD_START))
+            attributes, relationships = row(draft, subject)
+            stamps = {name: value for name, value in draft.stamps().items() if name in known}
+            self.make(resource, number, {**stamps, **attributes}, relationships)
 
     def rows(self, resource: str) -> list[Record]:
         """The rows of a resource made so far."""
@@ -149,7 +208,26 @@ def _custom_value(maker: Maker, chance: random.Random, definition: Record) -> Js
     if kind in {DATA_SELECT, DATA_MULTI}:
         options = [ref.id for ref in definition.all("options")]
         return chance.choice(options) if kind == DATA_SELECT else sorted(chance.sample(options, 2))
+    if kind == DATA_PERSON:
+        return chance.choice([row.id for row in maker.rows("people") if row.attributes["is_user"]])
+    if kind == DATA_ATTACHMENT:
+        return chance.choice([row.id for row in maker.rows("attachments")])
     return maker.fake.word()
+
+
+def custom_links(maker: Maker, values: Mapping[str, Json] | None) -> dict[str, Related]:
+    """The relationships that custom fields of persons and files are, besides their values (README 7)."""
+
+    def linked(kind: int, target: str) -> tuple[Ref, ...]:
+        fields = [
+            key for key in values or {} if maker.dataset.tables["custom_fields"][key].value("data_type_id") == kind
+        ]
+        return tuple(Ref(target, str((values or {})[key])) for key in fields)
+
+    return {
+        "custom_field_people": linked(DATA_PERSON, "people"),
+        "custom_field_attachments": linked(DATA_ATTACHMENT, "attachments"),
+    }
 
 
 def tags(chance: random.Random, names: Sequence[str]) -> list[str]:

@@ -123,7 +123,7 @@ def _make_organization(maker: Maker) -> None:
             "granular_notification_preferences": {"task": {"assigned": True}},
             "notification_preference": {"channel": "email"},
         },
-        {"person": Ref("people", "1"), "user": Ref("users", "1"), "time_tracking_policy": None},
+        {"person": Ref("people", "1"), "user": Ref("users", "5001"), "time_tracking_policy": None},
     )
 
 

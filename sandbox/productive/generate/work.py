@@ -157,7 +157,8 @@ def _make_deals(maker: Maker) -> None:
                 "project": project.ref,
                 "creator": chance.choice(staff).ref,
                 "responsible": chance.choice(staff).ref,
-                "deal_status": Ref("deal_statuses", str(status)),
+                # Each pipeline has its own four.
+                "deal_status": Ref("deal_statuses", str(status + 4 if budget else status)),
                 "pipeline": Ref("pipelines", "2" if budget else "1"),
                 "subsidiary": Ref("subsidiaries", str(1 + number % 3)),
                 "document_type": Ref("document_types", "1"),
@@ -214,7 +215,6 @@ def _make_services(maker: Maker) -> None:
             {
                 "deal": deal.ref,
                 "service_type": kind.ref,
-                "section": Ref("sections", "1"),
                 **NO_PEOPLE_OR_FILES,
             },
         )
@@ -245,7 +245,6 @@ def _make_prices(maker: Maker) -> None:
             {
                 "company": company.ref,
                 "service_type": kind.ref,
-                "rate_card": Ref("rate_cards", "1"),
                 "updater": Ref("people", "1"),
                 **NO_PEOPLE_OR_FILES,
             },
@@ -311,13 +310,19 @@ def _make_tasks(maker: Maker) -> None:
                 "parent_task": parent.ref if parent else None,
                 "service": chance.choice(services).ref if services and chance.random() < 1 / 2 else None,
                 "task_list": Ref("task_lists", str(3 * int(project.id) + number % 3)),
-                "workflow_status": Ref("workflow_statuses", "3" if closed else str(1 + number % 2)),
+                "workflow_status": _workflow_status(project, 3 if closed else 1 + number % 2),
                 "attachments": (),
                 **NO_PEOPLE_OR_FILES,
             },
         )
         if parent is None:
             parents[project.id] = task
+
+
+def _workflow_status(project: Record, category: int) -> Ref:
+    """The status of a category in a project's workflow: each has its own three."""
+    workflow = cast("Ref", project.one("workflow"))
+    return Ref("workflow_statuses", str(3 * (int(workflow.id) - 1) + category))
 
 
 def _services_by_project(maker: Maker) -> dict[str, list[Record]]:

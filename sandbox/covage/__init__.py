@@ -1,0 +1,1 @@
+"""The Covage client API and its Keycloak as of their documentation."""

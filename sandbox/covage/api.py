@@ -1,0 +1,217 @@
+"""The API itself, and the way to its Keycloak: what one request is answered."""
+
+from __future__ import annotations
+
+import json
+import operator
+from datetime import date
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from sandbox.bearer import bearer_token
+from sandbox.covage.keycloak import Keycloak
+from sandbox.covage.paging import page_of
+from sandbox.covage.world import CovageWorld
+from sandbox.gateway import Api, ApiError, Reply
+from sandbox.limits import RequestWindows
+from sandbox.pdf import MEDIA_TYPE, page_of_text
+from sandbox.tables import Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sandbox.clock import Clock
+    from sandbox.gateway import ApiRequest
+    from sandbox.json_types import Json, JsonObject
+
+MOUNT = "/covage"
+KEYCLOAK = "/auth/"
+TOKEN_ROUTE = "/auth/realms/covage/protocol/openid-connect/token"  # noqa: S105 - a path
+API = "/api/v1"
+SERVER_ERROR: JsonObject = {"detail": "Internal server error"}
+
+ORDER = {
+    # Not by date: no order is documented, so none must be relied on.
+    "invoices": ("billing_site_ref", "invoice_number"),
+    "orders": ("order_reference",),
+    "order_history": ("key",),
+    "quotes": ("id",),
+    "projects": ("code",),
+    "ennis": ("reference",),
+    "catalog_categories": ("name",),
+}
+FILTERS = {
+    "invoices": ("invoice_number",),
+    "quotes": ("external_id",),
+    "projects": ("code", "active"),
+    "ennis": ("reference", "name", "short_name", "active", "offer", "dsp", "delivery_mode"),
+}
+"""Parameters that choose rows by an attribute of their name; others are ignored, as in Django."""
+
+UNSLASHED = ("referential/project",)
+"""Documented without the slash at the end that the others have."""
+
+LISTS = {
+    "invoice": "invoices",
+    "order": "orders",
+    "quote": "quotes",
+    "referential/project": "projects",
+    "referential/enni": "ennis",
+    "catalog/category": "catalog_categories",
+}
+HIDDEN = {"orders": ("external_id", "enni_reference"), "order_history": ("key", "order_reference")}
+"""What of an order only its detail has, and by what its steps are kept."""
+
+ENVELOPES = ("bare", "results", "single", "unknown")
+DOCUMENTED = {
+    "invoices": "results",
+    "orders": "results",
+    "order_details": "single",
+    "order_history": "bare",
+    "quotes": "results",
+    "projects": "bare",
+    "ennis": "bare",
+    "catalog_categories": "bare",
+}
+"""How each resource is wrapped: only that of the invoices is documented, the others are a choice."""
+
+
+class CovageApi(Api):
+    """The Covage client API, as an operator's service account sees it."""
+
+    media_type = "application/json"
+    server_error = SERVER_ERROR
+
+    def __init__(self, clock: Clock, seed: int, scale: float) -> None:
+        """Serve the world of `seed` and `scale`."""
+        # No limit is documented.
+        self.windows = RequestWindows(clock, ())
+        self.tables = Tables(CovageWorld(clock, seed, scale))
+        self.keycloak = Keycloak(clock)
+        self.envelopes: Mapping[str, str] = DOCUMENTED
+
+    def reset(self) -> None:
+        """Everything as at the start, and no token good any more."""
+        self.tables.reset()
+        self.windows.reset()
+        self.keycloak.reset()
+        self.envelopes = DOCUMENTED
+
+    def is_authenticated(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request carries a token that is good."""
+        return self.keycloak.is_good(bearer_token(headers))
+
+    def after_request(self, path: str) -> None:
+        """Carry out the changes that waited for this request."""
+        self.tables.after_request(path)
+
+    def answer(self, request: ApiRequest) -> JsonObject | Reply:
+        """A list, a row, a PDF, or tokens.
+
+        Raises:
+            ApiError: Any other answer.
+        """
+        if request.route == TOKEN_ROUTE:
+            return self.keycloak.answer(request)
+        if request.route.startswith(KEYCLOAK):
+            raise ApiError(404, {"error": "Realm does not exist"})
+        path = request.route.removeprefix(f"{API}/")
+        if path == request.route or not path.strip("/"):
+            raise ApiError(404, {"detail": "Not found."})
+        elsewhere = _slashed_otherwise(path)
+        if elsewhere is not None:
+            query = f"?{urlencode(request.query)}" if request.query else ""
+            return Reply(b"", 301, {"Location": f"{MOUNT}{API}/{elsewhere}{query}"})
+        self._admit(request)
+        return self._reply(path.strip("/"), request)
+
+    def _admit(self, request: ApiRequest) -> None:
+        challenge = {"WWW-Authenticate": 'Bearer realm="covage"'}
+        token = bearer_token(request.headers)
+        if not token:
+            raise ApiError(401, {"detail": "Authentication credentials were not provided."}, challenge)
+        if not self.keycloak.use(token):
+            raise ApiError(401, {"detail": "Token is invalid or expired"}, challenge)
+        if request.method != "GET":
+            raise ApiError(405, {"detail": f'Method "{request.method}" not allowed.'})
+
+    def _reply(self, path: str, request: ApiRequest) -> Reply:
+        if path in LISTS:
+            resource = LISTS[path]
+            rows = [row for row in self.tables.shown(resource) if _is_meant(resource, row, request.query)]
+            return self._wrapped(resource, rows, request)
+        match path.split("/"):
+            case ["invoice", number, "download"]:
+                return self._pdf(number)
+            case ["order", reference]:
+                return self._wrapped("order_details", [self._one("orders", reference)], request)
+            case ["order", reference, "historic"]:
+                self._one("orders", reference)
+                steps = [row for row in self.tables.shown("order_history") if row["order_reference"] == reference]
+                return self._wrapped("order_history", steps, request)
+        raise ApiError(404, {"detail": "Not found."})
+
+    def _wrapped(self, resource: str, rows: Sequence[JsonObject], request: ApiRequest) -> Reply:
+        """Rows in the envelope of their resource."""
+        order = ORDER["orders" if resource == "order_details" else resource]
+        hidden = HIDDEN.get(resource, ())
+        placed = sorted(
+            (([str(row[name]) for name in order], _without(row, hidden)) for row in rows), key=operator.itemgetter(0)
+        )
+        shown = [row for _, row in placed]
+        envelope = self.envelopes[resource]
+        if envelope == "results":
+            return Reply(page_of(placed, request.query, request.route))
+        if envelope == "single":
+            return Reply(shown[0] if shown else {})
+        return Reply(shown if envelope == "bare" else {"status": "ok", "payload": {"elements": shown}})
+
+    def _pdf(self, number: str) -> Reply:
+        """The invoice's PDF: everything stands on it, so that it changes when anything does, and only then."""
+        row = self._one("invoices", number)
+        lines = [f"Facture {number}", "", *(f"{name}: {json.dumps(value)}" for name, value in row.items())]
+        disposition = {"Content-Disposition": f"attachment; filename={number}.pdf"}
+        return Reply(page_of_text(lines), headers=disposition, media_type=MEDIA_TYPE)
+
+    def _one(self, resource: str, key: str) -> JsonObject:
+        row = self.tables.shown_one(resource, key)
+        if row is None:
+            raise ApiError(404, {"detail": "Not found."})
+        return row
+
+
+def _slashed_otherwise(path: str) -> str | None:
+    """The path as documented, if this one differs from it by the slash at its end."""
+    bare = path.strip("/")
+    documented = bare if bare in UNSLASHED else f"{bare}/"
+    return None if path == documented else documented
+
+
+def _is_meant(resource: str, row: JsonObject, query: Sequence[tuple[str, str]]) -> bool:
+    """Whether a row passes the filters of its list."""
+    return all(
+        _text(row[name]) == value.lower()
+        if name in FILTERS.get(resource, ())
+        else _in_range(resource, row, name, value)
+        for name, value in query
+    )
+
+
+def _in_range(resource: str, row: JsonObject, name: str, value: str) -> bool:
+    """Whether an invoice's date is within a bound: "less than" and "greater than" take the bound in, as documented."""
+    if resource != "invoices" or name not in {"accounting_date_lt", "accounting_date_gt"}:
+        return True
+    try:
+        bound = date.fromisoformat(value).isoformat()
+    except ValueError:
+        raise ApiError(400, {name: ["Enter a valid date."]}) from None
+    accounted = str(row["accounting_date"])
+    return accounted <= bound if name == "accounting_date_lt" else accounted >= bound
+
+
+def _text(value: Json) -> str:
+    return str(value).lower()
+
+
+def _without(row: JsonObject, names: Sequence[str]) -> JsonObject:
+    return {name: value for name, value in row.items() if name not in names}

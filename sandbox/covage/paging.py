@@ -1,0 +1,82 @@
+"""Pages by cursor, in the envelope of the invoices.
+
+A cursor is the place of the last or first row seen, not a number: rows that come or go do not shift the others. What
+the vendor's is, is not documented; it is opaque to clients.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from sandbox.gateway import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox.json_types import JsonObject
+
+DEFAULT_SIZE = 20
+LARGEST_SIZE = 100
+"""The maximum is not documented; more gives the maximum, as Django REST framework has it (inferred)."""
+
+PLACEHOLDER = "http://api.example.com"
+"""The host of `next_page` in the documentation's sample: not that of the API, and without TLS."""
+
+
+def page_of(placed: Sequence[tuple[list[str], JsonObject]], query: Sequence[tuple[str, str]], route: str) -> JsonObject:
+    """One page in its envelope.
+
+    Args:
+        placed: All rows that are asked for, each behind its place, in the order of the places: no two have the same.
+        query: What was asked.
+        route: The path that `next_page` leads to.
+
+    Raises:
+        ApiError: 404: the cursor is none of this list.
+    """
+    asked = dict(query)
+    size = _size(asked.get("page_size", ""))
+    begin, end = _bounds(asked.get("cursor"), [place for place, _ in placed], size)
+    following = _cursor("after", placed[end - 1][0]) if 0 < end < len(placed) else None
+    preceding = _cursor("before", placed[begin][0]) if 0 < begin < len(placed) else None
+    return {
+        "page_size": size,
+        "count": len(placed),
+        "next_page": _link(route, query, following, size),
+        "previous_page": _link(route, query, preceding, size),
+        "results": [row for _, row in placed[begin:end]],
+    }
+
+
+def _size(text: str) -> int:
+    """The page size asked for; what is no positive number counts as not asked, as in Django REST framework."""
+    return min(int(text), LARGEST_SIZE) if text.isdecimal() and int(text) else DEFAULT_SIZE
+
+
+def _bounds(cursor: str | None, places: Sequence[list[str]], size: int) -> tuple[int, int]:
+    """Where the page begins and ends among all rows."""
+    if cursor is None:
+        return 0, min(size, len(places))
+    try:
+        ((side, seen),) = json.loads(base64.urlsafe_b64decode(cursor.encode())).items()
+    except (ValueError, AttributeError):
+        raise ApiError(404, {"detail": "Invalid cursor"}) from None
+    if side == "after":
+        begin = sum(place <= seen for place in places)
+        return begin, min(begin + size, len(places))
+    end = sum(place < seen for place in places)
+    return max(end - size, 0), end
+
+
+def _cursor(side: str, place: list[str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps({side: place}).encode()).decode()
+
+
+def _link(route: str, query: Sequence[tuple[str, str]], cursor: str | None, size: int) -> str | None:
+    if cursor is None:
+        return None
+    others = [(name, value) for name, value in query if name not in {"cursor", "page_size"}]
+    return f"{PLACEHOLDER}{route}?{urlencode([*others, ('cursor', cursor), ('page_size', str(size))])}"

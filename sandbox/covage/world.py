@@ -1,0 +1,206 @@
+"""What an operator that buys fibre lines from Covage would see.
+
+Fields are those of the documentation's tables and samples. Steps of an order's history, which no page shows, and what
+an order's detail has beyond `cancellation_date` are invented.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from faker import Faker
+
+from sandbox.chance import chance_of
+from sandbox.clock import WORLD_START
+from sandbox.tables import World
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from sandbox.clock import Clock
+    from sandbox.json_types import JsonObject
+
+COUNTS = {"invoices": 150, "orders": 60, "quotes": 25}
+"""Rows at scale 1; the reference lists do not grow."""
+
+DAYS = 720
+"""The span that invoices, orders and quotes at the start are of."""
+
+PARIS = ZoneInfo("Europe/Paris")
+SITES = 9
+INVOICE_TYPES = ((1, "Standard Invoice"), (1, "Standard Invoice"), (1, "Standard Invoice"), (2, "Credit Note"))
+OLDER_STATES = ("acknowledged", "in_progress", "completed", "cancelled")
+NEWER_STATES = ("confirmed", "in_progress", "active", "rejected", "terminated")
+"""The two revisions of the page on orders name different states."""
+
+STEPS = ("production_manager_assigned", "optical_route_received", "technical_visit_planned")
+QUOTE_STATES = ("acknowledged", "confirmed", "partial_ready", "ready", "partial_finalized", "finalized")
+PROJECTS = ("FLASH", "CAMPUS", "LYON-EST", "MAIRIES-2025", "RETAIL", "TEST")
+ENNIS = 12
+CATEGORIES = ("BPE", "BPEA")
+
+
+class CovageWorld(World):
+    """Rows made one by one, each from its number."""
+
+    def __init__(self, clock: Clock, seed: int, scale: float) -> None:
+        """Make the rows of `seed` and `scale`; new ones are dated by `clock`."""
+        self.keys = {
+            "invoices": "invoice_number",
+            "orders": "order_reference",
+            "order_history": "key",
+            "quotes": "id",
+            "projects": "code",
+            "ennis": "reference",
+            "catalog_categories": "name",
+        }
+        self._makers = {
+            "invoices": self._invoice,
+            "orders": self._order,
+            "order_history": self._step,
+            "quotes": self._quote,
+            "projects": self._project,
+            "ennis": self._enni,
+            "catalog_categories": self._category,
+        }
+        self._clock = clock
+        self._seed = seed
+        self._counts = {name: max(1, round(count * scale)) for name, count in COUNTS.items()}
+        self._counts |= {"projects": len(PROJECTS), "ennis": ENNIS, "catalog_categories": len(CATEGORIES)}
+        self._counts |= {"order_history": self._counts["orders"] * len(STEPS)}
+        self._fake = Faker("fr_FR")
+
+    def rows(self) -> Mapping[str, Sequence[JsonObject]]:
+        """All rows as at the start."""
+        rows = {
+            name: [make(number) for number in range(1, self._counts[name] + 1)] for name, make in self._makers.items()
+        }
+        # Not every order has a history.
+        rows["order_history"] = [row for row in rows["order_history"] if not str(row["order_reference"]).endswith("0")]
+        return rows
+
+    def blank(self, resource: str, number: int) -> JsonObject:
+        """A new row, complete like the others."""
+        return self._makers[resource](number)
+
+    def touched(self, resource: str) -> JsonObject:
+        """An order says when it was modified; nothing else does."""
+        return {"modification_date": utc(self._clock.tick())} if resource == "orders" else {}
+
+    def _invoice(self, number: int) -> JsonObject:
+        chance = chance_of(self._seed, f"invoices:{number}")
+        accounted = self._day("invoices", number)
+        site = chance.randrange(1, SITES + 1)
+        kind, label = chance.choice(INVOICE_TYPES)
+        return {
+            "invoice_number": f"FACTTSO{accounted:%y%m}{number:04}",
+            "customer_name": "CLIENT EXEMPLE SA",
+            "billing_site_ref": f"SITE{site:03}",
+            "billing_site_name": self._name(f"sites:{site}"),
+            "invoice_type": kind,
+            "invoice_type_label": label,
+            "accounting_date": accounted.isoformat(),
+            "payment_deadline": (accounted + timedelta(days=30)).isoformat(),
+        }
+
+    def _order(self, number: int) -> JsonObject:
+        chance = chance_of(self._seed, f"orders:{number}")
+        ordered = self._day("orders", number)
+        new = number > self._counts["orders"]
+        modified = (
+            self._clock.now if new else min(midnight(ordered) + timedelta(hours=chance.randrange(9, 2000)), WORLD_START)
+        )
+        state = "acknowledged" if new else chance.choice(OLDER_STATES if number % 2 else NEWER_STATES)
+        day = modified.date().isoformat()
+        return {
+            "modification_date": utc(modified),
+            "order_reference": f"CMD_X_{number:08}",
+            "id": f"PO_DC173_{ordered:%Y%m%d}_{number:06}",
+            "order_date": ordered.isoformat(),
+            "cancellation_date": day if state == "cancelled" else None,
+            "cancellation_reason": "Doublon" if state == "cancelled" else "",
+            "completion_date": day if state in {"completed", "active"} else None,
+            "state": state,
+            "project_id": chance.choice(["", "", *PROJECTS]),
+            "offer_technology": chance.choice(["FIBDE", "FTTE", "FTTO"]),
+            "commitment": chance.choice([12, 24, 36]),
+            "external_id": f"EXT-{number}" if number % 3 else "",
+            "enni_reference": f"CN{chance.randrange(1, ENNIS + 1):06}",
+        }
+
+    def _step(self, number: int) -> JsonObject:
+        order, step = divmod(number - 1, len(STEPS))
+        begun = midnight(self._day("orders", order + 1))
+        return {
+            "key": f"{order + 1}:{step + 1}",
+            "order_reference": f"CMD_X_{order + 1:08}",
+            "step": STEPS[step],
+            "date": utc(begun + timedelta(days=step + 1, hours=9)),
+            "comment": "",
+        }
+
+    def _quote(self, number: int) -> JsonObject:
+        chance = chance_of(self._seed, f"quotes:{number}")
+        created = midnight(self._day("quotes", number)) + timedelta(hours=7, minutes=chance.randrange(500))
+        return {
+            "external_id": f"EXT{number}" if number % 4 else "",
+            "project_id": chance.choice(["", *PROJECTS]),
+            "id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+            "quote_date": (created + timedelta(hours=1)).astimezone(PARIS).isoformat(),
+            "creation_date": created.astimezone(PARIS).isoformat(),
+            "state": chance.choice(QUOTE_STATES),
+        }
+
+    def _project(self, number: int) -> JsonObject:
+        code = PROJECTS[number - 1] if number <= len(PROJECTS) else f"PROJECT-{number}"
+        ended = number % 3 == 0
+        return {
+            "code": code,
+            "active": not ended,
+            "start_date": "2000-01-01",
+            "end_date": "2025-06-30" if ended else "2099-12-31",
+            "code_client": "DC999",
+        }
+
+    def _enni(self, number: int) -> JsonObject:
+        chance = chance_of(self._seed, f"ennis:{number}")
+        return {
+            "code": str(719 + number),
+            "name": self._name(f"ennis:{number}"),
+            "short_name": f"DC{number:03}",
+            "reference": f"CN{number:06}",
+            "label": "Collecte Nationale Entreprise",
+            "offer": chance.choice(CATEGORIES),
+            "dsp": chance.choice(["", "CAPS", "HAUTE-SAVOIE"]),
+            "delivery_mode": chance.choice(["L2", "L3"]),
+            "active": number % 5 != 0,
+        }
+
+    def _category(self, number: int) -> JsonObject:
+        name = CATEGORIES[number - 1] if number <= len(CATEGORIES) else f"CATEGORY-{number}"
+        return {"name": name, "type": "OFFER_FAMILY", "description": ""}
+
+    def _name(self, subject: str) -> str:
+        self._fake.seed_instance(f"{self._seed}:{subject}")
+        return self._fake.company()
+
+    def _day(self, resource: str, number: int) -> date:
+        """A row's day: evenly over the span, the newest on the day before the world's; today if the row is new."""
+        count = self._counts[resource]
+        if number > count:
+            return self._clock.now.date()
+        return (WORLD_START - timedelta(days=1 + DAYS * (count - number) // count)).date()
+
+
+def midnight(day: date) -> datetime:
+    """The instant that a day begins, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=WORLD_START.tzinfo)
+
+
+def utc(instant: datetime) -> str:
+    """An instant with `Z`, as orders have it."""
+    return f"{instant:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,1 @@
+"""Invobi as of its documentation."""

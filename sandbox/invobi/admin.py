@@ -1,0 +1,30 @@
+"""The admin's routes for Invobi: its rows, and which of their fields are shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route
+
+from sandbox.admin import endpoint, table_routes
+from sandbox.invobi.api import LEFT_OUT
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from sandbox.admin import Payload
+    from sandbox.invobi.api import InvobiApi
+    from sandbox.json_types import Json
+
+
+def invobi_admin_routes(api: InvobiApi) -> list[Route]:
+    """The routes below `/admin/invobi`."""
+
+    def set_left_out(_request: Request, payload: Payload) -> Json:
+        """Leave these fields out of `invoices`, the list, and of `invoice_details`; not named, as documented."""
+        if not payload.keys() <= LEFT_OUT.keys():
+            raise KeyError(f"fields are left out of {' or '.join(LEFT_OUT)}")
+        api.left_out = {**LEFT_OUT, **payload}
+        return payload
+
+    return [*table_routes(api.tables), Route("/left_out", endpoint(set_left_out), methods=["PUT"])]

@@ -1,0 +1,97 @@
+"""The admin's routes for Invoicetronic: below `/live` and `/test` those of each environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.routing import Mount, Route
+
+from sandbox.admin import BadOrder, endpoint, table_routes
+from sandbox.invoicetronic.environment import Behaviour, Restriction
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+    from sandbox.admin import Payload
+    from sandbox.invoicetronic.api import InvoicetronicApi
+    from sandbox.invoicetronic.environment import Environment
+    from sandbox.json_types import Json
+
+SETTABLE = {"is_billed", "operation_left", "signature_left", "repeated_reads", "refused_at_zero"}
+CHOICES = {
+    "repeated_reads": ("paid", "free"),
+    "refused_at_zero": ("payloads", "receive"),
+    "problem_shape": ("problem", "wrapped"),
+    "payload_left_out": ("empty", "null", "absent"),
+}
+
+
+def invoicetronic_admin_routes(api: InvoicetronicApi) -> list[Mount]:
+    """The routes below `/admin/invoicetronic`."""
+    return [Mount(f"/{name}", routes=_routes(environment)) for name, environment in api.environments.items()]
+
+
+def _routes(environment: Environment) -> list[BaseRoute]:
+    return [*table_routes(environment.tables), *_cost_routes(environment), *_setting_routes(environment)]
+
+
+def _cost_routes(environment: Environment) -> list[Route]:
+    def billing(_request: Request, _payload: Payload) -> Json:
+        return environment.account.as_json()
+
+    def set_billing(_request: Request, payload: Payload) -> Json:
+        unknown = set(payload) - SETTABLE
+        if unknown:
+            raise BadOrder(f"billing has no {', '.join(sorted(unknown))} to set")
+        check_choices(payload)
+        for name, value in payload.items():
+            setattr(environment.account, name, value)
+        return environment.account.as_json()
+
+    def reads(_request: Request, _payload: Payload) -> Json:
+        payloads = {
+            resource: {str(invoice): times for invoice, times in counted.items()}
+            for resource, counted in environment.payloads_read.items()
+        }
+        return {"payloads": payloads, "exports": environment.exports}
+
+    return [
+        Route("/billing", endpoint(billing), methods=["GET"]),
+        Route("/billing", endpoint(set_billing), methods=["PUT"]),
+        Route("/reads", endpoint(reads), methods=["GET"]),
+    ]
+
+
+def _setting_routes(environment: Environment) -> list[Route]:
+    def set_restricted_keys(_request: Request, payload: Payload) -> Json:
+        for key in payload:
+            if not key.startswith(f"ik_{environment.name}_") or key == environment.main_key:
+                raise BadOrder(f"a restricted key of this environment is called ik_{environment.name}_…")
+        environment.restricted_keys = {key: Restriction(**restriction) for key, restriction in payload.items()}
+        return payload
+
+    def set_behaviour(_request: Request, payload: Payload) -> Json:
+        check_choices(payload)
+        environment.behaviour = Behaviour(**payload)
+        return payload
+
+    def add_update(_request: Request, payload: Payload) -> Json:
+        return environment.add_update(**payload)
+
+    return [
+        Route("/restricted_keys", endpoint(set_restricted_keys), methods=["PUT"]),
+        Route("/behaviour", endpoint(set_behaviour), methods=["PUT"]),
+        Route("/sdi_updates", endpoint(add_update), methods=["POST"]),
+    ]
+
+
+def check_choices(payload: Payload) -> None:
+    """Whether every setting that is one of a few is one of them.
+
+    Raises:
+        BadOrder: One is not.
+    """
+    for name, choices in CHOICES.items():
+        if name in payload and payload[name] not in choices:
+            raise BadOrder(f"{name} is {' or '.join(choices)}")

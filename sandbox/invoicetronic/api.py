@@ -1,0 +1,254 @@
+"""The API itself: what one GET request is answered."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+
+from sandbox.gateway import Api, Reply
+from sandbox.invoicetronic import export
+from sandbox.invoicetronic.environment import LIVE, Environment
+from sandbox.invoicetronic.lists import SortRules, page_of
+from sandbox.invoicetronic.refusals import NotThere, Refused, invalid, language_of
+from sandbox.invoicetronic.resources import RESOURCES, boolean
+from sandbox.limits import RequestWindows, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sandbox.clock import Clock
+    from sandbox.gateway import ApiRequest
+    from sandbox.invoicetronic.environment import Restriction
+    from sandbox.invoicetronic.resources import Row
+    from sandbox.json_types import Json, JsonObject
+
+ACCOUNT = "account"
+HEALTH = "/health"
+PAYLOAD = "payload"
+TOTAL = "Invoicetronic-Total-Count"
+INVOICES = ("send", "receive")
+
+WINDOWS = (
+    Window("user", 100, 1),
+    Window("user", 2000, 60),
+    Window("user", 100_000, 24 * 3600),
+    Window("reads", 60, 60, burst=200),
+    Window("health", 12, 60),
+)
+"""Per user, whose two environments share them (inferred: "per user, all authenticated requests")."""
+
+
+SERVER_ERROR: JsonObject = {"title": "Internal Server Error", "status": 500}
+
+
+class InvoicetronicApi(Api):
+    """Invoicetronic 1.17.0 as of its documentation."""
+
+    media_type = "application/json; charset=utf-8"
+    server_error = SERVER_ERROR
+
+    def __init__(self, clock: Clock, seed: int, scale: float) -> None:
+        """Serve the worlds of `seed` and `scale`, one for each environment."""
+        self._clock = clock
+        self.windows = RequestWindows(clock, WINDOWS)
+        self.environments = {name: Environment(name, clock, seed, scale) for name in (LIVE, "test")}
+        self._exporting_until = 0.0
+
+    def reset(self) -> None:
+        """Everything as at the start."""
+        for environment in self.environments.values():
+            environment.reset()
+        self.windows.reset()
+        self._exporting_until = 0.0
+
+    def is_authenticated(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request carries a key that opens one of the environments."""
+        return self._environment_of(key_of(headers)) is not None
+
+    def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:  # noqa: ARG002 - the gateway's
+        """The documented headers of every answer: the windows of the user, the tightest first."""
+        windows = [window for window in self.windows.windows if window.scope == "user"]
+        if not windows:
+            return {}
+        return {
+            "RateLimit-Limit": str(windows[0].limit),
+            "RateLimit-Policy": ", ".join(f"{window.limit};w={window.period:g}" for window in windows),
+        }
+
+    def after_request(self, path: str) -> None:
+        """Carry out the changes that waited for this request."""
+        for environment in self.environments.values():
+            environment.tables.after_request(path)
+
+    def answer(self, request: ApiRequest) -> Reply:
+        """The answer, errors too; a request with a valid key leaves a row in /log, unless it was one too many."""
+        key = key_of(request.headers)
+        environment = self._environment_of(key)
+        error: str | None = None
+        try:
+            reply = self._answer(request, key, environment)
+        except Refused as refused:
+            shape = environment.behaviour.problem_shape if environment else "problem"
+            language = language_of(request.headers.get("accept-language", ""))
+            reply, error = refused.reply(language, shape), refused.detail(language)
+        except NotThere:
+            reply, error = Reply(b"", 404), "Not Found"
+        is_logged = request.route != HEALTH and reply.status not in {401, 429}
+        if environment is not None and is_logged:
+            environment.log(request, reply.status, error)
+        return reply
+
+    def _answer(self, request: ApiRequest, key: str, environment: Environment | None) -> Reply:
+        if request.method != "GET":
+            raise Refused(405, "read_only")
+        if request.route == HEALTH:
+            self._take({"health": ACCOUNT})
+            # The body is not documented.
+            return Reply(b"Healthy", media_type="text/plain")
+        if environment is None:
+            raise Refused(401, "unauthorized", headers={"WWW-Authenticate": "Basic"})
+        resource, *rest = request.route.strip("/").split("/")
+        in_bucket = resource in RESOURCES and RESOURCES[resource].in_bucket
+        self._take({"user": ACCOUNT, "reads": ACCOUNT} if in_bucket else {"user": ACCOUNT})
+        restriction = environment.restricted_keys.get(key)
+        if restriction is not None:
+            restriction.check(resource)
+        query = dict(request.query)
+        match (resource, rest):
+            case ("status", []):
+                return Reply(_status(environment, restriction))
+            case ("export", []):
+                return self._export(environment, restriction, query)
+            case (name, []) if name in RESOURCES:
+                return _list(environment, name, restriction, query)
+            case (name, [row_id]) if name in RESOURCES:
+                return _detail(environment, name, _row(environment, name, row_id, restriction), query)
+            case (name, [row_id, last]) if name in INVOICES and last == PAYLOAD:
+                return _payload(environment, name, row_id, restriction)
+        raise NotThere
+
+    def _environment_of(self, key: str) -> Environment | None:
+        return next((environment for environment in self.environments.values() if environment.knows(key)), None)
+
+    def _take(self, keys: Mapping[str, str]) -> None:
+        exceeded = self.windows.take(keys)
+        if exceeded:
+            raise Refused(429, "too_many", headers={"Retry-After": str(exceeded.reset_after)})
+
+    def _export(self, environment: Environment, restriction: Restriction | None, query: Mapping[str, str]) -> Reply:
+        if self._clock.monotonic() < self._exporting_until:
+            raise Refused(429, "exporting", headers={"Retry-After": "1"})
+        wanted, is_dated = export.directions(query), export.in_period(query)
+        company = query.get("company_id")
+        if company is not None and not company.isdecimal():
+            raise invalid("company_id")
+        rows = {
+            direction: [
+                row
+                for row in environment.rows(direction, restriction)
+                if is_dated(row)
+                and company in {None, str(row["company_id"])}
+                and (direction == "receive" or export.is_definitive(row))
+            ]
+            for direction in wanted
+        }
+        environment.exports += 1
+        self._exporting_until = self._clock.monotonic() + environment.behaviour.export_seconds
+        environment.read_by_export(rows.get("receive", ()))
+        vats = {row["id"]: row["vat"] for row in environment.tables.stored("company")}
+        members = [
+            (f"{vats[row['company_id']]}/{direction}/{row['file_name']}", environment.file(direction, row))
+            for direction, found in rows.items()
+            for row in found
+        ]
+        members += [(name, base64.b64decode(text)) for name, text in environment.behaviour.export_members.items()]
+        if not members:
+            return Reply(b"", 204, seconds=environment.behaviour.export_seconds)
+        # Neither header is documented: both are as in the tests of the vendor's own client.
+        name = f"export_{'both' if len(wanted) > 1 else wanted[0]}_{self._clock.now:%Y%m%d_%H%M%S}.zip"
+        disposition = {"Content-Disposition": f"attachment; filename={name}"}
+        return Reply(
+            export.archive(members),
+            headers=disposition,
+            media_type="application/zip",
+            seconds=environment.behaviour.export_seconds,
+        )
+
+
+def key_of(headers: Mapping[str, str]) -> str:
+    """The key of a request by Basic authentication, its password empty; an empty string where there is none."""
+    scheme, _, encoded = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        name, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    return "" if password else name
+
+
+def _status(environment: Environment, restriction: Restriction | None) -> Json:
+    return {
+        "operation_left": environment.account.operation_left,
+        "signature_left": environment.account.signature_left,
+        "has_active_seat": False,
+        "is_sub_key": restriction is not None,
+    }
+
+
+def _list(environment: Environment, resource: str, restriction: Restriction | None, query: Mapping[str, str]) -> Reply:
+    if resource == "receive":
+        environment.account.admit_to_receive()
+    behaviour = environment.behaviour
+    rules = SortRules(behaviour.refused_sorts.get(resource, ()), behaviour.ignored_sorts.get(resource, ()))
+    page = page_of(RESOURCES[resource], environment.rows(resource, restriction), query, rules)
+    if resource == "update":
+        environment.list_updates(page.rows)
+    rows = _with_payloads(environment, resource, page.rows, query) if resource in INVOICES else list(page.rows)
+    return Reply(rows, headers={TOTAL: str(page.total)})
+
+
+def _row(environment: Environment, resource: str, row_id: str, restriction: Restriction | None) -> Row:
+    """The row of an id, or of what else tells it apart."""
+    also_by = RESOURCES[resource].also_by
+    rows = environment.rows(resource, restriction)
+    by_id = [row for row in rows if str(row["id"]) == row_id]
+    by_other = [row for row in rows if also_by is not None and row[also_by] == row_id]
+    for row in (*by_id, *by_other):
+        return row
+    raise NotThere
+
+
+def _detail(environment: Environment, resource: str, row: Row, query: Mapping[str, str]) -> Reply:
+    if resource not in INVOICES:
+        return Reply(row)
+    if resource == "receive":
+        environment.account.admit_to_receive()
+    return Reply(_with_payloads(environment, resource, [row], query)[0])
+
+
+def _payload(environment: Environment, resource: str, row_id: str, restriction: Restriction | None) -> Reply:
+    try:
+        row = _row(environment, resource, row_id, restriction)
+    except NotThere:
+        raise Refused(404, "not_found") from None
+    if resource == "receive":
+        environment.account.admit_to_receive()
+    environment.read_payloads(resource, [row])
+    # "text/plain", "identical to the payload field", and no charset are documented; that it is UTF-8, whatever the
+    # declaration inside says, is inferred. Whoever takes it for ISO 8859-1 breaks accents.
+    return Reply(environment.payload(resource, row).encode(), media_type=None, headers={"Content-Type": "text/plain"})
+
+
+def _with_payloads(environment: Environment, resource: str, rows: Sequence[Row], query: Mapping[str, str]) -> list[Row]:
+    """Rows of invoices with their payloads if these are asked for; what that costs is charged."""
+    try:
+        wanted = boolean(query.get("include_payload", "false"))
+    except ValueError:
+        raise invalid("include_payload") from None
+    if not wanted:
+        return [environment.without_payload(row) for row in rows]
+    environment.read_payloads(resource, rows)
+    read = {"is_read": True} if resource == "receive" else {}
+    return [{**row, **read, "payload": environment.payload(resource, row)} for row in rows]

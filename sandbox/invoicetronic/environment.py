@@ -1,0 +1,236 @@
+"""One environment of the account, live or test: its rows, its balance, its keys, and how it behaves."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlencode
+
+from sandbox.invoicetronic.billing import Account
+from sandbox.invoicetronic.moments import TICKS_PER_SECOND, stamp
+from sandbox.invoicetronic.refusals import not_permitted
+from sandbox.invoicetronic.world import API_KEY_ID, API_VERSION, InvoicetronicWorld
+from sandbox.tables import Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sandbox.clock import Clock
+    from sandbox.gateway import ApiRequest
+    from sandbox.invoicetronic.refusals import Shape
+    from sandbox.invoicetronic.resources import Row
+    from sandbox.json_types import Json, JsonObject
+
+LIVE = "live"
+LONGEST_USER_AGENT = 512
+REDUCED = ("identifier", "prestatore", "meta_data", "documents", "date_sent", "latest_state")
+"""What an update shows of its sent invoice."""
+
+
+@dataclass
+class Behaviour:
+    """What the documentation leaves open, as the admin has set it.
+
+    Attributes:
+        refused_sorts: Fields by resource that cannot be sorted by: 400.
+        ignored_sorts: Fields by resource that are taken and not sorted by.
+        problem_shape: Of which shape errors are.
+        payload_left_out: What stands for a payload that was not asked for: an empty string (as the vendor's mocks have
+            it), null, or no such member.
+        updates_read_by_list: Whether listing updates sets their `is_read`.
+        export_seconds: How long an export takes, while which a second one is answered with 429.
+        export_members: Members by name, contents in base64, that an export has besides the invoices.
+    """
+
+    refused_sorts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    ignored_sorts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    problem_shape: Shape = "problem"
+    payload_left_out: Literal["empty", "null", "absent"] = "empty"
+    updates_read_by_list: bool = False
+    export_seconds: float = 0.05
+    export_members: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Restriction:
+    """What a restricted key may do.
+
+    Attributes:
+        permissions: By resource Read or Write; no entry is no access.
+        company_ids: The only companies it sees; all if None.
+    """
+
+    permissions: Mapping[str, Literal["Read", "Write"]]
+    company_ids: Sequence[int] | None = None
+
+    def check(self, resource: str) -> None:
+        """Whether it may read a resource; /subkey is for main keys alone, as documented.
+
+        Raises:
+            Refused: It may not.
+        """
+        if resource == "subkey" or resource not in self.permissions:
+            raise not_permitted(resource)
+
+    def sees(self, resource: str, row: Row) -> bool:
+        """Whether a row is of its companies, or of none."""
+        company = row["id"] if resource == "company" else row.get("company_id")
+        return self.company_ids is None or company is None or company in self.company_ids
+
+
+class Environment:
+    """Everything behind the keys of one prefix."""
+
+    def __init__(self, name: str, clock: Clock, seed: int, scale: float) -> None:
+        """The environment of a name, `live` or `test`."""
+        self.name = name
+        self._clock = clock
+        self._world = InvoicetronicWorld(clock, f"{seed}:{name}", scale)
+        self.tables = Tables(self._world)
+        self.reset()
+
+    def reset(self) -> None:
+        """Everything as at the start."""
+        self.tables.reset()
+        self.account = Account(is_billed=self.name == LIVE)
+        self.behaviour = Behaviour()
+        self.restricted_keys: dict[str, Restriction] = {}
+        self.payloads_read: dict[str, Counter[int]] = {"send": Counter(), "receive": Counter()}
+        self.exports = 0
+
+    @property
+    def main_key(self) -> str:
+        """The key that may do everything."""
+        return f"ik_{self.name}_sandbox"
+
+    def knows(self, key: str) -> bool:
+        """Whether a key opens this environment."""
+        return key == self.main_key or key in self.restricted_keys
+
+    def rows(self, resource: str, restriction: Restriction | None) -> list[Row]:
+        """The rows of a resource that a key sees, with what is embedded in them."""
+        rows: list[Row] = [dict(row) for row in self.tables.shown(resource)]
+        if restriction is not None:
+            rows = [row for row in rows if restriction.sees(resource, row)]
+        if resource == "send":
+            companies = {row["id"]: row for row in self.tables.stored("company")}
+            for row in rows:
+                row["company"] = companies.get(row["company_id"])
+        if resource == "update":
+            sent = {row["id"]: row for row in self.tables.stored("send")}
+            for row in rows:
+                found = sent.get(row["send_id"], {})
+                row["send"] = {name: found.get(name) for name in REDUCED}
+        return rows
+
+    def without_payload(self, row: Row) -> Row:
+        """A row as it is shown where its payload was not asked for."""
+        shown = {name: value for name, value in row.items() if name != "payload"}
+        if self.behaviour.payload_left_out == "absent":
+            return shown
+        return {**shown, "payload": "" if self.behaviour.payload_left_out == "empty" else None}
+
+    def payload(self, resource: str, row: Row) -> str:
+        """The payload of an invoice: the one that the admin gave it, or the one that is made for it."""
+        if row["payload"] is not None:
+            return str(row["payload"])
+        made = self._world.made(resource, row["id"])
+        return made.text if row["encoding"] == "Xml" else made.base64
+
+    def file(self, resource: str, row: Row) -> bytes:
+        """The file of an invoice."""
+        if row["payload"] is None:
+            return self._world.made(resource, row["id"]).content
+        payload = str(row["payload"])
+        return payload.encode() if row["encoding"] == "Xml" else base64.b64decode(payload)
+
+    def read_payloads(self, resource: str, rows: Sequence[Row]) -> None:
+        """What reading payloads does: nothing to sent invoices; received ones cost, and are read from then on.
+
+        Raises:
+            Refused: The balance does not cover them; nothing has changed.
+        """
+        if resource == "receive":
+            is_free = self.account.repeated_reads == "free"
+            self.account.charge([row["id"] for row in rows if not (is_free and row["is_read"])])
+            self._mark_read("receive", rows)
+        self.payloads_read[resource].update(row["id"] for row in rows)
+
+    def read_by_export(self, rows: Sequence[Row]) -> None:
+        """What an export does to the received invoices in it: unread ones cost, and are read from then on.
+
+        Raises:
+            Refused: The balance does not cover them; nothing has changed.
+        """
+        self.account.charge([row["id"] for row in rows if not row["is_read"]])
+        self._mark_read("receive", rows)
+
+    def list_updates(self, rows: Sequence[Row]) -> None:
+        """What listing updates does to them: nothing, unless the admin has it otherwise."""
+        if self.behaviour.updates_read_by_list:
+            self._mark_read("update", rows)
+
+    def add_update(self, send_id: int, state: str, moment: str | None = None) -> JsonObject:
+        """Have the SDI say something of a sent invoice.
+
+        Args:
+            send_id: The invoice.
+            state: What has become of it.
+            moment: When, as a date-time; now if None.
+
+        Returns:
+            The new update.
+
+        Raises:
+            KeyError: There is no such invoice.
+        """
+        sent = next((row for row in self.tables.stored("send") if row["id"] == send_id), None)
+        if sent is None:
+            raise KeyError(f"send has no {send_id}")
+        update = self.tables.create("update", {"send_id": send_id, "company_id": sent["company_id"], "state": state})
+        update["last_update"] = moment or update["last_update"]
+        told: dict[str, Json] = {"last_update": update["last_update"], "latest_state": state}
+        if sent["date_sent"] is None:
+            told |= {"date_sent": update["last_update"], "identifier": str(9_900_000_000 + send_id)}
+        self.tables.update("send", str(send_id), told)
+        return update
+
+    def log(self, request: ApiRequest, status: int, error: str | None) -> None:
+        """Keep a row of a request, at the machine's time: a window that a client closes when it starts leaves it out.
+
+        Args:
+            request: What was asked.
+            status: What it was answered with.
+            error: The reason, where that is an error.
+        """
+        now = datetime.fromtimestamp(self._clock.wall(), UTC)
+        moment = stamp(now, now.microsecond * (TICKS_PER_SECOND // 1_000_000))
+        user_agent = request.headers.get("user-agent")
+        self.tables.create(
+            "log",
+            {
+                "created": moment,
+                "api_key_id": API_KEY_ID,
+                "company_id": None,
+                "method": request.method,
+                "endpoint": request.route,
+                "api_version": API_VERSION,
+                "status_code": status,
+                "date_time": moment,
+                "error": error,
+                "resource_id": None,
+                "user_agent": None if user_agent is None else user_agent[:LONGEST_USER_AGENT],
+                "success": error is None,
+                "query": urlencode(request.query) or None,
+                "response_body": None,
+            },
+        )
+
+    def _mark_read(self, resource: str, rows: Sequence[Row]) -> None:
+        read = {row["id"] for row in rows}
+        for stored in self.tables.stored(resource):
+            if stored["id"] in read:
+                stored["is_read"] = True

@@ -1,0 +1,112 @@
+"""/export: the period that is asked for, and the archive."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from sandbox.invoicetronic.moments import TICKS_PER_SECOND, midnight, ticks_of
+from sandbox.invoicetronic.refusals import Refused, invalid
+from sandbox.invoicetronic.resources import document_dates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sandbox.invoicetronic.resources import Row, Test
+
+TYPES = {"send": ("send",), "receive": ("receive",), "both": ("send", "receive")}
+FROM, TO = "document_date_from", "document_date_to"
+PERIODS = (("year", "month"), ("year", "quarter"))
+QUARTER_MONTHS = 3
+MONTHS = 12
+
+DEFINITIVE = {
+    "Consegnato",
+    "ImpossibilitaDiRecapito",
+    "AccettatoDalDestinatario",
+    "RifiutatoDalDestinatario",
+    "DecorrenzaTermini",
+    "AttestazioneTrasmissioneFattura",
+}
+"""What a sent invoice must have come to. The documentation names three and ends with "etc."; left out here is what the
+SDI has rejected, as such an invoice counts as never issued (inferred)."""
+
+PUBLIC = "FPA12"
+DELIVERED = "Consegnato"
+
+WRITTEN = (2026, 3, 16, 8, 0, 0)
+"""The time of every member, so that the same invoices make the same bytes."""
+
+
+def directions(query: Mapping[str, str]) -> tuple[str, ...]:
+    """Which lists are asked for; case does not matter, as the vendor's own client writes it small.
+
+    Raises:
+        Refused: The type is unknown.
+    """
+    wanted = query.get("type", "both").lower()
+    if wanted not in TYPES:
+        raise invalid("type")
+    return TYPES[wanted]
+
+
+def in_period(query: Mapping[str, str]) -> Test:
+    """A test whether a document of a row is dated in the period that is asked for.
+
+    Without any period the answer is not documented: here it is refused.
+
+    Raises:
+        Refused: It is not one period, or none that can be understood.
+    """
+    names = {name for name in ("year", "month", "quarter", FROM, TO) if name in query}
+    if names and names <= {FROM, TO}:
+        low, high = (_instant(query, FROM), _instant(query, TO))
+    elif tuple(sorted(names, reverse=True)) in PERIODS:
+        low, high = _calendar(query, "month" if "month" in names else "quarter")
+    else:
+        raise Refused(400, "period")
+
+    def dated(row: Row) -> bool:
+        moments = [ticks_of(day) for day in document_dates(row) if day is not None]
+        return any((low is None or low <= moment) and (high is None or moment <= high) for moment in moments)
+
+    return dated
+
+
+def is_definitive(row: Row) -> bool:
+    """Whether a sent invoice has come to its end; a public office has yet to answer what was delivered to it."""
+    if row["format"] == PUBLIC and row["latest_state"] == DELIVERED:
+        return False
+    return row["latest_state"] in DEFINITIVE
+
+
+def archive(members: Iterable[tuple[str, bytes]]) -> bytes:
+    """A ZIP of names and contents."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name, content in members:
+            zipped.writestr(zipfile.ZipInfo(name, WRITTEN), content, zipfile.ZIP_DEFLATED)
+    return written.getvalue()
+
+
+def _instant(query: Mapping[str, str], name: str) -> int | None:
+    try:
+        return ticks_of(query[name]) if name in query else None
+    except ValueError:
+        raise invalid(name) from None
+
+
+def _calendar(query: Mapping[str, str], unit: str) -> tuple[int, int]:
+    months = QUARTER_MONTHS if unit == "quarter" else 1
+    year, number = _whole(query, "year", 1970, 9998), _whole(query, unit, 1, MONTHS // months)
+    first = date(year, (number - 1) * months + 1, 1)
+    after = (date(year, number * months, 28) + timedelta(days=4)).replace(day=1)
+    return ticks_of(midnight(first)), ticks_of(midnight(after)) - TICKS_PER_SECOND
+
+
+def _whole(query: Mapping[str, str], name: str, low: int, high: int) -> int:
+    if not query[name].isdecimal() or not low <= int(query[name]) <= high:
+        raise invalid(name)
+    return int(query[name])

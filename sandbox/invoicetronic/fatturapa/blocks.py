@@ -1,0 +1,149 @@
+"""How the blocks of a schema are declared here, and how one is filled: with what is given, and with chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from sandbox.invoicetronic.fatturapa.nodes import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox.invoicetronic.fatturapa.draw import Draw
+
+Value: TypeAlias = Callable[["Draw"], str]
+"""Makes the text of a leaf."""
+
+Given: TypeAlias = Mapping[str, "str | Given | Sequence[str | Given] | None"]
+"""What is settled about a block, by its elements: a text, a block, several of them, or None for not there."""
+
+
+@dataclass(frozen=True)
+class Element:
+    """An element of a block.
+
+    Attributes:
+        name: Its name.
+        content: What makes its text, or the block that it is. None where it is only there when given.
+        least: How often it is there at least.
+        most: How often at most; None for any number.
+    """
+
+    name: str
+    content: Value | Block | None
+    least: int = 1
+    most: int | None = 1
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Alternatives, one of which is there: the one that something is given for, or any."""
+
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """The elements of a block, in the schema's order."""
+
+    parts: tuple[Element | OneOf, ...]
+
+    @property
+    def names(self) -> set[str]:
+        """The names of its own elements, without those in alternatives."""
+        return {part.name for part in self.parts if isinstance(part, Element)}
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A format: its root, and the two blocks that are below it."""
+
+    namespace: str
+    root: str
+    header: Block
+    body: Block
+
+
+def block(*parts: Element | OneOf) -> Block:
+    """A block of these parts."""
+    return Block(parts)
+
+
+def one_of(*blocks: Block) -> OneOf:
+    """One of these blocks."""
+    return OneOf(blocks)
+
+
+def required(name: str, content: Value | Block) -> Element:
+    """An element that is always there."""
+    return Element(name, content)
+
+
+def optional(name: str, content: Value | Block) -> Element:
+    """An element that may be left out."""
+    return Element(name, content, least=0)
+
+
+def repeated(name: str, content: Value | Block, *, least: int = 0) -> Element:
+    """An element that may be there any number of times."""
+    return Element(name, content, least=least, most=None)
+
+
+def given(name: str) -> Element:
+    """A leaf whose text is settled elsewhere; it is not there where nothing is given."""
+    return Element(name, None, least=0)
+
+
+def given_block(name: str, content: Block) -> Element:
+    """A block that is there as often as it is given."""
+    return Element(name, content, least=0, most=0)
+
+
+def filled(declared: Block, draw: Draw, settled: Given) -> list[Node]:
+    """The nodes of a block: what is settled, and by chance what is not.
+
+    Raises:
+        KeyError: Something is settled that the block does not have.
+    """
+    nodes: list[Node] = []
+    known: set[str] = set()
+    for part in declared.parts:
+        if isinstance(part, OneOf):
+            names = [{*alternative.names} for alternative in part.blocks]
+            known.update(*names)
+            fitting = [
+                alternative
+                for alternative, own in zip(part.blocks, names, strict=True)
+                if own & {name for name, value in settled.items() if value is not None}
+            ]
+            chosen = fitting[0] if fitting else draw.one_of(part.blocks)
+            nodes += filled(chosen, draw, {name: settled[name] for name in chosen.names if name in settled})
+            continue
+        known.add(part.name)
+        if part.name in settled:
+            nodes += [_node(part, draw, value) for value in _several(settled[part.name])]
+        elif part.content is not None and part.most != 0:
+            nodes += [_node(part, draw, None) for _ in range(draw.times(part.least, part.most))]
+    unknown = set(settled) - known
+    if unknown:
+        raise KeyError(f"The block has no {', '.join(sorted(unknown))}")
+    return nodes
+
+
+def _several(value: str | Given | Sequence[str | Given] | None) -> Sequence[str | Given]:
+    """What is given, as a list."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str | Mapping) else value
+
+
+def _node(element: Element, draw: Draw, value: str | Given | None) -> Node:
+    if isinstance(value, str):
+        return Node(element.name, value)
+    if isinstance(element.content, Block):
+        return Node(element.name, children=filled(element.content, draw, value or {}))
+    if element.content is None:
+        raise KeyError(f"{element.name} is a leaf: its text must be given")
+    return Node(element.name, element.content(draw))

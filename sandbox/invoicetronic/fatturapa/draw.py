@@ -1,0 +1,116 @@
+"""Chance, by a seed: whether a thing is there, how often, and what it says."""
+
+from __future__ import annotations
+
+import random
+import string
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+T = TypeVar("T")
+
+WORDS = [
+    "servizio",
+    "fornitura",
+    "consulenza",
+    "canone",
+    "licenza",
+    "manutenzione",
+    "trasporto",
+    "materiale",
+    "noleggio",
+    "assistenza",
+    "progetto",
+    "saldo",
+    "acconto",
+    "mensile",
+    "annuale",
+    "impianto",
+    "ricambio",
+    "vite",
+    "carta",
+    "stampa",
+    "energia",
+    "cablaggio",
+    "collaudo",
+    "formazione",
+]
+"""Words of ASCII letters, for what the XSD keeps to Basic Latin."""
+
+LATIN_WORDS = (
+    *WORDS,
+    "città",
+    "perché",
+    "qualità",
+    "è",
+    "così",
+    "più",
+    "Ä",
+    "½",
+    "«prova»",
+    "R&D",
+    "<A>",
+    '"x"',
+    "L'ora",
+)
+"""Words up to Latin-1 Supplement, and those that XML must escape."""
+
+MANY = 3
+
+
+class Draw:
+    """Chance for one document."""
+
+    def __init__(self, seed: int | str, richness: float) -> None:
+        """Draw by `seed`; of what may be left out, a share of `richness` (0 to 1) is there."""
+        self._random = random.Random(seed)  # noqa: S311 - made-up data, no cryptography
+        self.richness = richness
+
+    def maybe(self, chance: float | None = None) -> bool:
+        """Whether something is so: with a chance from 0 to 1, or with that of what may be left out."""
+        return self._random.random() < (self.richness if chance is None else chance)
+
+    def times(self, least: int, most: int | None) -> int:
+        """How many of a thing, from `least` to `most`, or to a few where there is no end."""
+        if not self.maybe():
+            return least
+        end = MANY if most is None else most
+        return self._random.randint(max(least, 1), max(end, least))
+
+    def one_of(self, choices: Sequence[T]) -> T:
+        """One of several."""
+        return self._random.choice(choices)
+
+    def integer(self, low: int, high: int) -> int:
+        """A whole number from `low` to `high`."""
+        return self._random.randint(low, high)
+
+    def decimal(self, low: int, high: int, places: int) -> Decimal:
+        """A number from `low` up to `high` with so many places."""
+        return Decimal(self._random.randint(low * 10**places, high * 10**places)).scaleb(-places)
+
+    def digits(self, count: int) -> str:
+        """So many digits."""
+        return "".join(self._random.choices(string.digits, k=count))
+
+    def letters(self, count: int) -> str:
+        """So many capital letters."""
+        return "".join(self._random.choices(string.ascii_uppercase, k=count))
+
+    def bytes(self, count: int) -> bytes:
+        """So many bytes."""
+        return self._random.randbytes(count)
+
+    def words(self, words: Sequence[str], longest: int) -> str:
+        """Some words, in `longest` characters at most."""
+        text = " ".join(self._random.choices(words, k=self._random.randint(1, 6)))
+        return text[:longest].strip()
+
+    def day_near(self, day: date, days: int) -> date:
+        """A day up to so many days before or after another."""
+        return day + timedelta(days=self._random.randint(-days, days))

@@ -1,0 +1,140 @@
+"""Who sells and who buys: names, and numbers whose check digits are right."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sandbox.invoicetronic.fatturapa.blocks import Given
+    from sandbox.invoicetronic.fatturapa.draw import Draw
+
+COMPANIES = (
+    "Rossi Impianti S.r.l.",
+    "Caffè Città di Trieste S.n.c.",
+    "Officine Meccaniche Ferrari S.p.A.",
+    "Studio Legale D'Angelo & Associati",
+    "Cooperativa Agricola L'Età dell'Oro",
+    "Elettroforniture Nord S.r.l.",
+    "Panificio Più Buono S.a.s.",
+    "Trasporti Brenner S.r.l.",
+    "Libreria <Il Punto> S.r.l.",
+    "Società Energetica Alto Adige S.p.A.",
+)
+OFFICES = ("Comune di Forlì", "Azienda Sanitaria Locale 3", "Università di Trieste", "Ministero della Cultura")
+FIRST_NAMES = ("Mario", "Niccolò", "Giulia", "Anna Maria", "José", "Chiara", "Matteo", "Zoë")
+LAST_NAMES = ("Rossi", "D'Amico", "Bianchi", "Forlì", "De Santis", "Müller", "Esposito", "Colombo")
+FOREIGN = ("DE", "FR", "SI", "AT")
+
+ITALY = "IT"
+HIGHEST_DIGIT = 9
+MONTHS = "ABCDEHLMPRST"
+ODD_LETTERS = "BAKPLCQDREVOSFTGUHMINJWZYX"
+"""Of the tax code: the letter at an index has that index as its value in an odd place; 0 to 9 count as A to J."""
+
+
+@dataclass(frozen=True)
+class Party:
+    """A seller or a buyer.
+
+    Attributes:
+        country: The country of its VAT number, two letters.
+        vat: Its VAT number without the country; None for a consumer.
+        fiscal_code: Its tax code (codice fiscale), where it is stated.
+        name: What a company is called; None for a person.
+        first_name: What a person is called; None for a company.
+        last_name: And the family.
+    """
+
+    country: str
+    vat: str | None
+    fiscal_code: str | None
+    name: str | None
+    first_name: str | None = None
+    last_name: str | None = None
+
+    @property
+    def vat_number(self) -> str | None:
+        """The VAT number with its country."""
+        return None if self.vat is None else f"{self.country}{self.vat}"
+
+    @property
+    def called(self) -> str:
+        """The name as one writes it in a list."""
+        return self.name or f"{self.first_name} {self.last_name}"
+
+
+def vat_check_digit(ten: str) -> str:
+    """The last digit of an Italian VAT number, by its first ten (Luhn)."""
+    total = sum(map(int, ten[::2]))
+    for digit in map(int, ten[1::2]):
+        total += 2 * digit - (HIGHEST_DIGIT if 2 * digit > HIGHEST_DIGIT else 0)
+    return str(-total % 10)
+
+
+def fiscal_code_check_letter(fifteen: str) -> str:
+    """The last letter of a person's tax code, by its first fifteen characters."""
+    indexes = [int(each) if each.isdigit() else string.ascii_uppercase.index(each) for each in fifteen]
+    odd = sum(ODD_LETTERS.index(string.ascii_uppercase[index]) for index in indexes[::2])
+    return string.ascii_uppercase[(odd + sum(indexes[1::2])) % 26]
+
+
+def italian_vat(draw: Draw) -> str:
+    """A VAT number with the right check digit."""
+    ten = draw.digits(10)
+    return ten + vat_check_digit(ten)
+
+
+def personal_fiscal_code(draw: Draw) -> str:
+    """A person's tax code with the right check letter."""
+    born = f"{draw.digits(2)}{draw.one_of(MONTHS)}{draw.integer(1, 28):02}"
+    fifteen = f"{draw.letters(6)}{born}{draw.one_of('AFHL')}{draw.digits(3)}"
+    return fifteen + fiscal_code_check_letter(fifteen)
+
+
+def company(draw: Draw) -> Party:
+    """A company in Italy; its tax code, if stated, is its VAT number."""
+    vat = italian_vat(draw)
+    return Party(ITALY, vat, vat if draw.maybe(0.5) else None, draw.one_of(COMPANIES))
+
+
+def person(draw: Draw, *, vat: bool) -> Party:
+    """A person in Italy: a professional with a VAT number, or a consumer without."""
+    return Party(
+        ITALY,
+        italian_vat(draw) if vat else None,
+        personal_fiscal_code(draw),
+        None,
+        draw.one_of(FIRST_NAMES),
+        draw.one_of(LAST_NAMES),
+    )
+
+
+def seller(draw: Draw) -> Party:
+    """A company, or now and then a professional."""
+    return person(draw, vat=True) if draw.maybe(0.25) else company(draw)
+
+
+def buyer(draw: Draw, *, public: bool) -> Party:
+    """A company, a consumer or someone abroad; a public office where the invoice goes to one."""
+    if public:
+        vat = italian_vat(draw)
+        return Party(ITALY, vat if draw.maybe(0.5) else None, vat, draw.one_of(OFFICES))
+    if draw.maybe(0.15):
+        return person(draw, vat=False)
+    if draw.maybe(0.1):
+        return Party(draw.one_of(FOREIGN), draw.digits(9), None, draw.one_of(COMPANIES))
+    return company(draw)
+
+
+def tax_number(party: Party) -> Given | None:
+    """`IdFiscaleIVA`, if there is one."""
+    return None if party.vat is None else {"IdPaese": party.country, "IdCodice": party.vat}
+
+
+def names(party: Party) -> Given:
+    """`Denominazione`, or `Nome` and `Cognome`."""
+    if party.name is not None:
+        return {"Denominazione": party.name}
+    return {"Nome": party.first_name, "Cognome": party.last_name}

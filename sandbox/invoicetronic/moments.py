@@ -1,0 +1,43 @@
+"""Date-times as Invoicetronic writes them: UTC, now and then with seven places of a second, as .NET has them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+TICKS_PER_SECOND = 10_000_000
+FRACTION = re.compile(r"\.(\d{1,7})\d*")
+
+
+def stamp(moment: datetime, ticks: int = 0) -> str:
+    """An instant as it is shown.
+
+    Args:
+        moment: Its whole second.
+        ticks: Tenths of a microsecond after it; shown as seven places, or not at all where there are none.
+    """
+    text = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{ticks:07}Z" if ticks else f"{text}Z"
+
+
+def midnight(day: date) -> str:
+    """The day of a document, which is shown as an instant."""
+    return f"{day.isoformat()}T00:00:00Z"
+
+
+def ticks_of(text: str) -> int:
+    """An instant as tenths of a microsecond, to compare by; without offset it is UTC.
+
+    Raises:
+        ValueError: It is none.
+    """
+    fraction = FRACTION.search(text)
+    moment = datetime.fromisoformat(FRACTION.sub("", text))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    ticks = int(fraction[1].ljust(7, "0")) if fraction else 0
+    return int(moment.timestamp()) * TICKS_PER_SECOND + ticks

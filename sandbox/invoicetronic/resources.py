@@ -1,0 +1,233 @@
+"""The lists of the API: what each is filtered, searched and sorted by. From the documentation of API 1.17.0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from sandbox.invoicetronic.moments import ticks_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Row: TypeAlias = dict[str, Any]
+Test: TypeAlias = Callable[[Row], bool]
+Filter: TypeAlias = Callable[[str], Test]
+"""Makes a test of a row out of a parameter's value. Raises ValueError where the value cannot be understood."""
+
+STATES = {
+    2: "Inviato",
+    5: "Consegnato",
+    6: "NonConsegnato",
+    7: "Scartato",
+    8: "AccettatoDalDestinatario",
+    9: "RifiutatoDalDestinatario",
+    10: "ImpossibilitaDiRecapito",
+    11: "DecorrenzaTermini",
+    12: "AttestazioneTrasmissioneFattura",
+}
+MOST_IDS = 100
+BOOLEANS = {"true": True, "false": False}
+
+
+def whole(text: str) -> int:
+    """A whole number."""
+    return int(text)
+
+
+def same(text: str) -> str:
+    """The text itself."""
+    return text
+
+
+def boolean(text: str) -> bool:
+    """True or false, in any case.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if text.lower() not in BOOLEANS:
+        raise ValueError(text)
+    return BOOLEANS[text.lower()]
+
+
+def state(text: str) -> str:
+    """A state, by its name or its number.
+
+    Raises:
+        ValueError: There is no such state.
+    """
+    name = STATES.get(int(text), "") if text.isdigit() else text
+    if name not in STATES.values():
+        raise ValueError(text)
+    return name
+
+
+def equal(field_name: str, read: Callable[[str], object] = same) -> Filter:
+    """Rows whose field is exactly the value: VAT numbers, too, must be given with their country."""
+
+    def made(text: str) -> Test:
+        value = read(text)
+        return lambda row: bool(row[field_name] == value)
+
+    return made
+
+
+def containing(field_name: str) -> Filter:
+    """Rows whose field has the value in it, or among it."""
+    return lambda text: lambda row: text in (row[field_name] or ())
+
+
+def unread(text: str) -> Test:
+    """Rows that are not read; any row if the value is false."""
+    only_unread = boolean(text)
+    return lambda row: not (only_unread and row["is_read"])
+
+
+def among_ids(text: str) -> Test:
+    """Rows of these ids; those that are not there are skipped.
+
+    Raises:
+        ValueError: More ids than allowed, or one that is none.
+    """
+    ids = {int(part) for part in text.split(",")}
+    if len(ids) > MOST_IDS:
+        raise ValueError(text)
+    return lambda row: row["id"] in ids
+
+
+def of_company(text: str) -> Test:
+    """Restricted keys of that company."""
+    wanted = int(text)
+    return lambda row: wanted in (row["company_ids"] or ())
+
+
+def document_number(text: str) -> Test:
+    """Rows with a document of that number."""
+    return lambda row: any(document["number"] == text for document in row["documents"] or ())
+
+
+def instants(name: str, moments: Callable[[Row], list[str | None]] | None = None) -> dict[str, Filter]:
+    """`name_from` and `name_to`.
+
+    Whether the ends belong to it is not documented: here both do. A row without the instant matches neither (inferred).
+    """
+
+    def own(row: Row) -> list[str | None]:
+        return [row[name]]
+
+    of_row = moments or own
+
+    def since(text: str) -> Test:
+        low = ticks_of(text)
+        return lambda row: any(moment is not None and ticks_of(moment) >= low for moment in of_row(row))
+
+    def until(text: str) -> Test:
+        high = ticks_of(text)
+        return lambda row: any(moment is not None and ticks_of(moment) <= high for moment in of_row(row))
+
+    return {f"{name}_from": since, f"{name}_to": until}
+
+
+def document_dates(row: Row) -> list[str | None]:
+    """The dates of a row's documents."""
+    return [document["date"] for document in row["documents"] or ()]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A list.
+
+    Attributes:
+        filters: Its parameters.
+        searched: The fields that `q` looks into.
+        also_by: The field that tells a row apart beside its id, where there is one.
+        default_sort: What it is sorted by if nothing is said. Documented for update; the ids of the others are inferred
+            from the report that the first page holds the oldest rows.
+        sorts: Whether it takes `sort`.
+        in_bucket: Whether the bucket of 200 requests counts it.
+    """
+
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    searched: tuple[str, ...] = ()
+    also_by: str | None = None
+    default_sort: str = "id"
+    sorts: bool = True
+    in_bucket: bool = False
+
+
+INVOICE_FILTERS: dict[str, Filter] = {
+    "company_id": equal("company_id", whole),
+    "identifier": equal("identifier"),
+    "committente": equal("committente"),
+    "prestatore": equal("prestatore"),
+    "file_name": equal("file_name"),
+    **instants("last_update"),
+    **instants("date_sent"),
+    **instants("document_date", document_dates),
+    "document_number": document_number,
+}
+
+RESOURCES = {
+    "company": Resource(searched=("name", "vat", "fiscal_code"), also_by="vat"),
+    "send": Resource(
+        filters={**INVOICE_FILTERS, "latest_state": equal("latest_state", state), "ids": among_ids},
+        searched=("committente", "prestatore", "identifier", "file_name"),
+        also_by="identifier",
+        in_bucket=True,
+    ),
+    "receive": Resource(
+        filters={**INVOICE_FILTERS, "unread": unread},
+        searched=("committente", "prestatore", "identifier", "file_name"),
+        in_bucket=True,
+    ),
+    "update": Resource(
+        filters={
+            "company_id": equal("company_id", whole),
+            "identifier": lambda text: lambda row: bool(row["send"]["identifier"] == text),
+            "prestatore": lambda text: lambda row: bool(row["send"]["prestatore"] == text),
+            "unread": unread,
+            "send_id": equal("send_id", whole),
+            "state": equal("state", state),
+            **instants("last_update"),
+            **instants("date_sent", lambda row: [row["send"]["date_sent"]]),
+        },
+        default_sort="last_update",
+        in_bucket=True,
+    ),
+    "log": Resource(
+        filters={
+            "company_id": equal("company_id", whole),
+            "endpoint": equal("endpoint"),
+            "method": equal("method"),
+            # The documentation spells it so, in every version.
+            "api_verion": equal("api_version", whole),
+            "status_code": equal("status_code", whole),
+            **instants("date_created", lambda row: [row["created"]]),
+            **instants("date_time"),
+            "query": containing("query"),
+            "success": equal("success", boolean),
+            "user_agent": equal("user_agent"),
+        },
+        in_bucket=True,
+    ),
+    "webhook": Resource(
+        filters={
+            "company_id": equal("company_id", whole),
+            "description": containing("description"),
+            "enabled": equal("enabled", boolean),
+            "events": containing("events"),
+            "url": equal("url"),
+        },
+    ),
+    "webhookhistory": Resource(filters={"webhook_id": equal("web_hook_id", whole)}, in_bucket=True),
+    "subkey": Resource(
+        filters={
+            "company_id": of_company,
+            "active": equal("active", boolean),
+        },
+        searched=("description",),
+        sorts=False,
+    ),
+}

@@ -1,0 +1,268 @@
+"""Who may see and automate what: users, sessions, agents, saved views, dashboards, access, notices, webhooks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
+
+from sandbox.clock import WORLD_START
+from sandbox.productive.fields import display_name
+from sandbox.productive.generate.maker import refs
+from sandbox.productive.generate.structure import REPORT_CATEGORIES
+from sandbox.productive.generate.work import users
+from sandbox.productive.moments import stamp
+from sandbox.productive.records import Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox.json_types import Json
+    from sandbox.productive.generate.maker import Draft, Maker, Row
+    from sandbox.productive.records import Record
+
+SESSIONS, FILTERS, WIDGETS, PULSES, MEMBERSHIPS, NOTIFICATIONS, LOGS, ARTIFACTS = 20, 40, 20, 10, 60, 40, 40, 10
+AGENTS = ("Planner", "Bookkeeper", "Scribe")
+DASHBOARDS = 6
+WEBHOOKS = 6
+LISTS = ("invoices", "tasks", "deals", "time_entries", "projects")
+PERSON, GROUP, TEAM = 1, 2, 3
+EMPLOYEES = 2
+
+
+def make_account(maker: Maker) -> None:
+    """All of it."""
+    _make_users(maker)
+    _make_agents(maker)
+    _make_views(maker)
+    _make_access(maker)
+    _make_notifications(maker)
+    _make_webhooks(maker)
+    maker.fill(
+        "artifacts",
+        ARTIFACTS,
+        lambda draft: (
+            {"name": f"Artifact {draft.number}", "public_access": draft.number % 3 == 0},
+            {"creator": draft.chance.choice(users(maker)).ref},
+        ),
+    )
+
+
+def _make_users(maker: Maker) -> None:
+    staff = users(maker)
+    chance = maker.chance("users")
+    for person in staff:
+        attributes: dict[str, Json] = {
+            "email": person.attributes["email"],
+            "first_name": person.attributes["first_name"],
+            "last_name": person.attributes["last_name"],
+            "default_organization_id": 1,
+            "default_organization_slug": "northwind-studio",
+            "locale": "en",
+            "time_zone": "Europe/Zagreb",
+            "two_factor_auth": bool(person.attributes["two_factor_auth"]),
+            "sysadmin_permissions": [],
+            "updated_at": person.attributes["joined_at"],
+            "newsletter_consent": chance.random() < 1 / 2,
+        }
+        maker.make("users", person.integer("user_id"), attributes)
+
+    def session(draft: Draft) -> Row:
+        user = Ref("users", str(draft.chance.choice(staff).integer("user_id")))
+        return {
+            "name": f"Session {draft.number}",
+            "browser": "Firefox",
+            "device": "Desktop",
+            "platform": "Linux",
+            "location": "Zagreb",
+            "last_ip": f"192.0.2.{draft.number}",
+            "machine": draft.number % 4 == 0,
+            "read_only": draft.number % 6 == 0,
+            "user_id": int(user.id),
+            "token_expires_at": stamp(WORLD_START + timedelta(days=30)),
+        }, {"user": user}
+
+    maker.fill("sessions", SESSIONS, session)
+
+
+def _make_agents(maker: Maker) -> None:
+    staff = users(maker)
+    maker.fill_for(
+        "agents",
+        AGENTS,
+        lambda draft, name: (
+            {
+                "name": name,
+                "title": f"{name} agent",
+                "avatar_url": f"https://files.productive.example/agents/{draft.number}.png",
+                "deactivated_at": draft.every(3, stamp(draft.updated)),
+            },
+            {
+                "agent_config": Ref("agent_configs", str(draft.number)),
+                "custom_role": Ref("roles", "3"),
+                "manager": staff[0].ref,
+            },
+        ),
+    )
+    maker.fill_for(
+        "agent_configs",
+        AGENTS,
+        lambda draft, name: (
+            {"instructions": f"You are the {name.lower()}.", "tools": ["search", "tasks"]},
+            {"agent": Ref("agents", str(draft.number))},
+        ),
+    )
+
+
+def _make_views(maker: Maker) -> None:
+    """Saved filters, and the dashboards and pulses that show them."""
+    staff, projects = users(maker), maker.rows("projects")
+
+    def saved_filter(draft: Draft) -> Row:
+        collection = draft.chance.choice(LISTS)
+        report = draft.number % 4 == 0
+        viewed = stamp(draft.updated)
+        return {
+            "name": f"My {collection.replace('_', ' ')} {draft.number}",
+            "description": "Saved view" if draft.number % 3 == 0 else "",
+            "filterable_collection": collection,
+            "filterable_type": "Project" if draft.number % 5 == 0 else "Organization",
+            "filterable_id": draft.number if draft.number % 5 == 0 else 1,
+            "project_id": int(draft.chance.choice(projects).id) if draft.number % 5 == 0 else None,
+            "params": {"status": {"eq": "1"}},
+            "export_params": {},
+            "exchange_date": {},
+            "columns": "name,created_at",
+            "sort_by": "-created_at",
+            "group_by": "company" if report else "",
+            "report": report,
+            "shared": draft.number % 2 == 0,
+            "pulse_count": 1 if draft.number <= maker.count(PULSES) else 0,
+            "last_viewed_at": viewed,
+            "last_accessed_at": viewed,
+            "type_id": 2 if report else 1,
+        }, {
+            "creator": draft.chance.choice(staff).ref,
+            "report_category": Ref("report_categories", str(1 + draft.number % REPORT_CATEGORIES)) if report else None,
+        }
+
+    maker.fill("filters", FILTERS, saved_filter)
+    filters = maker.rows("filters")
+    maker.fill(
+        "dashboards",
+        DASHBOARDS,
+        lambda draft: ({"name": f"Dashboard {draft.number}"}, {"creator": draft.chance.choice(staff).ref}),
+    )
+    dashboards = maker.rows("dashboards")
+    maker.fill(
+        "widgets",
+        WIDGETS,
+        lambda draft: (
+            {
+                "width": 2,
+                "height": 1 + draft.number % 2,
+                "row_position": draft.number // 4,
+                "column_position": draft.number % 4,
+                "widget_type_id": 1 + draft.number % 3,
+            },
+            {"dashboard": draft.chance.choice(dashboards).ref, "filter": draft.chance.choice(filters).ref},
+        ),
+    )
+    maker.fill(
+        "pulses",
+        PULSES,
+        lambda draft: (
+            {},
+            {"creator": draft.chance.choice(staff).ref, "filter": filters[(draft.number - 1) % len(filters)].ref},
+        ),
+    )
+
+
+def _make_access(maker: Maker) -> None:
+    staff, teams = users(maker), maker.rows("teams")
+    targets: list[tuple[str, Sequence[Record]]] = [
+        ("project", maker.rows("projects")),
+        ("deal", maker.rows("deals")),
+        ("filter", maker.rows("filters")),
+        ("dashboard", maker.rows("dashboards")),
+        ("page", maker.rows("pages")),
+        ("survey", maker.rows("surveys")),
+        ("agent", maker.rows("agents")),
+    ]
+
+    def membership(draft: Draft) -> Row:
+        side, rows = targets[draft.number % len(targets)]
+        target = rows[draft.number % len(rows)]
+        kind = (PERSON, PERSON, TEAM, GROUP)[draft.number % 4]
+        return {
+            "type_id": kind,
+            "access_type_id": 1 + draft.number % 5,
+            "dynamic_group_id": EMPLOYEES if kind == GROUP else None,
+            "target_type": side,
+            "target_id": target.id,
+            "options": {},
+        }, {
+            side: target.ref,
+            "person": draft.chance.choice(staff).ref if kind == PERSON else None,
+            "team": draft.chance.choice(teams).ref if kind == TEAM else None,
+        }
+
+    maker.fill("memberships", MEMBERSHIPS, membership)
+    for resource, side in (("filters", "filter"), ("pages", "page")):
+        for record in maker.rows(resource):
+            record.relationships["memberships"] = refs(
+                [row for row in maker.rows("memberships") if row.one(side) == record.ref]
+            )
+
+
+def _make_notifications(maker: Maker) -> None:
+    staff, tasks = users(maker), maker.rows("tasks")
+
+    def notification(draft: Draft) -> Row:
+        task = draft.chance.choice(tasks)
+        project = cast("Record", maker.dataset.get(task.one("project")))
+        return {
+            "title": f"{task.text('title')} was changed",
+            "excerpt": maker.fake.sentence(),
+            "changeset": {"title": [None, task.text("title")]},
+            "last_action_at": stamp(draft.updated),
+            "new_activities_count": 1 + draft.number % 3,
+            "parent_id": int(project.id),
+            "parent_title": display_name(project),
+            "parent_type": "Project",
+            "root_id": int(project.id),
+            "root_type": "Project",
+            "target_id": int(task.id),
+            "target_title": task.text("title"),
+            "target_label": f"#{task.text('number')}",
+            "target_type": "Task",
+            "read": draft.number % 2 == 0,
+            "first_unread_activity_id": "" if draft.number % 2 == 0 else str(draft.number),
+        }, {"actor": draft.chance.choice(staff).ref, "owner": Ref("organization_memberships", "1")}
+
+    maker.fill("notifications", NOTIFICATIONS, notification)
+
+
+def _make_webhooks(maker: Maker) -> None:
+    staff = users(maker)
+
+    def webhook(draft: Draft) -> Row:
+        dead = draft.number % WEBHOOKS == 0
+        return {
+            "name": f"Webhook {draft.number}",
+            "event_id": draft.number,
+            "type_id": 1 + draft.number % 2,
+            "state_id": 3 if dead else 1,
+            "target_url": f"https://hooks.client.example/{draft.number}",
+            "deactivated_at": stamp(draft.updated) if dead else None,
+            "retry_attempts": 2 if dead else 0,
+        }, {"creator": staff[0].ref}
+
+    maker.fill_for("webhooks", range(WEBHOOKS), lambda draft, _place: webhook(draft))
+    maker.fill(
+        "webhook_logs",
+        LOGS,
+        lambda draft: (
+            {"retry_attempt": draft.number % 3, "retry_job_id": draft.every(3, f"job-{draft.number}")},
+            {"webhook": Ref("webhooks", str(1 + draft.number % WEBHOOKS))},
+        ),
+    )

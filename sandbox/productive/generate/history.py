@@ -1,0 +1,52 @@
+"""The activities that the world's past has left."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sandbox.productive.activities import CREATE, UPDATE, activity
+
+if TYPE_CHECKING:
+    from sandbox.json_types import Json
+    from sandbox.productive.generate.maker import Maker
+    from sandbox.productive.records import Record
+
+REMEMBERED = {
+    "comments": 20,
+    "companies": 10,
+    "deals": 15,
+    "discussions": 5,
+    "emails": 10,
+    "invoices": 20,
+    "pages": 10,
+    "people": 5,
+    "projects": 10,
+    "tasks": 40,
+}
+"""Of how many rows, the newest, activities are still there, at scale 1."""
+
+
+def make_history(maker: Maker) -> None:
+    """The creation of each row, and its last write where it was written later."""
+    told: list[tuple[datetime, str, Record]] = []
+    for resource, count in REMEMBERED.items():
+        for record in maker.rows(resource)[-maker.count(count) :]:
+            created = _instant(record.attributes["created_at"])
+            told.append((created, CREATE, record))
+            updated = _instant(record.attributes.get("updated_at") or record.attributes["created_at"])
+            if updated > created:
+                told.append((updated, UPDATE, record))
+    for number, (at, event, record) in enumerate(sorted(told, key=_order), start=1):
+        changed: dict[str, tuple[Json, Json]] = {} if event == CREATE else {"updated_at": (None, None)}
+        attributes, relationships = activity(maker.dataset, record, event, changed, at)
+        maker.make("activities", number, attributes, relationships)
+
+
+def _instant(stamped: Json) -> datetime:
+    return datetime.fromisoformat(str(stamped))
+
+
+def _order(told: tuple[datetime, str, Record]) -> tuple[datetime, str, str]:
+    at, event, record = told
+    return (at, event, f"{record.type} {record.id}")

@@ -1,0 +1,345 @@
+"""How the organization works: roles and teams, workflows, pipelines, kinds of absence, approvals, documents, tags."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sandbox.clock import WORLD_START
+from sandbox.productive.generate.billing import TAGS as INVOICE_TAGS
+from sandbox.productive.generate.maker import refs
+from sandbox.productive.generate.parties import TAGS as PARTY_TAGS
+from sandbox.productive.generate.settings import ARCHIVED, SUBSIDIARIES
+from sandbox.productive.generate.work import TAGS as WORK_TAGS
+from sandbox.productive.generate.work import users
+from sandbox.productive.moments import stamp
+from sandbox.productive.records import Ref
+
+if TYPE_CHECKING:
+    from sandbox.productive.generate.maker import Draft, Maker, Row
+    from sandbox.productive.records import Record
+
+ROLES = ("Admin", "Manager", "Staff", "Contractor", "Client")
+TEAMS = ("Design", "Engineering", "Strategy", "Operations", "Growth")
+WORKFLOWS = ("Standard", "Kanban")
+STATUSES = ("Not started", "Started", "Closed")
+PIPELINES = ("Sales", "Production")
+STAGES = ("Open", "Won", "Lost", "Delivered")
+LOST_REASONS = ("Price", "Timing", "Went with a competitor", "No budget", "No answer")
+DOCUMENT_STYLES = ("Classic", "Modern")
+EVENTS = (
+    ("Vacation", "time_off", 1),
+    ("Sick leave", "time_off", 1),
+    ("Parental leave", "time_off", 1),
+    ("Unpaid leave", "time_off", 2),
+    ("Work from home", "remote_work", 1),
+    ("Conference", "remote_work", 1),
+)
+CALENDARS = (("Croatia", "HR"), ("Germany", "DE"))
+HOLIDAYS = (("New Year", "01-01"), ("Labour Day", "05-01"), ("Assumption", "08-15"), ("Christmas", "12-25"))
+HOLIDAY_YEARS = (2024, 2025, 2026)
+POLICIES = (("Absences", 1), ("Budgets", 2), ("Big deals", 3))
+TRACKING_POLICIES = ("Standard", "Contractors")
+REMINDER_SEQUENCES = ("Standard", "Strict")
+REPORT_CATEGORIES = 4
+FIELD_SECTIONS = ("General", "Commercial", "Technical")
+INTEGRATIONS = (
+    ("Google Calendar", 9),
+    ("Outlook Calendar", 12),
+    ("Gmail", 25),
+    ("Outlook Mail", 28),
+    ("Accounting", 2),
+)
+
+
+def make_structure(maker: Maker) -> None:
+    """All of it; none of it grows with the scale but what belongs to people."""
+    _make_people_structure(maker)
+    _make_stages(maker)
+    _make_absences(maker)
+    _make_approvals(maker)
+    _make_documents(maker)
+    _make_connections(maker)
+    maker.fill_for(
+        "tags",
+        sorted({*PARTY_TAGS, *WORK_TAGS, *INVOICE_TAGS}),
+        lambda draft, name: ({"name": name, "color": draft.every(2, "#2a6f97")}, {}),
+    )
+
+
+def _make_people_structure(maker: Maker) -> None:
+    staff = users(maker)
+
+    def role(draft: Draft, name: str) -> Row:
+        holders = sum(person.one("custom_role") == Ref("roles", str(draft.number)) for person in staff)
+        permissions = {"projects": "write", "invoices": "read" if draft.number % 2 else "none"}
+        return {
+            "name": name,
+            "description": f"What a {name.lower()} may do",
+            "base_role_id": draft.number,
+            "active_users_count": holders,
+            "people_count": holders,
+            "editable_by_user": draft.number > 1,
+            "user_type_id": 2 if name == "Client" else 1,
+            "permissions": permissions,
+            "resolved_permissions": {**permissions, "reports": True},
+        }, {}
+
+    def team(draft: Draft, name: str) -> Row:
+        members = [person for person in staff if Ref("teams", str(draft.number)) in person.all("teams")]
+        return {"name": name, "color_id": draft.number, "icon_id": draft.every(2, 3)}, {"members": refs(members)}
+
+    maker.fill_for("roles", ROLES, role)
+    maker.fill_for("teams", TEAMS, team)
+    maker.fill_for(
+        "team_memberships",
+        [(person, ref) for person in staff for ref in person.all("teams")],
+        lambda _draft, pair: ({}, {"person": pair[0].ref, "team": pair[1]}),
+    )
+    typed = [(person, kind) for person in staff for kind in person.all("service_types")]
+    maker.fill_for(
+        "service_type_assignments",
+        typed or [(staff[0], Ref("service_types", "1"))],
+        lambda _draft, pair: ({}, {"person": pair[0].ref, "service_type": pair[1]}),
+    )
+    maker.fill_for(
+        "time_tracking_policies",
+        TRACKING_POLICIES,
+        lambda draft, name: (
+            {
+                "name": name,
+                "assigned_people_count": len(staff) if draft.number == 1 else 0,
+                "working_day_limit": 600,
+                "full_day_absence_limit": 0,
+                "half_day_absence_limit": 240,
+                "disabled_tracking_message": "Time cannot be tracked on this day",
+                "limited_tracking_message": "More time than allowed",
+                "note_mandatory": draft.number == 1,
+            },
+            {"creator": staff[0].ref, "last_actor": staff[0].ref},
+        ),
+    )
+
+
+def _make_stages(maker: Maker) -> None:
+    """Workflows and pipelines, the statuses of each behind those of the one before."""
+    owner = users(maker)[0].ref
+
+    def status(draft: Draft, pair: tuple[int, int]) -> Row:
+        workflow, category = pair
+        return {
+            "name": STATUSES[category - 1],
+            "category_id": category,
+            "color_id": 3 * draft.number,
+            "position": category,
+        }, {"workflow": Ref("workflows", str(workflow))}
+
+    def stage(draft: Draft, pair: tuple[int, int]) -> Row:
+        pipeline, kind = pair
+        return {
+            "name": STAGES[kind - 1],
+            "status_id": kind,
+            "position": kind,
+            "color_id": draft.number,
+            "probability_enabled": kind == 1,
+            "probability": "25.0" if kind == 1 else None,
+            "lost_reason_enabled": STAGES[kind - 1] == "Lost",
+            "time_tracking_enabled": pipeline == len(PIPELINES),
+            "expense_tracking_enabled": pipeline == len(PIPELINES),
+            "booking_tracking_enabled": True,
+            "used": kind < len(STAGES),
+        }, {"pipeline": Ref("pipelines", str(pipeline))}
+
+    maker.fill_for(
+        "workflows",
+        WORKFLOWS,
+        lambda draft, name: (
+            {"name": name},
+            {
+                "workflow_statuses": tuple(
+                    Ref("workflow_statuses", str((draft.number - 1) * len(STATUSES) + category))
+                    for category in range(1, len(STATUSES) + 1)
+                )
+            },
+        ),
+    )
+    maker.fill_for(
+        "workflow_statuses",
+        [(workflow, category) for workflow in range(1, len(WORKFLOWS) + 1) for category in range(1, 4)],
+        status,
+    )
+    maker.fill_for(
+        "pipelines",
+        PIPELINES,
+        lambda draft, name: (
+            {"name": name, "pipeline_type_id": draft.number, "position": draft.number, "icon_id": "funnel"},
+            {"creator": owner, "updater": owner},
+        ),
+    )
+    maker.fill_for(
+        "deal_statuses",
+        [(pipeline, kind) for pipeline in range(1, len(PIPELINES) + 1) for kind in range(1, len(STAGES) + 1)],
+        stage,
+    )
+    maker.fill_for(
+        "lost_reasons",
+        LOST_REASONS,
+        lambda draft, name: ({"name": name, "archived_at": draft.every(len(LOST_REASONS), ARCHIVED)}, {}),
+    )
+
+
+def _make_absences(maker: Maker) -> None:
+    owner = users(maker)[0].ref
+
+    def event(draft: Draft, told: tuple[str, str, int]) -> Row:
+        name, absence, kind = told
+        last = draft.number == len(EVENTS)
+        return {
+            "name": name,
+            "absence_type": absence,
+            "event_type_id": kind,
+            "limitation_type_id": 2 if absence == "time_off" else 4,
+            "color_id": draft.number,
+            "icon_id": draft.every(2, "palm-tree"),
+            "description": draft.every(2, f"{name}, as agreed"),
+            "half_day_bookings": draft.number == 1,
+            "status": 2 if last else 1,
+            "archived_at": ARCHIVED if last else None,
+        }, {}
+
+    maker.fill_for("events", EVENTS, event)
+    maker.fill_for(
+        "holiday_calendars",
+        CALENDARS,
+        lambda _draft, told: ({"name": told[0], "country": told[1], "autogenerate_holidays": True}, {}),
+    )
+    maker.fill_for(
+        "holidays",
+        [
+            (calendar, name, f"{year}-{on}")
+            for calendar in range(1, len(CALENDARS) + 1)
+            for year in HOLIDAY_YEARS
+            for name, on in HOLIDAYS
+        ],
+        lambda _draft, told: (
+            {"name": told[1], "date": told[2]},
+            {"creator": owner, "holiday_calendar": Ref("holiday_calendars", str(told[0]))},
+        ),
+    )
+
+
+def _make_approvals(maker: Maker) -> None:
+    budgets = [deal for deal in maker.rows("deals") if deal.attributes["budget"]]
+    staff = users(maker)
+    subjects: list[tuple[Record, str]] = [
+        *((person, "1") for person in staff[:10]),
+        *((budget, "2") for budget in budgets[:10]),
+    ]
+
+    def assignment(_draft: Draft, pair: tuple[Record, str]) -> Row:
+        subject, policy = pair
+        side = "deal" if subject.type == "deals" else "person"
+        target = "budget" if side == "deal" else side
+        return {"target_type": target, "target_id": subject.id}, {
+            side: subject.ref,
+            "approval_policy": Ref("approval_policies", policy),
+        }
+
+    maker.fill_for(
+        "approval_policies",
+        POLICIES,
+        lambda draft, told: (
+            {
+                "name": told[0],
+                "type_id": told[1],
+                "custom": draft.number > 1,
+                "default": draft.number == 1,
+                "description": draft.every(2, f"Who approves {told[0].lower()}"),
+                "archived_at": draft.every(len(POLICIES), ARCHIVED),
+            },
+            {},
+        ),
+    )
+    maker.fill_for("approval_policy_assignments", subjects, assignment)
+
+
+def _make_documents(maker: Maker) -> None:
+    owner = users(maker)[0].ref
+    companies = maker.rows("companies")
+    reminders = maker.rows("payment_reminders")
+    maker.fill_for(
+        "document_styles",
+        DOCUMENT_STYLES,
+        lambda draft, name: ({"name": name, "styles": draft.every(1, {"font": "Inter", "size": 10})}, {}),
+    )
+    maker.fill_for(
+        "payment_reminder_sequences",
+        REMINDER_SEQUENCES,
+        lambda draft, name: (
+            {"name": name, "default_sequence": draft.number == 1},
+            {"creator": owner, "updater": owner, "payment_reminders": refs(reminders) if draft.number == 1 else ()},
+        ),
+    )
+    maker.fill_for(
+        "custom_field_sections", FIELD_SECTIONS, lambda draft, name: ({"name": name, "position": draft.number}, {})
+    )
+    maker.fill_for("report_categories", range(REPORT_CATEGORIES), lambda _draft, _number: ({}, {}))
+    maker.fill_for(
+        "einvoice_identities",
+        [
+            *({"subsidiary": Ref("subsidiaries", str(number))} for number in range(1, len(SUBSIDIARIES) + 1)),
+            *({"company": company.ref} for company in companies[:8]),
+        ],
+        lambda _draft, owned: ({}, dict(owned)),
+    )
+    maker.fill_for(
+        "integration_exporter_configurations",
+        companies[:6],
+        lambda draft, company: (
+            {"client_id": f"C-{draft.number:03}", "company_type": "customer"},
+            {"company": company.ref},
+        ),
+    )
+
+
+def _make_connections(maker: Maker) -> None:
+    """Domains and integrations: rows with credentials in them."""
+    owner = users(maker)[0].ref
+
+    def integration(draft: Draft, told: tuple[str, int]) -> Row:
+        name, kind = told
+        synced = WORLD_START - timedelta(hours=draft.number)
+        accounting = name == "Accounting"
+        return {
+            "name": name,
+            "integration_type_id": kind,
+            "connected_at": draft.stamps()["created_at"],
+            "last_synced_at": stamp(synced),
+            "requested_at": draft.stamps()["created_at"],
+            "realm_id": "9130357" if accounting else None,
+            "account_code": "4000" if accounting else None,
+            "account_code_mapping": {"1": "4000"} if accounting else None,
+            "calendars": None if accounting else [{"id": "primary", "name": "Work"}],
+            "options": {"sync": True},
+            "payments_import": accounting,
+            "export_number": accounting,
+            "export_attachment": accounting,
+        }, {"creator": owner, "subsidiary": Ref("subsidiaries", "1") if accounting else None}
+
+    maker.fill_for(
+        "custom_domains",
+        ("billing.northwind.example", "mail.northwind.example"),
+        lambda draft, name: (
+            {
+                "name": name,
+                "allow_user_email": draft.number == 1,
+                "email_sender_name": "Northwind Studio",
+                "email_sender_address": f"hello@{name}",
+                "mailgun_mx": [{"priority": 10, "value": "mxa.example"}],
+                "mailgun_spf": "v=spf1 include:mail.example ~all",
+                "verified_at": draft.every(1, draft.stamps()["created_at"]),
+            },
+            {"subsidiaries": (Ref("subsidiaries", str(draft.number)),)},
+        ),
+    )
+    maker.fill_for("integrations", INTEGRATIONS, integration)

@@ -1,0 +1,1 @@
+"""The reports: sums over other lists' rows, by whatever they are grouped by (README 8)."""

@@ -1,0 +1,116 @@
+"""What the documentation says of each report, and which rows of the organization it sums up.
+
+`reports.json` is the documentation's part: filters, groups, sorts and attributes by name. The rest, that a report of
+time is one of time entries and where their groups are found, is inferred from the names.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sandbox.productive.catalogue import load_catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.productive.catalogue import Resource
+
+SOURCES: dict[str, tuple[str, tuple[str, ...], str]] = {
+    "booking_reports": ("bookings", ("booking",), "started_on"),
+    "budget_reports": ("deals", ("budget",), "date"),
+    "company_reports": ("companies", ("company",), "created_at"),
+    "deal_funnel_reports": ("deals", ("deal_funnel",), "date"),
+    "deal_reports": ("deals", ("deal",), "date"),
+    "entitlement_reports": ("entitlements", ("entitlement",), "start_date"),
+    "expense_reports": ("expenses", ("expense",), "date"),
+    "financial_item_reports": ("time_entries", ("financial_item",), "date"),
+    "invoice_reports": ("invoices", ("invoice",), "invoiced_on"),
+    "line_item_reports": ("line_items", ("line_item",), ""),
+    "page_reports": ("pages", ("page",), "created_at"),
+    "payment_reports": ("payments", ("payment",), "paid_on"),
+    "payroll_item_reports": ("salaries", ("payroll_item", "salary"), "started_on"),
+    "person_reports": ("people", ("person",), "created_at"),
+    "price_reports": ("prices", ("price",), ""),
+    "project_reports": ("projects", ("project",), "created_at"),
+    "proposal_reports": ("proposals", ("proposal",), "created_at"),
+    "salary_reports": ("salaries", ("salary",), "started_on"),
+    "service_reports": ("services", ("service",), ""),
+    "survey_reports": ("surveys", ("survey",), "created_at"),
+    "task_reports": ("tasks", ("task",), "due_date"),
+    "time_entry_reports": ("time_entries", ("time_entry",), "date"),
+    "time_reports": ("time_entries", (), "date"),
+    "timesheet_reports": ("time_entries", (), "date"),
+}
+"""Per report: the list it sums up, the groups that are its rows themselves, and the date of periods without a name."""
+
+BUDGETS = {"budget_reports": True, "deal_reports": False, "deal_funnel_reports": False}
+"""Deals and budgets share a list: which of them a report is about."""
+
+GROUP_PATHS = {
+    ("bookings", "responsible"): "service/deal/responsible",
+    ("bookings", "service_type"): "service/service_type",
+    ("deals", "primary_contact"): "contact",
+    ("entitlements", "subsidiary"): "person/subsidiary",
+    ("expenses", "deal"): "deal",
+    ("prices", "rate_card"): "rate_card",
+    ("salaries", "company"): "person/company",
+    ("salaries", "role"): "person/custom_role",
+    ("salaries", "subsidiary"): "person/subsidiary",
+    ("services", "origin_deal"): "deal/origin_deal",
+    ("time_entries", "manager"): "person/manager",
+    ("time_entries", "origin_deal"): "service/deal/origin_deal",
+    ("time_entries", "section"): "service/section",
+    ("time_entries", "subsidiary"): "deal_subsidiary",
+}
+"""Where a group leads, where neither a relationship nor a filter says it."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """One report.
+
+    Attributes:
+        name: Its name, e.g. `invoice_reports`; the type of its rows.
+        page: The list it sums up, with the report's filters and sorts.
+        groups: What it can be grouped by.
+        attributes: The names that its rows show, in the documented order.
+        items: The groups that stand for the rows of the list themselves.
+        date: The attribute that `week`, `month` and the like look at; empty where there is none.
+    """
+
+    name: str
+    page: Resource
+    groups: frozenset[str]
+    attributes: tuple[str, ...]
+    items: tuple[str, ...]
+    date: str
+
+    @property
+    def default_group(self) -> str:
+        """The group of a request that names none: the rows themselves (inferred from the documented example)."""
+        return self.items[0] if self.items else "person"
+
+
+@cache
+def load_reports() -> Mapping[str, Report]:
+    """All reports by name."""
+    catalogue = load_catalogue()
+    told = json.loads(Path(__file__).with_name("reports.json").read_text())
+    reports = {}
+    for name, page in told.items():
+        resource, items, date = SOURCES[name]
+        reports[name] = Report(
+            name=name,
+            page=replace(
+                catalogue[resource], filters=frozenset(page["filters"]), sorts=frozenset(page["sorts"]), show=False
+            ),
+            groups=frozenset(page["groups"]),
+            attributes=tuple(page["attributes"]),
+            items=items,
+            date=date,
+        )
+    return reports

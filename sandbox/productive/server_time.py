@@ -1,0 +1,77 @@
+"""Server time: how long an organization has kept the servers busy, and how long it may (README 3)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox.clock import Clock
+
+
+@dataclass(frozen=True)
+class Budget:
+    """So many seconds of server time in each period.
+
+    Attributes:
+        limit: Seconds of processing.
+        period: Seconds, counted from the hour that the sandbox starts in, so that an hour ends on the hour.
+    """
+
+    limit: float
+    period: int
+
+
+@dataclass(frozen=True)
+class Spent:
+    """A budget that is used up, and the whole seconds until its period ends."""
+
+    budget: Budget
+    reset_after: int
+
+
+DOCUMENTED = (Budget(30 * 60, 60 * 60), Budget(6 * 60 * 60, 24 * 60 * 60))
+"""Per organization, 30 minutes an hour and 6 hours a day."""
+
+
+class ServerTime:
+    """What each organization has spent.
+
+    The periods begin when the sandbox starts or is reset, as if that were on the hour and at midnight: so a test finds
+    the same seconds left every time.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        """Count by the seconds of `clock`, which the admin can move on."""
+        self._clock = clock
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to the documented budgets, nothing spent."""
+        self._began = self._clock.monotonic()
+        self.replace(DOCUMENTED)
+
+    def replace(self, budgets: Sequence[Budget]) -> None:
+        """Count by other budgets from now on."""
+        self._budgets = tuple(budgets)
+        self._spent: dict[tuple[Budget, str, int], float] = {}
+
+    def spend(self, organization: str, seconds: float) -> None:
+        """Note that an answer has taken so long."""
+        for budget in self._budgets:
+            place = (budget, organization, self._period(budget))
+            self._spent[place] = self._spent.get(place, 0.0) + seconds
+
+    def exceeded(self, organization: str) -> Spent | None:
+        """The budget that an organization has used up, if any."""
+        for budget in self._budgets:
+            if self._spent.get((budget, organization, self._period(budget)), 0.0) >= budget.limit:
+                into = (self._clock.monotonic() - self._began) % budget.period
+                return Spent(budget, max(1, math.ceil(budget.period - into)))
+        return None
+
+    def _period(self, budget: Budget) -> int:
+        return int((self._clock.monotonic() - self._began) // budget.period)

@@ -1,0 +1,166 @@
+"""A system's rows as plain JSON objects: made when first asked for, changed by the admin, and put back."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sandbox.json_types import Json, JsonObject
+
+
+class World(Protocol):
+    """Where a system's rows come from. A class that derives from this one need not define `touched`."""
+
+    keys: Mapping[str, str]
+    """The resources, each with the attribute that tells its rows apart."""
+
+    def rows(self) -> Mapping[str, Sequence[JsonObject]]:
+        """All rows by resource as at the start: the same for the same seed and scale."""
+
+    def blank(self, resource: str, number: int) -> JsonObject:
+        """A new row with every attribute, its key made from `number`, which no row of the resource had before."""
+
+    def touched(self, resource: str) -> JsonObject:  # noqa: ARG002 - a default
+        """What else changes in a row of `resource` that the admin updates, e.g. its `updated_at`."""
+        return {}
+
+
+@dataclass
+class ScriptedChanges:
+    """Changes that wait for the n-th request from now to a path that ends like this."""
+
+    path: str
+    after_request: int
+    changes: Sequence[Mapping[str, Json]]
+
+
+class Tables:
+    """The rows of one system, by resource and key."""
+
+    def __init__(self, world: World) -> None:
+        """Make rows of `world` when they are first asked for: a sandbox starts fast."""
+        self._world = world
+        # The rows as at the start: unpickling them is several times faster than making them again.
+        self._start = b""
+        self._tables: dict[str, dict[str, JsonObject]] = {}
+        self._made: dict[str, int] = {}
+        self._scripted: list[ScriptedChanges] = []
+        self.extra_attributes: dict[str, JsonObject] = {}
+
+    def reset(self) -> None:
+        """Everything as at the start."""
+        self._tables = {}
+        self._made = {}
+        self._scripted = []
+        self.extra_attributes = {}
+
+    def stored(self, resource: str) -> list[JsonObject]:
+        """The rows of a resource as stored, in the order they were made.
+
+        Raises:
+            KeyError: There is no such resource.
+        """
+        return list(self._table(resource).values())
+
+    def shown(self, resource: str) -> list[JsonObject]:
+        """The rows of a resource with the extra attributes put on, or over, their own."""
+        extra = self.extra_attributes.get(resource, {})
+        return [{**row, **extra} for row in self._table(resource).values()]
+
+    def shown_one(self, resource: str, key: str) -> JsonObject | None:
+        """The row of that key as shown, if it is here."""
+        row = self._table(resource).get(key)
+        return None if row is None else {**row, **self.extra_attributes.get(resource, {})}
+
+    def create(self, resource: str, attributes: Mapping[str, Json]) -> JsonObject:
+        """Add a row; what is not given is as in any new one.
+
+        Raises:
+            KeyError: There is no such resource.
+            ValueError: There is a row of that key.
+        """
+        table = self._table(resource)
+        number = self._made.get(resource, len(table)) + 1
+        row = {**self._world.blank(resource, number), **attributes}
+        key = str(row[self._world.keys[resource]])
+        if key in table:
+            raise ValueError(f"{resource} has a row {key}")
+        self._made[resource] = number
+        table[key] = row
+        return row
+
+    def update(self, resource: str, key: str, attributes: Mapping[str, Json]) -> JsonObject:
+        """Change a row's attributes, or give it more.
+
+        Raises:
+            KeyError: There is no such row.
+            ValueError: Its key would change.
+        """
+        row = self._table(resource)[key]
+        name = self._world.keys[resource]
+        if str(attributes.get(name, key)) != key:
+            raise ValueError(f"{resource} {key} cannot change its {name}")
+        row.update({**self._world.touched(resource), **attributes})
+        return row
+
+    def delete(self, resource: str, key: str) -> JsonObject:
+        """Remove a row, and return it.
+
+        Raises:
+            KeyError: There is no such row.
+        """
+        table = self._table(resource)
+        self._made.setdefault(resource, len(table))
+        return table.pop(key)
+
+    def script(self, path: str, after_request: int, changes: Sequence[Mapping[str, Json]]) -> None:
+        """Carry changes out right after the n-th request from now to a path that ends like this.
+
+        Args:
+            path: The end of the path.
+            after_request: How many such requests, from 1.
+            changes: Each an object of `action` (create, update, delete), `resource`, `id` and `attributes`.
+
+        Raises:
+            ValueError: A change names another action.
+        """
+        for change in changes:
+            if change["action"] not in {"create", "update", "delete"}:
+                raise ValueError(f"no action is called {change['action']}")
+            self._table(str(change["resource"]))
+        self._scripted.append(ScriptedChanges(path, after_request, changes))
+
+    def after_request(self, path: str) -> None:
+        """Carry out the changes that waited for this request."""
+        for scripted in list(self._scripted):
+            if path.endswith(scripted.path):
+                scripted.after_request -= 1
+                if scripted.after_request <= 0:
+                    self._scripted.remove(scripted)
+                    for change in scripted.changes:
+                        self._carry_out(change)
+
+    def _carry_out(self, change: Mapping[str, Json]) -> None:
+        resource, key = str(change["resource"]), str(change.get("id"))
+        attributes = change.get("attributes") or {}
+        if not isinstance(attributes, dict):
+            raise TypeError(f"attributes of {resource} are no object")
+        if change["action"] == "create":
+            self.create(resource, attributes)
+        elif change["action"] == "update":
+            self.update(resource, key, attributes)
+        else:
+            self.delete(resource, key)
+
+    def _table(self, resource: str) -> dict[str, JsonObject]:
+        if not self._tables:
+            if not self._start:
+                rows = self._world.rows()
+                tables = {name: {str(row[key]): row for row in rows[name]} for name, key in self._world.keys.items()}
+                self._start = pickle.dumps(tables)
+            self._tables = pickle.loads(self._start)  # noqa: S301 - pickled by this very object
+        return self._tables[resource]

@@ -1,0 +1,1 @@
+"""2invoice as far as anybody outside knows it."""

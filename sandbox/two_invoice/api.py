@@ -1,0 +1,127 @@
+"""The API itself: what one request is answered. That errors are JSON is documented; their bodies here are Laravel's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.bearer import bearer_token
+from sandbox.gateway import Api, ApiError, Reply
+from sandbox.limits import RequestWindows, Window
+from sandbox.tables import Tables
+from sandbox.two_invoice.envelopes import ENVELOPES, Page
+from sandbox.two_invoice.world import TwoInvoiceWorld
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sandbox.clock import Clock
+    from sandbox.gateway import ApiRequest
+    from sandbox.json_types import JsonObject
+
+TOKEN = "sandbox-token"  # noqa: S105 - the sandbox's only token opens nothing else
+WINDOWS = (Window("token", 60, 1),)
+SERVER_ERROR: JsonObject = {"message": "Server Error"}
+
+LISTS = {
+    "invoices": "invoices",
+    "clients": "clients",
+    "products": "products",
+    "receipts": "receipts",
+    "document-series": "document_series",
+    "branch-offices": "branch_offices",
+    "inventories": "inventories",
+    "templates": "templates",
+}
+"""Resources by path; `KEYS` says which are under another name in the body."""
+
+KEYS = {"products": "data"}
+LIST_ENVELOPES = {name: "paginated" if name in {"invoices", "receipts"} else "plain" for name in LISTS.values()}
+DETAILS = {"invoices": "invoice", "clients": "client"}
+"""What can be read one by one, and the key that it may be under."""
+
+DETAIL_ENVELOPES = {"invoices": "keyed", "clients": "bare"}
+"""Neither is documented: here one is like this, one like that."""
+
+TOKEN_INFORMATION = Reply({"token": {"name": "sandbox", "abilities": ["*"], "expires_at": "2027-03-16 07:00:00"}})
+
+
+class TwoInvoiceApi(Api):
+    """2invoice, as an API user's token opens it."""
+
+    media_type = "application/json"
+    server_error = SERVER_ERROR
+
+    def __init__(self, clock: Clock, seed: int, scale: float) -> None:
+        """Serve the world of `seed` and `scale`."""
+        self.windows = RequestWindows(clock, WINDOWS)
+        self.tables = Tables(TwoInvoiceWorld(clock, seed, scale))
+        self._set_as_at_the_start()
+
+    def reset(self) -> None:
+        """Everything as at the start."""
+        self.tables.reset()
+        self.windows.reset()
+        self._set_as_at_the_start()
+
+    def _set_as_at_the_start(self) -> None:
+        self.list_envelopes: Mapping[str, str] = LIST_ENVELOPES
+        self.detail_envelopes: Mapping[str, str] = DETAIL_ENVELOPES
+        self.repeats: Mapping[str, int] = {}
+        self.left_out: Mapping[str, Sequence[str]] = {}
+        self.token_information = TOKEN_INFORMATION
+
+    def is_authenticated(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request carries the token."""
+        return bearer_token(headers) == TOKEN
+
+    def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:  # noqa: ARG002 - not told
+        """How far the window of the request's token is used up; that the reset is in Unix seconds is inferred."""
+        return self.windows.headers({"token": bearer_token(request.headers)})
+
+    def after_request(self, path: str) -> None:
+        """Carry out the changes that waited for this request."""
+        self.tables.after_request(path)
+
+    def answer(self, request: ApiRequest) -> JsonObject | Reply:
+        """A list, one row, or what the token is.
+
+        Raises:
+            ApiError: Any other answer.
+        """
+        if not self.is_authenticated(request.headers):
+            raise ApiError(401, {"message": "Unauthenticated."})
+        if self.windows.take({"token": TOKEN}):
+            raise ApiError(429, {"message": "Too Many Attempts."})
+        if request.method != "GET":
+            # Writes are documented in part, but are none of the sandbox's business: nobody must send any.
+            raise ApiError(405, {"message": f"The {request.method} method is not supported for this route."})
+        match request.route.strip("/").split("/"):
+            case ["auth", "token-information"]:
+                return self.token_information
+            case [path] if path in LISTS:
+                return self._list(LISTS[path], request)
+            case [path, key] if path in DETAILS:
+                return self._detail(path, key)
+        raise ApiError(404, {"message": "Not Found"})
+
+    def _list(self, resource: str, request: ApiRequest) -> JsonObject:
+        text = dict(request.query).get("page", "1")
+        # What is no page number counts as the first, as in Laravel.
+        page = int(text) if text.isdecimal() and int(text) else 1
+        page = min(page, self.repeats.get(resource, page))
+        hidden = self.left_out.get(resource, ())
+        rows = [
+            {name: value for name, value in row.items() if name not in hidden} for row in self.tables.shown(resource)
+        ]
+        envelope = ENVELOPES[self.list_envelopes[resource]]
+        return envelope(KEYS.get(resource, resource), rows, Page(page, len(rows), request.url))
+
+    def _detail(self, resource: str, key: str) -> JsonObject:
+        row = self.tables.shown_one(resource, key)
+        if row is None:
+            raise ApiError(404, {"message": f"No query results for model {key}"})
+        if resource == "invoices":
+            row["receipts"] = [
+                receipt for receipt in self.tables.shown("receipts") if receipt["invoice_id"] == row["id"]
+            ]
+        return {DETAILS[resource]: row} if self.detail_envelopes[resource] == "keyed" else row

@@ -1,0 +1,114 @@
+"""The ways a list can be wrapped. That invoices and receipts are paginated is stated, how is inferred from Laravel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.json_types import JsonObject
+
+PER_PAGE = 15
+"""Laravel's own; no parameter for it is known."""
+
+Envelope: TypeAlias = "Callable[[str, list[JsonObject], Page], JsonObject]"
+
+
+@dataclass(frozen=True)
+class Page:
+    """Where a page is in its list.
+
+    Attributes:
+        number: Which, from 1.
+        total: Rows of the whole list.
+        url: The list's URL without a query.
+    """
+
+    number: int
+    total: int
+    url: str
+
+    @property
+    def start(self) -> int:
+        """The place of its first row, from 0."""
+        return (self.number - 1) * PER_PAGE
+
+    @property
+    def last(self) -> int:
+        """The number of the last page."""
+        return max(1, -(-self.total // PER_PAGE))
+
+    def at(self, number: int) -> str | None:
+        """The URL of another page, if there is one of that number."""
+        return f"{self.url}?page={number}" if 1 <= number <= self.last else None
+
+    @property
+    def place(self) -> JsonObject:
+        """What Laravel says of a page, its links left out."""
+        some = self.start < self.total
+        return {
+            "current_page": self.number,
+            "from": self.start + 1 if some else None,
+            "last_page": self.last,
+            "path": self.url,
+            "per_page": PER_PAGE,
+            "to": min(self.start + PER_PAGE, self.total) if some else None,
+            "total": self.total,
+        }
+
+    @property
+    def links(self) -> JsonObject:
+        """The links of Laravel's paginator."""
+        return {
+            "first_page_url": self.at(1),
+            "last_page_url": self.at(self.last),
+            "next_page_url": self.at(self.number + 1),
+            "prev_page_url": self.at(self.number - 1),
+        }
+
+
+def plain(key: str, rows: list[JsonObject], page: Page) -> JsonObject:  # noqa: ARG001 - there are no pages
+    """All rows under the key, whatever page is asked for."""
+    return {key: rows}
+
+
+def paginated(key: str, rows: list[JsonObject], page: Page) -> JsonObject:
+    """Laravel's paginator under the key."""
+    return {key: {**page.place, **page.links, "data": _of(rows, page)}}
+
+
+def simple(key: str, rows: list[JsonObject], page: Page) -> JsonObject:
+    """Laravel's simple paginator under the key: it knows no total and no last page."""
+    body = {**page.place, **page.links, "data": _of(rows, page)}
+    return {key: {name: value for name, value in body.items() if name not in {"total", "last_page", "last_page_url"}}}
+
+
+def beside(key: str, rows: list[JsonObject], page: Page) -> JsonObject:
+    """The rows under the key, the paginator's rest beside it: with the key `data`, Laravel's paginator itself."""
+    return {**page.place, **page.links, key: _of(rows, page)}
+
+
+def linked(key: str, rows: list[JsonObject], page: Page) -> JsonObject:
+    """The rows under the key, `links` and `meta` beside them, as in Laravel's resource collections."""
+    links: JsonObject = {
+        "first": page.at(1),
+        "last": page.at(page.last),
+        "prev": page.at(page.number - 1),
+        "next": page.at(page.number + 1),
+    }
+    return {key: _of(rows, page), "links": links, "meta": page.place}
+
+
+def _of(rows: list[JsonObject], page: Page) -> list[JsonObject]:
+    return rows[page.start : page.start + PER_PAGE]
+
+
+ENVELOPES: dict[str, Envelope] = {
+    "plain": plain,
+    "paginated": paginated,
+    "simple": simple,
+    "beside": beside,
+    "linked": linked,
+}
