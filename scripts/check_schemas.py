@@ -33,9 +33,10 @@ MEASURE = re.compile(
 CODE = re.compile(r"(^|_)(kind|state|status|type)$")
 # These point at another record or at a list of choices, whatever their type.
 REFERENCE = re.compile(r"_ids?$")
-# Values that open something. They belong neither in a schema nor in a warehouse.
+# Values that open something. They belong neither in a schema nor in a warehouse; its id, or how many are left, may.
 SECRET = re.compile(
-    r"token|secret|passw|credential|bearer|signature|(api|email|private|access)_?key|public_?uuid", re.IGNORECASE
+    r"(token|secret|passw|credential|bearer|signature|(api|email|private|access)_?key|public_?uuid)(?!\w*_(ids?|left)$)",
+    re.IGNORECASE,
 )
 
 
@@ -48,7 +49,7 @@ def schema_files(root: Path = ROOT) -> list[Path]:
     Returns:
         The files, sorted by path.
     """
-    return sorted(root.glob("taps/*/tap_*/schemas/*.json"))
+    return sorted(root.glob("taps/*/tap_*/schemas/**/*.json"))
 
 
 def ordered(names: Sequence[str]) -> list[str]:

@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 VARIANT = "invoicing-taps"
 LABELS = {
+    "tap-2invoice": ("2invoice", "https://2invoice.ro", ("2invoice", "romania", "receipts", "clients")),
+    "tap-covage": ("Covage", "https://www.covage.com", ("covage", "fibre", "telecom", "orders")),
+    "tap-invobi": ("Invobi", "https://invobi.com", ("invobi", "freelance")),
+    "tap-invoicetronic": (
+        "Invoicetronic",
+        "https://invoicetronic.com",
+        ("invoicetronic", "fatturapa", "e_invoicing", "italy"),
+    ),
     "tap-productive": ("Productive", "https://productive.io", ("productive", "agency", "budgets", "time_tracking")),
 }
 """Label, home page and keywords of each tap's system, for the Hub."""
@@ -180,6 +188,22 @@ def settings_table(tap: type[RestTap]) -> str:
     return markdown_table(("setting", "required", "default", "what it does"), rows)
 
 
+def instance_of(tap: type[RestTap]) -> RestTap:
+    """Make a tap that is only looked at.
+
+    Args:
+        tap: Its class.
+
+    Returns:
+        An instance with settings that lead nowhere.
+    """
+    urls = {
+        name: "https://localhost" for name in ("api_url", "auth_url") if name in tap.config_jsonschema["properties"]
+    }
+    required = dict.fromkeys(tap.config_jsonschema["required"], "-")
+    return tap(config=required | urls, validate_config=True, setup_mapper=False)
+
+
 def streams_table(tap: type[RestTap]) -> str:
     """Write the table of a tap's streams.
 
@@ -189,8 +213,6 @@ def streams_table(tap: type[RestTap]) -> str:
     Returns:
         Markdown.
     """
-    required = dict.fromkeys(tap.config_jsonschema["required"], "-")
-    instance = tap(config={"api_url": "https://localhost"} | required, validate_config=True, setup_mapper=False)
     rows = [
         (
             f"`{stream.name}`",
@@ -198,7 +220,7 @@ def streams_table(tap: type[RestTap]) -> str:
             f"incremental, `{stream.replication_key}`" if stream.replication_key else "full table",
             " ".join((type(stream).__doc__ or "").split()),
         )
-        for stream in instance.streams.values()
+        for stream in instance_of(tap).streams.values()
     ]
     return markdown_table(("stream", "key", "replication", "what it holds"), rows)
 

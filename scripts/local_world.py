@@ -63,11 +63,14 @@ class LocalWorld:
 
 
 @contextmanager
-def local_world(*, scale: float = 1.0, seed: int = 1) -> Iterator[LocalWorld]:
+def local_world(
+    *, scale: float = 1.0, scales: Mapping[str, float] | None = None, seed: int = 1
+) -> Iterator[LocalWorld]:
     """Start the sandbox and PostgreSQL.
 
     Args:
         scale: How many rows the sandbox holds, as a multiple of its usual number.
+        scales: The same for single systems, by name.
         seed: Which world it holds.
 
     Yields:
@@ -82,6 +85,7 @@ def local_world(*, scale: float = 1.0, seed: int = 1) -> Iterator[LocalWorld]:
         cleanup.callback(server.cleanup)
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
         command = [sys.executable, "-m", "sandbox", "--port", "0", "--scale", str(scale), "--seed", str(seed)]
+        command += [word for name, value in (scales or {}).items() for word in ("--scale-of", f"{name}={value}")]
         sandbox = cleanup.enter_context(_child(command, environment, output=subprocess.PIPE))
         sandbox_url = _first_line(sandbox)
         database_url = str(server.get_uri())
@@ -93,6 +97,7 @@ def local_world(*, scale: float = 1.0, seed: int = 1) -> Iterator[LocalWorld]:
                 "MELTANO_ENVIRONMENT": "dev",
                 "MELTANO_DATABASE_URI": f"sqlite:///{folder}/meltano.db",
                 "SANDBOX_URL": sandbox_url,
+                "SANDBOX_DOCUMENTS": str(folder / "documents"),
                 "SANDBOX_DATABASE_URL": database_url.replace("postgresql://", "postgresql+psycopg://"),
             },
         )

@@ -27,10 +27,11 @@ MELTANO = str(Path(sys.executable).with_name("meltano"))
 
 @dataclass
 class Pipeline:
-    """tap-productive into a database of its own, with a Meltano state of its own."""
+    """A tap into a database of its own, with a Meltano state of its own."""
 
     database_url: str
     environment: Mapping[str, str]
+    tap: str = "tap-productive"
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `meltano` without waiting for it; it is the leader of its process group."""
@@ -45,15 +46,15 @@ class Pipeline:
         )
 
     def run(self, *arguments: str) -> tuple[int, str]:
-        """Run `meltano run tap-productive target-postgres`; gives the exit code and what was printed."""
-        child = self.start("run", *arguments, "tap-productive", "target-postgres")
+        """Run `meltano run <tap> target-postgres`; gives the exit code and what was printed."""
+        child = self.start("run", *arguments, self.tap, "target-postgres")
         output, _ = child.communicate()
         return child.returncode, output
 
     def rows(self, query: LiteralString, *values: object) -> list[dict[str, Any]]:
-        """Ask the database; tables are in the schema tap_productive."""
+        """Ask the database; tables are in the schema of the tap."""
         with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
-            connection.execute("set search_path to tap_productive")
+            connection.execute(f"set search_path to {self.tap.replace('-', '_')}".encode())
             return connection.execute(query, values).fetchall()
 
 
@@ -78,6 +79,7 @@ def pipeline(world: LocalWorld, sandbox: RunningSandbox, tmp_path: Path) -> Pipe
             **world.environment,
             "MELTANO_DATABASE_URI": f"sqlite:///{tmp_path}/meltano.db",
             "SANDBOX_URL": sandbox.url,
+            "SANDBOX_DOCUMENTS": str(tmp_path / "documents"),
             "SANDBOX_DATABASE_URL": database_url.replace("postgresql://", "postgresql+psycopg://"),
             "NO_COLOR": "1",
             "PATH": os.environ["PATH"],

@@ -95,7 +95,7 @@ _ZIP_START = (b"PK\x03\x04", b"PK\x05\x06")
 _HTML_START = re.compile(
     r"(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
-_XML_START = re.compile(r"<(?:\?xml\s|!--|!DOCTYPE\s|[A-Za-z_][\w.-]*(?::[\w.-]+)?(?:[\s/>]|$))")
+_XML_START = re.compile(r"<(?:\?xml[\s-]|!--|!DOCTYPE\s|[A-Za-z_][\w.-]*(?::[\w.-]+)?(?:[\s/>]|$))")
 _ENCODINGS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\x00\x00", "utf-32"),

@@ -33,6 +33,7 @@ _SIGNED = b"\x30\x82\x10\x00" + _OID + b"\xa0\x82\x0f\xf0" + b"\x00" * 40 + _XML
         (b"\xfe\xff" + _XML.encode("utf-16-be"), "application/xml"),
         (_XML.encode("utf-32"), "application/xml"),
         (b"\n  <ns:FatturaElettronica versione='FPR12'>", "application/xml"),
+        (b"<?xml-stylesheet type='text/xsl' href='x.xsl'?>\n<p:FatturaElettronica/>", "application/xml"),
         (b"<!-- made by x --><Invoice xmlns='urn:x'/>", "application/xml"),
         (b"<Invoice>%PDF-</Invoice>", "application/xml"),
         (b"<!DOCTYPE html><html>", "text/html"),
