@@ -94,6 +94,27 @@ def test_a_new_row_leaves_an_activity_of_the_same_instant(admin: AdminClient) ->
     assert len(admin.records("activities")) == count + 1
 
 
+PARTS = {
+    "custom_field_options": "custom_field",
+    "invoice_attributions": "invoice",
+    "line_items": "invoice",
+    "payments": "invoice",
+}
+"""What cannot be made without naming what it is part of."""
+
+
+@pytest.mark.parametrize("resource", sorted(load_catalogue().keys() - {"activities"}))
+def test_every_list_can_be_changed_and_tells_of_it(running: RunningSandbox, resource: str) -> None:
+    admin = running.admin
+    leads = {PARTS[resource]: "1"} if resource in PARTS else {}
+    made = admin.create(resource, {}, leads)
+    admin.update(resource, made["id"])
+    admin.delete(resource, made["id"])
+    rows = sorted(admin.records("activities"), key=lambda row: int(row["id"]))[-3:]
+    assert [row["attributes"]["event"] for row in rows] == ["create", "update", "delete"]
+    assert {told(row["attributes"], "item_type", "item_id") for row in rows} == {(item_type(resource), int(made["id"]))}
+
+
 def test_an_update_says_what_was_and_what_is(admin: AdminClient) -> None:
     before = admin.records("companies")[0]["attributes"]["name"]
     admin.update("companies", "1", {"name": "After"}, {"parent_company": "2"})

@@ -56,7 +56,7 @@ def _make_lists(maker: Maker) -> None:
         for place in range(len(TASK_LISTS)):
             number = len(TASK_LISTS) * int(project.id) + place
             attributes: dict[str, Json] = {
-                "name": TASK_LISTS[place - 1],
+                "name": TASK_LISTS[place],
                 "position": place,
                 "placement": 1000 * place,
                 "archived_at": ARCHIVED if number % 20 == 0 else None,

@@ -270,7 +270,7 @@ def _make_documents(maker: Maker) -> None:
     maker.fill_for(
         "document_styles",
         DOCUMENT_STYLES,
-        lambda draft, name: ({"name": name, "styles": draft.every(1, {"font": "Inter", "size": 10})}, {}),
+        lambda _draft, name: ({"name": name, "styles": {"font": "Inter", "size": 10}}, {}),
     )
     maker.fill_for(
         "payment_reminder_sequences",
@@ -337,7 +337,7 @@ def _make_connections(maker: Maker) -> None:
                 "email_sender_address": f"hello@{name}",
                 "mailgun_mx": [{"priority": 10, "value": "mxa.example"}],
                 "mailgun_spf": "v=spf1 include:mail.example ~all",
-                "verified_at": draft.every(1, draft.stamps()["created_at"]),
+                "verified_at": draft.stamps()["created_at"],
             },
             {"subsidiaries": (Ref("subsidiaries", str(draft.number)),)},
         ),
