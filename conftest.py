@@ -128,6 +128,31 @@ def productive_settings(sandbox: RunningSandbox) -> dict[str, Any]:
 
 
 @pytest.fixture
+def invobi_settings(sandbox: RunningSandbox) -> dict[str, Any]:
+    """Settings that let tap-invobi read the sandbox."""
+    return {"api_token": TOKEN, "api_url": f"{sandbox.url}/invobi/api/v1"}
+
+
+@pytest.fixture
+def covage_settings(sandbox: RunningSandbox) -> dict[str, Any]:
+    """Settings that let tap-covage read the sandbox: its Keycloak and its API are at the same root."""
+    root = f"{sandbox.url}/covage"
+    return {"username": "sandbox-user", "password": "sandbox-password", "auth_url": root, "api_url": root}
+
+
+@pytest.fixture
+def two_invoice_settings(sandbox: RunningSandbox) -> dict[str, Any]:
+    """Settings that let tap-2invoice read the sandbox."""
+    return {"access_token": TOKEN, "api_url": f"{sandbox.url}/2invoice"}
+
+
+@pytest.fixture
+def invoicetronic_settings(sandbox: RunningSandbox) -> dict[str, Any]:
+    """Settings that let tap-invoicetronic read the sandbox's test environment."""
+    return {"api_key": "ik_test_sandbox", "api_url": f"{sandbox.url}/invoicetronic/v1"}
+
+
+@pytest.fixture
 def read_productive(productive_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> ReadProductive:
     """Runs tap-productive against the sandbox; it knows of no limits, as the sandbox has none in most tests."""
     monkeypatch.setattr(TapProductive, "quota_rules", {})

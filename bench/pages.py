@@ -67,7 +67,7 @@ class Invoices:
         self.has_included = any(name == "include" for name, _ in query)
         for number in range(1, TEMPLATES // LARGEST_PAGE + 1):
             paging = [("page[number]", str(number)), ("page[size]", str(LARGEST_PAGE))]
-            answer: dict[str, Any] = api.answer(_request("/invoices", [*query, *paging]))
+            answer = _answer(api, "/invoices", [*query, *paging])
             rows += answer["data"]
             for record in answer.get("included", ()):
                 self._included[record["type"], record["id"]] = _dump(record)
@@ -188,7 +188,7 @@ class Answers:
     def _list(self, name: str, query: Query) -> bytes:
         if name not in self._small.catalogue:
             return _dump({"data": [], "links": {}, "meta": {"current_page": 1, "total_pages": 0, "total_count": 0}})
-        answer: dict[str, Any] = self._small.answer(_request(f"/{name}", query))
+        answer = _answer(self._small, f"/{name}", query)
         if "next" in answer["links"]:
             raise ApiError(500, {"errors": [{"title": f"{name} is longer than a page"}]})
         rows = answer["data"][: self.list_rows]
@@ -211,7 +211,7 @@ def expected_sum(invoices: int) -> int:
     """
     paging = ((("page[number]", str(number)), ("page[size]", str(LARGEST_PAGE))) for number in (1, 2, 3))
     api = _api(TEMPLATES / _INVOICES_AT_SCALE_ONE)
-    pages: list[dict[str, Any]] = [api.answer(_request("/invoices", query)) for query in paging]
+    pages = [_answer(api, "/invoices", query) for query in paging]
     amounts = [row["attributes"]["amount_with_tax"] or 0 for page in pages for row in page["data"]]
     rounds, rest = divmod(invoices, TEMPLATES)
     return rounds * sum(amounts) + sum(amounts[:rest])
@@ -239,8 +239,12 @@ def _api(scale: float) -> ProductiveApi:
     return api
 
 
-def _request(route: str, query: Query) -> ApiRequest:
-    return ApiRequest("GET", route, f"http://127.0.0.1{route}", query, _HEADERS)
+def _answer(api: ProductiveApi, route: str, query: Query) -> dict[str, Any]:
+    body = api.answer(ApiRequest("GET", route, f"http://127.0.0.1{route}", query, _HEADERS)).body
+    if not isinstance(body, dict):
+        msg = f"{route} is answered with no JSON object"
+        raise TypeError(msg)
+    return body
 
 
 def _dump(value: object) -> bytes:

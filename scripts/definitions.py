@@ -213,16 +213,21 @@ def streams_table(tap: type[RestTap]) -> str:
     Returns:
         Markdown.
     """
+    streams = list(instance_of(tap).streams.values())
+    # A tap may say of its streams what the API allows, and how much of it is certain.
+    said = [name for name in ("api_allows", "evidence") if any(hasattr(stream, name) for stream in streams)]
     rows = [
         (
             f"`{stream.name}`",
             ", ".join(f"`{key}`" for key in stream.primary_keys),
             f"incremental, `{stream.replication_key}`" if stream.replication_key else "full table",
+            *(str(getattr(stream, name, "")) for name in said),
             " ".join((type(stream).__doc__ or "").split()),
         )
-        for stream in instance_of(tap).streams.values()
+        for stream in streams
     ]
-    return markdown_table(("stream", "key", "replication", "what it holds"), rows)
+    columns = {"api_allows": "what the API allows", "evidence": "evidence"}
+    return markdown_table(("stream", "key", "replication", *(columns[name] for name in said), "what it holds"), rows)
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

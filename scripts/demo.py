@@ -24,6 +24,7 @@ from sandbox.admin_client import AdminClient
 from scripts.definitions import instance_of, taps
 from scripts.local_world import ROOT, local_world
 from scripts.stories import STORIES, rows
+from singer_rest_core import RestStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -125,7 +126,7 @@ class Warehouse:
         """
         for tap, by_stream in bookmarks.items():
             for name, state in by_stream.items():
-                if "replication_key_value" in state:
+                if "replication_key_value" in state and isinstance(self.streams[tap][name], RestStream):
                     self.late[tap, name] = self._late(tap, self.streams[tap][name], state)
 
     def _late(self, tap: str, stream: RecordStream, state: Mapping[str, str]) -> set[Key]:

@@ -67,9 +67,16 @@ class Conformer:
     Args:
         schema: The stream's JSON schema; properties without a type take any value.
         report: Called once for each field that is rescued, with its name and why.
+        secret_names: Found in the names of what must not be rescued, on its own or inside of something else.
     """
 
-    def __init__(self, schema: Mapping[str, Any], report: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        schema: Mapping[str, Any],
+        report: Callable[[str, str], None],
+        *,
+        secret_names: re.Pattern[str] | None = None,
+    ) -> None:
         """Compile a converter for every property."""
         properties: Mapping[str, Mapping[str, Any]] = schema.get("properties", {})
         self.keeps_rescued = RESCUED_DATA in properties
@@ -84,6 +91,7 @@ class Conformer:
         self._known = frozenset(column.name for column in self.columns)
         self._report = report
         self._reported: set[str] = set()
+        self._secret_names = secret_names
 
     def conform(self, raw: Mapping[str, Any]) -> Record:
         """Make one record fit.
@@ -105,11 +113,41 @@ class Conformer:
                 rescued[name] = value
                 self.report_once(name, str(misfit))
         for name in raw.keys() - self._known:
-            rescued[name] = raw[name]
-            self.report_once(name)
+            if not self.is_secret(name):
+                rescued[name] = raw[name]
+                self.report_once(name)
         if self.keeps_rescued:
-            record[RESCUED_DATA] = rescued_data(rescued)
+            record[RESCUED_DATA] = self.rescued_data(rescued)
         return record
+
+    def is_secret(self, name: str) -> bool:
+        """Tell whether a field that the schema does not know must not be rescued.
+
+        Args:
+            name: The field.
+
+        Returns:
+            Whether it is dropped without a word.
+        """
+        return self._secret_names is not None and self._secret_names.search(name) is not None
+
+    def rescued_data(self, rescued: Record) -> Record | None:
+        """Give what a record holds under `_rescued_data`.
+
+        Args:
+            rescued: Raw values by field.
+
+        Returns:
+            The same in the order of names, without secrets inside of values; null if there are none.
+        """
+        if self._secret_names is not None:
+            rescued = {name: self._without_secrets(value) for name, value in rescued.items()}
+        return dict(sorted(rescued.items())) or None
+
+    def _without_secrets(self, value: Any) -> Any:  # noqa: ANN401 - JSON is any of six types
+        if isinstance(value, dict):
+            return {name: self._without_secrets(inner) for name, inner in value.items() if not self.is_secret(name)}
+        return [self._without_secrets(inner) for inner in value] if isinstance(value, list) else value
 
     def report_once(self, name: str, why: str = "is not in the schema") -> None:
         """Say that a field is rescued, unless it was said before.
@@ -121,18 +159,6 @@ class Conformer:
         if name not in self._reported:
             self._reported.add(name)
             self._report(name, why)
-
-
-def rescued_data(rescued: Record) -> Record | None:
-    """Give what a record holds under `_rescued_data`.
-
-    Args:
-        rescued: Raw values by field.
-
-    Returns:
-        The same in the order of names; null if there are none.
-    """
-    return dict(sorted(rescued.items())) or None
 
 
 def _native(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a type form, which has no type

@@ -12,6 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _LONGEST_MESSAGE = 300
+_MEMBERS_WITH_WORDS = (
+    "errors",
+    "error",
+    "problem_details",
+    "title",
+    "message",
+    "detail",
+    "error_description",
+    "description",
+)
 
 
 class RunEnded(FatalSyncError):
@@ -59,7 +69,17 @@ class RequestFailed(FatalSyncError):
 
 
 class StreamUnavailable(SkippableSyncError):
-    """The account may not read this stream, or the feature is off: it is skipped with a warning, the run goes on."""
+    """The account may not read this stream, or the feature is off: it is skipped with a warning, the run goes on.
+
+    Args:
+        message: One line that says why.
+        body: The decoded body of the answer that said so, or None.
+    """
+
+    def __init__(self, message: str, *, body: object = None) -> None:
+        """Keep what the answer said beside the line for the log."""
+        super().__init__(message)
+        self.body = body
 
 
 class RunInterrupted(BaseException):
@@ -78,8 +98,8 @@ class RunInterrupted(BaseException):
 def error_text(body: object, secrets: Iterable[str] = ()) -> str:
     """Find the API's own words in the body of an error.
 
-    Understands JSON:API (`errors`), problem details (RFC 9457: `title`, `detail`), OAuth (`error_description`) and
-    the plain forms `{"error": …}` and `{"message": …}`.
+    Understands JSON:API (`errors`), problem details (RFC 9457: `title`, `detail`; also under `problem_details`), OAuth
+    (`error_description`) and the plain forms `{"error": …}` and `{"message": …}`.
 
     Args:
         body: The decoded body.
@@ -115,7 +135,7 @@ def _words(body: object) -> list[str]:
     if not isinstance(body, Mapping):
         return []
     found: list[str] = []
-    for name in ("errors", "error", "title", "message", "detail", "error_description", "description"):
+    for name in _MEMBERS_WITH_WORDS:
         value: Any = body.get(name)
         if isinstance(value, Mapping) and not _words(value):
             value = [f"{key} {_first(entry)}" for key, entry in value.items()]

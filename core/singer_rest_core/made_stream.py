@@ -26,6 +26,8 @@ class MadeStream(RecordStream, ABC):
 
     page_codec = None
 
+    turn = 1
+
     records_per_state: int = 1000
     """After how many records STATE is sent; 1 where a record costs a request or more."""
 

@@ -204,6 +204,8 @@ class PageCodec:
     def _parts(self, page: Any) -> tuple[Sequence[Row], Record]:  # noqa: ANN401 - a struct made at run time
         if self._layout.key is None:
             return page, {}
+        if self._layout.inner is not None and not isinstance(page.rows, list):
+            page = page.rows
         beside = zip(self._layout.envelope, msgspec.structs.astuple(page)[1:], strict=True)
         return page.rows, {name: value for name, value in beside if value is not None}
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from singer_rest_core.conform import RESCUED_DATA, Misfit, rescued_data
+from singer_rest_core.conform import RESCUED_DATA, Misfit
 from singer_rest_core.exact_json import encode
 from singer_rest_core.row_layout import ResourceRows, UnexpectedPage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from singer_rest_core.conform import Column, Conformer, Record
     from singer_rest_core.row_layout import RowLayout
@@ -77,7 +77,8 @@ class RowTypes:
         self.converted = converted
         self.unknown = unknown
         self._facts = facts
-        conformer, secret_fields = facts.conformer, facts.secret_fields
+        conformer = facts.conformer
+        secret_fields = facts.secret_fields | {name for name in unknown if conformer.is_secret(name)}
         columns = {column.name: column for column in conformer.columns}
         extra = sorted(unknown | (secret_fields - columns.keys()))
         self.fields = {name: f"f{number}" for number, name in enumerate([*columns, *extra])}
@@ -170,7 +171,7 @@ class RowTypes:
                 rescued[name] = value
                 self._facts.conformer.report_once(name)
         if rescued and self._keeps_rescued:
-            record.rescued = rescued_data(rescued)
+            record.rescued = self._facts.conformer.rescued_data(rescued)
         return record
 
     def value(self, record: Any, name: str) -> Any:  # noqa: ANN401 - a struct made at run time
@@ -281,10 +282,17 @@ def _or_null(form: Any) -> Any:  # noqa: ANN401 - a type form, which has no type
 def _page_of(row: Any, layout: RowLayout) -> Any:  # noqa: ANN401 - a type form, which has no type
     if layout.key is None:
         return list[row]
+    rows: Any = list[row]
+    if layout.inner is not None:
+        rows |= _page_with(rows, layout.inner, layout.envelope)
+    return _page_with(rows, layout.key, layout.envelope)
+
+
+def _page_with(rows: Any, key: str, envelope: Sequence[str]) -> Any:  # noqa: ANN401 - a type form, which has no type
     beside: list[Any] = [
-        (f"e{number}", Any, msgspec.field(name=name, default=None)) for number, name in enumerate(layout.envelope)
+        (f"e{number}", Any, msgspec.field(name=name, default=None)) for number, name in enumerate(envelope)
     ]
-    return msgspec.defstruct("Page", [("rows", list[row], msgspec.field(name=layout.key)), *beside], gc=False)
+    return msgspec.defstruct("Page", [("rows", rows, msgspec.field(name=key)), *beside], gc=False)
 
 
 def _exact_decoder(form: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a type form, which has no type

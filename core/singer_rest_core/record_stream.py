@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC
 from datetime import timedelta
 from functools import cached_property
@@ -16,6 +17,7 @@ from singer_rest_core.log_lines import NamesStream
 from singer_rest_core.sdk_internals import IndependentStream
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping
 
     from singer_sdk import Tap
@@ -33,6 +35,16 @@ class RecordStream(IndependentStream, ABC):
 
     secret_fields: ClassVar[frozenset[str]] = frozenset()
     """Names that are dropped from every record before anything else happens to it."""
+
+    turn = 0
+    """When it is read: streams of a lower turn come first, those of one turn by name."""
+
+    schema_is_open = False
+    """Whether nobody knows what its records hold, so that it is no news when the schema lacks a field."""
+
+    secret_names: ClassVar[re.Pattern[str] | None] = None
+    """Found in the names of fields that are dropped, too, where the schema does not know them: there, and inside of
+    values that are rescued."""
 
     def __init__(self, tap: Tap, **of_the_sdk: Any) -> None:  # noqa: ANN401 - the SDK's own arguments
         """Bind the stream to its tap.
@@ -113,9 +125,10 @@ class RecordStream(IndependentStream, ABC):
 
     @cached_property
     def _conformer(self) -> Conformer:
-        return Conformer(self.effective_schema, self._report_rescued)
+        return Conformer(self.effective_schema, self._report_rescued, secret_names=self.secret_names)
 
     def _report_rescued(self, name: str, why: str) -> None:
         kept = RESCUED_DATA in self.effective_schema["properties"] and self.mask["properties", RESCUED_DATA]
         where = f"kept in {RESCUED_DATA}" if kept else f"lost, as the catalog leaves out {RESCUED_DATA}"
-        self.logger.warning("field %s %s; its value is %s", name, why, where)
+        level = logging.INFO if self.schema_is_open else logging.WARNING
+        self.logger.log(level, "field %s %s; its value is %s", name, why, where)

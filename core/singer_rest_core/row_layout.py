@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
     from singer_rest_core.conform import Record
 
+_MOST_NAMES = 10
+_LONGEST_NAME = 40
+
 
 class UnexpectedPage(ValueError):
     """A JSON document that is no page of the list."""
@@ -22,10 +25,13 @@ class FlatRows:
     Args:
         key: The member of the page that holds them; None if the page itself is the list.
         envelope: The members beside it that are of use, e.g. to a paginator.
+        inner: The member that holds the rows where `key` holds an object instead of them, as a paginator has it; the
+            envelope is then in that object. None if no page is made so.
     """
 
     key: str | None
     envelope: tuple[str, ...] = ()
+    inner: str | None = None
 
     def flat(self, row: Any) -> Record:  # noqa: ANN401 - JSON is any of six types
         """Give a row's record.
@@ -57,6 +63,7 @@ class ResourceRows:
     typed: frozenset[str] = frozenset()
     key: str = "data"
     envelope: tuple[str, ...] = ("links", "meta")
+    inner = None
 
     def flat(self, row: Any) -> Record:  # noqa: ANN401 - JSON is any of six types
         """Make a flat record of a resource.
@@ -107,10 +114,11 @@ def rows_of(body: Any, layout: RowLayout) -> list[Any]:  # noqa: ANN401 - JSON i
     Raises:
         UnexpectedPage: If there is no list where it should be.
     """
-    members = body if isinstance(body, dict) else {}
-    rows = body if layout.key is None else members.get(layout.key)
+    rows, members = _rows_and_siblings(body, layout)
     if not isinstance(rows, list):
-        raise UnexpectedPage("without a list" if layout.key is None else f"without a list under `{layout.key}`")
+        where = "" if layout.key is None else f" under `{layout.key}`"
+        names = ", ".join(repr(name[:_LONGEST_NAME]) for name in list(members)[:_MOST_NAMES])
+        raise UnexpectedPage(f"without a list{where}{f'; it holds: {names}' if names else ''}")
     return rows
 
 
@@ -124,8 +132,19 @@ def envelope_of(body: Any, layout: RowLayout) -> Record:  # noqa: ANN401 - JSON 
     Returns:
         The members that are there, null ones left out.
     """
-    members = body if isinstance(body, dict) else {}
+    _, members = _rows_and_siblings(body, layout)
     return {name: members[name] for name in layout.envelope if members.get(name) is not None}
+
+
+def _rows_and_siblings(body: Any, layout: RowLayout) -> tuple[Any, Record]:  # noqa: ANN401 - JSON is any of six types
+    """Give what should be the rows, and the object they are a member of."""
+    members = body if isinstance(body, dict) else {}
+    if layout.key is None:
+        return body, members
+    within = members.get(layout.key)
+    if layout.inner is not None and isinstance(within, dict):
+        return within.get(layout.inner), within
+    return within, members
 
 
 def fields_of(row: Any, layout: RowLayout) -> Record:  # noqa: ANN401 - JSON is any of six types

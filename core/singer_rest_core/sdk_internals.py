@@ -16,6 +16,7 @@ from singer_sdk.exceptions import ConfigValidationError, SingerSDKError, SyncLif
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.plugin_base import PluginBase
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
+from singer_sdk.singerlib.encoding.simple import RecordMessage, SchemaMessage
 from singer_sdk.streams.core import Stream
 
 from singer_rest_core import bookmarks
@@ -25,7 +26,7 @@ from singer_rest_core.outcome import Outcome
 from singer_rest_core.settings import faults, with_defaults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, MutableMapping, Sequence
     from datetime import timedelta
     from types import FrameType
 
@@ -51,6 +52,12 @@ PINNED: dict[type, tuple[str, ...]] = {
     PluginBase: ("_validate_config", "_config", "_env_var_prefix"),
 }
 """Names of the SDK that this module relies on though they are private or final, by class."""
+
+
+DELETED_AT = "_sdc_deleted_at"
+"""The column in which the SDK's loaders say when a row was deleted."""
+
+_DELETED_AT_SCHEMA = {"type": ["string", "null"], "format": "date-time"}
 
 
 class IndependentStream(Stream):
@@ -192,9 +199,17 @@ class IndependentStream(Stream):
         if self._bookmark is not None:
             self._keep(self._bookmark.final)
             bookmarks.complete(self.stream_state, interval=self.full_refresh_interval, started=started)
+            self.note_completion(self.stream_state)
             self.state_manager.is_flushed = False
         if self._stream_version is not None:
             self._write_activate_version_message(self._stream_version)
+
+    def note_completion(self, state: MutableMapping[str, Any]) -> None:
+        """Keep something beside the bookmark of an incremental stream once it was read to its end.
+
+        Args:
+            state: The stream's state, to be changed in place; it is sent next.
+        """
 
     @property
     def bookmark_at_start(self) -> str | None:
@@ -218,6 +233,31 @@ class IndependentStream(Stream):
 
         Only then does its bookmark move to the end, and may a loader drop the rows that did not come.
         """
+
+    def write_deletes(self, keys: Sequence[Record]) -> None:
+        """Tell the loader that rows are gone, where the others were not read again: else ACTIVATE_VERSION tells it.
+
+        Their records have `_sdc_deleted_at`, as those of log-based taps. The SCHEMA before them names nothing else but
+        the keys: a loader writes every column that the schema names, and shall keep what it has in the others.
+
+        Args:
+            keys: Records of the keys alone, with `_sdc_deleted_at` where the time is known; else it is now.
+        """
+        if not keys:
+            return
+        moment = datetime.now(UTC)
+        gone = {DELETED_AT: moment.isoformat().replace("+00:00", "Z")}
+        for stream_map in self.stream_maps:
+            if not isinstance(stream_map, SameRecordTransform):
+                self.logger.warning("as stream_maps change the records, %d deleted rows are not told of", len(keys))
+                continue
+            names = stream_map.transformed_key_properties or ()
+            columns = {name: stream_map.transformed_schema["properties"][name] for name in names}
+            schema = {"type": "object", "properties": {**columns, DELETED_AT: _DELETED_AT_SCHEMA}}
+            self._tap.write_message(SchemaMessage(stream_map.stream_alias, schema, list(names)))
+            for key in keys:
+                record = {**gone, **key}
+                self._tap.write_message(RecordMessage(stream_map.stream_alias, record, time_extracted=moment))
 
     def page_written(self) -> None:
         """Send STATE after a page whose records were all written; not with BATCH, which writes them later."""
@@ -247,11 +287,15 @@ class IndependentStream(Stream):
 
     def _follow(self, value: str) -> None:
         if self._bookmark is not None and not self._bookmark.see(value):
-            self.logger.warning(
-                "rows do not come in the order of %s that was asked for: the bookmark moves only at the end",
-                self.replication_key,
-            )
+            self.rows_out_of_order()
             self._keep(self._bookmark.safe)
+
+    def rows_out_of_order(self) -> None:
+        """Say that rows do not come as they were asked for; the bookmark waits for the end from now on."""
+        self.logger.warning(
+            "rows do not come in the order of %s that was asked for: the bookmark moves only at the end",
+            self.replication_key,
+        )
 
     def _keep(self, value: str | None) -> None:
         state = self.stream_state
@@ -329,6 +373,7 @@ class IndependentStreamsTap(Tap):
             RunEnded: If the run ended before all were read.
             RunIncomplete: If some streams failed.
         """
+        self.before_streams()
         try:
             super().sync_all()
         except BrokenPipeError:
@@ -360,6 +405,7 @@ class IndependentStreamsTap(Tap):
             RunEnded: If the run ended before all were tried.
             RunIncomplete: If some streams failed.
         """
+        self.before_streams()
         try:
             super().run_sync_dry_run(dry_run_record_limit, streams)
         finally:
@@ -395,6 +441,9 @@ class IndependentStreamsTap(Tap):
         Args:
             stream: The one that is read or about to be.
         """
+
+    def before_streams(self) -> None:
+        """Say what a person should know before the first stream is read."""
 
     def stop(self) -> None:
         """End what goes on beside the reading."""

@@ -21,9 +21,11 @@ from singer_rest_core.page_types import RowFacts
 from singer_rest_core.paginators import NumberedPaginator
 from singer_rest_core.record_stream import RecordStream
 from singer_rest_core.row_layout import UnexpectedPage, envelope_of, rows_of
+from singer_rest_core.timestamps import instant
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
+    from datetime import timedelta
 
     import requests
     from singer_sdk import Tap
@@ -58,6 +60,10 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
     Then changes are read down to the bookmark, page by page; it moves only at the end.
     """
 
+    filter_slack: timedelta | None = None
+    """How much older than it was asked for a row of an incremental stream may be before the API is taken to ignore the
+    filter. Then, and where rows do not ascend as was asked for, the list is read whole. None leaves both unchecked."""
+
     def __init__(self, tap: Tap, *, path: str) -> None:
         """Bind the stream to its tap.
 
@@ -69,7 +75,9 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
         self.list_check: ListCheck | None = None
         self._earlier_passes: list[SeenIds] = []
         self._descent: NewestFirst | None = None
+        self._descent_column = ""
         self._is_distrusted = False
+        self._oldest_expected: datetime | None = None
 
     @property
     def url_base(self) -> str:
@@ -84,6 +92,16 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
             An inclusive bound, or None to read everything: also where the API does not keep to what it is asked.
         """
         return None if self._is_distrusted else super().read_from
+
+    @property
+    def down_to(self) -> tuple[str, str] | None:
+        """By which column rows are asked for newest first, and down to which of its values.
+
+        Returns:
+            The column and an inclusive bound; None where rows come in another order, or all are wanted.
+        """
+        bound = self.read_from
+        return (self.replication_key, bound) if self.newest_first and self.replication_key and bound else None
 
     def request_records(self, context: Context | None) -> Iterator[Record]:
         """Read the list page by page; STATE follows every page.
@@ -238,6 +256,7 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
                 break
             self.list_check = ListCheck() if isinstance(paginator, NumberedPaginator) else None
             self._descent = self._new_descent()
+            self._oldest_expected = self._oldest_promised()
             trusted = not self._is_distrusted
             yield from self._walk(paginator, context)
             if trusted and self._is_distrusted:
@@ -253,10 +272,27 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
             "rows moved between pages each time they were read: no row is taken for deleted, and the bookmark stays",
         )
 
-    def _new_descent(self) -> NewestFirst | None:
+    def _oldest_promised(self) -> datetime | None:
         bound = self.read_from
-        if not self.newest_first or bound is None:
+        return None if bound is None or self.filter_slack is None else instant(bound) - self.filter_slack
+
+    def _follow(self, value: str) -> None:
+        super()._follow(value)
+        if self._oldest_expected is not None and instant(value) < self._oldest_expected:
+            self.distrust(f"rows come that are older by {self.replication_key} than was asked for")
+
+    def rows_out_of_order(self) -> None:
+        """Read the whole list where changes in order were asked for, and order is checked; else hold the bookmark."""
+        if self._oldest_expected is None:
+            super().rows_out_of_order()
+        else:
+            self.distrust(f"rows do not come in ascending order of {self.replication_key}, as was asked for")
+
+    def _new_descent(self) -> NewestFirst | None:
+        aim = None if self._is_distrusted else self.down_to
+        if aim is None:
             return None
+        self._descent_column, bound = aim
         self.expect_no_order()
         return NewestFirst(bound)
 
@@ -314,10 +350,10 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
             self.expect_no_order()
         if self.list_check is not None:
             self.list_check.page(ids, total)
-        if self._descent is not None and self.replication_key:
-            wanted = self._descent.page(self.column(rows, self.replication_key))
+        if self._descent is not None:
+            wanted = self._descent.page(self.column(rows, self._descent_column))
             if wanted is None:
-                self.distrust(f"rows do not come in descending order of {self.replication_key}, as was asked for")
+                self.distrust(f"rows do not come in descending order of {self._descent_column}, as was asked for")
             else:
                 rows = [row for row, is_wanted in zip(rows, wanted, strict=True) if is_wanted]
         known = self._earlier_passes
@@ -361,6 +397,7 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
             with self.get_http_request_counter() as requests_sent:
                 while not paginator.finished:
                     page = PageContext(stream_context=context, next_page_token=paginator.current_value)
+                    trusted = not self._is_distrusted
                     pending = foretold.pop(str(page.next_page_token), None) if paginator.count else first
                     answer = self._fetch(page, pending, is_first=not paginator.count and not self._earlier_passes)
                     if not self._is_readable(answer):
@@ -373,7 +410,6 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
                                 ahead = self.get_http_request(page=PageContext(context, params))
                                 urgency = (self.position, paginator.count + len(foretold))
                                 foretold[str(params)] = look_ahead.submit(urgency, ahead, self.rest_tap.transport.send)
-                    trusted = not self._is_distrusted
                     yield answer
                     if (trusted and self._is_distrusted) or (self._descent is not None and self._descent.reached):
                         break
@@ -439,11 +475,11 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
             return pending.request != self.get_http_request(page=page)
         return True
 
-    def first_request(self) -> HTTPRequest:
+    def first_request(self) -> HTTPRequest | None:
         """Give the request for the first page, so that it can be sent while the streams before are read.
 
         Returns:
-            A request without credentials.
+            A request without credentials; None if it cannot be known before the stream's turn.
         """
         self.prepare()
         return self.get_http_request(page=PageContext(None, self.get_new_paginator().current_value))

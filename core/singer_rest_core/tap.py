@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import click
     import requests
+    from singer_sdk import Stream
     from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core.errors import RequestFailed, StreamUnavailable
@@ -42,6 +43,9 @@ class RestTap(IndependentStreamsTap):
 
     refusal_hint: str = "Check the credentials"
     """What the user should do about a 401, as a clause."""
+
+    status_meanings: ClassVar[Mapping[int, str]] = MappingProxyType({})
+    """What a status of the API means, as a sentence, where its own words may not tell."""
 
     quota_rules: ClassVar[Mapping[str, Sequence[Rule]]] = MappingProxyType({})
     """The documented limits of the API by route group; those of the group "" hold for every request."""
@@ -70,6 +74,15 @@ class RestTap(IndependentStreamsTap):
         """First pages that were asked for ahead, by stream."""
         return {}
 
+    @property
+    def streams(self) -> dict[str, Stream]:
+        """The streams by name in the order they are read: made streams after the lists that they are made of.
+
+        The SDK's order is by name alone.
+        """
+        by_name = super().streams
+        return dict(sorted(by_name.items(), key=lambda item: item[1].turn if isinstance(item[1], RecordStream) else 0))
+
     def authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Put the credentials into a request.
 
@@ -95,6 +108,24 @@ class RestTap(IndependentStreamsTap):
             Whether there are other credentials now; then the request is sent once more.
         """
         return False
+
+    def heed(self, answer: requests.Response) -> None:
+        """Take note of an answer, whatever its status; called from any thread.
+
+        Args:
+            answer: The answer, whole.
+        """
+
+    def asked_wait(self, refusal: requests.Response) -> float | None:  # noqa: ARG002 - for taps to answer
+        """Find out how long an API wants to be left alone that says so in no header.
+
+        Args:
+            refusal: A 429.
+
+        Returns:
+            Seconds; None if it does not say: then the waits grow from one second.
+        """
+        return None
 
     def verify_access(self, refusal: StreamUnavailable | RequestFailed) -> None:
         """Check the credentials when a stream is refused (403, 404) before any request was accepted.
@@ -122,6 +153,9 @@ class RestTap(IndependentStreamsTap):
                 quota=self.quota,
                 group_of=self.route_group,
                 renew_credentials=self.renew_credentials,
+                heed=self.heed,
+                asked_wait=self.asked_wait,
+                status_meanings=self.status_meanings,
             ),
             self.logger,
         )
@@ -151,7 +185,10 @@ class RestTap(IndependentStreamsTap):
                 except Exception as error:  # noqa: BLE001 - it is raised again when it is this stream's turn
                     self.logger.debug("%s is not asked for ahead: %s", each.name, error)
                     continue
-                self.first_pages[each.name] = self.look_ahead.submit((each.position, 0), request, self.transport.send)
+                if request is not None:
+                    self.first_pages[each.name] = self.look_ahead.submit(
+                        (each.position, 0), request, self.transport.send
+                    )
 
     def stop(self) -> None:
         """Send nothing more."""

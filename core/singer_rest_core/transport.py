@@ -33,7 +33,7 @@ from singer_rest_core.waits import asked_wait, backoff
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from singer_sdk.streams.rest import HTTPRequest
 
@@ -70,6 +70,10 @@ class TransportOptions:
         quota: The limits of the API, shared by all threads.
         group_of: The route group a request counts for, as the quota names it.
         renew_credentials: Asked on a 401, once a request: whether there are other credentials now than those it bore.
+        url_setting: The setting that `api_url` comes from, for the user to check.
+        heed: Sees every answer, whatever its status; called from any thread.
+        asked_wait: Finds in the body of a 429 how many seconds to wait, where its headers do not say.
+        status_meanings: What a status means to this API, as a clause, where its own words may not tell.
     """
 
     api_url: str
@@ -82,6 +86,10 @@ class TransportOptions:
     quota: Quota
     group_of: Callable[[HTTPRequest], str]
     renew_credentials: Callable[[requests.PreparedRequest], bool]
+    url_setting: str = "api_url"
+    heed: Callable[[requests.Response], None] = lambda _: None
+    asked_wait: Callable[[requests.Response], float | None] = lambda _: None
+    status_meanings: Mapping[int, str] = field(default_factory=dict)
 
 
 class Transport:
@@ -171,7 +179,7 @@ class Transport:
                     self.accepted = True
                     return answer
                 limited = answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
-                asked = asked_wait(answer.headers, now=datetime.now(UTC), limited=limited)
+                asked = self._asked_wait(answer, limited=limited)
                 wait = _with_jitter(asked) if asked else backoff(attempt, uniform=random.uniform)
                 if (limited or asked) and waited + wait > self._options.max_wait:
                     raise WaitTooLong(self._come_back(trouble, wait))
@@ -206,6 +214,7 @@ class Transport:
                 request.method,
                 url,
                 params=query,
+                data=request.data,
                 headers=headers,
                 auth=self._options.authenticate,
             ).prepare()
@@ -241,13 +250,14 @@ class Transport:
             options.quota.lost(group)
             raise
         options.quota.answered(answer.headers, status=answer.status_code, now=datetime.now(UTC), group=group)
+        options.heed(answer)
         return answer
 
     def _refuse_foreign(self, url: str, request: HTTPRequest) -> None:
         if "\\" in url or origin(url) != origin(self._options.api_url):
             line = (
                 f"{_name(request)} leads to {urlsplit(url).netloc}: the token only goes to "
-                f"{urlsplit(self._options.api_url).netloc}. If the API has moved, set api_url"
+                f"{urlsplit(self._options.api_url).netloc}. If the API has moved, set {self._options.url_setting}"
             )
             raise ForeignOrigin(redact(line, self._options.secrets))
 
@@ -274,13 +284,20 @@ class Transport:
             body = None
         words = error_text(body, self._options.secrets) or answer.reason or "no reason given"
         line = redact(f"{_name(request)} answered {status}: {words}", self._options.secrets)
+        if status in self._options.status_meanings:
+            line = f"{line}. {self._options.status_meanings[status]}"
         if status == HTTPStatus.UNAUTHORIZED:
             raise AccessRefused(f"{line}. {self._options.refusal_hint}")
         if status == HTTPStatus.FORBIDDEN:
-            raise StreamUnavailable(line)
+            raise StreamUnavailable(line, body=body)
         if status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.TOO_MANY_REQUESTS:
             raise RequestFailed(line, status=status, body=body)
         return line
+
+    def _asked_wait(self, answer: requests.Response, *, limited: bool) -> float | None:
+        """Find how many seconds an answer asks to wait: in its headers, or where the API says it else."""
+        asked = asked_wait(answer.headers, now=datetime.now(UTC), limited=limited)
+        return self._options.asked_wait(answer) if limited and asked is None else asked
 
     def _give_up_on_lost(self, request: HTTPRequest, error: Exception, attempt: int) -> None:
         """End the trying when a connection was lost too often; end the run when nothing but that happens.
@@ -294,7 +311,7 @@ class Transport:
             if attempt >= _TRIES_BEFORE_FIRST_ANSWER:
                 raise ApiUnreachable(
                     f"{urlsplit(self._options.api_url).netloc} cannot be reached: {_reason(error)}. "
-                    "Check api_url and the network",
+                    f"Check {self._options.url_setting} and the network",
                 ) from error
         elif attempt >= _TRIES:
             with self._lock:

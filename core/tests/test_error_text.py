@@ -30,6 +30,10 @@ _BODIES = st.recursive(
     [
         ({"errors": [{"status": "403", "title": "Forbidden", "detail": "No access."}]}, "Forbidden: No access"),
         ({"title": "Out of credit", "detail": "Balance: 30.", "status": 402}, "Out of credit: Balance: 30"),
+        (
+            {"problem_details": {"title": "Bad Request", "detail": "VAT number is invalid"}},
+            "Bad Request: VAT number is invalid",
+        ),
         ({"error": "invalid_grant", "error_description": "Token expired"}, "invalid_grant: Token expired"),
         ({"error": "Nope"}, "Nope"),
         ({"message": "Nope"}, "Nope"),

@@ -29,7 +29,7 @@ from singer_rest_core.row_layout import FlatRows
 from singer_rest_core.sdk_internals import PINNED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, MutableMapping, Sequence
     from pathlib import Path
 
     import requests
@@ -352,6 +352,39 @@ def test_a_connection_test_reads_one_record_a_stream_and_replaces_no_table(world
     assert [len(_ids(messages, name)) for name in ("accounts", "bookings", "changes")] == [1, 1, 1]
     assert _of(messages, "ACTIVATE_VERSION") == []
     assert all("version" not in entry for entry in _of(messages, "RECORD"))
+
+
+@pytest.mark.parametrize("how", ["sync_all", "run_connection_test"])
+def test_a_tap_may_speak_once_before_its_first_stream(world: _World, how: str) -> None:
+    asked_before: list[int] = []
+
+    class Speaking(TinyTap):
+        def before_streams(self) -> None:
+            asked_before.append(len(world.asked))
+
+    for name in ("accounts", "bookings", "changes"):
+        world.serve(name, [_row(1)])
+    tap = world.tap(kind=Speaking)
+    world.run(tap, how=getattr(tap, how))
+    assert asked_before == [0]
+    assert len(world.asked) == 3
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_stream_keeps_its_own_mark_only_once_it_was_read_to_its_end(world: _World, *, broken: bool) -> None:
+    class Marked(Changes):
+        def note_completion(self, state: MutableMapping[str, Any]) -> None:
+            state["mark"] = "set"
+
+    class MarkedTap(TinyTap):
+        def discover_streams(self) -> Sequence[RestStream]:
+            return [Marked(self)]
+
+    world.serve("changes", _THREE_PAGES[0], _json(500, {}) if broken else _THREE_PAGES[1])
+    messages, _ = world.run(world.tap(kind=MarkedTap))
+    marks = ["mark" in entry["value"]["bookmarks"]["changes"] for entry in _of(messages, "STATE")]
+    assert marks[-1] is not broken
+    assert not any(marks[:-1])
 
 
 def test_a_connection_test_fails_when_a_stream_does(world: _World) -> None:

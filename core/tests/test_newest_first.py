@@ -149,6 +149,19 @@ def test_changes_are_read_down_to_the_bookmark_and_no_further(httpserver: HTTPSe
     assert state["replication_key_value"] == "2026-01-10T00:00:00Z"
 
 
+@pytest.mark.usefixtures("letters")
+def test_a_stream_may_say_itself_down_to_where_it_is_read(
+    httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Letters, "newest_first", False)
+    monkeypatch.setattr(Letters, "down_to", ("created", "2026-01-08T00:00:00Z"))
+
+    ids, _ = _read(httpserver, None, sdk=False)
+
+    assert ids == [10, 9, 8]
+    assert _pages(httpserver) == ["1", "2"]
+
+
 @both_paths
 def test_rows_without_a_time_end_nothing(httpserver: HTTPServer, letters: list[dict[str, Any]], *, sdk: bool) -> None:
     letters.insert(0, {"id": 11, "created": None})

@@ -18,7 +18,7 @@ from singer_rest_core import exact_json
 from singer_rest_core.conform import RESCUED_DATA, Conformer
 from singer_rest_core.page_codec import EncodedPage, PageCodec
 from singer_rest_core.page_types import RowFacts
-from singer_rest_core.row_layout import FlatRows, ResourceRows, UnexpectedPage, rows_of
+from singer_rest_core.row_layout import FlatRows, ResourceRows, UnexpectedPage, envelope_of, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -202,6 +202,19 @@ def test_flat_rows_give_the_same_messages_either_way(
     _both_ways_are_one(_World(properties, FlatRows("data"), deselected=deselected, replication_key="a"), pages)
 
 
+_SEVERAL_PAGES = _pages(_FIELDS.map(_object))
+
+
+@settings(max_examples=100, deadline=None)
+@given(_PROPERTIES, _SEVERAL_PAGES, st.sampled_from([b'{"data": %b}', b'{"data": %b, "links": null, "page": 1}']))
+def test_rows_in_a_paginator_give_the_same_messages_either_way(
+    properties: dict[str, Any], pages: list[bytes], wrapped: bytes
+) -> None:
+    layout = FlatRows("data", envelope=("links", "page"), inner="data")
+    world = _World(properties, layout, replication_key="a")
+    _both_ways_are_one(world, [*pages, *(wrapped % page for page in pages)])
+
+
 _INVOICES = {
     "id": {"type": "string"},
     "amount": {"type": ["integer", "null"]},
@@ -318,8 +331,44 @@ def test_what_is_no_json_is_refused(content: bytes) -> None:
 
 @pytest.mark.parametrize("content", [b"{}", b"[]", b"5", b'{"data":{}}', b'{"data":null}'])
 def test_a_page_without_a_list_is_refused(content: bytes) -> None:
-    with pytest.raises(UnexpectedPage, match=r"^without a list under `data`$"):
+    with pytest.raises(UnexpectedPage, match=r"^without a list under `data`"):
         _World(_INVOICES).codec.decode(content)
+
+
+_WRAPPED = FlatRows("things", envelope=("current_page", "total"), inner="data")
+
+
+@pytest.mark.parametrize(
+    ("content", "envelope"),
+    [
+        (b'{"things": [{"id": "1"}]}', {}),
+        (b'{"things": [{"id": "1"}], "total": 1, "x": 2}', {"total": 1}),
+        (b'{"things": {"data": [{"id": "1"}], "current_page": 3, "total": null}, "total": 9}', {"current_page": 3}),
+        (b'{"things": {"total": 1.50, "data": [{"id": "1\\u0000"}]}}', {"total": Decimal("1.50")}),
+    ],
+)
+def test_rows_are_plain_or_in_a_paginator_and_its_members_are_the_envelope(
+    content: bytes, envelope: dict[str, Any]
+) -> None:
+    page = _World({"id": {"type": "string"}}, _WRAPPED).codec.decode(content)
+
+    assert len(page.rows) == 1
+    assert page.envelope == envelope
+    assert envelope_of(exact_json.decode(content), _WRAPPED) == envelope
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'{"error": 1, "no\\nwords": 2}', "without a list under `things`; it holds: 'error', 'no\\\\nwords'"),
+        (b'{"things": {"items": []}}', "without a list under `things`; it holds: 'items'"),
+        (b'{"things": null}', "without a list under `things`; it holds: 'things'"),
+        (b"[]", "without a list under `things`"),
+    ],
+)
+def test_a_page_without_its_list_is_refused_with_the_names_it_holds(content: bytes, words: str) -> None:
+    with pytest.raises(UnexpectedPage, match=f"^{words}$"):
+        _World({"id": {"type": "string"}}, _WRAPPED).codec.decode(content)
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,12 @@ def test_a_wrong_setting_gets_one_line_that_says_what_to_do(config: dict[str, An
     assert _faults(**({"auth_token": _SECRET} | config if config.keys() - {"auth_token"} else config)) == [line]
 
 
+def test_what_an_api_does_not_have_is_no_setting() -> None:
+    names = settings_schema(api_url=None, page_size=None, start_date=None)["properties"].keys()
+
+    assert _SCHEMA["properties"].keys() - names == {"auth_token", "mode", "page_size", "start_date"}
+
+
 def test_every_fault_is_told_at_once() -> None:
     assert len(_faults(page_size=0, request_timeout=0)) == 3
 

@@ -355,12 +355,21 @@ def test_a_refusal_is_final_and_in_the_words_of_the_api(
     assert clock.slept == []
     if isinstance(ended.value, RequestFailed):
         assert (ended.value.status, ended.value.body) == (status, body)
+    if isinstance(ended.value, StreamUnavailable):
+        assert ended.value.body == body
 
 
 def test_a_refusal_without_words_is_named_by_its_status(httpserver: HTTPServer) -> None:
     _answers(httpserver, Response("<html>nope</html>", status=404))
     line = _failing(_door(httpserver.url_for("/")), _things(httpserver))
     assert line == "GET /things answered 404: NOT FOUND"
+
+
+def test_what_a_status_means_to_an_api_is_said_beside_its_words(httpserver: HTTPServer) -> None:
+    _answers(httpserver, _json(402, {"message": "No."}), _json(409, {"message": "No."}))
+    transport = _door(httpserver.url_for("/"), status_meanings={402: "Pay first"})
+    assert _failing(transport, _things(httpserver)) == "GET /things answered 402: No. Pay first"
+    assert _failing(transport, _things(httpserver)) == "GET /things answered 409: No"
 
 
 def test_credentials_count_as_right_once_anything_was_accepted(httpserver: HTTPServer) -> None:
