@@ -46,6 +46,13 @@ def test_schemas_are_in_order() -> None:
 
 
 @pytest.mark.parametrize("tap", TAPS)
+def test_no_table_whose_vanished_rows_are_marked_has_a_column_that_the_loader_uses_itself(tap: str) -> None:
+    for stream in definitions.instance_of(definitions.taps()[tap]).streams.values():
+        if stream.replication_method == "FULL_TABLE":
+            assert not {"version", "deletedate"} & stream.schema["properties"].keys(), stream.name
+
+
+@pytest.mark.parametrize("tap", TAPS)
 def test_a_tap_knows_neither_the_sandbox_nor_another_tap(tap: str) -> None:
     module = tap.replace("-", "_")
     for path in (ROOT / "taps" / tap / module).rglob("*.py"):

@@ -9,6 +9,7 @@ is this module.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,12 @@ _KINDS: Mapping[type, Sequence[str]] = {
 """The kinds a decoded value may be of, the narrowest first. Text keeps every digit of numbers beyond 64 bits; not every
 loader does."""
 
+_NO_COLUMNS = frozenset({"", "version", "deletedate"})
+"""Names that a loader cannot take: target-postgres 0.8.1 uses the last two itself when it marks vanished rows."""
+
+_LONGEST_NAME = 63
+"""Bytes of a column's name in PostgreSQL; what is longer is cut off there."""
+
 _NEVER_TEXT = frozenset({"boolean", "object", "array"})
 """Kinds whose values no text says as well."""
 
@@ -55,7 +62,7 @@ def infer_schema(records: Iterable[Mapping[str, Any]], *, keys: Sequence[str] = 
     A column takes the narrowest type that fits all its values: whole numbers, then numbers, then text; a date or a
     timestamp only if every value is one. A number given as text stays text: nothing says that it is a number. Values of
     several other kinds give a column of several types. A column that is always null is text, which takes most of what
-    may come.
+    may come. A field whose name no loader can take, or not beside another column, is left to be rescued.
 
     Args:
         records: The sample, as `exact_json.decode` gives it.
@@ -71,7 +78,7 @@ def infer_schema(records: Iterable[Mapping[str, Any]], *, keys: Sequence[str] = 
             if value is not None:
                 seen.add(_kind(value))
     kinds.pop(RESCUED_DATA, None)
-    names = [*keys, *sorted(kinds.keys() - set(keys))]
+    names = _columns([*keys, *sorted(kinds.keys() - set(keys))])
     properties = {name: _entry(_common(kinds[name]), is_key=name in keys) for name in names}
     schema: Record = {"type": "object", "properties": {**properties, RESCUED_DATA: dict(_RESCUED)}}
     return schema | ({"required": list(keys)} if keys else {})
@@ -110,7 +117,8 @@ def with_columns(schema: Mapping[str, Any], remembered: Mapping[str, str]) -> Re
     inferred = column_kinds(schema)
     kinds = {name: set(text.split()) for name, text in remembered.items() if name in inferred or name not in own}
     earlier = {name: _entry(each, is_key=name in keys) for name, each in kinds.items() if _are_known(each)}
-    columns = {**own, **earlier}
+    usable = _columns([*keys, *sorted(earlier), *own])
+    columns = {name: entry for name, entry in {**own, **earlier}.items() if name in usable}
     order = [*keys, *sorted(columns.keys() - {*keys, RESCUED_DATA}), RESCUED_DATA]
     return {**schema, "properties": {name: columns[name] for name in order if name in columns}}
 
@@ -132,6 +140,16 @@ def identifies(records: Iterable[Mapping[str, Any]], name: str) -> bool:
             return False
         seen.add(str(value))
     return True
+
+
+def _columns(names: Sequence[str]) -> list[str]:
+    """Leave out names that are no columns, or the same column as one before: loaders change case and punctuation."""
+    taken: dict[str, str] = {}
+    for name in names:
+        column = re.sub(r"[^a-z0-9_]", "", re.sub(r"[-. ]", "_", name.lower().strip()))
+        if column not in _NO_COLUMNS and len(name.encode()) <= _LONGEST_NAME:
+            taken.setdefault(column, name)
+    return list(taken.values())
 
 
 def _common(kinds: AbstractSet[str]) -> set[str]:

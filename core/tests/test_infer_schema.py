@@ -31,7 +31,7 @@ _VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["x", "y"]), inner, max_size=2),
     max_leaves=4,
 )
-_NAMES = st.sampled_from(["id", "total", "date", "class", "not an identifier", ""])
+_NAMES = st.sampled_from(["id", "total", "date", "class", "not an identifier", "1st"])
 _RECORDS = st.lists(st.dictionaries(_NAMES, _VALUES, max_size=5), max_size=6).map(
     lambda records: decode(encode(records))
 )
@@ -212,3 +212,25 @@ def test_a_column_that_was_a_key_may_be_null_now() -> None:
 
     assert list(schema["properties"]) == ["digest", "id", RESCUED_DATA]
     assert schema["properties"]["id"] == {"type": ["integer", "null"]}
+
+
+@pytest.mark.parametrize("name", ["", "version", "Version", "deletedate", "!", "é" * 32])
+def test_what_no_loader_can_take_is_no_column(name: str) -> None:
+    assert list(infer_schema([{"id": 1, name: 2}])["properties"]) == ["id", RESCUED_DATA]
+
+
+def test_of_names_that_a_loader_cannot_tell_apart_one_is_a_column() -> None:
+    record = {"id": 1, "Total": 1, "total": 2, "net total": 3, "net-total": 4, "net_total": 5, "gross": 6}
+    assert list(infer_schema([record], keys=["id"])["properties"]) == [
+        "id",
+        "Total",
+        "gross",
+        "net total",
+        RESCUED_DATA,
+    ]
+
+
+def test_a_column_of_earlier_goes_before_a_new_one_that_a_loader_cannot_tell_from_it() -> None:
+    schema = infer_schema([{"id": 1, "Total": 1}], keys=["id"])
+
+    assert list(with_columns(schema, {"total": "number"})["properties"]) == ["id", "total", RESCUED_DATA]

@@ -1,1 +1,1 @@
-"""Singer tap for Invoicetronic."""
+"""Singer tap for Invoicetronic (invoicetronic.com)."""
