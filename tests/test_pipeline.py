@@ -208,6 +208,18 @@ def test_text_that_postgresql_cannot_hold_does_not_fail_the_load(pipeline: Pipel
     assert invoice["custom_fields"] == {"1\ufffd": ["\ufffd", {"2": "\ufffd"}]}
 
 
+def test_decimals_keep_every_digit(pipeline: Pipeline, sandbox: RunningSandbox) -> None:
+    exact = "1166796224.45956323"  # as a float: 1166796224.4595633
+    invoice = sandbox.admin.records("invoices")[0]["id"]
+    sandbox.admin.update("invoices", invoice, {"exchange_rate": exact})
+
+    code, output = pipeline.run()
+
+    assert code == 0, output
+    (row,) = pipeline.rows("select exchange_rate from invoices where id = %s", invoice)
+    assert row["exchange_rate"] == Decimal(exact)
+
+
 def test_after_install_a_run_needs_no_network(world: object) -> None:
     assert world  # the plugins are installed
     script = Path(__file__).with_name("run_without_network.py")

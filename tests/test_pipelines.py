@@ -54,7 +54,7 @@ NOTHING_NEW = {
         f"{_COVAGE}/quote": 2,
     },
 }
-"""The requests of a run with nothing new: no detail, no document. Lists without a marker of change are read whole, as are
+"""The requests of a run with nothing new: no detail, no document. Lists without a marker of change are read whole, like
 all of a tap that is not named."""
 
 

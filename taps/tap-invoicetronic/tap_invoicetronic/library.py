@@ -103,6 +103,7 @@ class Library:
         self._store = DocumentStore(config["documents_url"])
         self._backlogs: dict[Direction, Backlog] = {}
         self._exported: dict[str, list[Invoice]] = {}
+        self._empty: set[str] = set()
         self._told: set[str] = set()
         self.only_kept = False
         """Whether nothing may be fetched: in a test of the connection."""
@@ -172,10 +173,11 @@ class Library:
         """
         name = safe_name(self._tap.environment, "export", self.key_of(period).lower(), suffix=".zip")
         if not self._store.has(name):
-            if self.only_kept or not self._may_export(period):
+            if self.only_kept or name in self._empty or not self._may_export(period):
                 return None
             content = self._to_the_end(lambda: self._keep_export(period, name))
             if not content:
+                self._empty.add(name)
                 self._tell(f"export of {period.text}: the API has no invoices for it")
                 return None
         return Kept(name, None, name.rpartition("/")[2], period.text)
