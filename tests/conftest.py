@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, LiteralString
 from uuid import uuid4
@@ -32,6 +33,12 @@ class Pipeline:
     database_url: str
     environment: Mapping[str, str]
     tap: str = "tap-productive"
+
+    def selecting(self, *streams: str) -> Pipeline:
+        """The same for some streams of the tap."""
+        name = f"{self.tap.upper().replace('-', '_')}__SELECT"
+        selection = json.dumps([f"{stream}.*" for stream in streams])
+        return replace(self, environment={**self.environment, name: selection})
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `meltano` without waiting for it; it is the leader of its process group."""

@@ -105,6 +105,7 @@ def expect_relationships(stream: str, columns: dict[str, Any], relationships: di
 
 
 def test_known_recorded_values_are_exact(pipeline: Pipeline) -> None:
+    pipeline = pipeline.selecting("deleted_items", "invoices", "line_items", "services", "tasks")
     pipeline.environment = {**pipeline.environment, "TAP_PRODUCTIVE_ORGANIZATION_ID": "recorded"}
     code, output = pipeline.run()
     assert code == 0, output
@@ -127,6 +128,7 @@ def test_known_recorded_values_are_exact(pipeline: Pipeline) -> None:
 
 
 def test_money_adds_up_in_the_warehouse(pipeline: Pipeline) -> None:
+    pipeline = pipeline.selecting("companies", "invoices", "line_items", "subsidiaries")
     code, output = pipeline.run()
     assert code == 0, output
 
@@ -148,10 +150,11 @@ def test_money_adds_up_in_the_warehouse(pipeline: Pipeline) -> None:
 
 
 def test_a_failed_night_is_picked_up_by_the_next_run(pipeline: Pipeline, sandbox: RunningSandbox) -> None:
+    pipeline = pipeline.selecting("invoices", "tasks", "time_entries")
     sandbox.admin.add_fault("*/tasks", query="page[number]=3", status=400)
     code, output = pipeline.run()
     assert code != 0
-    assert "1 of 27 streams failed: tasks" in output
+    assert "1 of 3 streams failed: tasks" in output
     assert len(table(pipeline, "tasks")) == 400
     assert len(table(pipeline, "time_entries")) == 450  # the streams after it were read all the same
     sandbox.admin.clear_requests()
@@ -165,6 +168,7 @@ def test_a_failed_night_is_picked_up_by_the_next_run(pipeline: Pipeline, sandbox
 
 
 def test_a_run_that_is_killed_loses_nothing(pipeline: Pipeline, sandbox: RunningSandbox) -> None:
+    pipeline = pipeline.selecting("invoices", "line_items", "tasks", "time_entries")
     sandbox.admin.add_fault("*/tasks", query="page[number]=3", delay_ms=60_000)
     child = pipeline.start("run", "tap-productive", "target-postgres")
     assert child.stdout
@@ -184,6 +188,7 @@ def test_a_run_that_is_killed_loses_nothing(pipeline: Pipeline, sandbox: Running
 
 
 def test_what_has_vanished_is_marked_as_deleted(pipeline: Pipeline, sandbox: RunningSandbox) -> None:
+    pipeline = pipeline.selecting("payments")
     assert pipeline.run()[0] == 0
     gone = sandbox.admin.records("payments")[0]["id"]
     sandbox.admin.delete("payments", gone)
@@ -196,6 +201,7 @@ def test_what_has_vanished_is_marked_as_deleted(pipeline: Pipeline, sandbox: Run
 
 
 def test_text_that_postgresql_cannot_hold_does_not_fail_the_load(pipeline: Pipeline, sandbox: RunningSandbox) -> None:
+    pipeline = pipeline.selecting("invoices")
     nul: dict[str, Any] = {"note": "a\x00b", "tag_list": ["x\x00"], "custom_fields": {"1\x00": ["\x00", {"2": "\x00"}]}}
     sandbox.admin.set_extra_attributes({"invoices": nul})
 
@@ -209,6 +215,7 @@ def test_text_that_postgresql_cannot_hold_does_not_fail_the_load(pipeline: Pipel
 
 
 def test_decimals_keep_every_digit(pipeline: Pipeline, sandbox: RunningSandbox) -> None:
+    pipeline = pipeline.selecting("invoices")
     exact = "1166796224.45956323"  # as a float: 1166796224.4595633
     invoice = sandbox.admin.records("invoices")[0]["id"]
     sandbox.admin.update("invoices", invoice, {"exchange_rate": exact})
@@ -236,6 +243,7 @@ def test_after_install_a_run_needs_no_network(world: object) -> None:
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
 def test_both_environments_run(pipeline: Pipeline, sandbox: RunningSandbox, environment: str) -> None:
+    pipeline = pipeline.selecting("invoices")
     everything = {
         "TAP_PRODUCTIVE_API_URL": f"{sandbox.url}/productive/api/v2",
         "TAP_PRODUCTIVE_AUTH_TOKEN": "sandbox-token",

@@ -80,6 +80,9 @@ class NotedList(RestStream, ABC, Generic[Note]):
             rows = list(self.parse_response(answer))
             self.take_page([self.row_id(row) for row in rows], rows, answer)
 
+    def page_written(self) -> None:
+        """Send no STATE in the middle of the list: it would tell nothing new, and name every row that is remembered."""
+
     def answers(self, context: Context | None) -> Iterator[requests.Response]:
         """Read the pages of the list in order, see `RestStream.answers`.
 
@@ -231,7 +234,8 @@ class DetailStream(RowByRowStream, ABC, Generic[Note]):
     def remembered(self) -> dict[str, str]:
         """What is remembered, by key."""
         kept = self.stream_state.get(_REMEMBERED)
-        return kept if isinstance(kept, dict) else {}
+        entries = kept.items() if isinstance(kept, dict) else ()
+        return {key: text for key, text in entries if isinstance(text, str)}
 
     def forget_all(self) -> None:
         """Ask for everything anew, as what was made of it is of no use any more."""

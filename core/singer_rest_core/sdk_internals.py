@@ -374,6 +374,7 @@ class IndependentStreamsTap(Tap):
             RunIncomplete: If some streams failed.
         """
         self.before_streams()
+        self._write_what_is_selected()
         try:
             super().sync_all()
         except BrokenPipeError:
@@ -406,12 +407,23 @@ class IndependentStreamsTap(Tap):
             RunIncomplete: If some streams failed.
         """
         self.before_streams()
+        chosen = list(self.streams.values() if streams is None else streams)
+        for stream in chosen:
+            stream.selected = True
+        self._write_what_is_selected()
         try:
-            super().run_sync_dry_run(dry_run_record_limit, streams)
+            super().run_sync_dry_run(dry_run_record_limit, chosen)
         finally:
             self.stop()
         self.outcome.conclude()
         return True
+
+    def _write_what_is_selected(self) -> None:
+        """Have the SCHEMA messages hold what is selected now.
+
+        The SDK makes them with the tap: a stream that is not selected by default, and selected since, had no columns.
+        """
+        self.mapper.register_raw_streams_from_catalog(self.catalog)
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the handler's form
         interrupt = RunInterrupted(signum)

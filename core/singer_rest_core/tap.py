@@ -50,6 +50,9 @@ class RestTap(IndependentStreamsTap):
     quota_rules: ClassVar[Mapping[str, Sequence[Rule]]] = MappingProxyType({})
     """The documented limits of the API by route group; those of the group "" hold for every request."""
 
+    _asked_ahead_of: IndependentStream | None = None
+    """The stream that is read; asking after each of its pages again would find nothing to do."""
+
     clock = staticmethod(time.monotonic)
     wait = staticmethod(threading.Event.wait)
 
@@ -172,8 +175,9 @@ class RestTap(IndependentStreamsTap):
         Args:
             stream: The one that is read or about to be.
         """
-        if self.look_ahead is None or not self.transport.accepted:
+        if self.look_ahead is None or not self.transport.accepted or self._asked_ahead_of is stream:
             return
+        self._asked_ahead_of = stream
         streams = [each for each in self.streams.values() if isinstance(each, RecordStream) and each.selected]
         for position, each in enumerate(streams):
             each.position = position

@@ -304,7 +304,8 @@ def test_a_row_without_a_key_fails_its_list(world: World) -> None:
     assert world.records("things") == []
 
 
-def test_a_state_of_another_form_is_not_trusted(world: World) -> None:
-    world.state = {"bookmarks": {"a_thing": {"remembered": ["a"]}}}
+@pytest.mark.parametrize("remembered", [["a"], None, {"a": 1, "b": None, "c": "x"}])
+def test_a_state_of_another_form_is_not_trusted(world: World, remembered: object) -> None:
+    world.state = {"bookmarks": {"a_thing": {"remembered": remembered}}}
 
     assert world.read() == ["list", *"abcdef"]

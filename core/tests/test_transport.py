@@ -608,3 +608,19 @@ def test_credentials_that_are_refused_though_they_are_new_end_the_run(httpserver
     with pytest.raises(AccessRefused, match="answered 401"):
         _door(httpserver.url_for("/"), renew_credentials=lambda _: renewed).send(_things(httpserver))
     assert len(asked) == 1 + renewed
+
+
+def test_every_answer_is_shown_whatever_its_status(httpserver: HTTPServer) -> None:
+    seen: list[int] = []
+    _answers(httpserver, _json(500, {}), _json(429, {}, Retry_After="1"), _FINE)
+    _door(httpserver.url_for("/"), heed=lambda answer: seen.append(answer.status_code)).send(_things(httpserver))
+    assert seen == [500, 429, 200]
+
+
+def test_an_api_may_say_elsewhere_than_in_headers_how_long_to_wait(httpserver: HTTPServer, clock: _Clock) -> None:
+    _answers(httpserver, _json(429, {"wait": 40}), _json(429, {"wait": 40}, Retry_After="20"), _FINE)
+    asked = lambda answer: body_of(answer)["wait"]  # noqa: E731 - a stand-in for a tap's hook
+    _door(httpserver.url_for("/"), asked_wait=asked).send(_things(httpserver))
+    first, second = clock.slept
+    assert 40 <= first <= 44
+    assert 20 <= second <= 22

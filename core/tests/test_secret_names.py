@@ -1,0 +1,58 @@
+"""Fields whose names say that they open something are not rescued, on both record paths."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+
+from singer_rest_core import RESCUED_DATA, Conformer
+from singer_rest_core.exact_json import decode
+from singer_rest_core.page_codec import PageCodec
+from singer_rest_core.page_types import RowFacts
+from singer_rest_core.row_layout import FlatRows
+
+_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "integer"},
+        "token_count": {"type": ["integer", "null"]},
+        RESCUED_DATA: {"type": ["object", "null"]},
+    },
+}
+_ROW = {
+    "id": 1,
+    "token_count": 5,
+    "token": "s3cret",
+    "odd": {"name": "x", "token": "s3cret", "list": [{"token_type": "s3cret", "on": True}]},
+}
+
+
+def _conformer(reported: list[str]) -> Conformer:
+    return Conformer(_SCHEMA, lambda name, _why: reported.append(name), secret_names=re.compile("token"))
+
+
+def test_a_secret_is_dropped_without_a_word_also_inside_of_what_is_rescued() -> None:
+    reported: list[str] = []
+
+    record = _conformer(reported).conform(_ROW)
+
+    # What the schema names was decided on by a person.
+    assert record["token_count"] == 5
+    assert record[RESCUED_DATA] == {"odd": {"name": "x", "list": [{"on": True}]}}
+    assert reported == ["odd"]
+
+
+def test_pages_drop_them_too_on_their_first_and_on_later_rows() -> None:
+    reported: list[str] = []
+    conformer = _conformer(reported)
+    facts = RowFacts(conformer=conformer, layout=FlatRows(None), selected=frozenset(_SCHEMA["properties"]))
+    codec = PageCodec("things", facts)
+
+    for _ in range(2):
+        page = codec.decode(json.dumps([_ROW, _ROW]).encode())
+        lines = codec.encode(page.rows, version=None, extracted=datetime(2026, 1, 1, tzinfo=UTC)).lines
+        assert b"s3cret" not in lines
+        for line in lines.splitlines():
+            assert decode(line)["record"] == conformer.conform(_ROW)
+    assert reported == ["odd"]

@@ -1,0 +1,43 @@
+"""Where the rows of an answer are: only the envelope of invoices is documented, the others are found by their look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from singer_rest_core.row_layout import UnexpectedPage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MOST_KEYS = 20
+_LONGEST_KEY = 40
+_KINDS = {str: "a text", bool: "a boolean", type(None): "null"}
+
+
+def rows_in(body: Any, keys: Sequence[str]) -> list[Any]:  # noqa: ANN401 - JSON is any of six types
+    """Find the rows of an answer.
+
+    Args:
+        body: The decoded answer.
+        keys: Fields that tell a single row from an envelope; none if any object is a row.
+
+    Returns:
+        The list itself, the list under `results`, or a single object that has one of the keys.
+
+    Raises:
+        UnexpectedPage: If it is nothing of these; the message names the keys that it has.
+    """
+    if isinstance(body, list):
+        return body
+    if not isinstance(body, dict):
+        raise UnexpectedPage(f"{_KINDS.get(type(body), 'a number')} instead of rows")
+    results = body.get("results")
+    if isinstance(results, list):
+        return results
+    if not keys:
+        return [body] if body else []
+    if any(body.get(key) is not None for key in keys):
+        return [body]
+    seen = ", ".join(repr(str(key)[:_LONGEST_KEY])[1:-1] for key in sorted(body)[:_MOST_KEYS]) or "none"
+    row = f"one row with {' or '.join(keys)}"
+    raise UnexpectedPage(f"an object that is neither a page with `results` nor {row}; its keys: {seen}")

@@ -1,0 +1,201 @@
+"""tap-covage: its settings, its login and its streams."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import quote
+
+from singer_sdk import typing as th
+
+from singer_rest_core import RestTap, settings_schema
+from singer_rest_core.documents import DOCUMENTS_URL, documents_faults
+from singer_rest_core.password_grant import Login, PasswordGrant
+from singer_rest_core.settings import date_faults, header_faults, url_faults
+from tap_covage.streams import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    import requests
+
+    from singer_rest_core.record_stream import RecordStream
+
+_SECONDS_A_MINUTE = 60
+_LARGEST_PAGE = 1000
+"""The maximum is not documented: an API of this kind cuts what is too large (inferred), and the cursor goes on."""
+
+
+class TapCovage(RestTap):
+    """Singer tap for the Covage client API: invoices, orders, quotes and reference data of a French fibre operator."""
+
+    name = "tap-covage"
+
+    refusal_hint = "The login was accepted, but not its token: check that api_url and auth_url belong together"
+
+    config_jsonschema: ClassVar[dict[str, Any]] = settings_schema(
+        th.Property(
+            "username",
+            th.StringType,
+            required=True,
+            title="Username",
+            description="The service account that Covage has given you.",
+        ),
+        th.Property(
+            "password",
+            th.StringType,
+            required=True,
+            secret=True,
+            title="Password",
+            description="Its password. It is sent to auth_url and nowhere else.",
+        ),
+        th.Property(
+            "auth_url",
+            th.StringType,
+            required=True,
+            title="Auth URL",
+            description=(
+                "Root of Covage's Keycloak: /auth/realms/<realm>/protocol/openid-connect/token is added, "
+                "unless the URL ends in /token already."
+            ),
+        ),
+        th.Property(
+            "realm",
+            th.StringType,
+            default="covage",
+            title="Realm",
+            description="The realm of Keycloak that the account is in.",
+        ),
+        th.Property(
+            "client_id",
+            th.StringType,
+            default="api-client",
+            title="Client ID",
+            description="The client of Keycloak; a public one, without a secret.",
+        ),
+        th.Property(
+            "lookback_days",
+            th.NumberType(minimum=0, maximum=36_500),
+            default=60,
+            title="Lookback Days",
+            description=(
+                "How much before their bookmark invoices are read again, "
+                "as one may be added later with an earlier accounting date."
+            ),
+        ),
+        DOCUMENTS_URL,
+        api_url=None,
+        page_size=(100, _LARGEST_PAGE),
+        start_date="Invoices of an earlier accounting date are not read, nor their PDFs; unset means all.",
+    )
+
+    def discover_streams(self) -> Sequence[RecordStream]:
+        """Give every stream.
+
+        Returns:
+            One instance each.
+        """
+        return [stream(self) for stream in STREAMS]
+
+    @cached_property
+    def login(self) -> PasswordGrant:
+        """The login at Keycloak, shared by all threads; its tokens are nowhere else."""
+        config = self.config
+        return PasswordGrant(
+            Login(
+                token_url=token_url(config["auth_url"], config["realm"]),
+                url_setting="auth_url",
+                client_id=config["client_id"],
+                username=config["username"],
+                password=config["password"],
+                user_agent=config.get("user_agent") or f"{self.name}/{self.plugin_version}",
+                request_timeout=float(config["request_timeout"]),
+                max_wait=float(config["max_wait_minutes"]) * _SECONDS_A_MINUTE,
+                refusal_hint="Check username, password and client_id",
+                not_found_hint="Check auth_url and realm",
+            ),
+            self.logger,
+            clock=self.clock,
+        )
+
+    def authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Put a token into a request; log in where there is none.
+
+        Args:
+            request: A request to the configured origin.
+
+        Returns:
+            The same request.
+        """
+        return self.login.authenticate(request)
+
+    def renew_credentials(self, refused: requests.PreparedRequest) -> bool:
+        """Get another token when the API has refused one: it may have run out before its time.
+
+        Args:
+            refused: The request that was answered with 401.
+
+        Returns:
+            Whether there is another token now.
+        """
+        return self.login.renew(refused)
+
+    @property
+    def secrets(self) -> list[str]:
+        """The password and the tokens, for keeping them out of messages."""
+        return self.login.secrets
+
+    def settings_faults(self) -> list[str]:
+        """Check what a JSON schema cannot.
+
+        Returns:
+            A line for each fault.
+        """
+        config = self._config
+        # The password travels in a form and may hold any letter.
+        properties = self.config_jsonschema["properties"]
+        in_headers = {"properties": {name: entry for name, entry in properties.items() if name != "password"}}
+        return [
+            *url_faults(config, "api_url"),
+            *url_faults(config, "auth_url"),
+            *date_faults(config, "start_date"),
+            *header_faults(in_headers, config, self.header_settings),
+            *password_faults(config.get("password")),
+            *documents_faults(config),
+        ]
+
+
+def token_url(auth_url: str, realm: str) -> str:
+    """Give the token endpoint of a Keycloak realm.
+
+    Args:
+        auth_url: Keycloak's root, or the endpoint itself.
+        realm: The realm.
+
+    Returns:
+        An absolute URL.
+    """
+    root = auth_url.rstrip("/")
+    if root.endswith("/token"):
+        return root
+    return f"{root}/auth/realms/{quote(realm, safe='')}/protocol/openid-connect/token"
+
+
+def password_faults(password: object) -> list[str]:
+    """Check that a password holds no line end, as a value read from a file often does.
+
+    Args:
+        password: The setting.
+
+    Returns:
+        One line, without its value, or none.
+    """
+    if isinstance(password, str) and any(unicodedata.category(character) == "Cc" for character in password):
+        return ["Setting password holds a line end or another control character: copy it again"]
+    return []
+
+
+if __name__ == "__main__":
+    TapCovage.cli()

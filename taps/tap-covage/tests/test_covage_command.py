@@ -1,0 +1,160 @@
+"""tap-covage on the command line: what a person reads when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from sandbox.server import RunningSandbox
+
+TAP = str(Path(sys.executable).with_name("tap-covage"))
+
+
+def write(path: Path, content: object) -> str:
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return str(path)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TAP_")}
+    return subprocess.run([TAP, *arguments], capture_output=True, text=True, check=False, env=environment)
+
+
+def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What was said above INFO, without the time and the logger's name."""
+    return [
+        line.split("|", 3)[3].strip()
+        for line in done.stderr.splitlines()
+        if line.count("|") >= 3 and line.split("|", 2)[1].strip() in {"WARNING", "ERROR", "CRITICAL"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            {"password": "wr0ng-pass"},
+            (
+                "POST /covage/auth/realms/covage/protocol/openid-connect/token answered 401: invalid_grant: "
+                "Invalid user credentials. Check username, password and client_id"
+            ),
+        ),
+        (
+            {"password": "wr0ng-pass\n"},
+            "Setting password holds a line end or another control character: copy it again",
+        ),
+        ({"password": None}, "Setting password is missing: set it in the configuration or as TAP_COVAGE_PASSWORD"),
+        ({"api_url": None}, "Setting api_url is missing: set it in the configuration or as TAP_COVAGE_API_URL"),
+        (
+            {"auth_url": "http://sso.example.com"},
+            "Setting auth_url is not encrypted; use https, or set allow_plain_http if the network is yours",
+        ),
+        (
+            {"auth_url": "https://somebody:wr0ng-pass@sso.example.com"},
+            "Setting auth_url must not hold a user name or password",
+        ),
+        ({"auth_url": "sso"}, "Setting auth_url is no http(s) URL; an example: https://api.example.com/v1"),
+        (
+            {"auth_url": "http://127.0.0.1:9"},
+            "127.0.0.1:9 cannot be reached: Connection refused. Check auth_url and the network",
+        ),
+        (
+            {"start_date": "yesterday"},
+            "Setting start_date is no date: 'yesterday'; write it like 2026-01-31 or 2026-01-31T00:00:00Z",
+        ),
+        ({"lookback_days": "some"}, "Setting lookback_days must be of type number (it is 'some')"),
+        (
+            {"user_agent": "ä"},
+            "Setting user_agent holds a character that no header can (a line end, …): copy it again",
+        ),
+    ],
+)
+def test_bad_input_gets_one_line_that_says_what_to_do(
+    covage_settings: dict[str, Any], tmp_path: Path, change: dict[str, Any], expected: str
+) -> None:
+    done = run("--config", write(tmp_path / "config.json", covage_settings | change))
+
+    assert done.returncode == 1
+    assert complaints(done) == [expected]
+    assert "Traceback" not in done.stderr
+    assert "wr0ng-pass" not in done.stderr + done.stdout
+    assert '"RECORD"' not in done.stdout
+
+
+def test_discovery_needs_no_account_and_says_nothing_wrong() -> None:
+    done = run("--discover")
+
+    assert done.returncode == 0
+    assert complaints(done) == []
+    streams = {entry["tap_stream_id"]: entry for entry in json.loads(done.stdout)["streams"]}
+    assert {name: entry["key_properties"] for name, entry in streams.items()} == {
+        "catalog_categories": ["name"],
+        "ennis": ["reference"],
+        "invoice_documents": ["invoice_number"],
+        "invoices": ["invoice_number"],
+        "order_details": ["order_reference"],
+        "order_history": ["order_reference", "position"],
+        "orders": ["order_reference"],
+        "projects": ["code"],
+        "quotes": ["id"],
+    }
+    assert {name: entry["replication_key"] for name, entry in streams.items() if "replication_key" in entry} == {
+        "invoice_documents": "accounting_date",
+        "invoices": "accounting_date",
+    }
+
+
+def test_the_connection_test_reads_one_record_of_every_stream(covage_settings: dict[str, Any], tmp_path: Path) -> None:
+    config = covage_settings | {"documents_url": str(tmp_path / "documents")}
+
+    done = run("--config", write(tmp_path / "config.json", config), "--test")
+
+    assert done.returncode == 0
+    # What an order's detail holds is not documented whole.
+    assert all(line.startswith("order_details: field ") for line in complaints(done))
+    messages = [json.loads(line) for line in done.stdout.splitlines()]
+    read = sorted(message["stream"] for message in messages if message["type"] == "RECORD")
+    assert read == sorted({message["stream"] for message in messages if message["type"] == "SCHEMA"})
+    assert len(read) == 9
+    assert all(message["schema"]["properties"] for message in messages if message["type"] == "SCHEMA")
+    assert not [message for message in messages if message["type"] == "ACTIVATE_VERSION"]
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_run_and_keeps_the_documents_that_were_fetched(
+    sandbox: RunningSandbox, covage_settings: dict[str, Any], tmp_path: Path, signum: signal.Signals
+) -> None:
+    sandbox.admin.add_fault("*/download/", skip=30, delay_ms=60_000)
+    settings = covage_settings | {"concurrency": 1, "documents_url": str(tmp_path / "documents")}
+    config = write(tmp_path / "config.json", settings)
+    with (tmp_path / "out").open("wb") as out, (tmp_path / "log").open("wb") as log:
+        child = subprocess.Popen([TAP, "--config", config], stdout=out, stderr=log)
+        while sum(request["path"].endswith("/download/") for request in sandbox.admin.requests()) <= 30:
+            assert child.poll() is None
+            time.sleep(0.05)
+        child.send_signal(signum)
+        child.wait(timeout=10)
+
+    assert child.returncode == 128 + signum
+    said = (tmp_path / "log").read_text()
+    assert f"Stopped by {signum.name}" in said
+    assert "Traceback" not in said
+    messages = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()]
+    state = [message["value"] for message in messages if message["type"] == "STATE"][-1]["bookmarks"]
+    records = [m["record"] for m in messages if m["type"] == "RECORD" and m["stream"] == "invoice_documents"]
+    written = [record["invoice_number"] for record in records]
+    assert len(written) == 30
+    assert state["invoice_documents"]["remembered"].keys() == set(written)
+    assert "replication_key_value" not in state["invoice_documents"]
+    assert state["invoices"]["replication_key_value"]
+    assert "sandbox-password" not in said + (tmp_path / "out").read_text()
+    assert "covage-access" not in said + (tmp_path / "out").read_text()

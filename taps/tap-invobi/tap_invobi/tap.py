@@ -1,0 +1,108 @@
+"""tap-invobi: its settings and its streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from singer_sdk import typing as th
+
+from singer_rest_core import RestTap, settings_schema
+from singer_rest_core.documents import DOCUMENTS_URL, documents_faults
+from singer_rest_core.quota import Window
+from tap_invobi.client import LARGEST_PAGE, STATUSES
+from tap_invobi.details import ALL, CHANGED, NONE
+from tap_invobi.streams import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    import requests
+
+    from singer_rest_core.quota import Rule
+    from singer_rest_core.record_stream import RecordStream
+
+
+class TapInvobi(RestTap):
+    """Singer tap for Invobi: invoices with their details, prompts, and PDFs on request."""
+
+    name = "tap-invobi"
+
+    quota_rules: ClassVar[Mapping[str, Sequence[Rule]]] = {"": (Window(100, 60),)}
+
+    refusal_hint = "Check api_token (Invobi: account settings)"
+
+    config_jsonschema: ClassVar[dict[str, Any]] = settings_schema(
+        th.Property(
+            "api_token",
+            th.StringType,
+            required=True,
+            secret=True,
+            title="API Token",
+            description="API token from Invobi's account settings; the permission to read is enough.",
+        ),
+        th.Property(
+            "invoice_status",
+            th.StringType,
+            allowed_values=list(STATUSES),
+            title="Invoice Status",
+            description=(
+                "Read only paid or only unpaid invoices. Then nothing is taken for deleted, "
+                "as an invoice may only have changed its status. Unset means all."
+            ),
+        ),
+        th.Property(
+            "details",
+            th.StringType,
+            default=CHANGED,
+            allowed_values=[CHANGED, ALL, NONE],
+            title="Details",
+            description=(
+                "Which invoice_details to read, at one request each of 100 a minute: those whose row in the list has "
+                "changed or that are older than detail_max_age_days, all, or none."
+            ),
+        ),
+        th.Property(
+            "detail_max_age_days",
+            th.NumberType(minimum=0, maximum=36_500),
+            default=30,
+            title="Detail Max Age Days",
+            description="When a detail is read again though its row in the list is as it was.",
+        ),
+        DOCUMENTS_URL,
+        api_url="https://invobi.com/api/v1",
+        page_size=(LARGEST_PAGE, LARGEST_PAGE),
+        start_date=None,
+    )
+
+    def discover_streams(self) -> Sequence[RecordStream]:
+        """Give every stream.
+
+        Returns:
+            One instance each.
+        """
+        return [stream(self) for stream in STREAMS]
+
+    def authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Put the token into a request.
+
+        Args:
+            request: A request to the configured origin.
+
+        Returns:
+            The same request.
+        """
+        request.headers["Authorization"] = f"Bearer {self.config['api_token']}"
+        return request
+
+    def settings_faults(self) -> list[str]:
+        """Check what a JSON schema cannot.
+
+        Returns:
+            A line for each fault.
+        """
+        return super().settings_faults() + documents_faults(self._config)
+
+
+if __name__ == "__main__":
+    TapInvobi.cli()
