@@ -5,14 +5,16 @@ Facts are from Productive's own guides (developer.productive.io/guides) unless a
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, timedelta
 from http import HTTPStatus
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from singer_sdk import StreamSchema
 from singer_sdk.schema.source import SchemaDirectory
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from singer_rest_core import (
     NextLinkPaginator,
@@ -24,17 +26,24 @@ from singer_rest_core import (
 from singer_rest_core.bookmarks import Scope
 from singer_rest_core.row_layout import ResourceRows
 from singer_rest_core.timestamps import instant
+from tap_productive.refusals import refusal_words, refused_names
+from tap_productive.relationships import related_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     import requests
     from singer_sdk import Tap
+    from singer_sdk.helpers.types import Context
     from singer_sdk.pagination import BaseAPIPaginator
     from singer_sdk.streams.rest import HTTPRequest, PageContext
 
     from singer_rest_core import PageParams, Record
     from singer_rest_core.look_ahead import Pending
+    from singer_rest_core.stream import Row
+    from tap_productive.change_feed import Feed
+    from tap_productive.observer import Observer
+    from tap_productive.tap import TapProductive
 
 MEDIA_TYPE = "application/vnd.api+json"
 EXACT_FILTER_TIMES = "filteringSkipDatetimeCastToDate"
@@ -42,61 +51,59 @@ EXACT_FILTER_TIMES = "filteringSkipDatetimeCastToDate"
 
 LARGEST_PAGE = 200
 
+_SECOND = timedelta(seconds=1)
 _FIRST_CURSOR = {"page[after]": ""}
 _FIRST_NUMBER = {"page[number]": "1"}
-_SHIFTY_KEYS = frozenset({"last_activity_at"})
+_SHIFTY_KEYS = frozenset({"last_activity_at", "last_action_at"})
 """Replication keys that do not move on every write: they need a look-back and a whole read now and then."""
 
-_SCHEMAS = SchemaDirectory(files("tap_productive") / "schemas")
+_SECRET_NAMES = re.compile(
+    r"token|secret|passw|credential|bearer|signature|custom_headers|(api|email|private|access)_?key|public_?uuid",
+    re.IGNORECASE,
+)
+"""Names of fields that open something, wherever they turn up."""
 
-_TYPES_BY_NAME = {
-    **dict.fromkeys(
-        (
-            "approver",
-            "assignee",
-            "assignees",
-            "contact",
-            "creator",
-            "custom_field_people",
-            "deleter",
-            "issuer",
-            "last_actor",
-            "manager",
-            "owner",
-            "person",
-            "project_manager",
-            "rejecter",
-            "responsible",
-            "updater",
-        ),
-        "people",
-    ),
-    **dict.fromkeys(("parent_company", "vendor"), "companies"),
-    **dict.fromkeys(("budget", "origin_deal", "template"), "deals"),
-    **dict.fromkeys(("bill_from", "bill_to"), "contact_entries"),
-    **dict.fromkeys(("deal_subsidiary", "default_subsidiary", "person_subsidiary"), "subsidiaries"),
-    **dict.fromkeys(("parent_task", "repeated_task"), "tasks"),
-    **dict.fromkeys(("expense_approval_workflow", "time_approval_workflow"), "approval_workflows"),
-    "custom_field_attachments": "attachments",
-    "custom_role": "roles",
-    "default_tax_rate": "tax_rates",
-    "next_todo": "todos",
-    "options": "custom_field_options",
-    "parent_invoice": "invoices",
-    "proposal_document_type": "document_types",
-}
-"""The type a relationship leads to, where it is not simply the plural of its name."""
+_SCHEMAS = SchemaDirectory(files("tap_productive") / "schemas")
 
 
 class ProductiveStream(RestStream):
     """A list endpoint of Productive; its path is its name.
 
-    A stream says which relationships it asks for (`references`) and, where the API has a filter and a sort for it,
-    its replication key.
+    A stream says which relationships it asks for (`references`), by which times the API filters and sorts it, and its
+    replication key if one of them is of use. That says how changes are read: in order from the bookmark where there is
+    a filter and a sort; where there is only a filter, the bookmark moves at the end; where there is only a sort, the
+    newest rows come first, down to the bookmark. A run checks that the API keeps to it (`filter_slack`).
     """
 
     primary_keys = ("id",)
     schema = StreamSchema(_SCHEMAS)
+
+    evidence = "documented"
+    """Where the columns are known from: documented (the vendor's pages, specification or code), live (answers that were
+    recorded, or read by Airbyte's connector), inferred (there is no more than the list's name)."""
+
+    filter_times: tuple[str, ...] = ()
+    """Times of change or creation that the list can be filtered by."""
+
+    sort_times: tuple[str, ...] = ()
+    """Times of change or creation that the list can be sorted by."""
+
+    since_filter: str | None = None
+    """The filter that takes the bookmark, if it has not the name of the replication key; it may leave the bound out."""
+
+    list_filters: tuple[tuple[str, str], ...] = ()
+    """Filters without which the list leaves rows out."""
+
+    bin_types: tuple[str, ...] = ()
+    """What the recycle bin calls its records."""
+
+    feed: Feed | None = None
+    """How activities tell which of its records have changed, where the list itself cannot."""
+
+    secret_names = _SECRET_NAMES
+
+    filter_slack = timedelta(days=2)
+    """Filters may be cut to the date, in a time zone that is not documented."""
 
     references: tuple[str, ...] = ()
     """Relationships whose ids are asked for with `include`; without it an answer does not hold them."""
@@ -107,27 +114,47 @@ class ProductiveStream(RestStream):
     reference_types: ClassVar[Mapping[str, str]] = {}
     """Types of relationships that mean something else here than in other streams."""
 
-    documented = True
-    """Whether the list is in the vendor's documentation; if not, it may be missing (404) and is then skipped."""
+    doubt = ""
+    """Why the list may be missing (404), as a clause: it is then skipped. Empty where it is plainly documented."""
 
-    secret_fields = frozenset({"email_key", "invitation_token", "scim_bearer_token"})
+    observer: Observer | None = None
+    """Sees the rows of every page."""
 
-    def __init__(self, tap: Tap) -> None:
+    def __init__(self, tap: Tap, *, path: str | None = None) -> None:
         """Bind the stream to its tap.
 
         Args:
             tap: The tap.
+            path: The path of the list below `api_url`, if it is not its name.
         """
-        super().__init__(tap, path=f"/{self.name}")
+        super().__init__(tap, path=path or f"/{self.name}")
         self.row_layout = ResourceRows(typed=self.varying_references)
         self._includes = list(self.references)
+        self._list_filters = self.list_filters
         self._by_number = False
         self._sorts = True
+        self._part: tuple[tuple[str, str], ...] = ()
+        self._is_whole = True
+        self.schema_is_open = self.evidence == "inferred"
+        key = self.replication_key
+        self.newest_first = key in self.sort_times and key not in self.filter_times
+
+    @property
+    def api_allows(self) -> str:
+        """What the API says that the list can be filtered and sorted by, for the README."""
+        both = [name for name in self.filter_times if name in self.sort_times]
+        parts = [
+            ("filter and sort", both),
+            ("filter", [name for name in self.filter_times if name not in both]),
+            ("sort", [name for name in self.sort_times if name not in both]),
+        ]
+        said = [f"{verb} by {', '.join(f'`{name}`' for name in names)}" for verb, names in parts if names]
+        return "; ".join(said) or "neither filter nor sort by a time of change"
 
     @property
     def is_sorted(self) -> bool:
         """Whether rows are asked for in the order of the replication key."""
-        return self.replication_key is not None
+        return self.replication_key in self.sort_times and self.replication_key in self.filter_times
 
     @property
     def lookback(self) -> timedelta:
@@ -152,16 +179,19 @@ class ProductiveStream(RestStream):
         Returns:
             A paginator before its first page.
         """
-        if self.scope is Scope.CHANGES and not self._by_number:
-            return self.get_steady_paginator()
-        return NumberedPaginator("page[number]", last_page=self._last_page)
+        if (self.scope is Scope.CHANGES or self._part) and not self._by_number:
+            return self._cursor_paginator()
+        return NumberedPaginator("page[number]", last_page=self.last_page)
 
-    def get_steady_paginator(self) -> NextLinkPaginator:
+    def get_steady_paginator(self) -> BaseAPIPaginator[PageParams] | None:
         """Walk by cursor, which does not shift when rows come and go.
 
         Returns:
             A paginator before its first page; it follows numbered pages too, where the API has no cursor for a list.
         """
+        return self._cursor_paginator()
+
+    def _cursor_paginator(self) -> NextLinkPaginator:
         return NextLinkPaginator(_FIRST_CURSOR, next_link=self._next_link, takes=lambda name: name.startswith("page["))
 
     def total_of(self, answer: requests.Response) -> int | None:
@@ -188,8 +218,15 @@ class ProductiveStream(RestStream):
             return f"?page[number]={current + 1}"
         return None
 
-    def _last_page(self, answer: requests.Response) -> int | None:
-        """Find the number of the last page; where it is not told, a link to the next says that there is one more."""
+    def last_page(self, answer: requests.Response) -> int | None:
+        """Find the number of the last page; where it is not told, a link to the next says that there is one more.
+
+        Args:
+            answer: A page.
+
+        Returns:
+            Its number, or None.
+        """
         last = self._meta(answer).get("total_pages")
         if isinstance(last, int):
             return last
@@ -214,19 +251,102 @@ class ProductiveStream(RestStream):
         token = dict(page.next_page_token or _FIRST_NUMBER)
         if self._by_number and token == _FIRST_CURSOR:
             token = _FIRST_NUMBER
-        request.params = {**self._replication_params(), **self._include_params(), **token}
+        request.params = {**self._list_params(), **self._replication_params(), **self._include_params(), **token}
         request.params["page[size]"] = str(self.config["page_size"])
         return request
 
+    def answers(self, context: Context | None) -> Iterator[requests.Response]:
+        """Read the pages of the list, or of the parts of it that activities tell of.
+
+        Args:
+            context: The partition, or None.
+
+        Yields:
+            Answers, each to be taken with `take_page` before the next is asked for.
+        """
+        feed = self.productive_tap.change_feed
+        parts = feed.parts(self) if feed is not None else None
+        self._is_whole = parts is None
+        if parts is None:
+            yield from super().answers(context)
+        else:
+            self.logger.info("reading only what activities tell of")
+            for self._part in parts:
+                yield from super().answers(context)
+        if feed is not None and (parts is not None or super().has_read_all):
+            feed.note_read(self, whole=parts is None)
+
+    @property
+    def has_read_all(self) -> bool:
+        """Whether the read that just ended saw every row, not only those that activities tell of."""
+        return self._is_whole and super().has_read_all
+
+    def take_page(self, ids: Sequence[Hashable], rows: Sequence[Row], answer: requests.Response) -> Sequence[Row]:
+        """Take note of a page, and show it to who wants to see it.
+
+        Args:
+            ids: The ids of its rows.
+            rows: The rows, in whatever form.
+            answer: The page.
+
+        Returns:
+            The rows that are new.
+        """
+        rows = super().take_page(ids, rows, answer)
+        if self.observer is not None:
+            self.observer.see(self, rows)
+        return rows
+
+    def read_aside(self, observer: Observer) -> None:
+        """Read the list for someone else; nothing of it is written.
+
+        Args:
+            observer: Sees its pages.
+        """
+        self.page_codec = None
+        self.observer = observer
+        self.prepare()
+        for answer in self.answers(None):
+            rows = list(self.parse_response(answer))
+            self.take_page([self.row_id(row) for row in rows], rows, answer)
+
+    @property
+    def tells_deletes(self) -> bool:
+        """Whether a loader learns what was deleted by what does not come."""
+        return self.replication_method == REPLICATION_FULL_TABLE and self._is_whole
+
+    def first_request(self) -> HTTPRequest | None:
+        """Give the request for the first page; not where activities have to be read before it is known.
+
+        Returns:
+            A request without credentials, or None.
+        """
+        feed = self.productive_tap.change_feed
+        return None if feed is not None and feed.may_tell(self) else super().first_request()
+
+    @property
+    def productive_tap(self) -> TapProductive:
+        """The tap, with what its streams share."""
+        return cast("TapProductive", self.rest_tap)
+
+    def _list_params(self) -> dict[str, str]:
+        return {f"filter[{name}]": value for name, value in (*self._list_filters, *self._part)}
+
     def _replication_params(self) -> dict[str, str]:
-        if not self.replication_key:
+        key = self.replication_key
+        if not key:
             return {}
-        params = {"sort": self.replication_key} if self._sorts else {}
         bound = self.read_from
+        if self.newest_first and bound is not None:
+            return {"sort": f"-{key}"}
+        params = {"sort": key} if self._sorts and key in self.sort_times else {}
         if bound is not None:
             # Filters are exact to the second; rounding down loses nothing.
             moment = instant(bound).astimezone(UTC).replace(microsecond=0, tzinfo=None)
-            params[f"filter[{self.replication_key}][gt_eq]"] = f"{moment.isoformat()}Z"
+            if self.since_filter is None:
+                params[f"filter[{key}][gt_eq]"] = f"{moment.isoformat()}Z"
+            else:
+                params[f"filter[{self.since_filter}]"] = f"{(moment - _SECOND).isoformat()}Z"
         return params
 
     def _include_params(self) -> dict[str, str]:
@@ -259,8 +379,8 @@ class ProductiveStream(RestStream):
                 return super().fetch(page, pending)
             except RequestFailed as refusal:
                 pending = None
-                if refusal.status == HTTPStatus.NOT_FOUND and not self.documented:
-                    raise StreamUnavailable(f"{refusal}; this list is not in the documentation") from refusal
+                if refusal.status == HTTPStatus.NOT_FOUND and self.doubt:
+                    raise StreamUnavailable(f"{refusal}; the list is {self.doubt}") from refusal
                 if not self._adapts_to(refusal, page):
                     raise
 
@@ -272,22 +392,38 @@ class ProductiveStream(RestStream):
         """
         if refusal.status != HTTPStatus.BAD_REQUEST:
             return False
-        said = _refusal_words(refusal.body)
+        said = refusal_words(refusal.body)
         if "keyset" in said and not self._by_number and page.next_page_token == _FIRST_CURSOR:
             self.logger.info("the API does not walk this list by cursor; it is read by page number")
             self._by_number = True
-            return True
-        if "include" in said and self._includes:
+        elif "include" in said and self._includes:
             self._drop_refused_includes(page)
-            return True
-        if "sort" in said and self._sorts and self.replication_key:
+        elif "sort" in said and self._sorts and self.replication_key:
+            self._drop_sort()
+        else:
+            return "filter" in said and self._drops_filter(refusal_words(refusal.body, "detail"))
+        return True
+
+    def _drop_sort(self) -> None:
+        self._sorts = False
+        if self.is_sorted:
             self.logger.warning(
                 "the API refuses to sort by %s: the bookmark moves only at the end", self.replication_key
             )
-            self._sorts = False
             self.expect_no_order()
+        elif self.read_from is not None:
+            self.distrust(f"the API refuses to sort by {self.replication_key}")
+
+    def _drops_filter(self, detail: str) -> bool:
+        refused = [name for name, _ in self._list_filters if name in detail]
+        if refused:
+            self.logger.warning("the API refuses the filter %s: rows that need it are missing", ", ".join(refused))
+            self._list_filters = tuple(each for each in self._list_filters if each[0] not in refused)
             return True
-        return False
+        if self.read_from is None or self.newest_first:
+            return False
+        self.distrust(f"the API refuses to filter by {self.since_filter or self.replication_key}")
+        return True
 
     def _drop_refused_includes(self, page: PageContext[PageParams]) -> None:
         asked = self._includes
@@ -297,7 +433,7 @@ class ProductiveStream(RestStream):
             try:
                 super(ProductiveStream, self).fetch(page)
             except RequestFailed as refusal:
-                if refusal.status == HTTPStatus.BAD_REQUEST and "include" in _refusal_words(refusal.body):
+                if refusal.status == HTTPStatus.BAD_REQUEST and "include" in refusal_words(refusal.body):
                     return False
                 raise
             return True
@@ -308,50 +444,3 @@ class ProductiveStream(RestStream):
             "the API refuses to include %s: the columns with their ids stay empty",
             ", ".join(sorted(refused)),
         )
-
-
-def related_type(name: str, own: Mapping[str, str] | None = None) -> str:
-    """Give the type of the records a relationship leads to.
-
-    Args:
-        name: The relationship.
-        own: What a stream says of its own relationships.
-
-    Returns:
-        A type of the API, e.g. `people` for `creator`.
-    """
-    return (own or {}).get(name) or _TYPES_BY_NAME.get(name) or _plural(name)
-
-
-def refused_names(names: Sequence[str], accepted: Callable[[Sequence[str]], bool]) -> set[str]:
-    """Find which of several names an API refuses, by halves.
-
-    Args:
-        names: Names that are refused together.
-        accepted: Tries some of them.
-
-    Returns:
-        Those that are refused by themselves.
-    """
-    if len(names) == 1:
-        return set(names)
-    middle = len(names) // 2
-    return {
-        name
-        for half in (names[:middle], names[middle:])
-        if not accepted(half)
-        for name in refused_names(half, accepted)
-    }
-
-
-def _plural(name: str) -> str:
-    if name.endswith("y"):
-        return f"{name[:-1]}ies"
-    if name.endswith("status"):
-        return f"{name}es"
-    return name if name.endswith("s") else f"{name}s"
-
-
-def _refusal_words(body: object) -> str:
-    errors: Iterable[Any] = body.get("errors", []) if isinstance(body, dict) else []
-    return " ".join(f"{error.get('code', '')} {error.get('title', '')}".lower() for error in errors)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from singer_sdk import typing as th
+from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.streams.rest import HTTPRequest
 
 from singer_rest_core import AccessRefused, RequestFailed, RestTap, StreamUnavailable, body_of, settings_schema
 from singer_rest_core.quota import Window
 from singer_rest_core.row_layout import ResourceRows
-from tap_productive.client import LARGEST_PAGE, MEDIA_TYPE
+from singer_rest_core.settings import faults
+from tap_productive.change_feed import ChangeFeed
+from tap_productive.client import LARGEST_PAGE, MEDIA_TYPE, ProductiveStream
+from tap_productive.custom_field_values import CustomFieldValues
+from tap_productive.reports import Report, ReportStream, reports_faults
+from tap_productive.server_time import ServerTime, seconds_to_next_period
 from tap_productive.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -20,7 +28,6 @@ if TYPE_CHECKING:
     import requests
 
     from singer_rest_core.quota import Rule
-    from tap_productive.client import ProductiveStream
 
 
 class TapProductive(RestTap):
@@ -28,9 +35,17 @@ class TapProductive(RestTap):
 
     name = "tap-productive"
 
-    quota_rules: ClassVar[Mapping[str, Sequence[Rule]]] = {"": (Window(100, 10), Window(4000, 30 * 60))}
+    quota_rules: ClassVar[Mapping[str, Sequence[Rule]]] = {
+        "": (Window(100, 10), Window(4000, 30 * 60)),
+        "reports": (Window(10, 30),),
+    }
 
     header_settings = frozenset({"user_agent", "organization_id"})
+
+    @cached_property
+    def server_time(self) -> ServerTime:
+        """What the run has cost the server."""
+        return ServerTime()
 
     refusal_hint = "Check auth_token (Productive: Settings > API integrations)"
 
@@ -56,8 +71,8 @@ class TapProductive(RestTap):
             default=1,
             title="Lookback Days",
             description=(
-                "How much before their bookmark invoices, companies and deals are read again, "
-                "as their last_activity_at may be written late."
+                "How much before their bookmark streams are read again that are read by last_activity_at or "
+                "last_action_at (invoices, companies, deals, projects, …), as it may be written late."
             ),
         ),
         th.Property(
@@ -66,8 +81,54 @@ class TapProductive(RestTap):
             default=7,
             title="Full Refresh Interval Days",
             description=(
-                "How often invoices, companies and deals are read whole, as their last_activity_at "
-                "does not move on every write."
+                "How often these streams are read whole, as that time does not move on every write; and those read by "
+                "change_detection."
+            ),
+        ),
+        th.Property(
+            "tombstones",
+            th.BooleanType,
+            default=False,
+            title="Tombstones",
+            description=(
+                "Tell the loader of rows in the recycle bin (deleted_items) that streams read by their changes lose: "
+                "the key with _sdc_deleted_at."
+            ),
+        ),
+        th.Property(
+            "change_detection",
+            th.StringType(allowed_values=["none", "activities"]),
+            default="none",
+            title="Change Detection",
+            description=(
+                "activities: read lists without a time of change (line_items, payments, services, expenses, …) only as "
+                "far as the stream activities tells of changes, and whole every full_refresh_interval_days. Inferred "
+                "from the documentation, not tried on a live account."
+            ),
+        ),
+        th.Property(
+            "reports",
+            th.ArrayType(
+                th.ObjectType(
+                    th.Property("name", th.StringType, required=True, description="E.g. time_entry_reports."),
+                    th.Property(
+                        "group",
+                        th.ArrayType(th.StringType),
+                        description="What rows are grouped by, e.g. person and date:month.",
+                    ),
+                    th.Property(
+                        "filter",
+                        th.ObjectType(additional_properties=True),
+                        description='Filters of the report, e.g. {"after": "2026-01-01"} or {"date": {"gt_eq": "…"}}.',
+                    ),
+                    additional_properties=False,
+                )
+            ),
+            default=[],
+            title="Reports",
+            description=(
+                "Reports to read, each a stream: objects of name (e.g. time_entry_reports), group (e.g. "
+                '["person", "date:month"]) and filter (e.g. {"after": "2026-01-01"}).'
             ),
         ),
         api_url="https://api.productive.io/api/v2",
@@ -78,13 +139,99 @@ class TapProductive(RestTap):
         ),
     )
 
-    def discover_streams(self) -> Sequence[ProductiveStream]:
+    def discover_streams(self) -> Sequence[ProductiveStream | CustomFieldValues]:
         """Give every stream.
 
         Returns:
             One instance each.
+
+        Raises:
+            ConfigValidationError: If there is no such report; `--discover` does not check settings before.
         """
-        return [stream(self) for stream in STREAMS]
+        lines = self._faults_of_form() or self._faults_of_reports()
+        if lines:
+            raise ConfigValidationError("; ".join(lines), errors=lines, schema=self.config_jsonschema)
+        reports = [ReportStream(self, Report.of(entry)) for entry in self.config["reports"]]
+        return [*(stream(self) for stream in STREAMS), *reports, CustomFieldValues(self)]
+
+    @cached_property
+    def lists(self) -> Sequence[ProductiveStream]:
+        """The streams that are lists of the API, in the order they are read."""
+        return [stream for stream in self.streams.values() if isinstance(stream, ProductiveStream)]
+
+    @cached_property
+    def change_feed(self) -> ChangeFeed | None:
+        """What activities tell of changes; None unless it is asked for and they are read."""
+        activities = next(each for each in self.lists if each.name == "activities")
+        if self.config["change_detection"] != "activities" or not activities.selected:
+            return None
+        return ChangeFeed(
+            activities,
+            whole_every=timedelta(days=self.config["full_refresh_interval_days"]),
+        )
+
+    def before_streams(self) -> None:
+        """Say which settings have no effect, and let streams see each other's pages."""
+        needs = {"activities": self.config["change_detection"] != "none", "deleted_items": self.config["tombstones"]}
+        for name, setting in (("activities", "change_detection"), ("deleted_items", "tombstones")):
+            if needs[name] and not self.streams[name].selected:
+                self.logger.warning("Setting %s has no effect, as the stream %s is not selected", setting, name)
+        values = self.streams["custom_field_values"]
+        if isinstance(values, CustomFieldValues) and values.selected:
+            values.observe(self.lists)
+
+    def settings_faults(self) -> list[str]:
+        """Check what core checks, and the reports asked for.
+
+        Returns:
+            A line for each fault.
+        """
+        return super().settings_faults() + ([] if self._faults_of_form() else self._faults_of_reports())
+
+    def _faults_of_form(self) -> list[str]:
+        schema = {"properties": {"reports": self.config_jsonschema["properties"]["reports"]}}
+        return faults(schema, {"reports": self._config.get("reports", [])}, plugin=self.name)
+
+    def _faults_of_reports(self) -> list[str]:
+        return reports_faults(self._config.get("reports", []))
+
+    def route_group(self, request: HTTPRequest) -> str:
+        """Say which limits hold for a request beside those for all: reports have their own.
+
+        Args:
+            request: What is asked for.
+
+        Returns:
+            A group of `quota_rules`.
+        """
+        return "reports" if "/reports/" in request.url else ""
+
+    def heed(self, answer: requests.Response) -> None:
+        """Sum up the server's time, which is limited as well.
+
+        Args:
+            answer: Any answer.
+        """
+        self.server_time.add(answer.headers.get("x-runtime", ""))
+
+    def asked_wait(self, refusal: requests.Response) -> float | None:
+        """Find out when there will be server's time again, where the header does not say it.
+
+        Args:
+            refusal: A 429.
+
+        Returns:
+            Seconds; None if it was not the server's time that was used up.
+        """
+        return seconds_to_next_period(refusal, now=datetime.now(UTC))
+
+    def summary(self) -> str:
+        """Say what the run did, and what it cost in time of the server.
+
+        Returns:
+            One line.
+        """
+        return f"{super().summary()}; {self.server_time}"
 
     def authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Put token and organization into a request.

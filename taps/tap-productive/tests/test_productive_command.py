@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_productive.tap import TapProductive
+
 if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
 
@@ -26,6 +28,16 @@ def write(path: Path, content: object) -> str:
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TAP_")}
     return subprocess.run([TAP, *arguments], capture_output=True, text=True, check=False, env=environment)
+
+
+def catalog_of(*selected: str) -> dict[str, Any]:
+    """The catalog with only these streams selected."""
+    catalog: dict[str, Any] = TapProductive(config={"auth_token": "-", "organization_id": "1"}).catalog_dict
+    for entry in catalog["streams"]:
+        for about in entry["metadata"]:
+            if not about["breadcrumb"]:
+                about["metadata"]["selected"] = entry["tap_stream_id"] in selected
+    return catalog
 
 
 def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
@@ -43,14 +55,14 @@ def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
         (
             {"auth_token": "wr0ng-t0ken"},
             (
-                "GET /productive/api/v2/bank_accounts answered 401: Unauthenticated: You are not authenticated. "
+                "GET /productive/api/v2/activities answered 401: Unauthenticated: You are not authenticated. "
                 "Check auth_token (Productive: Settings > API integrations)"
             ),
         ),
         (
             {"organization_id": "4711"},
             (
-                "GET /productive/api/v2/bank_accounts answered 403: Access Denied: "
+                "GET /productive/api/v2/activities answered 403: Access Denied: "
                 "You are not authorized to access this resource. "
                 "Check organization_id 4711, and that the token's person belongs to that organization"
             ),
@@ -178,7 +190,7 @@ def test_a_setting_that_does_not_exist_is_named_with_what_was_meant(
 ) -> None:
     config = write(tmp_path / "config.json", productive_settings | {"organisation_id": "1"})
 
-    done = run("--config", config, "--test")
+    done = run("--config", config, "--discover")
 
     assert done.returncode == 0
     assert "Setting organisation_id is unknown and has no effect: did you mean organization_id?" in complaints(done)
@@ -190,19 +202,55 @@ def test_discovery_needs_no_account_and_says_nothing_wrong() -> None:
     assert done.returncode == 0
     assert complaints(done) == []
     catalog = json.loads(done.stdout)
-    assert len(catalog["streams"]) == 27
+    assert len(catalog["streams"]) == 102
     keys = {
         entry["tap_stream_id"]: entry["replication_key"] for entry in catalog["streams"] if "replication_key" in entry
     }
     assert keys == {
+        "activities": "created_at",
+        "agent_configs": "updated_at",
+        "agents": "updated_at",
+        "bookings": "updated_at",
         "companies": "last_activity_at",
         "deals": "last_activity_at",
         "deleted_items": "created_at",
+        "discussions": "updated_at",
+        "filters": "updated_at",
         "invoices": "last_activity_at",
+        "notifications": "last_action_at",
+        "page_versions": "updated_at",
+        "pages": "updated_at",
+        "projects": "last_activity_at",
+        "proposals": "updated_at",
+        "sessions": "last_activity_at",
+        "survey_fields": "updated_at",
+        "survey_responses": "updated_at",
         "tasks": "updated_at",
         "time_entries": "updated_at",
+        "time_entry_versions": "created_at",
     }
-    assert {tuple(entry["key_properties"]) for entry in catalog["streams"]} == {("id",)}
+    made = {"custom_field_values": ("resource_type", "resource_id", "custom_field_id")}
+    for entry in catalog["streams"]:
+        assert tuple(entry["key_properties"]) == made.get(entry["tap_stream_id"], ("id",))
+
+
+def test_discovery_lists_the_reports_asked_for_and_refuses_those_that_do_not_exist(tmp_path: Path) -> None:
+    def discover(reports: object) -> subprocess.CompletedProcess[str]:
+        return run("--config", write(tmp_path / "config.json", {"reports": reports}), "--discover")
+
+    good = discover([{"name": "payment_reports", "group": ["company", "date:month"]}])
+    assert good.returncode == 0
+    streams = [entry["tap_stream_id"] for entry in json.loads(good.stdout)["streams"]]
+    assert "payment_reports_by_company_and_date_month" in streams
+
+    bad = discover([{"name": "pocket_money_reports"}])
+    assert bad.returncode == 1
+    assert complaints(bad)[0].startswith("Setting reports names 'pocket_money_reports', which is no report; there are:")
+    assert len(complaints(bad)) == 1
+
+    assert complaints(discover(["payment_reports"])) == [
+        "Setting reports.0 must be of type object (it is 'payment_reports')"
+    ]
 
 
 def test_the_connection_test_reads_one_record_of_every_stream_and_says_nothing_wrong(
@@ -229,8 +277,9 @@ def test_a_signal_ends_the_run_with_its_state(
 ) -> None:
     sandbox.admin.add_fault("*/tasks", query="page[number]=3", delay_ms=60_000)
     config = write(tmp_path / "config.json", productive_settings)
+    catalog = write(tmp_path / "catalog.json", catalog_of("organizations", "tasks"))
     child = subprocess.Popen(
-        [TAP, "--config", config],
+        [TAP, "--config", config, "--catalog", catalog],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from singer_rest_core.row_layout import ResourceRows
-from tap_productive.client import refused_names, related_type
+from tap_productive.refusals import refused_names
+from tap_productive.relationships import related_type
 from tap_productive.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 SCHEMAS = {
     path.name.removesuffix(".json"): json.loads(path.read_text(encoding="utf-8"))
     for path in (files("tap_productive") / "schemas").iterdir()
+    if path.is_file()
 }
 
 
@@ -83,7 +85,7 @@ def test_refused_names_are_found_by_halves(data: st.DataObject) -> None:
 
 
 def test_every_stream_has_a_schema_and_every_schema_a_stream() -> None:
-    assert {name_of(stream) for stream in STREAMS} == SCHEMAS.keys()
+    assert {name_of(stream) for stream in STREAMS} | {"custom_field_values"} == SCHEMAS.keys()
 
 
 @pytest.mark.parametrize("stream", STREAMS, ids=name_of)
@@ -100,3 +102,17 @@ def test_every_relationship_that_is_asked_for_has_its_column(stream: type[Produc
 @pytest.mark.parametrize("stream", STREAMS, ids=name_of)
 def test_no_schema_has_a_column_for_a_secret(stream: type[ProductiveStream]) -> None:
     assert stream.secret_fields.isdisjoint(SCHEMAS[name_of(stream)]["properties"])
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=name_of)
+def test_a_replication_key_is_a_column_that_the_api_filters_or_sorts_by(stream: type[ProductiveStream]) -> None:
+    key = vars(stream).get("replication_key")
+    properties = SCHEMAS[name_of(stream)]["properties"]
+
+    assert key is None or key in (*stream.filter_times, *stream.sort_times)
+    assert key is None or properties[key]["format"] == "date-time"
+    assert stream.evidence in {"documented", "live", "inferred"}
+    assert (stream.evidence == "inferred") == (not properties.keys() - {"id", "_rescued_data"})
+    # What is only filtered or only sorted by is read in a way that the documentation does not speak of.
+    one_sided = key is not None and not {key} <= {*stream.filter_times} & {*stream.sort_times}
+    assert one_sided == ("inferred" in (stream.__doc__ or ""))

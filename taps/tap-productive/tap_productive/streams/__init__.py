@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_productive.streams import contacts, finance, organization, projects, sales
+from tap_productive.streams import (
+    contacts,
+    content,
+    finance,
+    organization,
+    projects,
+    sales,
+    staff,
+    surveys,
+    time_tracking,
+    views,
+)
 
 if TYPE_CHECKING:
     from tap_productive.client import ProductiveStream
@@ -14,6 +25,11 @@ STREAMS: tuple[type[ProductiveStream], ...] = (
     *contacts.STREAMS,
     *sales.STREAMS,
     *projects.STREAMS,
+    *time_tracking.STREAMS,
+    *staff.STREAMS,
+    *content.STREAMS,
+    *views.STREAMS,
+    *surveys.STREAMS,
     *organization.STREAMS,
 )
-"""Every stream of the tap."""
+"""Every list of the API."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tap_productive.change_feed import Feed
 from tap_productive.client import ProductiveStream
 
 
@@ -12,6 +13,15 @@ class Companies(ProductiveStream):
     """
 
     name = "companies"
+    evidence = "live"
+    filter_times = (
+        "created_at",
+        "last_activity_at",
+    )
+    sort_times = (
+        "created_at",
+        "last_activity_at",
+    )
     replication_key = "last_activity_at"
     references = (
         "custom_field_attachments",
@@ -28,7 +38,15 @@ class ContactEntries(ProductiveStream):
     """Addresses, e-mails, phones and websites. No modification time exists: read whole."""
 
     name = "contact_entries"
-    references = ("company", "invoice", "invoice_template", "person", "purchase_order", "subsidiary")
+    evidence = "live"
+    references = (
+        "company",
+        "invoice",
+        "invoice_template",
+        "person",
+        "purchase_order",
+        "subsidiary",
+    )
 
 
 class People(ProductiveStream):
@@ -38,6 +56,12 @@ class People(ProductiveStream):
     """
 
     name = "people"
+    evidence = "live"
+    filter_times = (
+        "created_at",
+        "last_activity_at",
+    )
+    feed = Feed("id", column="person_id", item_type="Person")
     references = (
         "approval_policy_assignment",
         "company",
@@ -52,4 +76,8 @@ class People(ProductiveStream):
     )
 
 
-STREAMS: tuple[type[ProductiveStream], ...] = (Companies, ContactEntries, People)
+STREAMS: tuple[type[ProductiveStream], ...] = (
+    Companies,
+    ContactEntries,
+    People,
+)

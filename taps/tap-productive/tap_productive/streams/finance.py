@@ -1,7 +1,8 @@
-"""Invoices and what belongs to them: lines, payments, expenses, purchase orders."""
+"""Invoices and what belongs to them: lines, payments, expenses, purchase orders, rules and sums."""
 
 from __future__ import annotations
 
+from tap_productive.change_feed import Feed
 from tap_productive.client import ProductiveStream
 
 
@@ -12,7 +13,18 @@ class Invoices(ProductiveStream):
     """
 
     name = "invoices"
+    evidence = "live"
+    filter_times = (
+        "created_at",
+        "last_activity_at",
+    )
+    sort_times = (
+        "created_at",
+        "last_activity_at",
+    )
     replication_key = "last_activity_at"
+    secret_fields = frozenset({"email_key"})
+    bin_types = ("invoice",)
     references = (
         "attachment",
         "bank_account",
@@ -34,20 +46,38 @@ class LineItems(ProductiveStream):
     """Lines of invoices. No modification time exists: read whole."""
 
     name = "line_items"
-    references = ("expense", "invoice", "kpd_code", "service", "service_type", "tax_rate")
+    evidence = "live"
+    feed = Feed("invoice_id", column="invoice_id", item_type="Invoice")
+    references = (
+        "expense",
+        "invoice",
+        "kpd_code",
+        "service",
+        "service_type",
+        "tax_rate",
+    )
 
 
 class InvoiceAttributions(ProductiveStream):
     """How the amount of an invoice spreads over budgets. No modification time exists: read whole."""
 
     name = "invoice_attributions"
-    references = ("budget", "invoice")
+    evidence = "live"
+    feed = Feed("invoice_id", column="invoice_id", item_type="Invoice")
+    references = (
+        "budget",
+        "invoice",
+    )
 
 
 class Payments(ProductiveStream):
     """Money received against an invoice, or written off. No modification time exists: read whole."""
 
     name = "payments"
+    evidence = "live"
+    filter_times = ("paid_on",)
+    sort_times = ("paid_on",)
+    feed = Feed("invoice_id", column="invoice_id", item_type="Invoice")
     references = ("invoice",)
 
 
@@ -58,14 +88,38 @@ class PaymentReminders(ProductiveStream):
     """
 
     name = "payment_reminders"
-    documented = False
-    references = ("creator", "invoice", "payment_reminder_sequence", "updater")
+    evidence = "live"
+    doubt = "not in the documentation"
+    references = (
+        "creator",
+        "invoice",
+        "payment_reminder_sequence",
+        "updater",
+    )
+
+
+class PaymentReminderSequences(ProductiveStream):
+    """Which reminders are sent, and when."""
+
+    name = "payment_reminder_sequences"
+    evidence = "live"
+    references = (
+        "creator",
+        "payment_reminders",
+        "updater",
+    )
 
 
 class Expenses(ProductiveStream):
     """Expenses. `created_at` would find only new ones: read whole."""
 
     name = "expenses"
+    evidence = "live"
+    filter_times = ("created_at",)
+    sort_times = ("created_at",)
+    list_filters = (("with_draft", "true"),)
+    bin_types = ("expense",)
+    feed = Feed("id", item_type="Expense")
     references = (
         "approval_statuses",
         "approver",
@@ -90,7 +144,89 @@ class PurchaseOrders(ProductiveStream):
     """Purchase orders. `created_at` would find only new ones: read whole."""
 
     name = "purchase_orders"
-    references = ("attachment", "bill_from", "bill_to", "creator", "deal", "document_type", "vendor")
+    filter_times = ("created_at",)
+    sort_times = ("created_at",)
+    secret_fields = frozenset({"email_key"})
+    bin_types = ("purchase_order",)
+    feed = Feed("id", column="purchase_order_id", item_type="PurchaseOrder")
+    references = (
+        "attachment",
+        "bill_from",
+        "bill_to",
+        "creator",
+        "deal",
+        "document_type",
+        "vendor",
+    )
+
+
+class InvoiceTemplates(ProductiveStream):
+    """What repeated invoices are made from. `created_at` would find only new ones: read whole."""
+
+    name = "invoice_templates"
+    sort_times = ("created_at",)
+    references = (
+        "bank_account",
+        "budget",
+        "creator",
+        "document_type",
+        "issuer",
+        "subsidiary",
+    )
+
+
+class AutomaticInvoicingRules(ProductiveStream):
+    """When invoices are made by themselves. `created_at` would find only new ones: read whole."""
+
+    name = "automatic_invoicing_rules"
+    sort_times = ("created_at",)
+    references = (
+        "budget",
+        "creator",
+    )
+
+
+class RevenueDistributions(ProductiveStream):
+    """How the revenue of a budget spreads over time. `created_at` would find only new ones: read whole."""
+
+    name = "revenue_distributions"
+    filter_times = ("created_at",)
+    sort_times = ("created_at",)
+    references = ("deal",)
+
+
+class Overheads(ProductiveStream):
+    """Overhead costs by period and subsidiary."""
+
+    name = "overheads"
+    references = (
+        "subsidiary",
+        "updater",
+    )
+
+
+class DealCostRates(ProductiveStream):
+    """What an hour of a person costs on a budget."""
+
+    name = "deal_cost_rates"
+    references = (
+        "deal",
+        "person",
+    )
+
+
+class EinvoiceIdentities(ProductiveStream):
+    """Identities for electronic invoices. No attribute is documented."""
+
+    name = "einvoice_identities"
+    evidence = "inferred"
+
+
+class IntegrationExporterConfigurations(ProductiveStream):
+    """What is exported where. No attribute is documented."""
+
+    name = "integration_exporter_configurations"
+    evidence = "inferred"
 
 
 STREAMS: tuple[type[ProductiveStream], ...] = (
@@ -99,6 +235,14 @@ STREAMS: tuple[type[ProductiveStream], ...] = (
     InvoiceAttributions,
     Payments,
     PaymentReminders,
+    PaymentReminderSequences,
     Expenses,
     PurchaseOrders,
+    InvoiceTemplates,
+    AutomaticInvoicingRules,
+    RevenueDistributions,
+    Overheads,
+    DealCostRates,
+    EinvoiceIdentities,
+    IntegrationExporterConfigurations,
 )

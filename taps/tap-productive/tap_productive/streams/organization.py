@@ -1,14 +1,16 @@
-"""What an organization sets up once: taxes, documents, accounts, custom fields, members; and its recycle bin."""
+"""What an organization sets up once: taxes, documents, accounts, custom fields, connections; and its recycle bin."""
 
 from __future__ import annotations
 
 from tap_productive.client import ProductiveStream
+from tap_productive.deleted_items import DeletedItems
 
 
 class TaxRates(ProductiveStream):
     """Tax rates, archived ones included. Without the feature "financials" the API answers 403: then skipped."""
 
     name = "tax_rates"
+    evidence = "live"
     references = ("subsidiary",)
 
 
@@ -16,14 +18,32 @@ class DocumentTypes(ProductiveStream):
     """Templates of documents. No modification time exists: read whole."""
 
     name = "document_types"
-    references = ("attachments", "document_style", "subsidiary")
+    evidence = "live"
+    references = (
+        "attachments",
+        "document_style",
+        "subsidiary",
+    )
+
+
+class DocumentStyles(ProductiveStream):
+    """Looks of documents."""
+
+    name = "document_styles"
+    references = ("attachments",)
 
 
 class Subsidiaries(ProductiveStream):
     """The companies that issue invoices. No modification time exists: read whole."""
 
     name = "subsidiaries"
-    references = ("bill_from", "custom_domain", "default_tax_rate", "integration")
+    evidence = "live"
+    references = (
+        "bill_from",
+        "custom_domain",
+        "default_tax_rate",
+        "integration",
+    )
 
 
 class BankAccounts(ProductiveStream):
@@ -37,53 +57,162 @@ class ExchangeRates(ProductiveStream):
     """Exchange rates by day. `date` would find only new ones: read whole."""
 
     name = "exchange_rates"
+    evidence = "live"
+    filter_times = ("date",)
+    sort_times = ("date",)
 
 
 class CustomFields(ProductiveStream):
     """Definitions of custom fields. `updated_at` can be neither filtered nor sorted by: read whole."""
 
     name = "custom_fields"
+    evidence = "live"
     reference_types = {"section": "custom_field_sections"}  # noqa: RUF012 - declared ClassVar in the base
-    references = ("custom_field_people", "options", "project", "section", "survey")
+    references = (
+        "custom_field_people",
+        "options",
+        "project",
+        "section",
+        "survey",
+    )
 
 
 class CustomFieldOptions(ProductiveStream):
     """Options of custom fields that are selects. No modification time exists: read whole."""
 
     name = "custom_field_options"
+    evidence = "live"
     references = ("custom_field",)
 
 
-class DeletedItems(ProductiveStream):
-    """The recycle bin: what was deleted, of 14 types. Rows are only added, until restored or deleted for good."""
+class CustomFieldSections(ProductiveStream):
+    """Sections of custom fields."""
 
-    name = "deleted_items"
-    replication_key = "created_at"  # filter documented; sort in the vendor's OpenAPI document and CLI only
-    references = ("deleter",)
+    name = "custom_field_sections"
+
+
+class Tags(ProductiveStream):
+    """Tags."""
+
+    name = "tags"
+    evidence = "live"
+
+
+class CustomDomains(ProductiveStream):
+    """Own domains for e-mail."""
+
+    name = "custom_domains"
+    references = ("subsidiaries",)
+
+
+class Integrations(ProductiveStream):
+    """Connections to outside systems, without their secrets. `created_at` would find only new ones: read whole."""
+
+    name = "integrations"
+    sort_times = ("created_at",)
+    secret_fields = frozenset({"options", "redirect_uri", "request_token", "request_uri", "slack_options"})
+    references = (
+        "creator",
+        "deal",
+        "project",
+        "subsidiary",
+    )
+
+
+class Webhooks(ProductiveStream):
+    """Webhooks, without their addresses and secrets."""
+
+    name = "webhooks"
+    secret_fields = frozenset({"custom_headers", "secret", "signature_token", "target_url", "url"})
+    references = ("creator",)
+
+
+class WebhookLogs(ProductiveStream):
+    """What webhooks were sent. No attribute is documented; its filters are about the date: read whole."""
+
+    name = "webhook_logs"
+    evidence = "inferred"
+
+
+class Agents(ProductiveStream):
+    """Agents of the vendor's assistant.
+
+    They can be sorted by `updated_at`, but not filtered: read newest first down to the bookmark (inferred).
+    """
+
+    name = "agents"
+    filter_times = ("created_at",)
+    sort_times = (
+        "created_at",
+        "updated_at",
+    )
+    replication_key = "updated_at"
+    doubt = "in the vendor's specification since September 2026 only"
+    references = (
+        "agent_config",
+        "custom_role",
+        "manager",
+    )
+
+
+class AgentConfigs(ProductiveStream):
+    """Instructions and tools of agents.
+
+    They can be sorted by `updated_at`, but not filtered: read newest first down to the bookmark (inferred).
+    """
+
+    name = "agent_configs"
+    sort_times = (
+        "created_at",
+        "updated_at",
+    )
+    replication_key = "updated_at"
+    doubt = "in the vendor's specification since September 2026 only"
+    references = ("agent",)
 
 
 class Organizations(ProductiveStream):
     """The organizations of the token's person. No modification time exists: read whole."""
 
     name = "organizations"
-    references = ("company", "organization_subscription", "owner")
+    evidence = "live"
+    secret_fields = frozenset({"email_key", "invitation_token", "scim_bearer_token"})
+    references = (
+        "company",
+        "organization_subscription",
+        "owner",
+    )
 
 
 class OrganizationMemberships(ProductiveStream):
     """The token's own memberships. `updated_at` can be neither filtered nor sorted by: read whole."""
 
     name = "organization_memberships"
-    references = ("person", "time_tracking_policy", "user")
+    evidence = "live"
+    references = (
+        "person",
+        "time_tracking_policy",
+        "user",
+    )
 
 
 STREAMS: tuple[type[ProductiveStream], ...] = (
     TaxRates,
     DocumentTypes,
+    DocumentStyles,
     Subsidiaries,
     BankAccounts,
     ExchangeRates,
     CustomFields,
     CustomFieldOptions,
+    CustomFieldSections,
+    Tags,
+    CustomDomains,
+    Integrations,
+    Webhooks,
+    WebhookLogs,
+    Agents,
+    AgentConfigs,
     DeletedItems,
     Organizations,
     OrganizationMemberships,

@@ -1,4 +1,4 @@
-"""Projects, tasks, and the time spent on them."""
+"""Projects and tasks, and what they are sorted into."""
 
 from __future__ import annotations
 
@@ -6,9 +6,21 @@ from tap_productive.client import ProductiveStream
 
 
 class Projects(ProductiveStream):
-    """Projects, archived ones included. `last_activity_at` sorts but does not filter: read whole."""
+    """Projects, archived ones included.
+
+    `last_activity_at` can be sorted, but not filtered by: read newest first down to the bookmark (inferred). It does
+    not move on every write.
+    """
 
     name = "projects"
+    evidence = "live"
+    filter_times = ("created_at",)
+    sort_times = (
+        "created_at",
+        "last_activity_at",
+    )
+    replication_key = "last_activity_at"
+    bin_types = ("project",)
     varying_references = frozenset({"template_object"})
     references = (
         "company",
@@ -21,11 +33,69 @@ class Projects(ProductiveStream):
     )
 
 
+class ProjectAssignments(ProductiveStream):
+    """Which people are on which projects."""
+
+    name = "project_assignments"
+    evidence = "live"
+    doubt = "not in the vendor's specification since 2026-09-21"
+    references = (
+        "budgets_favorite_filter",
+        "deals_favorite_filter",
+        "docs_favorite_filter",
+        "favorite_filter",
+        "invoices_favorite_filter",
+        "person",
+        "project",
+    )
+
+
+class Folders(ProductiveStream):
+    """Folders of task lists, archived and hidden ones included."""
+
+    name = "folders"
+    references = ("project",)
+
+
+class Boards(ProductiveStream):
+    """What folders were called before."""
+
+    name = "boards"
+    evidence = "live"
+    doubt = "answered with 404 for one client, which reads folders instead"
+    references = ("project",)
+
+
+class TaskLists(ProductiveStream):
+    """Lists of tasks, archived ones included."""
+
+    name = "task_lists"
+    evidence = "live"
+    secret_fields = frozenset({"email_key"})
+    references = (
+        "board",
+        "folder",
+        "project",
+    )
+
+
 class Tasks(ProductiveStream):
     """Tasks, open and closed."""
 
     name = "tasks"
-    replication_key = "updated_at"  # filter and sort are documented
+    evidence = "live"
+    filter_times = (
+        "created_at",
+        "updated_at",
+    )
+    sort_times = (
+        "created_at",
+        "last_activity_at",
+        "updated_at",
+    )
+    replication_key = "updated_at"
+    secret_fields = frozenset({"email_key"})
+    bin_types = ("task",)
     varying_references = frozenset({"template_object"})
     references = (
         "assignee",
@@ -44,26 +114,84 @@ class Tasks(ProductiveStream):
     )
 
 
-class TimeEntries(ProductiveStream):
-    """Time tracked on services, in minutes."""
+class TaskDependencies(ProductiveStream):
+    """Tasks that wait for others.
 
-    name = "time_entries"
-    replication_key = "updated_at"  # filter and sort are documented
+    Its filters `created_at`, `updated_at` and `deleted_at` have no matching attributes, so no bookmark can be made:
+    read whole.
+    """
+
+    name = "task_dependencies"
+    filter_times = (
+        "created_at",
+        "updated_at",
+    )
     references = (
-        "approval_statuses",
-        "approver",
-        "creator",
-        "deal_subsidiary",
-        "invoice_attribution",
-        "last_actor",
-        "person",
-        "person_subsidiary",
-        "rejecter",
-        "service",
+        "dependent_task",
+        "reverse_dependency",
         "task",
-        "timesheet",
-        "updater",
     )
 
 
-STREAMS: tuple[type[ProductiveStream], ...] = (Projects, Tasks, TimeEntries)
+class Todos(ProductiveStream):
+    """Checklists of tasks and deals."""
+
+    name = "todos"
+    references = (
+        "assignee",
+        "deal",
+        "task",
+    )
+
+
+class Workflows(ProductiveStream):
+    """Workflows of tasks, archived ones included."""
+
+    name = "workflows"
+    evidence = "live"
+    references = ("workflow_statuses",)
+
+
+class WorkflowStatuses(ProductiveStream):
+    """Steps of workflows."""
+
+    name = "workflow_statuses"
+    evidence = "live"
+    references = ("workflow",)
+
+
+class Placeholders(ProductiveStream):
+    """What templates leave open. `created_at` would find only new ones: read whole."""
+
+    name = "placeholders"
+    filter_times = ("created_at",)
+    doubt = "in some versions of the vendor's specification, not in that of 2026-09-21"
+    references = ("project",)
+
+
+class PlaceholderUsages(ProductiveStream):
+    """Where placeholders stand. No attribute is documented, so no bookmark can be made: read whole."""
+
+    name = "placeholder_usages"
+    evidence = "inferred"
+    sort_times = (
+        "created_at",
+        "updated_at",
+    )
+    doubt = "in some versions of the vendor's specification, not in that of 2026-09-21"
+
+
+STREAMS: tuple[type[ProductiveStream], ...] = (
+    Projects,
+    ProjectAssignments,
+    Folders,
+    Boards,
+    TaskLists,
+    Tasks,
+    TaskDependencies,
+    Todos,
+    Workflows,
+    WorkflowStatuses,
+    Placeholders,
+    PlaceholderUsages,
+)

@@ -1,0 +1,137 @@
+"""Lists that say nothing of changes, read by what activities tell of them (setting `change_detection: activities`).
+
+All of this is inferred from the documentation: that every change of these records leaves an activity, and how an
+activity names the record. So it is off unless asked for, and the lists are still read whole every
+`full_refresh_interval_days`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+
+from singer_rest_core.bookmarks import BOOKMARK, Scope
+from singer_rest_core.timestamps import instant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import timedelta
+
+    from tap_productive.client import ProductiveStream
+
+_READ_UNTIL = "activities_read_until"
+"""The bookmark of activities that a stream's rows are as of."""
+
+_READ_WHOLE_AT = "read_whole_at"
+_IDS_A_REQUEST = 100
+
+
+@dataclass(frozen=True)
+class Feed:
+    """How activities tell which rows of a list have changed.
+
+    Args:
+        filter: The list's filter that takes the ids which activities give.
+        item_type: What `item_type` is where `item_id` is such an id.
+        column: A column of activities that holds such an id, too, whatever the activity is about.
+    """
+
+    filter: str
+    item_type: str
+    column: str = ""
+
+
+class ChangeFeed:
+    """Collects what the stream of activities tells, for the streams after it.
+
+    Args:
+        activities: The stream of activities; it is read before the others.
+        whole_every: The longest time between two whole reads of a list.
+    """
+
+    def __init__(self, activities: ProductiveStream, *, whole_every: timedelta) -> None:
+        """Begin before the first activity."""
+        self._activities = activities
+        self._whole_every = whole_every
+        self._ids: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        activities.observer = self
+
+    def see(self, stream: ProductiveStream, rows: Sequence[Any]) -> None:
+        """Collect the ids in a page of activities; on their first run nobody needs them.
+
+        Args:
+            stream: The stream of activities.
+            rows: A page of it.
+        """
+        if stream.scope is Scope.EVERYTHING:
+            return
+        feeds = [each.feed for each in stream.productive_tap.lists if each.feed is not None]
+        of_type = {feed.item_type for feed in feeds}
+        for kind, item in zip(stream.column(rows, "item_type"), stream.column(rows, "item_id"), strict=True):
+            if kind in of_type and item is not None:
+                self._ids["item_type", str(kind)].add(str(item))
+        for name in {feed.column for feed in feeds if feed.column}:
+            self._ids["column", name] |= {str(value) for value in stream.column(rows, name) if value is not None}
+
+    def may_tell(self, stream: ProductiveStream) -> bool:
+        """Tell whether a stream may be read by its activities; known before they are read.
+
+        Args:
+            stream: Any stream.
+
+        Returns:
+            Whether `parts` may give less than the whole list.
+        """
+        noted = _noted(stream)
+        return (
+            stream.feed is not None
+            and stream.replication_method == REPLICATION_FULL_TABLE
+            and noted.get(_READ_UNTIL) is not None
+            and noted.get(_READ_UNTIL) == self._activities.bookmark_at_start
+            and datetime.now(UTC) - instant(str(noted.get(_READ_WHOLE_AT))) < self._whole_every
+        )
+
+    def parts(self, stream: ProductiveStream) -> list[tuple[tuple[str, str], ...]] | None:
+        """Say which parts of a list have changed.
+
+        Args:
+            stream: The list.
+
+        Returns:
+            Filters, each for a part of it; None if the whole list is to be read: it has no feed, or was not read to its
+            end in the run before, or the activities were not in this one.
+        """
+        feed = stream.feed
+        if feed is None or not self._is_complete or not self.may_tell(stream):
+            return None
+        ids = self._ids["item_type", feed.item_type] | (self._ids["column", feed.column] if feed.column else set())
+        ordered = sorted(ids, key=lambda text: (len(text), text))
+        starts = range(0, len(ordered), _IDS_A_REQUEST)
+        return [((feed.filter, ",".join(ordered[start : start + _IDS_A_REQUEST])),) for start in starts]
+
+    def note_read(self, stream: ProductiveStream, *, whole: bool) -> None:
+        """Remember as of which activities a stream has been read to its end.
+
+        Args:
+            stream: The stream.
+            whole: Whether all of it was.
+        """
+        if stream.feed is None or stream.replication_method != REPLICATION_FULL_TABLE:
+            return
+        stream.remember(_READ_UNTIL, self._activities.stream_state.get(BOOKMARK) if self._is_complete else None)
+        if whole:
+            stream.remember(_READ_WHOLE_AT, datetime.now(UTC).isoformat(timespec="seconds"))
+
+    @property
+    def _is_complete(self) -> bool:
+        return self._activities.name in self._activities.productive_tap.outcome.complete
+
+
+def _noted(stream: ProductiveStream) -> Mapping[str, Any]:
+    """Look into a stream's state without a trace in it: this may be before its turn."""
+    noted: Mapping[str, Any] = stream.tap_state.get("bookmarks", {}).get(stream.name, {})
+    return noted

@@ -1,0 +1,136 @@
+"""Values of custom fields by name: one row each, made of what the run has read already."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, Any, cast
+
+from singer_sdk import StreamSchema
+from singer_sdk.schema.source import SchemaDirectory
+
+from singer_rest_core import MadeStream, StreamUnavailable
+from singer_rest_core.bookmarks import Scope
+from singer_rest_core.exact_json import decode, encode
+from tap_productive.reports import ReportStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from singer_sdk import Tap
+
+    from singer_rest_core import Record
+    from tap_productive.client import ProductiveStream
+    from tap_productive.tap import TapProductive
+
+_FIELDS, _OPTIONS, _COLUMN = "custom_fields", "custom_field_options", "custom_fields"
+_IN_MEMORY = 4 * 1024 * 1024
+_DATA_TYPES = {1: "text", 2: "number", 3: "select", 4: "date", 5: "multi-select", 6: "person", 7: "attachment"}
+"""`data_type_id` in words (guide "Working with custom fields")."""
+
+
+class CustomFieldValues(MadeStream):
+    """Values of custom fields, a row each, with the name of the field and of the chosen option.
+
+    Made of what the run has read of lists whose records have `custom_fields`; it asks for nothing but the names, and
+    only where they were not read. A field that was emptied has no row: its last one is older than its record's.
+    """
+
+    name = "custom_field_values"
+    primary_keys = ("resource_type", "resource_id", "custom_field_id")
+    schema = StreamSchema(SchemaDirectory(files("tap_productive") / "schemas"))
+    evidence = "documented"
+    api_allows = "made of records that were read"
+
+    def __init__(self, tap: Tap) -> None:
+        """Begin before the first record.
+
+        Args:
+            tap: The tap.
+        """
+        super().__init__(tap)
+        self._spool = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - it lives as long as the stream
+        self._lists: list[ProductiveStream] = []
+        self._fields: dict[str, tuple[Any, Any]] = {}
+        self._options: dict[str, Any] = {}
+
+    def observe(self, lists: Sequence[ProductiveStream]) -> None:
+        """See the pages of all lists that have custom fields, and of their definitions.
+
+        Args:
+            lists: The lists that are read.
+        """
+        self._lists = [
+            each for each in lists if _COLUMN in each.schema["properties"] and not isinstance(each, ReportStream)
+        ]
+        for each in lists:
+            if each in self._lists or each.name in {_FIELDS, _OPTIONS}:
+                each.observer = self
+
+    def see(self, stream: ProductiveStream, rows: Sequence[Any]) -> None:
+        """Put the values of a page aside, or take note of definitions.
+
+        Args:
+            stream: Whose page.
+            rows: Its rows.
+        """
+        if stream.name == _FIELDS:
+            columns = [stream.column(rows, name) for name in ("id", "name", "data_type_id")]
+            self._fields |= {str(each): (name, kind) for each, name, kind in zip(*columns, strict=True)}
+        elif stream.name == _OPTIONS:
+            columns = [stream.column(rows, name) for name in ("id", "name")]
+            self._options |= {str(each): name for each, name in zip(*columns, strict=True)}
+        else:
+            all_values = stream.column(rows, _COLUMN)
+            filled = [row for row, values in zip(rows, all_values, strict=True) if values and isinstance(values, dict)]
+            if filled:
+                page = list(zip(stream.column(filled, "id"), stream.column(filled, _COLUMN), strict=True))
+                self._spool.write(encode([stream.name, page]) + b"\n")
+
+    def make_records(self) -> Iterator[Record]:
+        """Make a row of each value that was put aside.
+
+        Yields:
+            Raw records.
+        """
+        self._read_definitions()
+        self.has_read_all = "start_date" not in self.config and all(map(self._was_read_whole, self._lists))
+        self._spool.seek(0)
+        for line in self._spool:
+            kind, page = decode(line)
+            for record, values in page:
+                for field, value in values.items():
+                    yield self._row(kind, record, field, value)
+
+    def _row(self, kind: str, record: object, field: str, value: object) -> Record:
+        name, data_type = self._fields.get(field, (None, None))
+        chosen = value if isinstance(value, list) else [value]
+        options = [self._options.get(str(each)) for each in chosen]
+        word = _DATA_TYPES.get(data_type)
+        return {
+            "resource_type": kind,
+            "resource_id": record,
+            "custom_field_id": field,
+            "field_name": name,
+            "data_type": word,
+            "value": value if value is None or isinstance(value, str) else encode(value).decode(),
+            "option_name": options[0] if word == "select" else None,
+            "option_names": options if word in {"select", "multi-select"} and value is not None else None,
+        }
+
+    def _read_definitions(self) -> None:
+        """Read the names of fields and options, unless the run has read them already."""
+        for stream in self._tap_productive.lists:
+            if stream.name in {_FIELDS, _OPTIONS} and stream.name not in self._tap_productive.outcome.complete:
+                try:
+                    stream.read_aside(self)
+                except StreamUnavailable as refusal:
+                    self.logger.warning("names stay empty: %s", refusal)
+
+    def _was_read_whole(self, stream: ProductiveStream) -> bool:
+        complete = stream.name in self._tap_productive.outcome.complete
+        return complete and stream.scope is Scope.EVERYTHING and stream.has_read_all
+
+    @property
+    def _tap_productive(self) -> TapProductive:
+        return cast("TapProductive", self.rest_tap)

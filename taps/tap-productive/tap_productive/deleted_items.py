@@ -1,0 +1,75 @@
+"""The recycle bin, and what other streams are told of it (setting `tombstones`)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from singer_rest_core.bookmarks import Scope
+from singer_rest_core.sdk_internals import DELETED_AT
+from singer_rest_core.timestamps import to_utc
+from tap_productive.client import ProductiveStream
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    import requests
+
+    from singer_rest_core import Record
+    from singer_rest_core.stream import Row
+
+
+class DeletedItems(ProductiveStream):
+    """The recycle bin: what was deleted, of 14 types. Rows are only added, until restored or deleted for good.
+
+    With `tombstones` it is read after all other lists: what it holds has been deleted since they were read, or before.
+    """
+
+    name = "deleted_items"
+    filter_times = ("created_at",)
+    sort_times = ("created_at",)  # in the vendor's specification and its command line only
+    replication_key = "created_at"
+    references = ("deleter",)
+
+    turn = 1
+    _gone: Sequence[tuple[object, object, object]] = ()
+
+    def take_page(self, ids: Sequence[Hashable], rows: Sequence[Row], answer: requests.Response) -> Sequence[Row]:
+        """Take note of a page, and of what other streams are to be told of it.
+
+        Args:
+            ids: The ids of its rows.
+            rows: The rows, in whatever form.
+            answer: The page.
+
+        Returns:
+            The rows that are new.
+        """
+        rows = super().take_page(ids, rows, answer)
+        if self.config["tombstones"] and self.scope is Scope.CHANGES:
+            columns = [self.column(rows, name) for name in ("item_type", "item_id", "created_at")]
+            self._gone = list(zip(*columns, strict=True))
+        return rows
+
+    def page_written(self) -> None:
+        """Tell other streams what the page held before STATE says that it was read."""
+        self.write_tombstones()
+        super().page_written()
+
+    def write_tombstones(self) -> None:
+        """Write the keys of rows that are gone, for streams that do not tell it by reading whole."""
+        keys: defaultdict[str, list[Record]] = defaultdict(list)
+        for kind, item, moment in self._gone:
+            keys[str(kind)].append({"id": str(item), **_deleted_at(moment)})
+        self._gone = ()
+        for stream in self.productive_tap.lists:
+            if stream.selected and not stream.tells_deletes:
+                stream.write_deletes([key for kind in stream.bin_types for key in keys[kind]])
+
+
+def _deleted_at(moment: Any) -> dict[str, str]:  # noqa: ANN401 - JSON is any of six types
+    """Give the time as it is written, if it is one."""
+    try:
+        return {DELETED_AT: to_utc(moment)} if isinstance(moment, str) else {}
+    except ValueError:
+        return {}

@@ -1,0 +1,139 @@
+"""Values of custom fields by name: what is made of the records that were read."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from singer_rest_core.exact_json import encode
+from tap_productive.tap import TapProductive
+
+if TYPE_CHECKING:
+    import pytest
+
+    from conftest import ReadProductive
+    from sandbox.server import RunningSandbox
+
+VALUES = "custom_field_values"
+TYPES = {1: "text", 2: "number", 3: "select", 4: "date", 5: "multi-select", 6: "person", 7: "attachment"}
+
+
+def expected(sandbox: RunningSandbox, streams: set[str]) -> dict[tuple[str, str, str], Any]:
+    return {
+        (stream, row["id"], field): value
+        for stream in streams
+        for row in sandbox.admin.records(stream)
+        for field, value in (row["attributes"].get("custom_fields") or {}).items()
+    }
+
+
+def test_every_value_is_a_row_with_names(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
+    reading = read_productive()
+
+    with_values = {"deals", "invoices", "tasks", "projects", "people", "companies", "bookings"}
+    wanted = expected(sandbox, with_values | {"expenses", "services", "prices", "pages", "proposals"})
+    rows = {(row["resource_type"], row["resource_id"], row["custom_field_id"]): row for row in reading.records[VALUES]}
+    assert rows.keys() == wanted.keys()
+    assert len(rows) == len(reading.records[VALUES])
+    fields = {row["id"]: row["attributes"] for row in sandbox.admin.records("custom_fields")}
+    options = {row["id"]: row["attributes"]["name"] for row in sandbox.admin.records("custom_field_options")}
+    for key, row in rows.items():
+        field = fields[key[2]]
+        assert row["field_name"] == field["name"]
+        assert row["data_type"] == TYPES[field["data_type_id"]]
+        value = wanted[key]
+        if row["data_type"] == "select":
+            assert row["option_name"] == options[value]
+            assert row["option_names"] == [options[value]]
+        elif row["data_type"] == "multi-select":
+            assert row["option_names"] == [options[each] for each in value]
+            assert json.loads(row["value"]) == value
+        else:
+            assert row["option_name"] is row["option_names"] is None
+            assert row["value"] == (value if isinstance(value, str) else encode(value).decode())
+    assert {row["data_type"] for row in rows.values()} >= {"text", "number", "select", "date", "multi-select"}
+
+
+def test_it_costs_no_request_where_the_definitions_were_read(
+    sandbox: RunningSandbox, read_productive: ReadProductive
+) -> None:
+    read_productive(f"tasks custom_fields custom_field_options {VALUES}")
+
+    assert len([request for request in sandbox.admin.requests() if "/custom_field" in request["path"]]) == 2
+
+
+def test_definitions_that_were_not_read_are_asked_for_once_and_not_written(
+    sandbox: RunningSandbox, read_productive: ReadProductive
+) -> None:
+    reading = read_productive(f"tasks {VALUES}")
+
+    assert reading.error is None
+    asked = [request["path"].rsplit("/", 1)[-1] for request in sandbox.admin.requests()]
+    assert sorted(name for name in asked if name.startswith("custom")) == ["custom_field_options", "custom_fields"]
+    assert {row["field_name"] for row in reading.records[VALUES]} - {None}
+    assert {message["stream"] for message in reading.of("RECORD")} == {"tasks", VALUES}
+    assert {message["stream"] for message in reading.of("SCHEMA")} == {"tasks", VALUES}
+
+
+def test_names_stay_empty_where_definitions_may_not_be_read(
+    sandbox: RunningSandbox, read_productive: ReadProductive, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.admin.add_fault("*/custom_fields", status=403, times=10)
+
+    reading = read_productive(f"tasks {VALUES}")
+
+    assert reading.error is None
+    assert {row["field_name"] for row in reading.records[VALUES]} == {None}
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert warning.startswith(f"{VALUES}: names stay empty: GET /productive/api/v2/custom_fields answered 403")
+
+
+def test_a_loader_may_drop_what_did_not_come_only_if_everything_was_read_whole(
+    sandbox: RunningSandbox, read_productive: ReadProductive
+) -> None:
+    first = read_productive()
+    assert VALUES in {message["stream"] for message in first.of("ACTIVATE_VERSION")}
+    changed = next(row for row in sandbox.admin.records("tasks") if row["attributes"]["custom_fields"])
+    sandbox.admin.advance_clock(86_400)
+    sandbox.admin.update("tasks", changed["id"], {"custom_fields": {"1": "other"}})
+
+    second = read_productive(state=first.state)
+
+    assert VALUES not in {message["stream"] for message in second.of("ACTIVATE_VERSION")}
+    rows = [
+        row for row in second.records[VALUES] if (row["resource_type"], row["resource_id"]) == ("tasks", changed["id"])
+    ]
+    assert [(row["custom_field_id"], row["value"]) for row in rows] == [("1", "other")]
+    assert len(second.records[VALUES]) < len(first.records[VALUES])
+
+
+def test_a_start_date_leaves_records_out_so_no_value_is_taken_for_gone(
+    sandbox: RunningSandbox, read_productive: ReadProductive
+) -> None:
+    reading = read_productive(start_date="2026-01-01")
+
+    assert reading.records[VALUES]
+    assert VALUES not in {message["stream"] for message in reading.of("ACTIVATE_VERSION")}
+    assert sandbox.admin.requests()
+
+
+def test_rows_of_reports_are_no_records_with_values(
+    sandbox: RunningSandbox, read_productive: ReadProductive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TapProductive, "quota_rules", {"reports": ()})
+    sandbox.admin.set_extra_attributes({"page_reports": {"custom_fields": {"1": "x"}}})
+
+    reading = read_productive(f"page_reports_by_page {VALUES}", reports=[{"name": "page_reports", "group": ["page"]}])
+
+    assert reading.records["page_reports_by_page"]
+    assert reading.records[VALUES] == []
+
+
+def test_nothing_is_put_aside_for_a_stream_that_is_not_selected(
+    sandbox: RunningSandbox, read_productive: ReadProductive
+) -> None:
+    reading = read_productive("tasks")
+
+    assert reading.records[VALUES] == []
+    assert [request["path"].rsplit("/", 1)[-1] for request in sandbox.admin.requests()] == ["tasks"] * 3

@@ -1,0 +1,128 @@
+"""What was deleted: told by the recycle bin where streams are read by their changes (setting `tombstones`)."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from singer_rest_core.timestamps import instant
+
+if TYPE_CHECKING:
+    from conftest import Reading, ReadProductive
+    from sandbox.server import RunningSandbox
+
+DELETED = "_sdc_deleted_at"
+
+
+def tombstones(reading: Reading) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for message in reading.of("RECORD"):
+        if message["record"].get(DELETED):
+            found.setdefault(message["stream"], []).append(message["record"])
+    return found
+
+
+def test_what_went_to_the_recycle_bin_is_told_of_every_stream_read_by_its_changes(
+    sandbox: RunningSandbox, read_productive: ReadProductive
+) -> None:
+    selected = "deals deleted_items expenses invoices tasks time_entries"
+    first = read_productive(selected, tombstones=True)
+    assert tombstones(first) == {}
+    kinds = {"invoices": "invoice", "deals": "deal", "tasks": "task", "time_entries": "time_entry"}
+    gone = {stream: sandbox.admin.records(stream)[-1]["id"] for stream in kinds}
+    bin_rows = {stream: sandbox.admin.delete(stream, row) for stream, row in gone.items()}
+    sandbox.admin.delete("expenses", sandbox.admin.records("expenses")[-1]["id"])
+
+    second = read_productive(selected, state=first.state, tombstones=True)
+
+    told = tombstones(second)
+    last_of_first_run = max(record["created_at"] for record in first.records["deleted_items"])
+    for stream, row in bin_rows.items():
+        assert row is not None
+        new = [each for each in told[stream] if instant(each[DELETED]) > instant(last_of_first_run)]
+        assert [each["id"] for each in new] == [gone[stream]]
+        assert set(new[0]) == {"id", DELETED}
+        assert instant(new[0][DELETED]) == instant(row["attributes"]["created_at"])
+    # Expenses are read whole: ACTIVATE_VERSION tells what is gone.
+    assert "expenses" not in told
+
+
+def test_a_tombstone_stands_under_a_schema_of_the_key_alone_after_all_rows(
+    sandbox: RunningSandbox, read_productive: ReadProductive
+) -> None:
+    first = read_productive("deleted_items tasks", tombstones=True)
+    sandbox.admin.delete("tasks", first.ids("tasks")[0])
+
+    second = read_productive("deleted_items tasks", tombstones=True, state=first.state)
+
+    about = [message for message in second.messages if message.get("stream") == "tasks"]
+    assert about[-1]["record"]["id"] == first.ids("tasks")[0]
+    schema = [message["schema"] for message in about if message["type"] == "SCHEMA"][-1]
+    assert list(schema["properties"]) == ["id", DELETED]
+    streams = [message["stream"] for message in second.messages if message["type"] == "SCHEMA"]
+    assert streams == ["tasks", "deleted_items", "tasks"]
+
+
+def test_a_run_that_dies_before_its_tombstones_writes_them_next_time(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    first = read_productive("deleted_items tasks", tombstones=True)
+    sandbox.admin.delete("tasks", first.ids("tasks")[0])
+    sandbox.admin.add_fault("*/deleted_items", times=100, status=500)
+    second = read_productive("deleted_items tasks", tombstones=True, state=first.state)
+    assert second.error is not None
+    assert tombstones(second) == {}
+    sandbox.admin.clear_faults()
+
+    third = read_productive("deleted_items tasks", tombstones=True, state=second.state)
+
+    assert first.ids("tasks")[0] in {each["id"] for each in tombstones(third)["tasks"]}
+
+
+def test_without_the_setting_nothing_is_told(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
+    first = read_productive("deleted_items tasks")
+    sandbox.admin.delete("tasks", first.ids("tasks")[0])
+
+    second = read_productive("deleted_items tasks", state=first.state)
+
+    assert tombstones(second) == {}
+    assert [message["stream"] for message in second.of("SCHEMA")] == ["tasks", "deleted_items"]
+
+
+def test_a_stream_that_is_not_selected_is_told_nothing(
+    sandbox: RunningSandbox, read_productive: ReadProductive
+) -> None:
+    first = read_productive("deleted_items tasks", tombstones=True)
+    sandbox.admin.delete("tasks", first.ids("tasks")[0])
+
+    second = read_productive("deleted_items", tombstones=True, state=first.state)
+
+    assert tombstones(second) == {}
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"tombstones": True}, "Setting tombstones has no effect, as the stream deleted_items is not selected"),
+        (
+            {"change_detection": "activities"},
+            "Setting change_detection has no effect, as the stream activities is not selected",
+        ),
+    ],
+)
+def test_a_setting_that_needs_another_stream_says_so(
+    read_productive: ReadProductive,
+    caplog: pytest.LogCaptureFixture,
+    settings: dict[str, Any],
+    line: str,
+) -> None:
+    reading = read_productive("tasks payments", **settings)
+
+    assert reading.error is None
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [line]

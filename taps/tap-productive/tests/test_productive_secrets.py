@@ -1,0 +1,104 @@
+"""Nothing that opens something leaves the API: no column, no record, whatever the API sends."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from singer_rest_core import RestStream
+from tap_productive.streams import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conftest import ReadProductive
+    from sandbox.server import RunningSandbox
+
+# Written down here once more, so that no test asks the tap what it takes for a secret.
+SECRET = re.compile(
+    r"token|secret|passw|credential|bearer|signature|intercom_hash|custom_headers|(api|email|private|access)_?key"
+    r"|public_?uuid|temp_url|request_ur[il]|redirect_uri|slack_options",
+    re.IGNORECASE,
+)
+SCHEMAS = sorted(Path(str(files("tap_productive") / "schemas")).rglob("*.json"))
+DOCUMENTED = {
+    "sessions": "token",
+    "organizations": "invitation_token",
+    "users": "ical_token",
+    "webhooks": "signature_token",
+    "integrations": "request_token",
+    "pages": "public_uuid",
+    "tasks": "email_key",
+}
+"""Secrets that the sandbox sends as the documentation has them, by stream."""
+
+
+def names(value: object) -> Iterator[str]:
+    """All names of members, however deep."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from names(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from names(inner)
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.stem)
+def test_no_schema_names_a_secret(path: Path) -> None:
+    schema = json.loads(path.read_text(encoding="utf-8"))
+
+    assert not [name for name in names(schema["properties"]) if SECRET.search(name)]
+
+
+@pytest.mark.parametrize("by_page", [True, False])
+def test_no_record_holds_a_secret_that_the_documentation_names(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    by_page: bool,
+) -> None:
+    if not by_page:
+        monkeypatch.setattr(RestStream, "page_codec", None)
+    for stream, name in DOCUMENTED.items():
+        assert f"SECRET-{name}" in json.dumps(sandbox.admin.records(stream)), stream
+
+    reading = read_productive()
+
+    assert len(reading.records) == len(STREAMS) + 1
+    assert "SECRET-" not in repr(reading.messages)
+    found = {name for message in reading.messages for name in names(message) if SECRET.search(name)}
+    assert found == set()
+
+
+@pytest.mark.parametrize("by_page", [True, False])
+def test_secrets_that_nobody_has_told_of_are_dropped_wherever_they_turn_up(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    by_page: bool,
+) -> None:
+    if not by_page:
+        monkeypatch.setattr(RestStream, "page_codec", None)
+    new: dict[str, Any] = {
+        "refresh_token": "SECRET-1",
+        "connection": {"name": "x", "deep": [{"api_key": "SECRET-2", "on": True}]},
+        "amount": {"password": "SECRET-3", "cents": 1},
+    }
+    sandbox.admin.set_extra_attributes({"payments": new})
+
+    reading = read_productive("payments")
+
+    rescued = {json.dumps(record["_rescued_data"], sort_keys=True) for record in reading.records["payments"]}
+    assert rescued == {'{"amount": {"cents": 1}, "connection": {"deep": [{"on": true}], "name": "x"}}'}
+    assert "SECRET-" not in repr(reading.messages)
+    assert "SECRET-" not in caplog.text
+    assert "refresh_token" not in caplog.text
