@@ -7,7 +7,6 @@ and `last_activity_at` are filled in page by page, so memory does not grow with 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -39,7 +38,6 @@ _ROWS_AN_HOUR = LARGEST_PAGE
 _SECONDS_A_ROW = 3600 // _ROWS_AN_HOUR
 _HEADERS = {"x-auth-token": TOKEN, "x-organization-id": WORLD, "content-type": CONTENT_TYPE}
 _ID, _HOUR = "@id@", "@hour@"
-_NUMBERED = re.compile(r"_\d+$")
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ class Answers:
         """The body of a 200.
 
         Args:
-            resource: A list of the API; `name_2` is one more list like `name`; any other list is empty.
+            resource: A list of the API; any other list is empty.
             url: What was asked, without the query.
             query: The decoded query, in the order sent.
 
@@ -150,10 +148,9 @@ class Answers:
         """
         if resource == "invoices":
             return self._invoices(url, query)
-        name = _NUMBERED.sub("", resource)
-        key = (name, self.list_rows, tuple(query))
+        key = (resource, self.list_rows, tuple(query))
         if key not in self._lists:
-            self._lists[key] = self._list(name, query)
+            self._lists[key] = self._list(resource, query)
         return self._lists[key]
 
     def _invoices(self, url: str, query: Query) -> bytes:

@@ -16,7 +16,7 @@ from psycopg import sql
 
 from bench.environments import PEERS, PLACE, ROOT, python_of
 from bench.processes import ReaderFailed, run
-from bench.readers import write_wrapper
+from bench.readers import lists, write_wrapper
 from bench.report import Section, at_least, below, number, ratio
 from bench.runs import LONGEST_RUN, expected
 from bench.statistics import measured, medians
@@ -24,7 +24,7 @@ from sandbox.productive.api import TOKEN, WORLD
 from scripts.local_world import local_world
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bench.processes import Cost
     from bench.runs import Bench
@@ -127,13 +127,13 @@ class Pipelines:
 
 
 @contextmanager
-def pipelines(bench: Bench, *, taps: Mapping[str, Mapping[str, str]], select: str | None) -> Iterator[Pipelines]:
+def pipelines(bench: Bench, *, taps: Mapping[str, Mapping[str, str]], select: Sequence[str]) -> Iterator[Pipelines]:
     """Start PostgreSQL and write the Meltano project.
 
     Args:
         bench: The bench.
         taps: What each tap needs in its environment, by name.
-        select: What is selected of their streams; everything if None.
+        select: What is selected of their streams.
 
     Yields:
         What to run.
@@ -152,7 +152,7 @@ def pipelines(bench: Bench, *, taps: Mapping[str, Mapping[str, str]], select: st
         yield Pipelines(bench, world.database_url, {"MELTANO_DATABASE_URI": world.environment["MELTANO_DATABASE_URI"]})
 
 
-def _project(bench: Bench, taps: Mapping[str, Mapping[str, str]], select: str | None, url: str) -> dict[str, Any]:
+def _project(bench: Bench, taps: Mapping[str, Mapping[str, str]], select: Sequence[str], url: str) -> dict[str, Any]:
     commands: dict[str, list[str | Path]] = {
         _OURS: [sys.executable, "-m", "bench.our_tap"],
         _PLAIN: [python_of("singer_sdk"), PEERS / "singer_sdk" / "tap.py"],
@@ -169,7 +169,7 @@ def _project(bench: Bench, taps: Mapping[str, Mapping[str, str]], select: str | 
             "capabilities": ["catalog", "discover", "state"],
             "settings": [{"name": setting} for setting in credentials],
             "config": credentials,
-            **({"select": [select]} if select and name != _NOOP else {}),
+            **({} if name == _NOOP else {"select": list(select)}),
         }
         for name, own in taps.items()
     ]
@@ -227,7 +227,7 @@ def whole_way(bench: Bench) -> Section:
         ("pipeline", "wall s", "records/s", "without start", "CPU s", "peak MB", "rate / plain"),
     )
     own = {_OURS: {"BENCH_NO_QUOTA": "1"}, _PLAIN: bench.site.plain().environment}
-    with pipelines(bench, taps=own, select="invoices.*") as project:
+    with pipelines(bench, taps=own, select=["invoices.*"]) as project:
         messages = bench.site.folder / "messages"
         bench.read(bench.site.our_tap(bench.site.concurrencies(8)[-1]), size)
         (bench.site.folder / "out").rename(messages)
@@ -303,8 +303,8 @@ def nothing_new(bench: Bench) -> Section:
         f"A run with nothing new: {count} empty streams at 0 ms", ("run", "wall s", "CPU s", "peak MB", "requests")
     )
     tap = bench.site.our_lists(count, bench.site.concurrencies(8)[-1], quota=True)
-    own: dict[str, dict[str, str]] = {_OURS: {"BENCH_STREAMS": str(count)}, _REPLAY: {}, _NOOP: {}}
-    with pipelines(bench, taps=own, select=None) as project:
+    own: dict[str, dict[str, str]] = {_OURS: {}, _REPLAY: {}, _NOOP: {}}
+    with pipelines(bench, taps=own, select=[f"{stream.name}.*" for stream in lists(count)]) as project:
 
         def alone(*arguments: str) -> Measured:
             bench.server.reset(invoices=0, list_rows=0)

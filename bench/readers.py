@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import subprocess
 import sys
@@ -10,14 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bench.environments import PEERS, PLACE, ROOT, python_of
-from bench.our_tap import name_of, streams
 from bench.processes import environment
 from sandbox.productive.api import CONTENT_TYPE, TOKEN, WORLD
-from tap_productive.client import related_type
 from tap_productive.streams import STREAMS
+from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from pathlib import Path
 
     from bench.outputs import Form
@@ -70,7 +68,7 @@ class Site:
         self.folder = folder
         self.api_url = f"{server.url}/productive/api/v2"
         self.settings = _settings_of_our_tap()
-        (invoices,) = (stream for stream in STREAMS if name_of(stream) == "invoices")
+        (invoices,) = (stream for stream in lists(len(STREAMS)) if stream.name == "invoices")
         self.query = query_of(invoices)
         self._credentials = {"auth_token": TOKEN, "organization_id": WORLD, "api_url": self.api_url}
         self._plain_config = self._write("plain.json", self._credentials)
@@ -80,7 +78,7 @@ class Site:
         self._airbyte_catalog = self._write("airbyte-catalog.json", {"streams": [configured]})
         airbyte = {"url": self.api_url, "token": TOKEN, "query": self.query}
         self._airbyte_config = self._write("airbyte.json", airbyte)
-        self._catalog = self._write("catalog.json", _only_invoices(self._config(None)))
+        self._catalog = self._write("catalog.json", _selecting({"invoices"}, self._config(None)))
 
     def warm_up_command(self) -> list[str | Path]:
         """The bare client over the same pages as everybody's."""
@@ -123,8 +121,10 @@ class Site:
             concurrency: Its setting.
             quota: Whether it keeps to the vendor's quota.
         """
-        own = {"BENCH_STREAMS": str(count)} | ({} if quota else {"BENCH_NO_QUOTA": "1"})
-        return Reader(ours(concurrency), "singer", [*_OURS, "--config", self._config(concurrency)], own)
+        names = {stream.name for stream in lists(count)}
+        catalog = self._write(f"catalog-{count}.json", _selecting(names, self._config(None)))
+        command: list[str | Path] = [*_OURS, "--config", self._config(concurrency), "--catalog", catalog]
+        return Reader(ours(concurrency), "singer", command, {} if quota else {"BENCH_NO_QUOTA": "1"})
 
     def plain(self, *, fastest: bool = False) -> Reader:
         """The plain tap, reading invoices.
@@ -146,7 +146,7 @@ class Site:
         Args:
             count: How many.
         """
-        told = self._write(f"lists-{count}.json", [described(stream) for stream in streams(count)])
+        told = self._write(f"lists-{count}.json", [described(stream) for stream in lists(count)])
         return Reader(PLAIN, "singer", self.plain_command, {"BENCH_TAP": str(told)})
 
     def dlt(self, *, tuned: bool = False) -> Reader:
@@ -193,7 +193,17 @@ class Site:
         return path
 
 
-def described(stream: type[ProductiveStream]) -> dict[str, Any]:
+def lists(count: int) -> list[ProductiveStream]:
+    """Give the first lists that our tap reads, bound to a tap that is only looked at.
+
+    Args:
+        count: How many.
+    """
+    tap = TapProductive(config={"auth_token": TOKEN, "organization_id": WORLD, "api_url": "https://localhost"})
+    return [stream(tap) for stream in STREAMS[:count]]
+
+
+def described(stream: ProductiveStream) -> dict[str, Any]:
     """Say of a stream of our tap what the plain tap needs to know to read the same.
 
     Args:
@@ -202,20 +212,17 @@ def described(stream: type[ProductiveStream]) -> dict[str, Any]:
     Returns:
         Name, schema file, includes, fields and replication key.
     """
-    base = name_of(stream)
-    while not (SCHEMAS / f"{base}.json").exists():
-        base = base.rpartition("_")[0]
     query = query_of(stream)
     return {
-        "name": name_of(stream),
-        "schema": str(SCHEMAS / f"{base}.json"),
+        "name": stream.name,
+        "schema": str(SCHEMAS / f"{stream.name}.json"),
         "includes": list(stream.references),
         "fields": {name: value for name, value in query.items() if name.startswith("fields[")},
         "replication_key": query.get("sort"),
     }
 
 
-def query_of(stream: type[ProductiveStream]) -> dict[str, str]:
+def query_of(stream: ProductiveStream) -> dict[str, str]:
     """Give the query that our tap sends for a stream.
 
     Args:
@@ -224,13 +231,9 @@ def query_of(stream: type[ProductiveStream]) -> dict[str, str]:
     Returns:
         Its parameters but for the page's number or cursor.
     """
-    key = inspect.getattr_static(stream, "replication_key")
-    # The base class has a property of that name, for streams that do not declare one.
-    query = {"sort": key} if isinstance(key, str) else {}
-    if stream.references:
-        types = {related_type(name, stream.reference_types) for name in stream.references} - {name_of(stream)}
-        query |= {"include": ",".join(stream.references)} | {f"fields[{kind}]": "id" for kind in sorted(types)}
-    return query | {"page[size]": "200"}
+    request = stream.first_request()
+    params = dict(request.params or {}) if request is not None else {}
+    return {name: str(value) for name, value in params.items() if name not in {"page[number]", "page[after]"}}
 
 
 def _settings_of_our_tap() -> set[str]:
@@ -238,11 +241,11 @@ def _settings_of_our_tap() -> set[str]:
     return set(told["settings"]["properties"])
 
 
-def _only_invoices(config: Path) -> dict[str, Any]:
+def _selecting(names: Container[str], config: Path) -> dict[str, Any]:
     catalog = _output_of([*_OURS, "--discover", "--config", config])
     for stream in catalog["streams"]:
         (own,) = (entry["metadata"] for entry in stream["metadata"] if not entry["breadcrumb"])
-        own["selected"] = stream["tap_stream_id"] == "invoices"
+        own["selected"] = stream["tap_stream_id"] in names
     return catalog
 
 
