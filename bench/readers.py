@@ -210,15 +210,13 @@ def described(stream: ProductiveStream) -> dict[str, Any]:
         stream: One of our tap's.
 
     Returns:
-        Name, schema file, includes, fields and replication key.
+        Name, schema file, query, and the replication key where rows come in its order.
     """
-    query = query_of(stream)
     return {
         "name": stream.name,
         "schema": str(SCHEMAS / f"{stream.name}.json"),
-        "includes": list(stream.references),
-        "fields": {name: value for name, value in query.items() if name.startswith("fields[")},
-        "replication_key": query.get("sort"),
+        "query": query_of(stream),
+        "replication_key": stream.replication_key if stream.is_sorted else None,
     }
 
 

@@ -43,9 +43,8 @@ class ProductiveStream(RESTStream):
 
     records_jsonpath = "$.data[*]"
     primary_keys = ("id",)
-    includes: tuple[str, ...] = ()
     decimals: tuple[str, ...] = ()
-    fields: ClassVar[dict[str, str]] = {}
+    asked: ClassVar[dict[str, str]] = {}
 
     @property
     def url_base(self) -> str:
@@ -79,11 +78,8 @@ class ProductiveStream(RESTStream):
     def get_http_request(self, *, page: PageContext) -> HTTPRequest:
         """Ask for one page."""
         request = super().get_http_request(page=page)
-        request.params = {"page[size]": "200"}
-        if self.includes:
-            request.params |= {"include": ",".join(self.includes), **self.fields}
+        request.params = dict(self.asked)
         if self.replication_key:
-            request.params["sort"] = self.replication_key
             start = self.get_starting_timestamp(page.stream_context)
             if start:
                 request.params[f"filter[{self.replication_key}][gt_eq]"] = start.isoformat()
@@ -135,7 +131,7 @@ def stream_class(entry: dict[str, Any]) -> type[ProductiveStream]:
     """Make the class that a person would have written for a stream.
 
     Args:
-        entry: name, schema, includes, fields and replication_key of it.
+        entry: Its name, schema, query and replication_key.
     """
     schema = json.loads(Path(entry["schema"]).read_text())
     schema["properties"].pop("_rescued_data", None)
@@ -151,8 +147,7 @@ def stream_class(entry: dict[str, Any]) -> type[ProductiveStream]:
             "path": f"/{entry['name']}",
             "schema": schema,
             "decimals": tuple(name for name, column in schema["properties"].items() if "number" in column["type"]),
-            "includes": tuple(entry["includes"]),
-            "fields": entry["fields"],
+            "asked": entry["query"],
             "replication_key": entry["replication_key"],
         },
     )
