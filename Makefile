@@ -14,8 +14,8 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
 	@$(BIN)/python -m scripts.demo
 
-test: lint ## everything that has to hold before a change lands
-	$(BIN)/pytest
+test: lint ## everything that has to hold before a change lands, on all cores
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 install: $(VENV)/.ready ## Meltano with its plugins, for your own account and database
 	$(BIN)/meltano install

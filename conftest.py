@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 TOKEN = "sandbox-token"
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file together when they run on several cores, and those that run Meltano one by one.
+
+    Meltano's plugins are installed into this folder, once for all.
+    """
+    for item in items:
+        file = item.path.relative_to(item.config.rootpath)
+        item.add_marker(pytest.mark.xdist_group("meltano" if file.parts[0] == "tests" else str(file)))
+
+
 @dataclass
 class Reading:
     """What a tap wrote, and how it ended."""

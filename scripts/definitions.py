@@ -11,6 +11,7 @@ import importlib
 import importlib.metadata
 import json
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -201,7 +202,13 @@ def instance_of(tap: type[RestTap]) -> RestTap:
         name: "https://localhost" for name in ("api_url", "auth_url") if name in tap.config_jsonschema["properties"]
     }
     required = dict.fromkeys(tap.config_jsonschema["required"], "-")
-    return tap(config=required | urls, validate_config=True, setup_mapper=False)
+    # A tap takes the signals of its process, which is ours.
+    handlers = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return tap(config=required | urls, validate_config=True, setup_mapper=False)
+    finally:
+        for signum, handler in handlers.items():
+            signal.signal(signum, handler)
 
 
 def streams_table(tap: type[RestTap]) -> str:
