@@ -15,7 +15,7 @@ demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without a
 	@$(BIN)/python -m scripts.demo
 
 test: lint ## everything that has to hold before a change lands, on all cores
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --no-loadscope-reorder
 
 install: $(VENV)/.ready ## Meltano with its plugins, for your own account and database
 	$(BIN)/meltano install

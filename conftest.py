@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from sandbox.server import running_sandbox
 from singer_rest_core.exact_json import decode, encode
@@ -22,15 +23,18 @@ if TYPE_CHECKING:
 TOKEN = "sandbox-token"
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file together when they run on several cores, and those that run Meltano one by one.
+class ByFile(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
+    """Keeps the tests of a file together on one core, and all that run Meltano: its plugins are in one folder."""
 
-    Meltano's plugins are installed into this folder, once for all.
-    """
-    for item in items:
-        file = item.path.relative_to(item.config.rootpath)
-        item.add_marker(pytest.mark.xdist_group("meltano" if file.parts[0] == "tests" else str(file)))
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "meltano" if file.startswith("tests/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:  # noqa: ANN401 - the hook's signature
+    """Say how tests are shared out among several cores."""
+    return ByFile(config, log)
 
 
 @dataclass

@@ -40,7 +40,7 @@ _INVOICETRONIC, _INVOBI, _COVAGE = "/invoicetronic/v1", "/invobi/api/v1", "/cova
 
 NOTHING_NEW = {
     "tap-invoicetronic": {
-        f"{_INVOICETRONIC}/{name}": 2 if name == "send" else 1
+        f"{_INVOICETRONIC}/{name}": 2 if name in {"send", "webhookhistory"} else 1
         for name in ("company", "log", "receive", "send", "status", "update", "webhook", "webhookhistory")
     },
     "tap-invobi": {f"{_INVOBI}/{name}": 1 for name in ("invoices", "prompts", "prompts/labels")},
