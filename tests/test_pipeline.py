@@ -201,6 +201,23 @@ def test_what_has_vanished_is_marked_as_deleted(pipeline: Pipeline, sandbox: Run
     assert marked == {gone}
 
 
+def test_a_tombstone_marks_a_row_and_leaves_what_it_held(pipeline: Pipeline, sandbox: RunningSandbox) -> None:
+    pipeline = pipeline.selecting("deleted_items", "invoices")
+    pipeline.environment = {**pipeline.environment, "TAP_PRODUCTIVE_TOMBSTONES": "true"}
+    assert pipeline.run()[0] == 0
+    gone = sandbox.admin.records("invoices")[0]["id"]
+    held = table(pipeline, "invoices")[gone]
+    sandbox.admin.delete("invoices", gone)
+
+    code, output = pipeline.run()
+
+    assert code == 0, output
+    stored = table(pipeline, "invoices")
+    assert {id_ for id_, row in stored.items() if row["_sdc_deleted_at"]} == {gone}
+    assert stored[gone]["amount"] == held["amount"] > 0
+    assert stored[gone]["number"] == held["number"]
+
+
 def test_text_that_postgresql_cannot_hold_does_not_fail_the_load(pipeline: Pipeline, sandbox: RunningSandbox) -> None:
     pipeline = pipeline.selecting("invoices")
     nul: dict[str, Any] = {"note": "a\x00b", "tag_list": ["x\x00"], "custom_fields": {"1\x00": ["\x00", {"2": "\x00"}]}}

@@ -97,5 +97,10 @@ def test_a_tap_reads_all_then_nothing_then_what_happened(pipeline: Pipeline, san
     code, output = pipeline.run()
     assert code == 0, output
     assert [event.what for event in events if not warehouse.shows(tap, event, started)] == []
+    for event in events:
+        if event.stream == "invoice_details" and event.deleted:
+            (detail,) = pipeline.rows("select * from invoice_details where id = %s", event.key["id"])
+            assert detail["title"]
+            assert detail["items"]
     for word in ("sandbox-token", "sandbox-password", "ik_test_sandbox"):
         assert word not in output

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from singer_sdk import StreamSchema
 from singer_sdk.streams.rest import HTTPRequest
 
-from singer_rest_core.detail_stream import DetailStream
-from singer_rest_core.documents import PDF, DocumentStore, media_type_of, safe_name
+from singer_rest_core.pdf_stream import PdfStream
 from singer_rest_core.timestamps import instant
 from tap_covage.client import SCHEMAS, CovageList, RowNote, url_below
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     import requests
     from singer_sdk import Tap
 
     from singer_rest_core import Record
-
-_DOCUMENTS_URL = "documents_url"
 
 
 class InvoiceList(CovageList):
@@ -80,7 +76,7 @@ class InvoiceList(CovageList):
         }
 
 
-class InvoiceDocumentStream(DetailStream[RowNote]):
+class InvoiceDocumentStream(PdfStream[RowNote]):
     """The PDF of each invoice, kept below `documents_url`; fetched again when the invoice's row has changed.
 
     It has a bookmark of its own, so that documents may be asked for later than invoices. What is remembered is of the
@@ -88,7 +84,7 @@ class InvoiceDocumentStream(DetailStream[RowNote]):
     """
 
     schema = StreamSchema(SCHEMAS)
-    asks_for_documents = True
+    folder = "invoices"
 
     @property
     def invoices(self) -> InvoiceList:
@@ -114,32 +110,15 @@ class InvoiceDocumentStream(DetailStream[RowNote]):
         """Whether an invoice that is not listed is gone: it may be older than what was asked for."""
         return False
 
-    def make_records(self) -> Iterator[Record]:
-        """Fetch the documents that are due.
-
-        Yields:
-            Raw records.
-        """
-        url = self.config.get(_DOCUMENTS_URL)
-        if url is None:
-            self.logger.info("documents_url is not set: no documents are fetched")
-            self.has_read_all = False
-            return
-        yield from super().make_records()
-
     def listed(self) -> Mapping[str, RowNote]:
         """Give the invoices whose documents may be due; all of them if they shall be kept in another place than before.
 
         Returns:
             Notes by invoice number.
         """
-        url = self.config[_DOCUMENTS_URL]
-        bound = self.read_from
-        if self.stream_state.get(_DOCUMENTS_URL) != url:
-            self.forget_all()
-            self.remember(_DOCUMENTS_URL, url)
-            bound = self.config.get("start_date")
-        return self.invoices.noted_since(date_of(bound))
+        return self.invoices.noted_since(
+            date_of(self.config.get("start_date") if self.in_new_place else self.read_from)
+        )
 
     def is_due(self, note: RowNote, remembered: str | None) -> bool:
         """Tell whether a document has to be fetched.
@@ -187,17 +166,8 @@ class InvoiceDocumentStream(DetailStream[RowNote]):
         Returns:
             A raw record; None if it is no PDF.
         """
-        media_type = media_type_of(answer.content, answer.headers.get("Content-Type"))
-        if media_type != PDF:
-            path = answer.request.path_url
-            self.logger.warning("GET %s answered with %s instead of a PDF: not kept", path, media_type)
-            return None
-        document = self._store.put(safe_name("invoices", key, suffix=".pdf"), answer.content, media_type=media_type)
-        return {"invoice_number": key, "accounting_date": note.date, **document.record()}
-
-    @cached_property
-    def _store(self) -> DocumentStore:
-        return DocumentStore(self.config[_DOCUMENTS_URL])
+        kept = self.keep(key, answer)
+        return kept and {"invoice_number": key, "accounting_date": note.date, **kept}
 
 
 def date_of(bound: str | None) -> str | None:

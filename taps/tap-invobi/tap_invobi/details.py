@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import ABC
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
@@ -18,7 +17,7 @@ from singer_sdk.streams.rest import HTTPRequest
 
 from singer_rest_core import RequestFailed, body_of
 from singer_rest_core.detail_stream import DetailStream
-from singer_rest_core.documents import PDF, DocumentStore, media_type_of, safe_name
+from singer_rest_core.pdf_stream import PdfStream
 from singer_rest_core.row_digest import row_digest
 from tap_invobi.client import SCHEMAS, PagedList
 
@@ -33,7 +32,6 @@ ALL, CHANGED, NONE = "all", "changed", "none"
 """Values of the setting `details`."""
 
 _DIGEST = 8
-_DOCUMENTS_URL = "documents_url"
 
 
 @dataclass(frozen=True)
@@ -203,29 +201,13 @@ class InvoiceDetailStream(InvoiceStream):
         return invoice
 
 
-class InvoiceDocumentStream(InvoiceStream):
+class InvoiceDocumentStream(InvoiceStream, PdfStream[str]):
     """The PDF of each invoice, kept below `documents_url`; fetched again when the detail has changed.
 
     Where details are not read, when the list's row has.
     """
 
-    asks_for_documents = True
-
-    def make_records(self) -> Iterator[Record]:
-        """Fetch the documents that are due.
-
-        Yields:
-            Raw records.
-        """
-        url = self.config.get(_DOCUMENTS_URL)
-        if url is None:
-            self.logger.info("documents_url is not set: no documents are fetched")
-            self.has_read_all = False
-            return
-        if self.stream_state.get(_DOCUMENTS_URL) != url:
-            self.forget_all()
-            self.remember(_DOCUMENTS_URL, url)
-        yield from super().make_records()
+    folder = "invoices"
 
     def listed(self) -> Mapping[str, str]:
         """Give what tells whether a document has changed.
@@ -284,14 +266,5 @@ class InvoiceDocumentStream(InvoiceStream):
         Returns:
             A raw record; None if it is no PDF.
         """
-        media_type = media_type_of(answer.content, answer.headers.get("Content-Type"))
-        if media_type != PDF:
-            path = answer.request.path_url
-            self.logger.warning("GET %s answered with %s instead of a PDF: not kept", path, media_type)
-            return None
-        name = safe_name("invoices", key, suffix=".pdf")
-        return {"id": key, **self._store.put(name, answer.content, media_type=media_type).record()}
-
-    @cached_property
-    def _store(self) -> DocumentStore:
-        return DocumentStore(self.config[_DOCUMENTS_URL])
+        kept = self.keep(key, answer)
+        return kept and {"id": key, **kept}
