@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,6 +19,7 @@ from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from sandbox.server import RunningSandbox
     from singer_rest_core import RestTap
@@ -35,6 +39,27 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:  # noqa: ANN401 - the hook's signature
     """Say how tests are shared out among several cores."""
     return ByFile(config, log)
+
+
+def write(path: Path, content: object) -> str:
+    """Write a file for a command line, as JSON; gives its path."""
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return str(path)
+
+
+def run_tap(tap: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a tap as a person does, by the path of its program, with no setting from the environment."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TAP_")}
+    return subprocess.run([tap, *arguments], capture_output=True, text=True, check=False, env=environment)  # noqa: S603 - our own
+
+
+def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What was said above INFO, without the time and the logger's name."""
+    return [
+        line.split("|", 3)[3].strip()
+        for line in done.stderr.splitlines()
+        if line.count("|") >= 3 and line.split("|", 2)[1].strip() in {"WARNING", "ERROR", "CRITICAL"}  # noqa: PLR2004 - time | level | logger | line
+    ]
 
 
 @dataclass

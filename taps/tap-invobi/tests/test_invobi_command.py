@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conftest import complaints, run_tap, write
+
 if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
 
 TAP = str(Path(sys.executable).with_name("tap-invobi"))
-
-
-def write(path: Path, content: object) -> str:
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return str(path)
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TAP_")}
-    return subprocess.run([TAP, *arguments], capture_output=True, text=True, check=False, env=environment)
-
-
-def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
-    """What was said above INFO, without the time and the logger's name."""
-    return [
-        line.split("|", 3)[3].strip()
-        for line in done.stderr.splitlines()
-        if line.count("|") >= 3 and line.split("|", 2)[1].strip() in {"WARNING", "ERROR", "CRITICAL"}
-    ]
+run = partial(run_tap, TAP)
 
 
 @pytest.mark.parametrize(

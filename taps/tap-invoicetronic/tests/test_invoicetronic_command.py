@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conftest import complaints
+
 if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
 
@@ -31,15 +33,6 @@ def run(
         arguments = ("--config", str(tmp_path / "config.json"), *arguments)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TAP_")}
     return subprocess.run([TAP, *arguments], capture_output=True, text=True, check=False, env=clean | environment)
-
-
-def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
-    """What was said above INFO, without the time and the logger's name."""
-    return [
-        line.split("|", 3)[3].strip()
-        for line in done.stderr.splitlines()
-        if line.count("|") >= 3 and line.split("|", 2)[1].strip() in {"WARNING", "ERROR", "CRITICAL"}
-    ]
 
 
 NO_PLACE = (
