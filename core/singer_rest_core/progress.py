@@ -25,11 +25,14 @@ class Progress:
         self._say = say
         self._clock = clock
         self._quota = quota
-        self._started = self._told = clock()
         self._rows = 0
         self._stream = ""
-        self._stream_began = self._started
         self._stream_rows = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """Start the clock now."""
+        self._started = self._told = self._stream_began = self._clock()
 
     def page(self, stream: str, rows: int, total: int | None) -> None:
         """Take note of a page, and say how far the run is if it was silent for a while.

@@ -200,6 +200,10 @@ class RestTap(IndependentStreamsTap):
         if self.look_ahead is not None:
             self.look_ahead.stop()
 
+    def before_streams(self) -> None:
+        """Start the clock of the run."""
+        self.progress.begin()
+
     @cached_property
     def progress(self) -> Progress:
         """What a person who watches is told."""

@@ -150,6 +150,7 @@ class Tap2Invoice(RestTap):
 
     def before_streams(self) -> None:
         """Check the token before the first stream is read, and note which columns the tables will have."""
+        super().before_streams()
         self.check_token()
         for stream in self._derived_streams:
             if stream.selected:

@@ -149,6 +149,7 @@ class TapInvoicetronic(RestTap):
 
     def before_streams(self) -> None:
         """Say which environment is read: the other one looks alike and holds other rows."""
+        super().before_streams()
         if self.environment == "unknown":
             self.logger.warning(
                 "api_key is neither ik_live_… nor ik_test_…: which environment it reads is not known, "

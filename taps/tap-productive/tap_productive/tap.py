@@ -172,6 +172,7 @@ class TapProductive(RestTap):
 
     def before_streams(self) -> None:
         """Say which settings have no effect, and let streams see each other's pages."""
+        super().before_streams()
         needs = {"activities": self.config["change_detection"] != "none", "deleted_items": self.config["tombstones"]}
         for name, setting in (("activities", "change_detection"), ("deleted_items", "tombstones")):
             if needs[name] and not self.streams[name].selected:
