@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import msgspec
 
 from singer_rest_core.timestamps import is_date, to_utc
-from singer_rest_core.utc_text import utc_text
+from singer_rest_core.utc_text import utc_texts
 
 RESCUED_DATA = "_rescued_data"
 """The property that holds what does not fit: an object, null when empty."""
@@ -205,7 +205,7 @@ def _converter(schema: Mapping[str, Any]) -> _Converter:
 
 def _for_type(name: str, schema: Mapping[str, Any]) -> _Converter:
     if name == "string":
-        return {"date-time": _timestamp, "date": _date}.get(str(schema.get("format")), _string)
+        return {"date-time": timestamp, "date": _date}.get(str(schema.get("format")), _string)
     if name == "array" and isinstance(schema.get("items"), Mapping):
         return _array_of(_converter(schema["items"]))
     return {
@@ -240,7 +240,7 @@ def _integer(value: Any) -> int:  # noqa: ANN401 - JSON is any of six types
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
     elif isinstance(value, Decimal | str):
-        exact = _exact_decimal(value)
+        exact = _decimal_of(value) if isinstance(value, str) else _bounded(value)
         if exact is not None and exact == exact.to_integral_value():
             number = int(exact)
     if number is None or not -_BIGINT <= number < _BIGINT:
@@ -249,9 +249,14 @@ def _integer(value: Any) -> int:  # noqa: ANN401 - JSON is any of six types
 
 
 def _number(value: Any) -> int | Decimal:  # noqa: ANN401 - JSON is any of six types
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    exact = _exact_decimal(value) if isinstance(value, Decimal | str) else None
+    kind = type(value)
+    exact: int | Decimal | None = None
+    if kind is str:
+        exact = _decimal_of(value)
+    elif kind is Decimal:
+        exact = _bounded(value)
+    elif kind is int:
+        exact = value
     if exact is None:
         raise _misfit(value, "a number")
     return exact
@@ -260,15 +265,10 @@ def _number(value: Any) -> int | Decimal:  # noqa: ANN401 - JSON is any of six t
 @lru_cache(1024)
 def _decimal_of(text: str) -> Decimal | None:
     """Read a number given as text; rates and quantities repeat from row to row."""
-    return Decimal(text) if _DECIMAL.fullmatch(text) else None
+    return _bounded(Decimal(text)) if _DECIMAL.fullmatch(text) else None
 
 
-def _exact_decimal(value: Decimal | str) -> Decimal | None:
-    if isinstance(value, str):
-        exact = _decimal_of(value)
-        if exact is None:
-            return None
-        value = exact
+def _bounded(value: Decimal) -> Decimal | None:
     return value if abs(value.adjusted()) <= _LARGEST_EXPONENT else None
 
 
@@ -280,10 +280,22 @@ def _boolean(value: Any) -> bool:  # noqa: ANN401 - JSON is any of six types
     raise _misfit(value, "true or false")
 
 
-def _timestamp(value: Any) -> str:  # noqa: ANN401 - JSON is any of six types
+def timestamp(value: Any) -> str:  # noqa: ANN401 - JSON is any of six types
+    """Convert the value of a column of timestamps; dates stay dates.
+
+    Args:
+        value: Any but null.
+
+    Returns:
+        The timestamp in UTC.
+
+    Raises:
+        Misfit: If it is none.
+    """
     if isinstance(value, str):
         try:
-            return utc_text(value) or (value if is_date(value) else to_utc(value))
+            (fast,) = utc_texts([value])
+            return fast or (value if is_date(value) else to_utc(value))
         except ValueError:
             pass
     raise _misfit(value, "a timestamp")

@@ -49,6 +49,35 @@ def decode(content: bytes) -> Any:  # noqa: ANN401 - JSON is any of six types
     return _storable(body) if _NUL_ESCAPED in content else body
 
 
+def exact_decoder(form: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a type form, which has no type
+    """Give a decoder of documents of one type.
+
+    Args:
+        form: What msgspec shall decode; numbers with a fraction are `Decimal` wherever any value may stand.
+
+    Returns:
+        The decoder; it raises msgspec's errors.
+    """
+    return msgspec.json.Decoder(form, float_hook=Decimal)
+
+
+def decodes(value: object, form: Any) -> bool:  # noqa: ANN401 - a type form, which has no type
+    """Tell whether a document is of a type.
+
+    Args:
+        value: What `decode` gave for it.
+        form: A type for msgspec.
+
+    Returns:
+        Whether `exact_decoder(form)` takes it.
+    """
+    try:
+        exact_decoder(form).decode(encode(value))
+    except (msgspec.DecodeError, ValueError, ArithmeticError):
+        return False
+    return True
+
+
 def check(content: bytes, *, thorough: bool) -> None:
     """Make sure that bytes are a JSON document, without keeping it.
 

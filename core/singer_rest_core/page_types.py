@@ -1,37 +1,30 @@
-"""The msgspec types that a stream's rows decode into, and how a decoded row becomes its record."""
+"""The msgspec types that a stream's rows decode into, and how decoded rows become records."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from singer_rest_core.conform import RESCUED_DATA, Misfit
-from singer_rest_core.exact_json import encode
-from singer_rest_core.row_layout import ResourceRows, UnexpectedPage
+from singer_rest_core.conform import RESCUED_DATA, timestamp
+from singer_rest_core.exact_json import decodes, exact_decoder
+from singer_rest_core.page_relationships import RelationshipTypes
+from singer_rest_core.record_batch import RecordBatch
+from singer_rest_core.row_layout import ResourceRows, fields_of, relationships_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping, Sequence
+    from collections.abc import Container, Sequence
 
-    from singer_rest_core.conform import Column, Conformer, Record
+    from singer_rest_core.conform import Column, Conformer
     from singer_rest_core.row_layout import RowLayout
 
 _ID = "id"
-_NONE: Mapping[str, Any] = {}
-
-
-class _Reference(msgspec.Struct, gc=False):
-    id: str
-    type: str | None = None
-
-
-class _Relationship(msgspec.Struct, gc=False):
-    data: _Reference | list[_Reference] | None = None
+_RESCUED = "rescued"
+_TAKE_AN_ID = (None, Any, str)
+_TAKE_IDS = (None, Any, list[Any], list[str | None])
 
 
 @dataclass(frozen=True)
@@ -65,6 +58,7 @@ class RowTypes:
         facts: What is true of all rows.
         converted: Columns that hold other values than they should: their types are checked in Python.
         unknown: Fields that are not in the schema, but in rows.
+        relationships: Those that rows have; None where rows have none, or nothing is known of them yet.
     """
 
     def __init__(
@@ -72,6 +66,7 @@ class RowTypes:
         facts: RowFacts,
         converted: frozenset[str] = frozenset(),
         unknown: frozenset[str] = frozenset(),
+        relationships: RelationshipTypes | None = None,
     ) -> None:
         """Compile the types."""
         self.converted = converted
@@ -82,197 +77,169 @@ class RowTypes:
         columns = {column.name: column for column in conformer.columns}
         extra = sorted(unknown | (secret_fields - columns.keys()))
         self.fields = {name: f"f{number}" for number, name in enumerate([*columns, *extra])}
-        self._secrets = [(self.fields[name], None if name in columns else UNSET) for name in sorted(secret_fields)]
-        self._unknown = [(name, self.fields[name]) for name in extra if name not in secret_fields]
+        self._secrets = [(name, None if name in columns else UNSET) for name in sorted(secret_fields)]
+        self._unknown = [name for name in extra if name not in secret_fields]
         types = {name: self._type_of(column) for name, column in columns.items()}
         self._types, self._columns = types, columns
-        self._conversions = [
-            (name, self.fields[name], columns[name].convert) for name, form in types.items() if form is None
-        ]
-        # Two fields more than there may be, so that it always gives a tuple.
-        self._unconverted = attrgetter(*(field for _, field, _ in self._conversions), "__class__", "__class__")
-        self._hidden = [self.fields[name] for name in columns if name not in facts.selected]
+        self._timestamps = [each for each in columns.values() if types[each.name] is str and each.convert is timestamp]
+        self._conversions = [each for each in columns.values() if types[each.name] is None]
+        self._hidden = [name for name in columns if name not in facts.selected]
         self._keeps_rescued = conformer.keeps_rescued and RESCUED_DATA in facts.selected
-        self._resources = facts.layout if isinstance(facts.layout, ResourceRows) else None
-        absent = dict.fromkeys(extra, UNSET) | ({_ID: UNSET} if self._resources else {})
+        self._relationships = relationships
+        if relationships is None and isinstance(facts.layout, ResourceRows):
+            one = {name: self.fields[name] for name, form in types.items() if form in _TAKE_AN_ID}
+            many = {name: self.fields[name] for name, form in types.items() if form in _TAKE_IDS}
+            self._relationships = RelationshipTypes(one, many, typed=facts.layout.typed)
+        absent = dict.fromkeys(extra, UNSET) | ({_ID: UNSET} if self._relationships else {})
         members: list[Any] = [
             (self.fields[name], _or_null(types.get(name)), msgspec.field(name=name, default=absent.get(name)))
             for name in self.fields
         ]
         if self._keeps_rescued:
             # No JSON decodes as UnsetType: a row that has this name goes the slow way, which rescues it.
-            members.append(("rescued", UnsetType, msgspec.field(name=RESCUED_DATA, default=None)))
+            members.append((_RESCUED, UnsetType, msgspec.field(name=RESCUED_DATA, default=None)))
         self._record: Any = msgspec.defstruct("Record", members, forbid_unknown_fields=True, gc=False)
+        self._absent = self._record()
         self.row: Any = self._record
-        if self._resources:
+        if self._relationships:
             self.row = msgspec.defstruct(
                 "Resource",
                 [
                     (_ID, _or_null(types.get(_ID)), None),
                     ("attributes", self._record | None, None),
-                    ("relationships", dict[str, _Relationship] | None, None),
+                    ("relationships", self._relationships.struct | None, None),
                 ],
                 gc=False,
             )
-            self._to_one = self._by_stem("_id", lambda form: form in {None, Any, str})
-            self._to_many = self._by_stem("_ids", lambda form: form in {None, Any, list[Any], list[str | None]})
-        self.decode_row = _exact_decoder(self.row).decode
-        self.decode_page = _exact_decoder(_page_of(self.row, facts.layout)).decode
-        self.decode_raw_page = _exact_decoder(_page_of(msgspec.Raw, facts.layout)).decode
+        self.decode_row = exact_decoder(self.row).decode
+        self.decode_page = exact_decoder(_page_of(self.row, facts.layout)).decode
+        self.decode_raw_page = exact_decoder(_page_of(msgspec.Raw, facts.layout)).decode
 
-    def widened(self, values: Mapping[str, Any], *, most: int) -> RowTypes:
-        """Give types that also decode what a row holds that did not.
+    def widened(self, row: Any, *, most: int) -> RowTypes:  # noqa: ANN401 - JSON is any of six types
+        """Give types that also decode a row that did not.
 
         Args:
-            values: The fields of such a row.
-            most: How many unknown fields there may be at all.
+            row: Such a row, as `exact_json.decode` gives it.
+            most: How many unknown fields there may be at all, and how many relationships.
 
         Returns:
             Wider types, or the same if that would not help.
         """
+        values = fields_of(row, self._facts.layout)
         misfits = {
             name
             for name, value in values.items()
-            if value is not None and self._types.get(name) is not None and not _decodes(value, self._types[name])
+            if value is not None and self._types.get(name) is not None and not decodes(value, self._types[name])
         }
         new = values.keys() - self.fields.keys() - {RESCUED_DATA}
         if len(self.unknown) + len(new) > most:
             new = set()
-        if not misfits and not new:
+        relationships = self._relationships
+        if relationships is not None:
+            relationships = relationships.widened(relationships_of(row), most=most)
+        if not misfits and not new and relationships is self._relationships:
             return self
-        return RowTypes(self._facts, self.converted | misfits, self.unknown | new)
+        return RowTypes(self._facts, self.converted | misfits, self.unknown | new, relationships)
 
-    def finish(self, row: Any) -> Any:  # noqa: ANN401 - a struct made at run time
-        """Make the record of a decoded row: convert, rescue, report.
+    def finish(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Make the records of decoded rows: flatten, convert, rescue, report.
+
+        Column by column, so that what is looked up once for a column is not looked up again for every row.
 
         Args:
-            row: An instance of `row`; it is used up.
+            rows: Instances of `row`; they are used up.
 
         Returns:
-            A struct that encodes as the record, but for what is not selected: see `hide`.
+            Structs that encode as the records, but for what is not selected: see `hide`.
 
         Raises:
-            UnexpectedPage: If the row is no resource object.
+            UnexpectedPage: If a row is no resource object.
         """
-        rescued: Record = {}
-        record = row if self._resources is None else self._flat(row, self._resources, rescued)
-        for field, value in self._secrets:
-            setattr(record, field, value)
-        for (name, field, convert), value in zip(self._conversions, self._unconverted(record), strict=False):
-            if value is not None:
-                try:
-                    setattr(record, field, convert(value))
-                except Misfit as misfit:
-                    self._rescue(record, name, value, misfit, rescued)
-        for name, field in self._unknown:
-            value = getattr(record, field)
-            if value is not UNSET:
-                setattr(record, field, UNSET)
-                rescued[name] = value
-                self._facts.conformer.report_once(name)
-        if rescued and self._keeps_rescued:
-            record.rescued = self._facts.conformer.rescued_data(rescued)
-        return record
+        records = rows if self._relationships is None else [each.attributes or self._record() for each in rows]
+        batch = self._batch(records)
+        if self._relationships is not None:
+            self._flatten(rows, self._relationships, batch)
+        for name, value in self._secrets:
+            batch.fill(name, value)
+        for column in self._timestamps:
+            batch.write_in_utc(column)
+        for column in self._conversions:
+            batch.convert(column)
+        for name in self._unknown:
+            batch.rescue_all(name)
+        if self._keeps_rescued:
+            batch.write_rescued(_RESCUED)
+        return records
 
-    def value(self, record: Any, name: str) -> Any:  # noqa: ANN401 - a struct made at run time
-        """Look into a record.
+    def values(self, records: Sequence[Any], name: str) -> list[Any]:
+        """Look into records.
 
         Args:
-            record: What `finish` gave.
+            records: What `finish` gave.
             name: A column.
 
         Returns:
-            Its value; None if there is no such column.
+            The value of each; None where there is no such column.
         """
-        return getattr(record, self.fields[name]) if name in self._columns else None
+        return self._batch(records).values(name) if name in self._columns else [None] * len(records)
 
-    def raw_value(self, row: Any, name: str) -> Any:  # noqa: ANN401 - a struct made at run time
-        """Look into a row before it is finished.
+    def raw_values(self, rows: Sequence[Any], name: str) -> list[Any]:
+        """Look into rows before they are finished.
 
         Args:
-            row: An instance of `row`.
+            rows: Instances of `row`.
             name: A field of the API; of a resource, `id` or an attribute.
 
         Returns:
-            Its value; None if it is not there.
+            The value of each; None where it is not there.
         """
-        record = row if self._resources is None else row.attributes
-        value = UNSET if record is None or name not in self.fields else getattr(record, self.fields[name])
-        if value is UNSET:
-            return row.id if self._resources and name == _ID else None
-        return value
+        records = rows if self._relationships is None else [each.attributes or self._absent for each in rows]
+        values = self._batch(records).values(name) if name in self.fields else [UNSET] * len(records)
+        if self._relationships is not None and name == _ID:
+            return [row.id if value is UNSET else value for row, value in zip(rows, values, strict=True)]
+        return [None if value is UNSET else value for value in values]
 
-    def hide(self, record: Any) -> None:  # noqa: ANN401 - a struct made at run time
-        """Leave out of a record what is not selected.
+    def hide(self, records: Sequence[Any]) -> None:
+        """Leave out of records what is not selected.
 
         Args:
-            record: What `finish` gave.
+            records: What `finish` gave.
         """
-        for field in self._hidden:
-            setattr(record, field, UNSET)
+        for name in self._hidden:
+            self._batch(records).fill(name, UNSET)
 
-    def _flat(self, resource: Any, layout: ResourceRows, rescued: Record) -> Any:  # noqa: ANN401 - structs made at run time
-        """Do what `ResourceRows.flat` does."""
-        record = self._record() if resource.attributes is None else resource.attributes
-        own = self.fields.get(_ID)
-        if own is None:
-            self._put(record, _ID, resource.id, rescued)
-        elif getattr(record, own) is UNSET:
-            setattr(record, own, resource.id)
-        for name, relationship in (resource.relationships or _NONE).items():
-            related = relationship.data
-            if related is None:
-                continue
-            if type(related) is list:
-                value = [entry.id for entry in related]
-                field, column = self._to_many.get(name), "ids"
-            else:
-                value = related.id
-                field, column = self._to_one.get(name), "id"
-                if name in layout.typed:
-                    if related.type is None:
-                        raise UnexpectedPage("a row is no resource object")
-                    self._put(record, f"{name}_type", related.type, rescued)
-            if field is not None:
-                setattr(record, field, value)
-            else:
-                self._put(record, f"{name}_{column}", value, rescued)
-        return record
+    def _batch(self, records: Sequence[Any]) -> RecordBatch:
+        return RecordBatch(records, self.fields, self._facts.conformer)
 
-    def _put(self, record: Any, name: str, value: object, rescued: Record) -> None:  # noqa: ANN401 - a struct made at run time
-        """Set a field that the relationships of a row give; the type of an attribute of that name has not seen it."""
-        field = self.fields.get(name)
-        if field is None:
-            rescued[name] = value
-            self._facts.conformer.report_once(name)
-        elif self._types.get(name) is None:
-            setattr(record, field, value)
+    def _flatten(self, resources: Sequence[Any], relationships: RelationshipTypes, batch: RecordBatch) -> None:
+        """Do what `ResourceRows.flat` does beside giving the attributes."""
+
+        def put(place: int, name: str, value: object) -> None:
+            """Set what a relationship gives: the type of an attribute of that name has not seen it."""
+            if name not in self.fields:
+                batch.rescue(place, name, value)
+            elif self._types.get(name) is None:
+                batch.put(place, name, value)
+            else:
+                batch.put_converted(place, self._columns[name], value)
+
+        if _ID in self.fields:
+            field = self.fields[_ID]
+            for record, resource, own in zip(batch.records, resources, batch.values(_ID), strict=True):
+                if own is UNSET:
+                    setattr(record, field, resource.id)
         else:
-            try:
-                setattr(record, field, self._columns[name].convert(value))
-            except Misfit as misfit:
-                self._rescue(record, name, value, misfit, rescued)
-
-    def _rescue(self, record: Any, name: str, value: object, misfit: Misfit, rescued: Record) -> None:  # noqa: ANN401 - a struct made at run time
-        setattr(record, self.fields[name], None)
-        rescued[name] = value
-        self._facts.conformer.report_once(name, str(misfit))
-
-    def _by_stem(self, suffix: str, accepts: Callable[[Any], bool]) -> dict[str, str]:
-        """Find the fields that a relationship may fill as it is, by its name."""
-        return {
-            name.removesuffix(suffix): field
-            for name, field in self.fields.items()
-            if name.endswith(suffix) and accepts(self._types.get(name))
-        }
+            for place, resource in enumerate(resources):
+                put(place, _ID, resource.id)
+        relationships.fill(batch.records, [each.relationships for each in resources], put)
 
     def _type_of(self, column: Column) -> Any:  # noqa: ANN401 - a type form, which has no type
-        """Give the type that makes `convert` superfluous, if there is one and rows keep to it."""
+        """Give the type that leaves nothing for `convert` to check, if there is one and rows keep to it."""
         if column.name in self.converted or column.name in self._facts.secret_fields:
             return None
         if column.native is date and column.name in {*self._facts.keys, self._facts.replication_key}:
             return None  # others look at these values, and expect texts
-        return column.native
+        return str if column.convert is timestamp else column.native
 
 
 def _or_null(form: Any) -> Any:  # noqa: ANN401 - a type form, which has no type
@@ -293,15 +260,3 @@ def _page_with(rows: Any, key: str, envelope: Sequence[str]) -> Any:  # noqa: AN
         (f"e{number}", Any, msgspec.field(name=name, default=None)) for number, name in enumerate(envelope)
     ]
     return msgspec.defstruct("Page", [("rows", rows, msgspec.field(name=key)), *beside], gc=False)
-
-
-def _exact_decoder(form: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a type form, which has no type
-    return msgspec.json.Decoder(form, float_hook=Decimal)
-
-
-def _decodes(value: object, form: Any) -> bool:  # noqa: ANN401 - a type form, which has no type
-    try:
-        _exact_decoder(form).decode(encode(value))
-    except (msgspec.DecodeError, ValueError, ArithmeticError):
-        return False
-    return True

@@ -161,3 +161,16 @@ def fields_of(row: Any, layout: RowLayout) -> Record:  # noqa: ANN401 - JSON is 
         return row if isinstance(row, dict) else {}
     attributes = row.get("attributes") if isinstance(row, dict) else None
     return {"id": row.get("id"), **attributes} if isinstance(attributes, dict) else {}
+
+
+def relationships_of(row: Any) -> Record:  # noqa: ANN401 - JSON is any of six types
+    """Find the relationships of a resource.
+
+    Args:
+        row: A decoded row, whatever it is.
+
+    Returns:
+        Them by name, whatever they are; empty if the row has none.
+    """
+    relationships = row.get("relationships") if isinstance(row, dict) else None
+    return relationships if isinstance(relationships, dict) else {}

@@ -133,7 +133,8 @@ class IndependentStream(Stream):
         writer = cast("ExactWriter", self._rest_tap.message_writer)
         with self.get_record_counter() as counter, self.get_sync_timer():
             for page in self.write_pages(codec, context):
-                writer.write_lines(page.lines)
+                for piece in page.pieces:
+                    writer.write_lines(piece)
                 self.state_manager.is_flushed = False
                 for value in page.bookmark_values:
                     self._follow(value)

@@ -51,7 +51,7 @@ def test_pages_drop_them_too_on_their_first_and_on_later_rows() -> None:
 
     for _ in range(2):
         page = codec.decode(json.dumps([_ROW, _ROW]).encode())
-        lines = codec.encode(page.rows, version=None, extracted=datetime(2026, 1, 1, tzinfo=UTC)).lines
+        lines = b"".join(codec.encode(page.rows, version=None, extracted=datetime(2026, 1, 1, tzinfo=UTC)).pieces)
         assert b"s3cret" not in lines
         for line in lines.splitlines():
             assert decode(line)["record"] == conformer.conform(_ROW)
