@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter
@@ -36,7 +37,11 @@ class ExactWriter(GenericSingerWriter[bytes, Message]):
         Returns:
             JSON without a line end.
         """
-        return encode(message.to_dict())
+        if isinstance(message, RecordMessage):
+            return encode(message.to_dict())
+        # As `to_dict` does it, but without a copy of all that a schema or a state holds.
+        values = ((field.name, getattr(message, field.name)) for field in fields(message))
+        return encode({name: value for name, value in values if value is not None})
 
     def write_message(self, message: Message) -> None:
         """Write one message and its line end.

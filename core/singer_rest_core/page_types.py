@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,7 +18,7 @@ from singer_rest_core.record_batch import RecordBatch
 from singer_rest_core.row_layout import ResourceRows, fields_of, relationships_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Callable, Container, Sequence
 
     from singer_rest_core.conform import Column, Conformer
     from singer_rest_core.row_layout import RowLayout
@@ -76,7 +78,8 @@ class RowTypes:
         secret_fields = facts.secret_fields | {name for name in unknown if conformer.is_secret(name)}
         columns = {column.name: column for column in conformer.columns}
         extra = sorted(unknown | (secret_fields - columns.keys()))
-        self.fields = {name: f"f{number}" for number, name in enumerate([*columns, *extra])}
+        # Interned, as `setattr` would do it each time.
+        self.fields = {name: sys.intern(f"f{number}") for number, name in enumerate([*columns, *extra])}
         self._secrets = [(name, None if name in columns else UNSET) for name in sorted(secret_fields)]
         self._unknown = [name for name in extra if name not in secret_fields]
         types = {name: self._type_of(column) for name, column in columns.items()}
@@ -111,9 +114,17 @@ class RowTypes:
                 ],
                 gc=False,
             )
-        self.decode_row = exact_decoder(self.row).decode
         self.decode_page = exact_decoder(_page_of(self.row, facts.layout)).decode
-        self.decode_raw_page = exact_decoder(_page_of(msgspec.Raw, facts.layout)).decode
+
+    @cached_property
+    def decode_row(self) -> Callable[[bytes], Any]:
+        """Decodes one row."""
+        return exact_decoder(self.row).decode
+
+    @cached_property
+    def decode_raw_page(self) -> Callable[[bytes], Any]:
+        """Decodes a page whose rows are not looked into."""
+        return exact_decoder(_page_of(msgspec.Raw, self._facts.layout)).decode
 
     def widened(self, row: Any, *, most: int) -> RowTypes:  # noqa: ANN401 - JSON is any of six types
         """Give types that also decode a row that did not.

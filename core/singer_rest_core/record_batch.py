@@ -94,7 +94,8 @@ class RecordBatch:
             column: Its column.
         """
         field, convert = self._fields[column.name], column.convert
-        for place, value in enumerate(self.values(column.name)):
+        values = self.values(column.name)
+        for place, value in enumerate(values) if values.count(None) < len(values) else ():
             if value is not None:
                 try:
                     setattr(self.records[place], field, convert(value))
@@ -108,6 +109,8 @@ class RecordBatch:
             column: Its column.
         """
         field, texts = self._fields[column.name], self.values(column.name)
+        if texts.count(None) == len(texts):
+            return
         in_utc = utc_texts(texts)
         for record, utc in zip(self.records, in_utc, strict=True):
             setattr(record, field, utc)

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError, SyncLifecycleSignal
+from singer_sdk.helpers._state import StateWriter
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.plugin_base import PluginBase
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
-from singer_sdk.singerlib.encoding.simple import RecordMessage, SchemaMessage
+from singer_sdk.singerlib.encoding.simple import RecordMessage, SchemaMessage, StateMessage
 from singer_sdk.streams.core import Stream
 
 from singer_rest_core import bookmarks
 from singer_rest_core.errors import RunEnded, RunInterrupted, StreamUnavailable
+from singer_rest_core.exact_json import encode
 from singer_rest_core.message_writer import ExactWriter
 from singer_rest_core.outcome import Outcome
 from singer_rest_core.settings import faults, with_defaults
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from types import FrameType
 
-    from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.helpers.types import Context, Record, TapState
+    from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 
     from singer_rest_core.page_codec import EncodedPage, PageCodec
 
@@ -49,6 +52,7 @@ PINNED: dict[type, tuple[str, ...]] = {
         "_write_state_message",
     ),
     Tap: ("sync_all", "run_sync_dry_run", "_handle_termination", "_state_writer"),
+    StateWriter: ("write_state",),
     PluginBase: ("_validate_config", "_config", "_env_var_prefix"),
 }
 """Names of the SDK that this module relies on though they are private or final, by class."""
@@ -324,6 +328,34 @@ class IndependentStream(Stream):
         return tap
 
 
+class _EncodedStateWriter(StateWriter):
+    """Knows a state again by how it is written.
+
+    The SDK keeps a deep copy of the whole state, of all streams, each time one of them has read a page.
+    """
+
+    def __init__(self, message_writer: GenericSingerWriter[Any, Any]) -> None:
+        """Begin with nothing written.
+
+        Args:
+            message_writer: Writes the messages.
+        """
+        super().__init__(message_writer)
+        self._writer = message_writer
+        self._last_written: bytes | None = None
+
+    def write_state(self, state: TapState) -> None:
+        """Write a state, unless it is the one written last.
+
+        Args:
+            state: The state of all streams.
+        """
+        written = encode(state)
+        if written != self._last_written:
+            self._writer.write_message(StateMessage(value=state))
+            self._last_written = written
+
+
 class IndependentStreamsTap(Tap):
     """A tap that reads all its streams before it says which of them failed.
 
@@ -352,6 +384,15 @@ class IndependentStreamsTap(Tap):
                 raise
             line = f"An environment variable {self._env_var_prefix}… has a value of the wrong kind: {error}"
             raise ConfigValidationError(line, errors=[line], schema=self.config_jsonschema) from error
+        self._state_writer = _EncodedStateWriter(self.message_writer)
+
+    def setup_mapper(self) -> None:
+        """Make the SCHEMA messages of the streams, as they are selected now."""
+        super().setup_mapper()
+        self._mapped = self._selection()
+
+    def _selection(self) -> list[bool | None]:
+        return [entry.metadata.root.selected for entry in self.catalog.streams]
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over the state of the run before.
@@ -424,7 +465,8 @@ class IndependentStreamsTap(Tap):
 
         The SDK makes them with the tap: a stream that is not selected by default, and selected since, had no columns.
         """
-        self.mapper.register_raw_streams_from_catalog(self.catalog)
+        if self._selection() != self._mapped:
+            self.mapper.register_raw_streams_from_catalog(self.catalog)
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the handler's form
         interrupt = RunInterrupted(signum)
