@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+import hypothesis
 import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from singer_rest_core import RestTap
 
 TOKEN = "sandbox-token"
+
+# How long an example takes says more of the other tests that run meanwhile than of the code.
+hypothesis.settings.register_profile(
+    "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any-machine")
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
