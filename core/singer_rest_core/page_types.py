@@ -60,7 +60,7 @@ class RowTypes:
         facts: What is true of all rows.
         converted: Columns that hold other values than they should: their types are checked in Python.
         unknown: Fields that are not in the schema, but in rows.
-        relationships: Those that rows have; None where rows have none, or nothing is known of them yet.
+        relationships: The types of those that rows have; None where rows have none, or those of the layout will do.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class RowTypes:
         if relationships is None and isinstance(facts.layout, ResourceRows):
             one = {name: self.fields[name] for name, form in types.items() if form in _TAKE_AN_ID}
             many = {name: self.fields[name] for name, form in types.items() if form in _TAKE_IDS}
-            self._relationships = RelationshipTypes(one, many, typed=facts.layout.typed)
+            self._relationships = RelationshipTypes(one, many, typed=facts.layout.typed, names=facts.layout.usual)
         absent = dict.fromkeys(extra, UNSET) | ({_ID: UNSET} if self._relationships else {})
         members: list[Any] = [
             (self.fields[name], _or_null(types.get(name)), msgspec.field(name=name, default=absent.get(name)))

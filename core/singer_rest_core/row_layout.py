@@ -56,11 +56,13 @@ class ResourceRows:
 
     Args:
         typed: Relationships whose type is kept too.
+        usual: Relationships that rows have; types are ready for them. Others are learned from the rows that have them.
         key: The member of the page that holds them.
         envelope: The members beside it that are of use, e.g. to a paginator.
     """
 
     typed: frozenset[str] = frozenset()
+    usual: frozenset[str] = frozenset()
     key: str = "data"
     envelope: tuple[str, ...] = ("links", "meta")
     inner = None

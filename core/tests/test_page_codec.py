@@ -402,3 +402,27 @@ def test_an_envelope_keeps_its_words_beside_characters_that_no_database_takes(da
 )
 def test_a_bookmark_sees_two_values_of_a_page_in_order(values: list[str | None], enough: list[str]) -> None:
     assert EncodedPage([], len(values), values).bookmark_values == enough
+
+
+def test_relationships_that_rows_usually_have_are_decoded_from_the_first_row_on() -> None:
+    row = _invoice("", '"company":{"data":{"type":"companies","id":"3"}},"line":{"data":[{"type":"lines","id":"4"}]}')
+    content = f'{{"data":[{row},{row}]}}'.encode()
+    learning = _World(_INVOICES)
+    knowing = _World(_INVOICES, ResourceRows(usual=frozenset({"company", "line"})))
+
+    assert [isinstance(each, dict) for each in learning.codec.decode(content).rows] == [True, False]
+    assert [isinstance(each, dict) for each in knowing.codec.decode(content).rows] == [False, False]
+    assert (
+        b"".join(learning.fast(content).pieces) == b"".join(knowing.fast(content).pieces) == learning.slow(content)[0]
+    )
+
+
+def test_a_relationship_that_leads_elsewhere_than_its_column_says_takes_the_slow_way_only_once() -> None:
+    world = _World(_INVOICES, ResourceRows(usual=frozenset({"company"})))
+    several = _invoice("", '"company":{"data":[{"type":"companies","id":"3"},{"type":"companies","id":"5"}]}')
+    content = f'{{"data":[{several}]}}'.encode()
+
+    (record,) = world.records(several)
+    assert (record["company_id"], record[RESCUED_DATA]) == (None, {"company_ids": ["3", "5"]})
+    assert not isinstance(world.codec.decode(content).rows[0], dict)
+    assert world.records(several) == [record]

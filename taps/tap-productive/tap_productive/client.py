@@ -128,7 +128,9 @@ class ProductiveStream(RestStream):
             path: The path of the list below `api_url`, if it is not its name.
         """
         super().__init__(tap, path=path or f"/{self.name}")
-        self.row_layout = ResourceRows(typed=self.varying_references)
+        # Rows name their organization unasked.
+        usual = frozenset({"organization", *self.references})
+        self.row_layout = ResourceRows(typed=self.varying_references, usual=usual)
         self._includes = list(self.references)
         self._list_filters = self.list_filters
         self._by_number = False
