@@ -7,16 +7,13 @@ The IETF draft (draft-ietf-httpapi-ratelimit-headers) has changed its form three
 
 from __future__ import annotations
 
-import contextlib
 import math
 import re
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from singer_rest_core.waits import asked_wait
+from singer_rest_core.waits import delay, server_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,12 +21,11 @@ if TYPE_CHECKING:
 
 _PREFIXES = ("ratelimit-", "x-ratelimit-", "x-rate-limit-")
 _TELLING = ("ratelimit", "rate-limit", "retry-after")
+_HOLDING = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+"""After which a `Retry-After` is meant for everybody."""
 _LONGEST_VALUE = 2_000
 _MOST_REQUESTS = 1e9
 _LONGEST_WINDOW = 366 * 86_400.0
-_MILLISECONDS_FROM = 100_000_000_000
-_CLOCKS_AGREE = 2.0
-"""Seconds: a `Date` is cut to whole seconds and a little old; nearer than this, our own clock is the better one."""
 _MEMBERS = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
 _PARAMETERS = re.compile(r'(?:[^;"]|"(?:[^"\\]|\\.)*")+')
 
@@ -98,10 +94,10 @@ def read(headers: Mapping[str, str], *, status: int, now: datetime) -> Told:
     Returns:
         What can be understood; the rest is ignored.
     """
-    told = {name.lower(): value[:_LONGEST_VALUE].strip() for name, value in headers.items() if _tells(name.lower())}
+    told = _telling(headers)
     if not told:
         return _NOTHING
-    there = _server_time(headers.get("Date", headers.get("date", "")), now)
+    there = server_time(headers, now)
     policies = [*_policies(told.get("ratelimit-policy", ""))]
     foreign = {policy.name for policy in policies if policy.limit == 0 and policy.name}
     rests = [*_rests(told.get("ratelimit", ""))]
@@ -110,46 +106,43 @@ def read(headers: Mapping[str, str], *, status: int, now: datetime) -> Told:
         policies += [policy for policy in stated if policy.seconds is not None]
         remaining = _whole(told.get(f"{prefix}remaining", ""))
         if remaining is not None:
-            reset = _delay(told.get(f"{prefix}reset", ""), there)
+            reset = delay(told.get(f"{prefix}reset", ""), there)
             rests.append(Remaining(remaining, reset, stated[0].limit if stated and stated[0].limit else None))
     return Told(
         tuple(dict.fromkeys(policy for policy in policies if policy.limit)),
         tuple(rest for rest in rests if rest.name not in foreign),
-        _hold(told, status, there),
+        _wait(told, status, there) if status in _HOLDING else None,
     )
 
 
-def _tells(name: str) -> bool:
-    return any(part in name for part in _TELLING)
+def asked_wait(headers: Mapping[str, str], *, status: int, now: datetime) -> float | None:
+    """Read how long an answer asks to wait before its request is sent again.
+
+    Args:
+        headers: The answer's headers; case does not matter.
+        status: The answer's status. Only after a 429 does the reset of a window count: many APIs send it with every
+            answer, and after a 500 nobody has to wait for it.
+        now: The present instant.
+
+    Returns:
+        Seconds, or None if the answer does not say.
+    """
+    return _wait(_telling(headers), status, server_time(headers, now))
 
 
-def _hold(told: Mapping[str, str], status: int, now: datetime) -> float | None:
-    if status not in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
-        return None
-    wait = _delay(told.get("retry-after", ""), now)
-    if wait is not None or status == HTTPStatus.SERVICE_UNAVAILABLE:
+def _telling(headers: Mapping[str, str]) -> dict[str, str]:
+    """Keep the headers that tell of limits, by their names in lower case."""
+    named = ((name.lower(), value) for name, value in headers.items())
+    return {name: value[:_LONGEST_VALUE].strip() for name, value in named if any(part in name for part in _TELLING)}
+
+
+def _wait(told: Mapping[str, str], status: int, now: datetime) -> float | None:
+    wait = delay(told.get("retry-after", ""), now)
+    if wait is not None or status != HTTPStatus.TOO_MANY_REQUESTS:
         return wait
-    resets = (_delay(told.get(f"{prefix}reset", ""), now) for prefix in _PREFIXES)
+    resets = (delay(told.get(f"{prefix}reset", ""), now) for prefix in _PREFIXES)
     exhausted = (rest.reset for rest in _rests(told.get("ratelimit", "")) if rest.remaining == 0)
     return next((wait for wait in (*resets, *exhausted) if wait is not None), None)
-
-
-def _server_time(date: str, now: datetime) -> datetime:
-    """Give the server's own time where its clock and ours differ, as its epochs and dates are of its clock."""
-    with contextlib.suppress(ValueError):
-        there = parsedate_to_datetime(date)
-        there = there if there.tzinfo else there.replace(tzinfo=UTC)
-        if abs((there - now).total_seconds()) > _CLOCKS_AGREE:
-            return there
-    return now
-
-
-def _delay(value: str, now: datetime) -> float | None:
-    """Read seconds, an epoch (also in milliseconds) or a date as a delay."""
-    number = _number(value)
-    if number is not None and number >= _MILLISECONDS_FROM:
-        value = str(number / 1000)
-    return asked_wait({"Retry-After": value}, now=now, limited=False)
 
 
 def _policies(value: str) -> Iterator[Policy]:

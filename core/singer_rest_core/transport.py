@@ -29,7 +29,8 @@ from singer_rest_core.errors import (
 )
 from singer_rest_core.exact_json import NotJson, body_of, check
 from singer_rest_core.quota import LongWait, WaitStopped
-from singer_rest_core.waits import asked_wait, backoff
+from singer_rest_core.quota_headers import asked_wait
+from singer_rest_core.waits import backoff
 
 if TYPE_CHECKING:
     import logging
@@ -296,7 +297,7 @@ class Transport:
 
     def _asked_wait(self, answer: requests.Response, *, limited: bool) -> float | None:
         """Find how many seconds an answer asks to wait: in its headers, or where the API says it else."""
-        asked = asked_wait(answer.headers, now=datetime.now(UTC), limited=limited)
+        asked = asked_wait(answer.headers, status=answer.status_code, now=datetime.now(UTC))
         return self._options.asked_wait(answer) if limited and asked is None else asked
 
     def _give_up_on_lost(self, request: HTTPRequest, error: Exception, attempt: int) -> None:

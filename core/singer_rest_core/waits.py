@@ -1,7 +1,8 @@
-"""How long to wait before a request is sent again: what the API asks for, else growing and jittered."""
+"""How long to wait before a request is sent again: what a header asks for, else growing and jittered."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -11,30 +12,50 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-_RESETS = ("X-RateLimit-Reset", "RateLimit-Reset")
 _EPOCH_FROM = 1_000_000_000
+_MILLISECONDS_FROM = 100_000_000_000
 _LONGEST_BACKOFF = 60.0
 _LONGEST_SENSIBLE = 366 * 86_400.0
+_CLOCKS_AGREE = 2.0
+"""Seconds: a `Date` is cut to whole seconds and a little old; nearer than this, our own clock is the better one."""
 
 
-def asked_wait(headers: Mapping[str, str], *, now: datetime, limited: bool) -> float | None:
-    """Read how long an answer asks to wait.
+def delay(value: str, now: datetime) -> float | None:
+    """Read how long a header asks to wait.
 
     Args:
-        headers: The answer's headers (case-insensitive mapping). `Retry-After` is in seconds or an HTTP date (RFC
-            9110); the reset of a window is in seconds, or in epoch seconds where it is that large.
-        now: The present instant.
-        limited: Whether the answer is a 429. Only then does the reset of a window count: many APIs send it with every
-            answer, and after a 500 nobody has to wait for it.
+        value: `Retry-After` is in seconds or an HTTP date (RFC 9110); the reset of a window is in seconds, or in epoch
+            seconds or milliseconds where it is that large.
+        now: The present instant, by the clock that made the value (see `server_time`).
 
     Returns:
-        Seconds, not below 0, or None if the answer does not say; more than a year is taken for nonsense.
+        Seconds, not below 0, or None if the value does not say; more than a year is taken for nonsense.
     """
-    for name in ("Retry-After", *(_RESETS if limited else ())):
-        wait = _seconds(headers.get(name, "").strip(), now)
-        if wait is not None and wait <= _LONGEST_SENSIBLE:
-            return max(0.0, wait)
-    return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        moment = _http_date(value.strip())
+        if moment is None:
+            return None
+        seconds = (moment - now).total_seconds()
+    else:
+        if seconds >= _EPOCH_FROM:
+            seconds = (seconds / 1000 if seconds >= _MILLISECONDS_FROM else seconds) - now.timestamp()
+    return max(0.0, seconds) if math.isfinite(seconds) and seconds <= _LONGEST_SENSIBLE else None
+
+
+def server_time(headers: Mapping[str, str], now: datetime) -> datetime:
+    """Give the server's own time where its clock and ours differ, as its epochs and dates are of its clock.
+
+    Args:
+        headers: The headers of an answer that just came.
+        now: The present instant by our clock.
+
+    Returns:
+        The answer's `Date`, or `now` where it has none, or one that is close.
+    """
+    there = _http_date(headers.get("Date", headers.get("date", "")))
+    return now if there is None or abs((there - now).total_seconds()) <= _CLOCKS_AGREE else there
 
 
 def backoff(attempt: int, *, uniform: Callable[[float, float], float]) -> float:
@@ -51,20 +72,8 @@ def backoff(attempt: int, *, uniform: Callable[[float, float], float]) -> float:
     return uniform(longest / 2, longest)
 
 
-def _seconds(value: str, now: datetime) -> float | None:
-    try:
-        seconds = float(value)
-    except ValueError:
-        moment = _http_date(value)
-        return None if moment is None else (moment - now).total_seconds()
-    if not math.isfinite(seconds):
-        return None
-    return seconds - now.timestamp() if seconds >= _EPOCH_FROM else seconds
-
-
 def _http_date(value: str) -> datetime | None:
-    try:
+    with contextlib.suppress(ValueError):
         moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None

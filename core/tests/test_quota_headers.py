@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from singer_rest_core.quota_headers import Policy, Remaining, Told, read
+from singer_rest_core.quota_headers import Policy, Remaining, Told, asked_wait, read
 
 _NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 _LATIN_1 = "".join(map(chr, range(256)))  # what requests makes of any bytes in a header
@@ -18,6 +18,8 @@ _LIMITS = st.integers(min_value=1, max_value=1_000_000)
 _RESTS = st.integers(min_value=0, max_value=1_000_000)
 _SECONDS = st.integers(min_value=1, max_value=86_400)
 _NAMED = st.lists(st.tuples(_NAMES, _LIMITS, _SECONDS), min_size=1, max_size=4, unique_by=lambda entry: entry[0])
+
+_WAITS = st.text(alphabet='";=,rt0123456789', max_size=20) | st.integers(0, 3_000_000_000_000).map(str)
 
 
 def _read(headers: dict[str, str], *, status: int = 200) -> Told:
@@ -90,6 +92,38 @@ def test_no_other_status_holds(status: int) -> None:
 
 def test_the_reset_of_a_window_does_not_hold_after_a_503() -> None:
     assert _read({"X-RateLimit-Reset": "1800"}, status=503).hold is None
+
+
+def _asked(*, status: int = 429, **headers: str) -> float | None:
+    return asked_wait({name.replace("_", "-"): value for name, value in headers.items()}, status=status, now=_NOW)
+
+
+def test_no_header_asks_for_nothing() -> None:
+    assert _asked() is None
+
+
+def test_retry_after_speaks_for_this_request_and_goes_before_the_windows() -> None:
+    assert _asked(x_ratelimit_reset="60", retry_after="5", ratelimit_reset="30") == 5.0
+
+
+def test_a_nonsensical_header_does_not_hide_another() -> None:
+    assert _asked(retry_after="soon", x_ratelimit_reset="60") == 60.0
+    assert _asked(x_ratelimit_reset="30", ratelimit_reset="") == 30.0
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_the_reset_of_a_window_is_no_reason_to_wait_unless_the_limit_was_hit(status: int) -> None:
+    assert _asked(status=status, x_ratelimit_reset="1800", ratelimit_reset="1800") is None
+    assert _asked(status=status, x_ratelimit_reset="1800", retry_after="2") == 2.0
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["RateLimit", "X-Rate-Limit-Reset", "RateLimit-Reset", "Retry-After", "Date"]), _WAITS
+    )
+)
+def test_who_was_refused_waits_as_long_as_the_others_are_held(headers: dict[str, str]) -> None:
+    assert asked_wait(headers, status=429, now=_NOW) == _read(headers, status=429).hold
 
 
 @pytest.mark.parametrize("apart", [-90, 90, 3600])

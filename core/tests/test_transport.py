@@ -24,6 +24,7 @@ from singer_rest_core.transport import Transport, TransportOptions, origin, url_
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import tzinfo
     from pathlib import Path
 
     import requests
@@ -194,6 +195,31 @@ def test_the_reset_of_a_limit_may_be_an_epoch(httpserver: HTTPServer, clock: _Cl
     _door(httpserver.url_for("/")).send(_things(httpserver))
     (slept,) = clock.slept
     assert 25 <= slept <= 31
+
+
+@pytest.mark.parametrize("apart", [-3600, 3600])
+def test_the_epoch_of_a_reset_is_of_the_servers_clock(
+    httpserver: HTTPServer, clock: _Clock, monkeypatch: pytest.MonkeyPatch, apart: int
+) -> None:
+    class Ours(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Ours:
+            return cls.fromtimestamp(time.time() + apart, tz)
+
+    monkeypatch.setattr(door, "datetime", Ours)
+    _answers(httpserver, _json(429, {}, X_RateLimit_Reset=str(int(time.time()) + 30)), _FINE)
+    _door(httpserver.url_for("/")).send(_things(httpserver))
+    (slept,) = clock.slept
+    assert 25 <= slept <= 31
+
+
+@pytest.mark.parametrize("headers", [{"RateLimit": '"burst";r=0;t=1800'}, {"X-Rate-Limit-Reset": "1800"}])
+def test_a_long_wait_is_heeded_in_whatever_form_it_is_asked_for(
+    httpserver: HTTPServer, headers: dict[str, str]
+) -> None:
+    _answers(httpserver, _json(429, {}, **headers))
+    with pytest.raises(WaitTooLong, match="asks to wait 30 min"):
+        _door(httpserver.url_for("/")).send(_things(httpserver))
 
 
 def test_a_limit_is_asked_again_more_often_than_a_server_error(httpserver: HTTPServer, clock: _Clock) -> None:
