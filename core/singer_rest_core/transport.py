@@ -224,7 +224,7 @@ class Transport:
             answer = self._send_within_quota(prepared, request)
             if not answer.is_redirect:
                 return answer
-            url = urljoin(prepared.url or url, answer.headers["Location"])
+            url = _redirected(prepared.url or url, request, answer)
             query = ""
         raise RequestFailed(f"{_name(request)} is redirected in circles", status=answer.status_code)
 
@@ -369,6 +369,20 @@ def url_fault(url: str, *, allow_plain_http: bool) -> str | None:
     if parts.scheme == "http" and not (allow_plain_http or _is_loopback(parts.hostname)):
         return "is not encrypted; use https, or set allow_plain_http if the network is yours"
     return None
+
+
+def _redirected(url: str, request: HTTPRequest, answer: requests.Response) -> str:
+    """Find where an answer redirects to.
+
+    Raises:
+        RequestFailed: If that is no URL.
+    """
+    try:
+        target = urljoin(url, answer.headers["Location"])
+        origin(target)
+    except ValueError as error:
+        raise RequestFailed(f"{_name(request)} is redirected to no URL", status=answer.status_code) from error
+    return target
 
 
 def _with_jitter(asked: float) -> float:

@@ -7,6 +7,7 @@ import logging
 import socket
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -136,6 +137,24 @@ def _json(status: int, body: object, **headers: str) -> Response:
 
 def _things(server: HTTPServer, path: str = "/things", **params: str) -> HTTPRequest:
     return HTTPRequest(url=server.url_for(path), params=dict(params), headers={"Accept": "application/json"})
+
+
+@contextmanager
+def _raw_answers(*answers: bytes) -> Iterator[str]:
+    """Give these bytes in turn, a connection each, and the URL they come from: werkzeug corrects what it is given."""
+
+    def serve(listener: socket.socket) -> None:
+        for answer in answers:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve, args=[listener], daemon=True)
+        server.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.join()
 
 
 def _failing(transport: Transport, request: HTTPRequest) -> str:
@@ -526,6 +545,13 @@ def test_a_request_to_another_origin_is_not_sent(httpserver: HTTPServer, other_s
     assert other_server.log == []
 
 
+@pytest.mark.parametrize("location", ["https://localhost:99999/", "http://localhost:abc/"])
+def test_a_redirect_to_no_url_ends_the_stream(location: str) -> None:
+    with _raw_answers(f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()) as url:
+        line = _failing(_door(url), HTTPRequest(url=f"{url}/things"))
+    assert line == "GET /things is redirected to no URL"
+
+
 def test_redirects_in_circles_end_the_stream(httpserver: HTTPServer) -> None:
     asked = _answers(httpserver, Response(status=302, headers={"Location": "/things"}))
     assert _failing(_door(httpserver.url_for("/")), _things(httpserver)) == "GET /things is redirected in circles"
@@ -597,21 +623,9 @@ def test_a_document_may_hold_anything(httpserver: HTTPServer) -> None:
 
 
 def test_a_document_that_breaks_off_is_asked_for_again(clock: _Clock) -> None:
-    """Werkzeug corrects the length that a response announces, so this server is a plain socket."""
-
-    def serve(listener: socket.socket) -> None:
-        for body in (b"%PDF", b"%PDF-1.7"):
-            connection, _ = listener.accept()
-            with connection:
-                connection.recv(65_536)
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\nConnection: close\r\n\r\n" + body)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = threading.Thread(target=serve, args=[listener], daemon=True)
-        server.start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\nConnection: close\r\n\r\n"
+    with _raw_answers(head + b"%PDF", head + b"%PDF-1.7") as url:
         assert _door(url).send_for_document(HTTPRequest(url=f"{url}/4711.pdf")).content == b"%PDF-1.7"
-        server.join()
     assert clock.slept == [1.0]
 
 
