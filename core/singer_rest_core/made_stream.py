@@ -55,6 +55,7 @@ class MadeStream(RecordStream, ABC):
             Raw records; the SDK has them conformed by `post_process`.
         """
         self.has_read_all = True
+        self.rest_tap.progress.stream(self.name)
         since_state = 0
         for record in self.make_records():
             if since_state == self.records_per_state:
@@ -62,7 +63,7 @@ class MadeStream(RecordStream, ABC):
                 self.page_written()
             yield record
             since_state += 1
-            self.rest_tap.progress.page(self.name, 1, None)
+            self.rest_tap.progress.page(1, None)
 
     def ask_each(
         self, asked: Iterable[tuple[Subject, HTTPRequest]], *, document: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ class Progress:
     """Counts the rows of a run.
 
     Args:
-        say: Takes a line for the log.
+        say: Takes a line for the log; called from any thread.
         clock: The time in seconds, from any zero.
         quota: Says how much of the API's limits is used, in words; empty if it has none.
     """
@@ -28,28 +29,52 @@ class Progress:
         self._rows = 0
         self._stream = ""
         self._stream_rows = 0
-        self.begin()
+        self._total: int | None = None
+        self._started = self._told = self._stream_began = clock()
+        self._telling = threading.Lock()
+        self._ended = threading.Event()
 
     def begin(self) -> None:
-        """Start the clock now."""
-        self._started = self._told = self._stream_began = self._clock()
+        """Start the clock now, and a thread that also says something while no page comes."""
+        self._started = self._told = self._clock()
+        threading.Thread(target=self._watch, name="progress", daemon=True).start()
 
-    def page(self, stream: str, rows: int, total: int | None) -> None:
-        """Take note of a page, and say how far the run is if it was silent for a while.
+    def end(self) -> None:
+        """Say nothing more but the summary."""
+        self._ended.set()
+
+    def stream(self, name: str) -> None:
+        """Take note of the stream that is read from now on.
 
         Args:
-            stream: Whose page.
+            name: Its name.
+        """
+        if name != self._stream:
+            self._stream, self._stream_began, self._stream_rows, self._total = name, self._clock(), 0, None
+
+    def page(self, rows: int, total: int | None) -> None:
+        """Take note of a page of the stream.
+
+        Args:
             rows: How many rows it held.
             total: How many rows the stream has, or None if the API does not say.
         """
-        now = self._clock()
-        if stream != self._stream:
-            self._stream, self._stream_began, self._stream_rows = stream, now, 0
         self._rows += rows
         self._stream_rows += rows
-        if now - self._told >= EVERY:
-            self._told = now
-            self._say(self._line(now, total))
+        self._total = total
+        self.tell()
+
+    def tell(self) -> None:
+        """Say how far the run is, if it was silent for a while."""
+        with self._telling:
+            now = self._clock()
+            if self._stream and now - self._told >= EVERY:
+                self._told = now
+                self._say(self._line(now, self._total))
+
+    def _watch(self) -> None:
+        while not self._ended.wait(EVERY):
+            self.tell()
 
     def summary(self, requests: int) -> str:
         """Say what the run did.
@@ -61,7 +86,7 @@ class Progress:
             A clause for the last line.
         """
         seconds = self._clock() - self._started
-        return f"{self._rows:,} rows with {requests:,} requests in {_span(seconds)}"
+        return f"{self._rows:,} rows with {requests:,} requests in {time_span(seconds)}"
 
     def _line(self, now: float, total: int | None) -> str:
         seconds = now - self._stream_began
@@ -70,13 +95,20 @@ class Progress:
         if rate:
             parts.append(f"{rate:,.0f} a second")
         if total and rate and total > self._stream_rows:
-            parts.append(f"{_span((total - self._stream_rows) / rate)} left")
+            parts.append(f"{time_span((total - self._stream_rows) / rate)} left")
         quota = self._quota()
         return ", ".join([*parts, *([quota] if quota else [])])
 
 
-def _span(seconds: float) -> str:
-    """Write a time span for people."""
+def time_span(seconds: float) -> str:
+    """Write a time span for people.
+
+    Args:
+        seconds: How long.
+
+    Returns:
+        For example `36 s`, `1 min 40 s` or `138 h 51 min`.
+    """
     if seconds < 60:  # noqa: PLR2004 - a minute
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)

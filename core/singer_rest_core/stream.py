@@ -232,6 +232,7 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
         """
         self._earlier_passes = []
         self._is_distrusted = False
+        self.rest_tap.progress.stream(self.name)
         yield from self._settled(context)
         if self._is_distrusted:
             self._earlier_passes = []
@@ -360,7 +361,7 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
         # A row of an incremental stream may have changed since the earlier reading: it is written again.
         if known and self.replication_method != REPLICATION_INCREMENTAL:
             rows = [row for each, row in zip(ids, rows, strict=True) if not any(each in seen for seen in known)]
-        self.rest_tap.progress.page(self.name, len(rows), total)
+        self.rest_tap.progress.page(len(rows), total)
         return rows
 
     def column(self, rows: Sequence[Any], name: str) -> Sequence[object]:

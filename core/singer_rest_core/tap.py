@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from singer_rest_core.command import OneLineCommand
 from singer_rest_core.look_ahead import LookAhead
-from singer_rest_core.progress import Progress
+from singer_rest_core.progress import Progress, time_span
 from singer_rest_core.quota import Quota
 from singer_rest_core.record_stream import RecordStream
 from singer_rest_core.sdk_internals import IndependentStreamsTap
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from singer_rest_core.sdk_internals import IndependentStream
 
 _SECONDS_A_MINUTE = 60
+_WAIT_WORTH_TELLING = 15.0
+"""Seconds; shorter waits are the even flow of an API with a limit."""
 
 
 class RestTap(IndependentStreamsTap):
@@ -196,6 +198,7 @@ class RestTap(IndependentStreamsTap):
 
     def stop(self) -> None:
         """Send nothing more."""
+        self.progress.end()
         self.transport.stop()
         if self.look_ahead is not None:
             self.look_ahead.stop()
@@ -211,7 +214,11 @@ class RestTap(IndependentStreamsTap):
 
     def _quota_used(self) -> str:
         shares = [usage.used / usage.allowed for usage in self.quota.used]
-        return f"{max(shares):.0%} of the quota used" if shares else ""
+        wait = max(self.quota.wait_needed(group) for group in {"", *self.quota_rules})
+        parts = [f"{max(shares):.0%} of the quota used"] if shares else []
+        if wait >= _WAIT_WORTH_TELLING:
+            parts.append(f"the next request waits {time_span(wait)} for the limits of the API")
+        return ", ".join(parts)
 
     def summary(self) -> str:
         """Say what the run did.
