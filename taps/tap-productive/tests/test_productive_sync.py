@@ -184,6 +184,24 @@ def test_an_error_on_a_page_surfaces_when_the_page_is_due(
     assert reading.state["bookmarks"]["tasks"]["replication_key_value"] == reading.records["tasks"][-1]["updated_at"]
 
 
+def test_pages_of_a_numbered_list_are_fetched_side_by_side(
+    sandbox: RunningSandbox, read_productive: ReadProductive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered: list[str] = []
+    monkeypatch.setattr(TapProductive, "heed", lambda _, answer: answered.append(answer.url))
+    sandbox.admin.add_fault("*/tasks", query="page[number]=2", delay_ms=1000)
+
+    reading = read_productive("tasks", page_size=50, concurrency=8)
+
+    assert reading.error is None
+    assert sorted(reading.ids("tasks")) == sorted(row["id"] for row in sandbox.admin.records("tasks"))
+    numbers = [re.findall(r"page%5Bnumber%5D=(\d+)", url)[0] for url in answered]
+    # While the second page was waited for, all the others came.
+    assert numbers[0] == "1"
+    assert numbers[-1] == "2"
+    assert sorted(numbers) == [str(number) for number in range(1, 10)]
+
+
 def test_first_pages_are_fetched_while_the_stream_before_is_waited_for(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
