@@ -75,6 +75,8 @@ class Reading:
 
     messages: list[dict[str, Any]] = field(default_factory=list)
     error: BaseException | None = None
+    lines: list[bytes] = field(default_factory=list)
+    """The messages as they were written."""
 
     @property
     def records(self) -> dict[str, list[dict[str, Any]]]:
@@ -105,10 +107,12 @@ class CollectingWriter(ExactWriter):
     def __init__(self) -> None:
         """Start with none."""
         super().__init__()
+        self.lines: list[bytes] = []
         self.messages: list[dict[str, Any]] = []
 
     def write_lines(self, lines: bytes, *, flush: bool = False) -> None:  # noqa: ARG002 - nothing is buffered
         """Keep messages."""
+        self.lines += lines.splitlines()
         self.messages += [decode(line) for line in lines.splitlines()]
 
 
@@ -136,7 +140,7 @@ def read(
         instance.sync_all()
     except Exception as caught:  # noqa: BLE001 - the test looks at it
         error = caught
-    return Reading(writer.messages, error)
+    return Reading(writer.messages, error, writer.lines)
 
 
 class ReadProductive(Protocol):
