@@ -9,13 +9,18 @@ import itertools
 import queue
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import requests
     from singer_sdk.streams.rest import HTTPRequest
+
+    from singer_rest_core.paginators import PageParams
+
+    Send = Callable[[HTTPRequest], requests.Response]
+    """Sends a request, and raises what ends it."""
 
 
 @dataclass(eq=False)
@@ -28,7 +33,7 @@ class Pending:
     """
 
     request: HTTPRequest
-    send: Callable[[HTTPRequest], requests.Response] = field(repr=False)
+    send: Send = field(repr=False)
     _answer: requests.Response | None = field(default=None, init=False)
     _error: BaseException | None = field(default=None, init=False)
     _settled: threading.Event = field(default_factory=threading.Event, init=False)
@@ -86,9 +91,7 @@ class LookAhead:
         """How many pages of a list may be under way or wait for their turn: what bounds the memory."""
         return self.workers + 2
 
-    def submit(
-        self, urgency: tuple[int, int], request: HTTPRequest, send: Callable[[HTTPRequest], requests.Response]
-    ) -> Pending:
+    def submit(self, urgency: tuple[int, int], request: HTTPRequest, send: Send) -> Pending:
         """Send a request when a worker is free.
 
         Args:
@@ -117,3 +120,60 @@ class LookAhead:
             if self._stopped.is_set():
                 pending.drop()
             pending.settle()
+
+
+class PagesAhead:
+    """Pages of one list that are asked for before their turn; what was not taken in the end is dropped.
+
+    Args:
+        pool: Sends the requests; without one, nothing is asked for.
+        send: Sends one, from a thread of the pool.
+        position: Where the stream stands among those of the tap.
+        first: The first page, if it was asked for while the streams before were read.
+    """
+
+    def __init__(self, pool: LookAhead | None, send: Send, *, position: int, first: Pending | None) -> None:
+        """Ask for nothing yet."""
+        self._pool = pool
+        self._send = send
+        self._position = position
+        self._first = first
+        self._under_way: dict[str, Pending] = {}
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Drop what was not taken."""
+        for pending in self._under_way.values():
+            pending.drop()
+
+    @property
+    def window(self) -> int:
+        """How many pages may be asked for."""
+        return 0 if self._pool is None else self._pool.window
+
+    def ask_for(self, pages: Iterable[PageParams], request_for: Callable[[PageParams], HTTPRequest]) -> None:
+        """Ask for pages that were not asked for yet.
+
+        Args:
+            pages: The parameters of the pages to come, in order.
+            request_for: Makes the request for one.
+        """
+        for turn, page in enumerate(pages, start=1):
+            if self._pool is not None and str(page) not in self._under_way:
+                request = request_for(page)
+                self._under_way[str(page)] = self._pool.submit((self._position, turn), request, self._send)
+
+    def take(self, page: PageParams | None) -> Pending | None:
+        """Give the request for a page, if it was asked for.
+
+        Args:
+            page: Its parameters.
+
+        Returns:
+            What its answer can be waited for with.
+        """
+        first, self._first = self._first, None
+        return first or self._under_way.pop(str(page), None)

@@ -14,6 +14,7 @@ from singer_sdk.streams.rest import PageContext, RESTStream
 
 from singer_rest_core.errors import ApiUnreachable, RequestFailed, StreamUnavailable, WaitTooLong
 from singer_rest_core.exact_json import NotJson, body_of
+from singer_rest_core.look_ahead import PagesAhead
 from singer_rest_core.moving_pages import ListCheck
 from singer_rest_core.newest_first import NewestFirst
 from singer_rest_core.page_codec import PageCodec
@@ -391,33 +392,36 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
 
     def _walk(self, paginator: BaseAPIPaginator[PageParams], context: Context | None) -> Iterator[requests.Response]:
         """Read the pages of the list once, in order."""
-        look_ahead = self.rest_tap.look_ahead
-        foretold: dict[str, Pending] = {}
-        first = self.rest_tap.first_pages.pop(self.name, None)
+        tap = self.rest_tap
+        trusted = not self._is_distrusted
+        first = tap.first_pages.pop(self.name, None)
+        ahead = PagesAhead(tap.look_ahead, tap.transport.send, position=self.position, first=first)
+        with ahead, self.get_http_request_counter() as requests_sent:
+            while not paginator.finished:
+                page = PageContext(stream_context=context, next_page_token=paginator.current_value)
+                is_first = not paginator.count and not self._earlier_passes
+                answer = self._fetch(page, ahead.take(page.next_page_token), is_first=is_first)
+                requests_sent.increment()
+                if isinstance(paginator, NumberedPaginator) and self._descent is None:
+                    pages = paginator.ahead(answer, ahead.window)
+                    ahead.ask_for(pages, lambda params: self.get_http_request(page=PageContext(context, params)))
+                tap.send_ahead(self)
+                yield answer
+                if (trusted and self._is_distrusted) or (self._descent is not None and self._descent.reached):
+                    break
+                paginator.advance(answer)
+
+    def _fetch(self, page: PageContext[PageParams], pending: Pending | None, *, is_first: bool) -> requests.Response:
+        """Ask for a page that can be decoded; after the first, a refusal is no matter of access: it is half read."""
         try:
-            with self.get_http_request_counter() as requests_sent:
-                while not paginator.finished:
-                    page = PageContext(stream_context=context, next_page_token=paginator.current_value)
-                    trusted = not self._is_distrusted
-                    pending = foretold.pop(str(page.next_page_token), None) if paginator.count else first
-                    answer = self._fetch(page, pending, is_first=not paginator.count and not self._earlier_passes)
-                    if not self._is_readable(answer):
-                        answer = self.rest_tap.transport.send(self.get_http_request(page=page), thorough=True)
-                    requests_sent.increment()
-                    self.rest_tap.send_ahead(self)
-                    if look_ahead is not None and self._descent is None and isinstance(paginator, NumberedPaginator):
-                        for params in paginator.ahead(answer, look_ahead.window):
-                            if str(params) not in foretold:
-                                ahead = self.get_http_request(page=PageContext(context, params))
-                                urgency = (self.position, paginator.count + len(foretold))
-                                foretold[str(params)] = look_ahead.submit(urgency, ahead, self.rest_tap.transport.send)
-                    yield answer
-                    if (trusted and self._is_distrusted) or (self._descent is not None and self._descent.reached):
-                        break
-                    paginator.advance(answer)
-        finally:
-            for pending in foretold.values():
-                pending.drop()
+            answer = self.fetch(page, pending)
+        except StreamUnavailable as refusal:
+            if is_first:
+                raise
+            raise RequestFailed(f"{refusal}, in the middle of the list") from refusal
+        if self._is_readable(answer):
+            return answer
+        return self.rest_tap.transport.send(self.get_http_request(page=page), thorough=True)
 
     def _is_readable(self, answer: requests.Response) -> bool:
         """Decode a page, which is kept, and tell whether it is JSON at all."""
@@ -431,15 +435,6 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
         except UnexpectedPage:
             return True  # said of the list where its rows are read
         return True
-
-    def _fetch(self, page: PageContext[PageParams], pending: Pending | None, *, is_first: bool) -> requests.Response:
-        """Ask for a page; after the first, a refusal is no matter of access: the stream is half read."""
-        try:
-            return self.fetch(page, pending)
-        except StreamUnavailable as refusal:
-            if is_first:
-                raise
-            raise RequestFailed(f"{refusal}, in the middle of the list") from refusal
 
     def fetch(self, page: PageContext[PageParams], pending: Pending | None = None) -> requests.Response:
         """Ask for one page.

@@ -20,7 +20,7 @@ from werkzeug import Response
 from singer_rest_core import AccessRefused, RequestFailed, RunEnded, StreamUnavailable, body_of
 from singer_rest_core import transport as door
 from singer_rest_core.errors import ApiUnreachable, ForeignOrigin, WaitTooLong
-from singer_rest_core.quota import Quota
+from singer_rest_core.quota import Quota, Window
 from singer_rest_core.transport import Transport, TransportOptions, origin, url_fault
 
 if TYPE_CHECKING:
@@ -239,6 +239,24 @@ def test_a_long_wait_is_heeded_in_whatever_form_it_is_asked_for(
     _answers(httpserver, _json(429, {}, **headers))
     with pytest.raises(WaitTooLong, match="asks to wait 30 min"):
         _door(httpserver.url_for("/")).send(_things(httpserver))
+
+
+def test_a_run_at_its_end_sends_nothing_again(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = _answers(httpserver, _json(500, {}))
+    transport = _door(httpserver.url_for("/"))
+    monkeypatch.setattr(_door_time(), "sleep", lambda _: transport.stop())
+    assert _failing(transport, _things(httpserver)) == "GET /things is not sent: the run is at its end"
+    assert len(asked) == 1
+
+
+def test_a_run_at_its_end_does_not_wait_for_the_limits(httpserver: HTTPServer) -> None:
+    asked = _answers(httpserver, _FINE)
+    quota = Quota({"": [Window(1, 3600)]})
+    quota.acquire()
+    transport = _door(httpserver.url_for("/"), quota=quota, max_wait=7200)
+    threading.Timer(0.1, transport.stop).start()
+    assert _failing(transport, _things(httpserver)) == "GET /things is not sent: the run is at its end"
+    assert asked == []
 
 
 def test_a_limit_is_asked_again_more_often_than_a_server_error(httpserver: HTTPServer, clock: _Clock) -> None:
