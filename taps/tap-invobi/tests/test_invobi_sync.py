@@ -477,6 +477,22 @@ def test_a_limit_that_others_have_used_up_is_waited_for_until_its_reset(
     assert 35 <= sum(time.waited) <= 60
 
 
+def test_a_smaller_limit_than_documented_is_learned_from_the_answers(
+    sandbox: RunningSandbox, read_invobi: ReadInvobi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time = _Time(sandbox, monkeypatch)
+    monkeypatch.setattr(TapInvobi, "quota_rules", {"": (Window(100, 60),)})
+    sandbox.admin.set_limits([{"scope": "token", "limit": 20, "period": 60}], system="invobi")
+
+    reading = read_invobi("invoices", page_size=10, concurrency=1)
+
+    assert reading.error is None
+    assert len(reading.ids("invoices")) == 250
+    assert {request["status"] for request in sandbox.admin.requests()} == {200}
+    # 25 requests: 20 in the first minute.
+    assert 50 <= sum(time.waited) <= 65
+
+
 class _Time:
     """A clock that only waiting moves, for the tap and the sandbox alike."""
 
