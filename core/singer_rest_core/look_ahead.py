@@ -91,6 +91,11 @@ class LookAhead:
         """How many pages of a list may be under way or wait for their turn: what bounds the memory."""
         return self.workers + 2
 
+    @property
+    def reach(self) -> int:
+        """How many streams may have their first page under way or waiting: a worker that is done finds another."""
+        return 2 * self.workers
+
     def submit(self, urgency: tuple[int, int], request: HTTPRequest, send: Send) -> Pending:
         """Send a request when a worker is free.
 

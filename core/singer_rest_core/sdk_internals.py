@@ -448,10 +448,10 @@ class IndependentStreamsTap(Tap):
             RunEnded: If the run ended before all were tried.
             RunIncomplete: If some streams failed.
         """
-        self.before_streams()
         chosen = list(self.streams.values() if streams is None else streams)
         for stream in chosen:
             stream.selected = True
+        self.before_streams()
         self._write_what_is_selected()
         try:
             super().run_sync_dry_run(dry_run_record_limit, chosen)

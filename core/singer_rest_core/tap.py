@@ -52,6 +52,9 @@ class RestTap(IndependentStreamsTap):
     quota_rules: ClassVar[Mapping[str, Sequence[Rule]]] = MappingProxyType({})
     """The documented limits of the API by route group; those of the group "" hold for every request."""
 
+    _in_turn: Sequence[RecordStream] = ()
+    """The streams that are selected, in the order they are read."""
+
     _asked_ahead_of: IndependentStream | None = None
     """The stream that is read; asking after each of its pages again would find nothing to do."""
 
@@ -180,11 +183,8 @@ class RestTap(IndependentStreamsTap):
         if self.look_ahead is None or not self.transport.accepted or self._asked_ahead_of is stream:
             return
         self._asked_ahead_of = stream
-        streams = [each for each in self.streams.values() if isinstance(each, RecordStream) and each.selected]
-        for position, each in enumerate(streams):
-            each.position = position
-        following = streams[streams.index(stream) + 1 :] if stream in streams else []
-        for each in following[: self.look_ahead.workers]:
+        following = self._in_turn[self._in_turn.index(stream) + 1 :] if stream in self._in_turn else []
+        for each in following[: self.look_ahead.reach]:
             if isinstance(each, RestStream) and each.name not in self.first_pages:
                 try:
                     request = each.first_request()
@@ -192,9 +192,8 @@ class RestTap(IndependentStreamsTap):
                     self.logger.debug("%s is not asked for ahead: %s", each.name, error)
                     continue
                 if request is not None:
-                    self.first_pages[each.name] = self.look_ahead.submit(
-                        (each.position, 0), request, self.transport.send
-                    )
+                    urgency = (each.position, 0)
+                    self.first_pages[each.name] = self.look_ahead.submit(urgency, request, self.transport.send)
 
     def stop(self) -> None:
         """Send nothing more."""
@@ -204,8 +203,11 @@ class RestTap(IndependentStreamsTap):
             self.look_ahead.stop()
 
     def before_streams(self) -> None:
-        """Start the clock of the run."""
+        """Start the clock of the run, and see which streams it reads."""
         self.progress.begin()
+        self._in_turn = [each for each in self.streams.values() if isinstance(each, RecordStream) and each.selected]
+        for position, each in enumerate(self._in_turn):
+            each.position = position
 
     @cached_property
     def progress(self) -> Progress:

@@ -61,10 +61,10 @@ def test_while_a_loader_is_slow_no_more_pages_are_fetched_than_fit_the_window(
 
     _tap(productive_settings, stall, monkeypatch).sync_all()
 
-    # The page that is written, the window after it, and the first pages of as many streams as there are workers.
+    # The page that is written, the window after it, and the first pages of two streams a worker.
     assert asked[0].pop("tasks") == 1 + _WINDOW
     assert set(asked[0].values()) == {1}
-    assert len(asked[0]) == _WORKERS
+    assert len(asked[0]) == 2 * _WORKERS
     assert _asked(sandbox)["tasks"] == 21
 
 
