@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import math
 import unicodedata
 from decimal import Decimal
@@ -134,6 +135,25 @@ def faults(schema: Mapping[str, Any], config: Mapping[str, Any], *, plugin: str)
     return list(dict.fromkeys(lines))
 
 
+def unknown_settings(schema: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    """Find settings that do not exist.
+
+    Args:
+        schema: The tap's settings as JSON schema.
+        config: The settings.
+
+    Returns:
+        One line for each: its name, and which one may be meant.
+    """
+    known = schema.get("properties", {})
+    lines = []
+    for name in sorted(config.keys() - known.keys()):
+        close = difflib.get_close_matches(name, known, n=1)
+        meant = f": did you mean {close[0]}?" if close else ""
+        lines.append(f"Setting {name} is unknown and has no effect{meant}")
+    return lines
+
+
 def url_faults(config: Mapping[str, Any], name: str) -> list[str]:
     """Check a setting that holds a URL the credentials are sent to.
 
@@ -199,9 +219,11 @@ def date_faults(config: Mapping[str, Any], name: str) -> list[str]:
 
 def _lines(error: ValidationError, plugin: str) -> list[str]:
     rule, limit, found = str(error.validator), error.validator_value, error.instance
+    place = [str(part) for part in error.absolute_path]
     if rule == "required":
         return [
-            f"Setting {name} is missing: set it in the configuration or as {_variable(plugin, name)}"
+            f"Setting {'.'.join([*place, name])} is missing: set it in the configuration"
+            + (f" or as {_variable(plugin, name)}" if not place else "")
             for name in _listed(limit)
             if name not in _listed(found)
         ]
@@ -214,7 +236,7 @@ def _lines(error: ValidationError, plugin: str) -> list[str]:
     }.get(rule, "does not have the right form")
     entry = error.schema if isinstance(error.schema, dict) else {}
     value = "" if entry.get("secret") else f" (it is {str(found)[:40]!r})"
-    return [f"Setting {'.'.join(str(part) for part in error.absolute_path)} {wanted}{value}"]
+    return [f"Setting {'.'.join(place)} {wanted}{value}"]
 
 
 def _number(entry: Mapping[str, Any], value: object) -> object:

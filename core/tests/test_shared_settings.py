@@ -9,7 +9,7 @@ import pytest
 from singer_sdk import typing as th
 
 from singer_rest_core import settings_schema
-from singer_rest_core.settings import date_faults, faults, header_faults, url_faults, with_defaults
+from singer_rest_core.settings import date_faults, faults, header_faults, unknown_settings, url_faults, with_defaults
 
 _SECRET = "hunter2-hunter2"
 _SCHEMA = settings_schema(
@@ -47,6 +47,22 @@ def test_right_settings_have_no_fault() -> None:
 )
 def test_a_wrong_setting_gets_one_line_that_says_what_to_do(config: dict[str, Any], line: str) -> None:
     assert _faults(**({"auth_token": _SECRET} | config if config.keys() - {"auth_token"} else config)) == [line]
+
+
+def test_a_part_of_a_setting_that_is_missing_is_named_with_its_place() -> None:
+    part = {"type": "object", "required": ["report"], "properties": {"report": {"type": "string"}}}
+    schema = {"type": "object", "properties": {"reports": {"type": "array", "items": part}}}
+    assert faults(schema, {"reports": [{"report": "budgets"}, {}]}, plugin="tap-x") == [
+        "Setting reports.1.report is missing: set it in the configuration"
+    ]
+
+
+def test_a_setting_that_does_not_exist_is_told_with_what_may_be_meant() -> None:
+    schema: dict[str, Any] = {"properties": {"start_date": {}, "page_size": {}}}
+    assert unknown_settings(schema, {"start_dat": "2026", "page_size": 5, "colour": "red"}) == [
+        "Setting colour is unknown and has no effect",
+        "Setting start_dat is unknown and has no effect: did you mean start_date?",
+    ]
 
 
 def test_what_an_api_does_not_have_is_no_setting() -> None:
