@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import logging
 from abc import ABC
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from singer_rest_core import bookmarks
 from singer_rest_core.conform import RESCUED_DATA, Conformer
+from singer_rest_core.deletes import delete_messages
 from singer_rest_core.log_lines import NamesStream
 from singer_rest_core.sdk_internals import IndependentStream
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
@@ -97,6 +99,22 @@ class RecordStream(IndependentStream, ABC):
         """
         self.stream_state[name] = value
         self.state_manager.is_flushed = False
+
+    def write_deletes(self, keys: Sequence[Record]) -> None:
+        """Tell the loader that rows are gone, where the others were not read again: else ACTIVATE_VERSION tells it.
+
+        Args:
+            keys: Records of the keys alone, with `_sdc_deleted_at` where the time is known; else it is now.
+        """
+        if not keys:
+            return
+        moment = datetime.now(UTC)
+        for stream_map in self.stream_maps:
+            if not isinstance(stream_map, SameRecordTransform):
+                self.logger.warning("as stream_maps change the records, %d deleted rows are not told of", len(keys))
+                continue
+            for message in delete_messages(stream_map, keys, moment):
+                self.rest_tap.write_message(message)
 
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002 - the SDK's hook
         """Make a record fit the schema.

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import signal
 from abc import abstractmethod
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from singer_sdk.helpers._state import StateWriter
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.plugin_base import PluginBase
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
-from singer_sdk.singerlib.encoding.simple import RecordMessage, SchemaMessage, StateMessage
+from singer_sdk.singerlib.encoding.simple import StateMessage
 from singer_sdk.streams.core import Stream
 
 from singer_rest_core import bookmarks
@@ -25,10 +24,10 @@ from singer_rest_core.errors import RunEnded, RunInterrupted, StreamUnavailable
 from singer_rest_core.exact_json import encode
 from singer_rest_core.message_writer import ExactWriter
 from singer_rest_core.outcome import Outcome
-from singer_rest_core.settings import faults, with_defaults
+from singer_rest_core.settings import faults, unknown_settings, with_defaults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, MutableMapping, Sequence
+    from collections.abc import Iterable, MutableMapping
     from datetime import timedelta
     from types import FrameType
 
@@ -56,12 +55,6 @@ PINNED: dict[type, tuple[str, ...]] = {
     PluginBase: ("_validate_config", "_config", "_env_var_prefix"),
 }
 """Names of the SDK that this module relies on though they are private or final, by class."""
-
-
-DELETED_AT = "_sdc_deleted_at"
-"""The column in which the SDK's loaders say when a row was deleted."""
-
-_DELETED_AT_SCHEMA = {"type": ["string", "null"], "format": "date-time"}
 
 
 class IndependentStream(Stream):
@@ -239,31 +232,6 @@ class IndependentStream(Stream):
         Only then does its bookmark move to the end, and may a loader drop the rows that did not come.
         """
 
-    def write_deletes(self, keys: Sequence[Record]) -> None:
-        """Tell the loader that rows are gone, where the others were not read again: else ACTIVATE_VERSION tells it.
-
-        Their records have `_sdc_deleted_at`, as those of log-based taps. The SCHEMA before them names nothing else but
-        the keys: a loader writes every column that the schema names, and shall keep what it has in the others.
-
-        Args:
-            keys: Records of the keys alone, with `_sdc_deleted_at` where the time is known; else it is now.
-        """
-        if not keys:
-            return
-        moment = datetime.now(UTC)
-        gone = {DELETED_AT: moment.isoformat().replace("+00:00", "Z")}
-        for stream_map in self.stream_maps:
-            if not isinstance(stream_map, SameRecordTransform):
-                self.logger.warning("as stream_maps change the records, %d deleted rows are not told of", len(keys))
-                continue
-            names = stream_map.transformed_key_properties or ()
-            columns = {name: stream_map.transformed_schema["properties"][name] for name in names}
-            schema = {"type": "object", "properties": {**columns, DELETED_AT: _DELETED_AT_SCHEMA}}
-            self._tap.write_message(SchemaMessage(stream_map.stream_alias, schema, list(names)))
-            for key in keys:
-                record = {**gone, **key}
-                self._tap.write_message(RecordMessage(stream_map.stream_alias, record, time_extracted=moment))
-
     def page_written(self) -> None:
         """Send STATE after a page whose records were all written; not with BATCH, which writes them later."""
         if not self._state_after_pages:
@@ -394,20 +362,6 @@ class IndependentStreamsTap(Tap):
     def _selection(self) -> list[bool | None]:
         return [entry.metadata.root.selected for entry in self.catalog.streams]
 
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over the state of the run before.
-
-        Args:
-            state: The state.
-
-        Raises:
-            RunEnded: If it has another form than a state of ours.
-        """
-        bookmarks_ = state.get("bookmarks", {})
-        if not isinstance(bookmarks_, dict) or not all(isinstance(each, dict) for each in bookmarks_.values()):
-            raise RunEnded("The state is none of this tap: its bookmarks are no objects by stream. Mend or clear it")
-        super().load_state(state)
-
     def sync_all(self) -> None:  # type: ignore[misc] # final in the SDK, see above
         """Read all selected streams.
 
@@ -484,10 +438,8 @@ class IndependentStreamsTap(Tap):
         errors = faults(schema, self._config, plugin=self.name) + self.settings_faults()
         if errors and raise_errors:
             raise ConfigValidationError("; ".join(errors), errors=errors, schema=schema)
-        for name in self._config.keys() - schema.get("properties", {}).keys():
-            close = difflib.get_close_matches(name, schema["properties"], n=1)
-            meant = f": did you mean {close[0]}?" if close else ""
-            self.logger.warning("Setting %s is unknown and has no effect%s", name, meant)
+        for line in unknown_settings(schema, self._config):
+            self.logger.warning("%s", line)
         return errors
 
     def send_ahead(self, stream: IndependentStream) -> None:

@@ -6,9 +6,10 @@ import threading
 import time
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_rest_core.command import OneLineCommand
+from singer_rest_core.errors import RunEnded
 from singer_rest_core.look_ahead import LookAhead
 from singer_rest_core.progress import Progress, time_span
 from singer_rest_core.quota import Quota
@@ -60,6 +61,20 @@ class RestTap(IndependentStreamsTap):
 
     clock = staticmethod(time.monotonic)
     wait = staticmethod(threading.Event.wait)
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over the state of the run before.
+
+        Args:
+            state: The state.
+
+        Raises:
+            RunEnded: If it has another form than a state of ours.
+        """
+        bookmarks = state.get("bookmarks", {})
+        if not isinstance(bookmarks, dict) or not all(isinstance(each, dict) for each in bookmarks.values()):
+            raise RunEnded("The state is none of this tap: its bookmarks are no objects by stream. Mend or clear it")
+        super().load_state(state)
 
     def route_group(self, request: HTTPRequest) -> str:  # noqa: ARG002 - for taps to answer
         """Say which limits hold for a request beside those of the group "".

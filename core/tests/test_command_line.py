@@ -215,7 +215,7 @@ def test_a_signal_keeps_what_was_written_and_exits_with_its_code(
     httpserver.expect_request("/things").respond_with_handler(answer)
     process = _start(tmp_path, **_settings(httpserver))
     try:
-        assert asked.wait(10), "the second page was never asked for"
+        assert asked.wait(30), "the second page was never asked for"
         process.send_signal(signum)
         out, log = process.communicate(timeout=10)
     finally:

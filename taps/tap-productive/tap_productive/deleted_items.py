@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from singer_rest_core.bookmarks import Scope
-from singer_rest_core.sdk_internals import DELETED_AT
+from singer_rest_core.deletes import DELETED_AT
 from singer_rest_core.timestamps import to_utc
 from tap_productive.client import ProductiveStream
 
