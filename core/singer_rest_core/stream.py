@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 
     from singer_rest_core.conform import Record
     from singer_rest_core.look_ahead import Pending
-    from singer_rest_core.moving_pages import SeenIds
     from singer_rest_core.page_codec import DecodedPage, EncodedPage
     from singer_rest_core.paginators import PageParams
     from singer_rest_core.row_layout import RowLayout
+    from singer_rest_core.seen_ids import SeenIds
 Row = TypeVar("Row")
 
 

@@ -2,50 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from singer_rest_core.moving_pages import ListCheck, SeenIds
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable
-
-# Ids of one list are of one kind: Python gives "" and 0, -1 and -2, 0 and 2**61 - 1 one hash each.
-_NUMBERS = st.integers(min_value=0, max_value=2**60)
-_KINDS: list[st.SearchStrategy[Hashable]] = [
-    st.text(min_size=1, max_size=5),
-    _NUMBERS,
-    st.tuples(st.text(min_size=1, max_size=2), _NUMBERS),
-]
-
-
-@given(st.one_of([st.lists(kind, max_size=60) for kind in _KINDS]), st.sampled_from([None, 0, 60, 1_000]))
-def test_ids_are_remembered_and_repetitions_noticed(ids: list[Hashable], expected: int | None) -> None:
-    seen = SeenIds(expected if expected is None else max(expected, len(ids)))
-    seen.add(ids[:20])
-    seen.add(ids[20:])
-
-    assert all(each in seen for each in ids)
-    assert seen.count == len(ids)
-    assert seen.repeated == (len(set(ids)) < len(ids))
-
-
-def test_ids_take_six_bytes_each() -> None:
-    seen = SeenIds(200_000)
-    seen.add([str(number) for number in range(200_000)])
-
-    assert not seen.repeated
-    assert "200000" not in seen
-    assert seen._table.buffer_info()[1] * seen._table.itemsize == 6 * 200_000  # noqa: SLF001 - its size is the point
-
-
-def test_more_ids_than_expected_do_no_harm() -> None:
-    seen = SeenIds(10)
-    seen.add(list(range(1_000)))
-
-    assert seen.count == 1_000
+from singer_rest_core.moving_pages import ListCheck
 
 
 def test_a_list_without_pages_is_steady() -> None:
