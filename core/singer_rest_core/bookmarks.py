@@ -162,6 +162,14 @@ class Bookmark:
             return False
         return True
 
+    def began_at(self, moment: datetime) -> None:
+        """Take the read to have begun earlier.
+
+        Args:
+            moment: When, by the clock that the replication values are of: that of the API, which may be behind ours.
+        """
+        self._began = min(self._began, moment)
+
     def expect_no_order(self) -> None:
         """Keep no value before the end."""
         self._ordered = False

@@ -219,6 +219,11 @@ class IndependentStream(Stream):
     def full_refresh_interval(self) -> timedelta | None:
         """The longest time between two whole reads of an incremental stream; None if changes never need one."""
 
+    def began_at(self, moment: datetime) -> None:
+        """Keep no bookmark newer than this: the read began then, by the clock of the API."""
+        if self._bookmark is not None:
+            self._bookmark.began_at(moment)
+
     def expect_no_order(self) -> None:
         """Hold the bookmark back until the end of this read: the API does not sort."""
         if self._bookmark is not None:

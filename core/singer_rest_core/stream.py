@@ -23,6 +23,7 @@ from singer_rest_core.paginators import NumberedPaginator
 from singer_rest_core.record_stream import RecordStream
 from singer_rest_core.row_layout import UnexpectedPage, envelope_of, rows_of
 from singer_rest_core.timestamps import instant
+from singer_rest_core.waits import server_time
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
@@ -402,6 +403,7 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
                 is_first = not paginator.count and not self._earlier_passes
                 answer = self._fetch(page, ahead.take(page.next_page_token), is_first=is_first)
                 requests_sent.increment()
+                self._heed_clock(answer)
                 if isinstance(paginator, NumberedPaginator) and self._descent is None:
                     pages = paginator.ahead(answer, ahead.window)
                     ahead.ask_for(pages, lambda params: self.get_http_request(page=PageContext(context, params)))
@@ -410,6 +412,12 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
                 if (trusted and self._is_distrusted) or (self._descent is not None and self._descent.reached):
                     break
                 paginator.advance(answer)
+
+    def _heed_clock(self, answer: requests.Response) -> None:
+        """Where the API's clock is behind ours, the read began earlier by it: its replication values tell its time."""
+        there = server_time(answer.headers, self._started)
+        if there < self._started:
+            self.began_at(there - answer.elapsed)
 
     def _fetch(self, page: PageContext[PageParams], pending: Pending | None, *, is_first: bool) -> requests.Response:
         """Ask for a page that can be decoded; after the first, a refusal is no matter of access: it is half read."""

@@ -66,6 +66,14 @@ def test_a_read_keeps_nothing_newer_than_its_beginning(*, ordered: bool) -> None
     assert bookmark.safe == ("2026-03-01T12:00:00Z" if ordered else "2026-01-01T00:00:00Z")
 
 
+def test_the_beginning_is_by_the_clock_of_the_api_where_that_is_behind() -> None:
+    bookmark = _bookmark("2026-01-01T00:00:00Z", ordered=True, began=_NOW + timedelta(hours=1))
+    bookmark.began_at(_NOW)
+    bookmark.began_at(_NOW + timedelta(minutes=1))
+    bookmark.see("2026-03-01T12:30:00Z")
+    assert bookmark.final == bookmark.safe == "2026-03-01T12:00:00Z"
+
+
 def test_a_read_by_dates_keeps_the_date_of_its_beginning() -> None:
     bookmark = _bookmark()
     bookmark.see("2026-03-02")

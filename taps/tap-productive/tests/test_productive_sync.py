@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -260,6 +261,23 @@ def test_a_changed_and_a_new_row_are_read_by_the_next_run(
     assert {changed["id"], created["id"]} <= set(second.ids(stream))
     bookmark = second.state["bookmarks"][stream]["replication_key_value"]
     assert instant(bookmark) > instant(first.state["bookmarks"][stream]["replication_key_value"])
+
+
+@pytest.mark.parametrize("ahead", [0, 3600])
+def test_a_bookmark_is_held_to_the_beginning_by_the_clock_of_the_api(
+    sandbox: RunningSandbox, read_productive: ReadProductive, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    """A row that changes behind the reader has a time after that beginning: the bookmark must not pass it."""
+    began = time.time()
+    monkeypatch.setattr(TapProductive, "initialized_at", int((began + ahead) * 1000))
+    # Half an hour after the beginning by the API's clock, and before it by ours, where that is an hour ahead.
+    row = sandbox.admin.records("tasks")[0]["id"]
+    sandbox.admin.update("tasks", row, {"updated_at": datetime.fromtimestamp(began + 1800, UTC).isoformat()})
+
+    reading = read_productive("tasks")
+
+    kept = instant(reading.state["bookmarks"]["tasks"]["replication_key_value"]).timestamp()
+    assert began - 10 <= kept <= time.time()
 
 
 def test_filters_carry_the_flag_that_keeps_their_times_exact(
