@@ -107,6 +107,21 @@ def _parsed(content: bytes, encoding: str | None) -> etree._Element:
         raise NotAFattura("no FatturaPA invoice has that many elements")
     if content.startswith(codecs.BOM_UTF8):
         content, encoding = content.removeprefix(codecs.BOM_UTF8), "utf-8"
+    try:
+        root = _tree(content, encoding)
+    except etree.XMLSyntaxError as error:
+        if encoding is not None or _is_utf8(content):
+            raise NotAFattura(f"no FatturaPA invoice: XML is broken in line {error.lineno}") from None
+        # Some programs write the characters of Windows and say UTF-8, or nothing.
+        return _parsed(content, "windows-1252")
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise NotAFattura("no FatturaPA invoice: XML with a document type (DTD), which may do harm")
+    if etree.QName(root).localname not in _ROOTS:
+        raise NotAFattura("no FatturaPA invoice: XML of another kind")
+    return root
+
+
+def _tree(content: bytes, encoding: str | None) -> etree._Element:
     parser = etree.XMLParser(
         encoding=encoding,
         huge_tree=False,
@@ -116,12 +131,12 @@ def _parsed(content: bytes, encoding: str | None) -> etree._Element:
         remove_pis=True,
         resolve_entities=False,
     )
+    return etree.fromstring(content.lstrip(), parser)
+
+
+def _is_utf8(content: bytes) -> bool:
     try:
-        root = etree.fromstring(content.lstrip(), parser)
-    except etree.XMLSyntaxError as error:
-        raise NotAFattura(f"no FatturaPA invoice: XML is broken in line {error.lineno}") from None
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise NotAFattura("no FatturaPA invoice: XML with a document type (DTD), which may do harm")
-    if etree.QName(root).localname not in _ROOTS:
-        raise NotAFattura("no FatturaPA invoice: XML of another kind")
-    return root
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
