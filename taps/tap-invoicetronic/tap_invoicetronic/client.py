@@ -47,6 +47,9 @@ VERSION, RECORD_VERSION = "version", "record_version"
 USAGE_LIMIT = "usage_limit_exceeded"
 """The code of a 403 that is no matter of permission: the account has no operations left."""
 
+NOT_PERMITTED = "subkey_not_allowed"
+"""The code of a 403 for a restricted key."""
+
 SCHEMAS = SchemaDirectory(files("tap_invoicetronic") / "schemas")
 
 
@@ -175,8 +178,7 @@ class InvoicetronicStream(RestStream):
         """What to sort by: a field, with `-` before it for descending order; None to leave it to the API."""
         if self.down_to is not None:
             return f"-{self.down_to[0]}"
-        # Ascending where all is read: a row that is added meanwhile comes last, and shifts no other.
-        return self.replication_key
+        return f"-{self.replication_key}" if self.newest_first else self.replication_key
 
     @property
     def _asked_sort(self) -> str | None:
@@ -229,7 +231,7 @@ class InvoicetronicStream(RestStream):
         except RequestFailed as refusal:
             if refusal.status != HTTPStatus.BAD_REQUEST or self._asked_sort is None:
                 raise
-            self.logger.info("%s; asked again without a sort", refusal)
+            self.logger.warning("%s; the list is read without a sort", refusal)
             self._refused_sorts.add(self._asked_sort.removeprefix("-"))
             self.expect_no_order()
             return self.fetch(page)
@@ -288,7 +290,8 @@ def plainly(refusal: StreamUnavailable) -> StreamUnavailable | RequestFailed:
             body=refusal.body,
         )
     named = f" ({code})" if code else ""
-    return StreamUnavailable(f"{refusal}{named}: the API key has no permission for it", body=refusal.body)
+    meaning = ": the API key has no permission for it" if code in {NOT_PERMITTED, None} else ""
+    return StreamUnavailable(f"{refusal}{named}{meaning}", body=refusal.body)
 
 
 def problem_code(body: object) -> str | None:

@@ -81,10 +81,8 @@ class InvoiceList(InvoicetronicStream):
         """By `created`, which both lists have, and neither filters by."""
         return ("created", self._since) if self._since is not None else None
 
-    @property
-    def sort(self) -> str | None:
-        """Newest first where the reading has an end, else oldest first."""
-        return "created" if self.down_to is None else "-created"
+    sort = "-created"
+    """Seen in the vendor's own client, for both lists."""
 
     def list_params(self) -> dict[str, str]:
         """Say which rows are asked for.

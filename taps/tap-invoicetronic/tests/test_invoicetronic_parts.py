@@ -118,9 +118,13 @@ def test_the_code_of_a_problem_is_found_in_both_shapes(body: object, code: str |
 def test_a_refusal_is_what_its_code_says_and_not_what_its_words_say() -> None:
     spent = plainly(StreamUnavailable("Verboten", body={"code": "usage_limit_exceeded"}))
     refused = plainly(StreamUnavailable("Operazioni esaurite", body={"code": "subkey_not_allowed"}))
+    other = plainly(StreamUnavailable("Verboten", body={"code": "signature_limit_exceeded"}))
 
     assert isinstance(spent, RequestFailed)
     assert isinstance(refused, StreamUnavailable)
+    assert str(refused).endswith("the API key has no permission for it")
+    assert isinstance(other, StreamUnavailable)
+    assert str(other) == "Verboten (signature_limit_exceeded)"
 
 
 def invoice(number: int, minute: int) -> Invoice:

@@ -202,6 +202,8 @@ def test_a_run_asks_for_what_changed_by_filter_and_for_what_is_new_newest_first(
     sandbox: RunningSandbox, read_invoicetronic: ReadInvoicetronic
 ) -> None:
     first = read_invoicetronic("send receive update")
+    assert {query["sort"] for query in queries(sandbox, "receive")} == {"-created"}
+    assert {query["sort"] for query in queries(sandbox, "send")} == {"last_update"}
     sandbox.admin.clear_requests()
     read_invoicetronic("send receive update", state=first.state)
 
@@ -383,7 +385,11 @@ def test_a_refused_sort_is_done_without(
     for stream, row_id in new.items():
         assert row_id in second.ids(stream)
         assert len(set(second.ids(stream))) == len(first.ids(stream)) + 1, "it is read whole"
-    assert "receive: rows do not come in descending order of created: it is read whole" in warnings_of(caplog)
+    told = warnings_of(caplog)
+    assert "receive: rows do not come in descending order of created: it is read whole" in told
+    for stream, name in (("receive", "created"), ("send", "created"), ("send", "last_update"), ("update", "last_update")):
+        refusal = f"GET /invoicetronic/v1/{stream} answered 400: Bad Request: Cannot sort by {name}"
+        assert f"{stream}: {refusal}; the list is read without a sort" in told
     assert bookmark_of(second, "receive") == "2026-03-20T00:00:00Z"
     assert bookmark_of(second, "update") == bookmark_of(first, "update")
 
