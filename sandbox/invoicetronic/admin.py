@@ -24,6 +24,7 @@ CHOICES = {
     "refused_at_zero": ("payloads", "receive"),
     "problem_shape": ("problem", "wrapped"),
     "payload_left_out": ("empty", "null", "absent"),
+    "export_names": ("file_name", "id"),
 }
 
 

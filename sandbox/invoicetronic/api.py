@@ -158,7 +158,7 @@ class InvoicetronicApi(Api):
         environment.read_by_export(rows.get("receive", ()))
         vats = {row["id"]: row["vat"] for row in environment.tables.stored("company")}
         members = [
-            (f"{vats[row['company_id']]}/{direction}/{row['file_name']}", environment.file(direction, row))
+            (f"{vats[row['company_id']]}/{direction}/{environment.export_name(row)}", environment.file(direction, row))
             for direction, found in rows.items()
             for row in found
         ]

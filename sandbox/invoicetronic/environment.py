@@ -42,6 +42,7 @@ class Behaviour:
             it), null, or no such member.
         updates_read_by_list: Whether listing updates sets their `is_read`.
         export_seconds: How long an export takes, while which a second one is answered with 429.
+        export_names: What files of an export are called: by their file name, or by the id of their invoice.
         export_members: Members by name, contents in base64, that an export has besides the invoices.
     """
 
@@ -51,6 +52,7 @@ class Behaviour:
     payload_left_out: Literal["empty", "null", "absent"] = "empty"
     updates_read_by_list: bool = False
     export_seconds: float = 0.05
+    export_names: Literal["file_name", "id"] = "file_name"
     export_members: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -146,6 +148,10 @@ class Environment:
             return self._world.made(resource, row["id"]).content
         payload = str(row["payload"])
         return payload.encode() if row["encoding"] == "Xml" else base64.b64decode(payload)
+
+    def export_name(self, row: Row) -> str:
+        """What the file of an invoice is called in an export, which is not documented."""
+        return str(row["file_name"]) if self.behaviour.export_names == "file_name" else f"{row['id']}.xml"
 
     def read_payloads(self, resource: str, rows: Sequence[Row]) -> None:
         """What reading payloads does: nothing to sent invoices; received ones cost, and are read from then on.

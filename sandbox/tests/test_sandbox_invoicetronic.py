@@ -656,6 +656,18 @@ def test_an_export_may_have_members_of_the_admins_own(api: Account, admin: Syste
     assert members(api.get("export", year=1999, month=1)) == {"../../evil.xml": b"<x/>"}
 
 
+def test_the_files_of_an_export_may_be_called_by_the_id_of_their_invoice(api: Account, admin: SystemAdmin) -> None:
+    named = members(api.get("export", type="receive", year=2025, month=2))
+    admin.put("behaviour", {"export_names": "id"})
+
+    by_id = members(api.get("export", type="receive", year=2025, month=2))
+
+    assert list(by_id.values()) == list(named.values())
+    ids = {name.rpartition("/")[2] for name in by_id}
+    assert ids <= {f"{row['id']}.xml" for row in admin.records("receive")}
+    assert len(ids) == len(named) > 0
+
+
 def test_requests_do_not_move_the_time_of_the_world(api: Account, admin: SystemAdmin) -> None:
     first = admin.create("receive", {})["created"]
     for _ in range(20):
