@@ -28,7 +28,8 @@ class Invoice:
         created: When the row was made, as the API writes it.
         file_name: The name of its file.
         is_read: Whether its document was fetched by anyone; of what was sent always True.
-        dates: The days of the invoices in it, `YYYY-MM-DD`.
+        documents: Number and day (`YYYY-MM-DD`) of each of the invoices in it.
+        seller: VAT number with its country, or fiscal code, of who issued them; empty if it is not told.
     """
 
     direction: Direction
@@ -36,12 +37,18 @@ class Invoice:
     created: str
     file_name: str | None
     is_read: bool
-    dates: tuple[str, ...]
+    documents: tuple[tuple[str, str], ...] = ()
+    seller: str = ""
 
     @property
     def moment(self) -> datetime:
         """When the row was made."""
         return instant(self.created)
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        """The days of the invoices in it."""
+        return tuple(day for _, day in self.documents)
 
 
 class InvoiceList(InvoicetronicStream):
@@ -117,7 +124,12 @@ class InvoiceList(InvoicetronicStream):
                 created=row["created"],
                 file_name=row.get("file_name"),
                 is_read=self._direction == "send" or bool(row.get("is_read")),
-                dates=tuple(str(document["date"])[:10] for document in documents if document.get("date")),
+                documents=tuple(
+                    (str(document.get("number")), str(document["date"])[:10])
+                    for document in documents
+                    if document.get("date")
+                ),
+                seller=str(row.get("prestatore") or ""),
             )
         except (AttributeError, KeyError, TypeError, ValueError):
             self.logger.warning(

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from singer_rest_core import RequestFailed, StreamUnavailable, body_of
-from singer_rest_core.archives import members
+from singer_rest_core.archives import ArchiveRefused, members
 from singer_rest_core.documents import (
     PKCS7,
     UNKNOWN,
@@ -27,6 +27,7 @@ from singer_rest_core.documents import (
 from singer_rest_core.errors import RunInterrupted
 from singer_rest_core.timestamps import instant
 from tap_invoicetronic.client import USAGE_LIMIT, plainly, problem_code
+from tap_invoicetronic.export_files import Owners
 from tap_invoicetronic.invoices import InvoiceList
 from tap_invoicetronic.payload_text import file_of
 from tap_invoicetronic.periods import Period
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from singer_rest_core import Record
+    from singer_rest_core.archives import Member
     from tap_invoicetronic.invoices import Direction, Invoice
     from tap_invoicetronic.tap import TapInvoicetronic
 
@@ -103,7 +105,9 @@ class Library:
         self._store = DocumentStore(config["documents_url"])
         self._backlogs: dict[Direction, Backlog] = {}
         self._exported: dict[str, list[Invoice]] = {}
-        self._empty: set[str] = set()
+        self._passed_over: set[str] = set()
+        self._refused: dict[Invoice | str, RequestFailed] = {}
+        """By document or archive: what failed is not asked for again, and maybe paid for again, by another stream."""
         self._told: set[str] = set()
         self.only_kept = False
         """Whether nothing may be fetched: in a test of the connection."""
@@ -148,7 +152,7 @@ class Library:
             if invoice.direction in stopped:
                 continue
             name = self._name_of(invoice)
-            if name is None and not announced:
+            if name is None and not announced and invoice not in self._refused:
                 self._announce(due[number:])
                 announced = True
             try:
@@ -173,12 +177,12 @@ class Library:
         """
         name = safe_name(self._tap.environment, "export", self.key_of(period).lower(), suffix=".zip")
         if not self._store.has(name):
-            if self.only_kept or name in self._empty or not self._may_export(period):
+            if name in self._refused:
+                raise self._refused[name]
+            if self.only_kept or name in self._passed_over:
                 return None
-            content = self._to_the_end(lambda: self._keep_export(period, name))
-            if not content:
-                self._empty.add(name)
-                self._tell(f"export of {period.text}: the API has no invoices for it")
+            if not (self._may_export(period) and self._export(period, name)):
+                self._passed_over.add(name)
                 return None
         return Kept(name, None, name.rpartition("/")[2], period.text)
 
@@ -198,8 +202,7 @@ class Library:
     def files(self, period: Period, archive: Kept) -> Iterator[Kept]:
         """Give the files of an archive, each kept by itself under the id of its invoice.
 
-        The archive names no ids; its files are matched by their names with the lists of /send and /receive: the SDI
-        takes a file name only once (general knowledge).
+        The archive names no ids: its files are matched with the lists of /send and /receive.
 
         Args:
             period: The period of the export.
@@ -211,14 +214,10 @@ class Library:
         Raises:
             ArchiveRefused: If the archive is broken, or made to do harm.
         """
-        by_name: dict[tuple[str, str], Invoice] = {
-            (each.direction, _plain(each.file_name)): each for each in self._invoices_of(period)
-        }
-        content = self._store.read(archive.name)
-        for member in members(content, longest=_LONGEST_FILE, total=_LARGEST_EXPORT, most=_MOST_FILES):
+        owners = Owners(self._invoices_of(period))
+        for member in self._members(period, archive):
             *folders, file_name = member.name.split("/")
-            direction = folders[-1].lower() if folders else ""
-            invoice = by_name.get((direction, _plain(file_name)))
+            invoice = owners.of(folders[-1].lower() if folders else "", file_name, member.content)
             if invoice is not None:
                 name = self._name_of(invoice) or self._keep(invoice, member.content)
                 yield Kept(name, invoice, invoice.file_name, period.text)
@@ -226,6 +225,16 @@ class Library:
             self._tell(f"export of {period.text}: {file_name} matches no invoice: no rows are made of it")
             parts = (self._tap.environment, "export", self.key_of(period).lower(), *folders, file_name)
             yield Kept(self._put(parts, member.content), None, file_name, period.text)
+
+    def _members(self, period: Period, archive: Kept) -> Iterator[Member]:
+        content = self._store.read(archive.name)
+        try:
+            yield from members(content, longest=_LONGEST_FILE, total=_LARGEST_EXPORT, most=_MOST_FILES)
+        except ArchiveRefused as fault:
+            raise ArchiveRefused(
+                f"export of {period.text}: {fault}. {archive.name} stays as it came; to go on without it, take "
+                f"{period.text} out of export_periods"
+            ) from fault
 
     def record(self, kept: Kept) -> Record:
         """Describe a document.
@@ -290,9 +299,9 @@ class Library:
         received = sum(invoice.direction == "receive" for invoice in wanted)
         parts = []
         if received:
-            cost = "nothing is charged in the test environment"
+            left = account.operations_left()
+            cost = f"nothing is charged in the test environment, {left} operations are left"
             if account.is_billed:
-                left = account.operations_left()
                 received = min(received, left)
                 cost = f"this costs {received} operations, {left} are left"
             parts.append(f"{received} received invoices are fetched: {cost}, and they are marked as read")
@@ -309,26 +318,28 @@ class Library:
         Raises:
             _NotNowError: If this run may not.
         """
-        self._take_allowance(invoice)
+        refusal = self._refused.get(invoice)
+        if refusal is None:
+            self._take_allowance(invoice)
+            try:
+                return self._to_the_end(lambda: self._fetch_and_keep(invoice))
+            except StreamUnavailable as forbidden:
+                if problem_code(forbidden.body) == USAGE_LIMIT:
+                    raise _NotNowError(str(plainly(forbidden))) from forbidden
+                raise plainly(forbidden) from forbidden
+            except RequestFailed as failure:
+                self._refused[invoice] = refusal = failure
+        if refusal.status != HTTPStatus.NOT_FOUND:
+            raise refusal
+        self._tell(f"{refusal}: the invoice was deleted meanwhile")
+        return None
+
+    def _fetch_and_keep(self, invoice: Invoice) -> str:
         request = self._tap.request(f"/{invoice.direction}/{invoice.id}", include_payload="true")
-
-        def fetch_and_keep() -> str:
-            row = body_of(self._tap.transport.send(request, thorough=True))
-            payload = row.get("payload") if isinstance(row, dict) else None
-            # An empty file, too, is a sign that it was paid for.
-            return self._keep(invoice, file_of(payload) if isinstance(payload, str) else b"")
-
-        try:
-            return self._to_the_end(fetch_and_keep)
-        except StreamUnavailable as refusal:
-            if problem_code(refusal.body) == USAGE_LIMIT:
-                raise _NotNowError(str(plainly(refusal))) from refusal
-            raise plainly(refusal) from refusal
-        except RequestFailed as refusal:
-            if refusal.status != HTTPStatus.NOT_FOUND:
-                raise
-            self._logger.warning("%s: the invoice was deleted meanwhile", refusal)
-            return None
+        row = body_of(self._tap.transport.send(request, thorough=True))
+        payload = row.get("payload") if isinstance(row, dict) else None
+        # An empty file, too, is a sign that it was paid for.
+        return self._keep(invoice, file_of(payload) if isinstance(payload, str) else b"")
 
     def _take_allowance(self, invoice: Invoice) -> None:
         account = self._tap.account
@@ -337,7 +348,7 @@ class Library:
         if account.allowance < 1:
             limit = self._tap.config["payload_limit"]
             raise _NotNowError(f"payload_limit {limit} is reached: other documents are left to the next run")
-        if invoice.direction == "receive" and account.is_billed and account.operations_left() < 1:
+        if invoice.direction == "receive" and account.operations_left() < 1 and account.is_billed:
             raise _NotNowError("the account has no operations left: other received invoices are not fetched")
         account.allowance -= 1
 
@@ -351,11 +362,14 @@ class Library:
         if self._tap.config["export_type"] == "send":
             self._tell(f"{what}: sent invoices, no cost is documented")
             return True
-        unread = sum(not each.is_read and period.holds(each.dates) for each in self._invoices_of(period))
-        if not account.is_billed:
-            self._tell(f"{what}: nothing is charged in the test environment; {unread} invoices are marked as read")
-            return True
+        unread = sum(not each.is_read and period.holds(each.days) for each in self._invoices_of(period))
         left = account.operations_left()
+        if not account.is_billed:
+            self._tell(
+                f"{what}: nothing is charged in the test environment, {left} operations are left; {unread} invoices "
+                "are marked as read"
+            )
+            return True
         if unread > min(account.allowance, left):
             limit = self._tap.config["payload_limit"]
             self._tell(
@@ -378,19 +392,35 @@ class Library:
             self._exported[period.text] = listed
         return self._exported[period.text]
 
-    def _keep_export(self, period: Period, name: str) -> bytes:
+    def _export(self, period: Period, name: str) -> bool:
+        """Make an export and keep its archive.
+
+        Returns:
+            Whether there is one.
+        """
+        try:
+            is_kept = self._to_the_end(lambda: self._export_and_keep(period, name))
+        except StreamUnavailable as refusal:
+            raise plainly(refusal) from refusal
+        except RequestFailed as refusal:
+            self._refused[name] = refusal
+            raise
+        if not is_kept:
+            self._tell(f"export of {period.text}: the API has no invoices for it")
+        return is_kept
+
+    def _export_and_keep(self, period: Period, name: str) -> bool:
         config = self._tap.config
         company = {"company_id": str(config["company_id"])} if "company_id" in config else {}
         request = self._tap.request("/export", type=config["export_type"], **company, **period.parameters)
         request.headers["Accept"] = "*/*"
-        try:
-            answer = self._tap.transport.send_for_document(request)
-        except StreamUnavailable as refusal:
-            raise plainly(refusal) from refusal
-        content: bytes = b"" if answer.status_code == HTTPStatus.NO_CONTENT else answer.content
-        if content:
-            self._store.put(name, content, media_type=ZIP)
-        return content
+        answer = self._tap.transport.send_for_document(request)
+        if answer.status_code == HTTPStatus.NO_CONTENT:
+            return False
+        if media_type_of(answer.content) != ZIP:
+            raise RequestFailed("GET /export answered with something else than a ZIP archive")
+        self._store.put(name, answer.content, media_type=ZIP)
+        return True
 
     def _name_of(self, invoice: Invoice) -> str | None:
         """Find the document of an invoice among those that are kept."""
@@ -424,11 +454,6 @@ class Library:
     @cached_property
     def _worker(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(max_workers=1, thread_name_prefix="documents")
-
-
-def _plain(file_name: str | None) -> str:
-    """Make file names comparable: whether an export holds signed files wrapped or unwrapped is not documented."""
-    return (file_name or "").lower().removesuffix(".p7m")
 
 
 def _media_type(name: str) -> str:

@@ -129,7 +129,7 @@ def test_a_refusal_is_what_its_code_says_and_not_what_its_words_say() -> None:
 
 def invoice(number: int, minute: int) -> Invoice:
     created = f"2026-03-01T{minute // 60:02}:{minute % 60:02}:00Z"
-    return Invoice("receive", number, created, f"{number}.xml", is_read=False, dates=())
+    return Invoice("receive", number, created, f"{number}.xml", is_read=False)
 
 
 @given(st.lists(st.integers(0, 1439), unique=True), st.integers(0, 30))
