@@ -203,7 +203,8 @@ class TapInvoicetronic(RestTap):
         """
         config = self._config
         lines = super().settings_faults()
-        for period in config.get("export_periods") or []:
+        periods = config.get("export_periods")
+        for period in periods if isinstance(periods, list) else []:
             try:
                 Period.of(str(period))
             except ValueError as fault:

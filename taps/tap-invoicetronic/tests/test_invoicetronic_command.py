@@ -69,6 +69,10 @@ NO_PLACE = (
             "Setting export_periods holds no period: '2026-3'; write it like 2026-03 or 2026-Q1",
         ),
         (
+            {"export_periods": "2026-03", "documents_url": "{tmp}"},
+            "Setting export_periods must be of type array (it is '2026-03')",
+        ),
+        (
             {"payloads": "send", "documents_url": "ftp://example.com/x"},
             "Setting documents_url: ftp:// is no place for documents; use a folder, file://, s3://, gs:// or az://",
         ),
