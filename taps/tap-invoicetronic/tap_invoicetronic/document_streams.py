@@ -175,8 +175,8 @@ class FatturaStream(DocumentStream):
             return
         origin = fattura.Origin(kept.invoice.direction, kept.invoice.id, kept.file_name)
         try:
-            file = fattura.read(library.read(kept), origin)
+            rows = fattura.read(library.read(kept), origin)
         except fattura.NotAFattura as fault:
             library.complain(kept, fault)
             return
-        yield from file.rows[self.name]
+        yield from rows[self.name]

@@ -51,7 +51,7 @@ class Owners:
     def _with_documents_of(self, direction: str, content: bytes) -> list[Invoice]:
         """Find those that have the documents of a file, and of several such those of its seller."""
         try:
-            rows = fattura.read(content, fattura.Origin("receive", 0, None)).rows["fattura"]
+            rows = fattura.read(content, fattura.Origin("receive", 0, None))["fattura"]
         except fattura.NotAFattura:
             return []
         documents = tuple(sorted((str(row["numero"]), str(row["data"])) for row in rows))

@@ -62,7 +62,7 @@ def built(octets: bytes, form: object = der) -> bytes:
 
 
 def numbers(payload: bytes | str) -> list[str]:
-    return [row["numero"] for row in read(payload, ORIGIN).rows["fattura"]]
+    return [row["numero"] for row in read(payload, ORIGIN)["fattura"]]
 
 
 def in_lines(content: bytes, end: bytes) -> bytes:
@@ -107,7 +107,7 @@ WRAPPED = {
 
 @pytest.mark.parametrize("form", WRAPPED)
 def test_an_invoice_comes_out_of_its_wrapping(form: str) -> None:
-    rows = read(WRAPPED[form], ORIGIN).rows["fattura"]
+    rows = read(WRAPPED[form], ORIGIN)["fattura"]
 
     assert [row["numero"] for row in rows] == ["Perché 1"]
     assert rows[0]["firma"] == ("CAdES" if "cms" in form or form == "pem" else None)
@@ -246,7 +246,7 @@ def test_any_bytes_are_an_invoice_or_not_one(payload: bytes | str) -> None:
 def outcome(payload: bytes | str) -> str:
     """Say in one line what became of a file."""
     try:
-        found = read(payload, ORIGIN).rows["fattura"]
+        found = read(payload, ORIGIN)["fattura"]
     except NotAFattura as refusal:
         return str(refusal)
     return f"{len(found)} invoice" if found else ""

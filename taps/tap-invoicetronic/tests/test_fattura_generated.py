@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sandbox.invoicetronic.fatturapa import Discount, GeneratedInvoice, Party
-    from tap_invoicetronic.fattura import FatturaFile
 
-Sample: TypeAlias = "list[tuple[GeneratedInvoice, FatturaFile]]"
+Rows: TypeAlias = "dict[str, list[dict[str, Any]]]"
+Sample: TypeAlias = "list[tuple[GeneratedInvoice, Rows]]"
 
 CENT = Decimal("0.01")
 
@@ -33,8 +33,8 @@ def generated() -> Sample:
     ]
 
 
-def rows_of(file: FatturaFile, stream: str, body_number: int) -> list[dict[str, Any]]:
-    return [row for row in file.rows[stream] if row["body_number"] == body_number]
+def rows_of(file: Rows, stream: str, body_number: int) -> list[dict[str, Any]]:
+    return [row for row in file[stream] if row["body_number"] == body_number]
 
 
 def present(row: dict[str, Any], *columns: str) -> tuple[Any, ...]:
@@ -67,7 +67,7 @@ def test_the_sample_holds_every_format_and_wrapping(generated: Sample) -> None:
 def test_nothing_of_a_valid_invoice_is_rescued_but_time_zones_of_dates(
     generated: Sample,
 ) -> None:
-    asides = [row["_rescued_data"] for _, file in generated for rows in file.rows.values() for row in rows]
+    asides = [row["_rescued_data"] for _, file in generated for rows in file.values() for row in rows]
     texts = {text for aside in asides for text in (aside or {}).values()}
 
     assert texts
@@ -77,8 +77,8 @@ def test_nothing_of_a_valid_invoice_is_rescued_but_time_zones_of_dates(
 def test_invoices_say_what_they_were_made_of(generated: Sample) -> None:
     for made, file in generated:
         facts = made.facts
-        assert len(file.rows["fattura"]) == len(facts.bodies)
-        for row, body in zip(file.rows["fattura"], facts.bodies, strict=True):
+        assert len(file["fattura"]) == len(facts.bodies)
+        for row, body in zip(file["fattura"], facts.bodies, strict=True):
             assert present(row, "versione", "formato_trasmissione") == (facts.format, facts.format)
             assert present(row, "sistema_emittente", "progressivo_invio") == (facts.system, facts.progressive)
             assert present(row, "codice_destinatario", "pec_destinatario") == (
@@ -179,7 +179,7 @@ def test_totals_are_the_sum_of_lines_and_of_summaries_to_the_cent(
     generated: Sample,
 ) -> None:
     for made, file in generated:
-        for row, body in zip(file.rows["fattura"], made.facts.bodies, strict=True):
+        for row, body in zip(file["fattura"], made.facts.bodies, strict=True):
             summaries = rows_of(file, "fattura_vat_summary", row["body_number"])
             with_vat = sum(each["imponibile_importo"] + each["imposta"] for each in summaries)
             total = with_vat + (row["arrotondamento"] or 0) + signed(row["sconto_maggiorazione"] or ())

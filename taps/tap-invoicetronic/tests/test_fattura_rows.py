@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from decimal import Decimal
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -20,9 +20,6 @@ from tap_invoicetronic.fattura.columns import ORDINARY_BODY, ROOT, SIMPLIFIED_BO
 from tap_invoicetronic.fattura.declaration import compiled, leaf, properties
 from tap_invoicetronic.fattura.kinds import TEXT
 from tap_invoicetronic.fattura.schema import schema_of
-
-if TYPE_CHECKING:
-    from tap_invoicetronic.fattura import FatturaFile
 
 ORIGIN = Origin("send", 12, "IT01234567890_00001.xml")
 NAMESPACE = "http://ivaservizi.agenziaentrate.gov.it/docs/xsd/fatture/v1.2"
@@ -56,8 +53,8 @@ def lines(*inside: str) -> str:
     )
 
 
-def only(file: FatturaFile, stream: str) -> dict[str, Any]:
-    (row,) = file.rows[stream]
+def only(file: dict[str, list[dict[str, Any]]], stream: str) -> dict[str, Any]:
+    (row,) = file[stream]
     return row
 
 
@@ -117,17 +114,17 @@ def test_several_bodies_are_several_invoices_with_one_header() -> None:
 
     file = read(invoice(*bodies, header=header), ORIGIN)
 
-    assert [(row["body_number"], row["numero"], row["cedente_codice_fiscale"]) for row in file.rows["fattura"]] == [
+    assert [(row["body_number"], row["numero"], row["cedente_codice_fiscale"]) for row in file["fattura"]] == [
         (1, "1", "A"),
         (2, "2", "A"),
     ]
     for stream in ("fattura_line", "fattura_payment"):
-        keys = [tuple(row[key] for key in KEYS[stream]) for row in file.rows[stream]]
+        keys = [tuple(row[key] for key in KEYS[stream]) for row in file[stream]]
         assert keys == [("send", 12, body, position) for body in (1, 2) for position in (1, 2)]
 
 
 def test_a_line_number_that_occurs_twice_is_two_rows() -> None:
-    rows = read(invoice(lines("<NumeroLinea>1</NumeroLinea>", "<NumeroLinea>1</NumeroLinea>")), ORIGIN).rows
+    rows = read(invoice(lines("<NumeroLinea>1</NumeroLinea>", "<NumeroLinea>1</NumeroLinea>")), ORIGIN)
 
     assert [(row["position"], row["numero_linea"]) for row in rows["fattura_line"]] == [(1, 1), (2, 1)]
 
@@ -265,27 +262,26 @@ def test_the_place_of_the_schema_and_signatures_are_left_out() -> None:
     assert row["_rescued_data"] is None
 
 
-def test_attachments_are_described_in_the_row_and_handed_over_beside_it() -> None:
+def test_attachments_are_described_and_small_ones_stand_in_the_row_as_they_came() -> None:
     content = b"%PDF-1.7 allegato"
-    good = base64.encodebytes(content).decode()
+    small, large = base64.encodebytes(content).decode(), base64.b64encode(bytes(64 << 10) + b"!").decode()
     attachments = "".join(
-        f"<Allegati><NomeAttachment>{name}</NomeAttachment><FormatoAttachment>PDF</FormatoAttachment>"
-        f"<Attachment>{text}</Attachment></Allegati>"
-        for name, text in (("../a.pdf", good), ("b.pdf", "nessuno!"))
+        f"<Allegati><NomeAttachment>{name}</NomeAttachment><Attachment>{text}</Attachment></Allegati>"
+        for name, text in (("../a.pdf", small), ("b.pdf", "nessuno!"), ("c.pdf", large))
     )
 
-    file = read(invoice("", attachments), ORIGIN)
+    attachments += "<Allegati><NomeAttachment>d.pdf</NomeAttachment></Allegati>"
 
-    digest = hashlib.sha256(content).hexdigest()
-    row = file.rows["fattura"][1]
+    row = read(invoice("", attachments), ORIGIN)["fattura"][1]
+
+    digests = [hashlib.sha256(each).hexdigest() for each in (content, bytes(64 << 10) + b"!")]
     assert row["allegati"] == [
-        {"nome_attachment": "../a.pdf", "formato_attachment": "PDF", "size": len(content), "sha256": digest},
-        {"nome_attachment": "b.pdf", "formato_attachment": "PDF"},
+        {"nome_attachment": "../a.pdf", "attachment": small, "size": len(content), "sha256": digests[0]},
+        {"nome_attachment": "b.pdf", "attachment": "nessuno!"},
+        {"nome_attachment": "c.pdf", "size": (64 << 10) + 1, "sha256": digests[1]},
+        {"nome_attachment": "d.pdf"},
     ]
-    assert row["_rescued_data"] == {"FatturaElettronicaBody/Allegati[2]/Attachment": "nessuno!"}
-    (attachment,) = file.attachments
-    assert (attachment.body_number, attachment.position, attachment.name) == (2, 1, "../a.pdf")
-    assert (attachment.content, attachment.sha256) == (content, digest)
+    assert row["_rescued_data"] is None
 
 
 def test_payments_share_the_terms_of_their_block() -> None:
@@ -293,7 +289,7 @@ def test_payments_share_the_terms_of_their_block() -> None:
     due = "<DettaglioPagamento><ImportoPagamento>{}</ImportoPagamento></DettaglioPagamento>"
     body = block.format("TP01", due.format("1.00") + due.format("2.00")) + block.format("TP02", "<Nota>n</Nota>")
 
-    rows = read(invoice(body), ORIGIN).rows["fattura_payment"]
+    rows = read(invoice(body), ORIGIN)["fattura_payment"]
 
     assert [
         (row["position"], row["block_number"], row["condizioni_pagamento"], row["importo_pagamento"]) for row in rows
@@ -333,14 +329,12 @@ def test_a_simplified_line_is_a_vat_summary_too(
     assert row["imposta"] == (tax and Decimal(tax))
     assert row["calcolato"] is reckoned
     assert only(file, "fattura_line")["prezzo_totale"] is None
-    assert file.rows["fattura_payment"] == []
+    assert file["fattura_payment"] == []
 
 
 def test_kinds_of_documents_have_words_and_new_ones_do_not_hurt() -> None:
     kinds = [*TIPO_DOCUMENTO, "TD99"]
-    rows = read(invoice(*(document(f"<TipoDocumento>{kind}</TipoDocumento>") for kind in kinds)), ORIGIN).rows[
-        "fattura"
-    ]
+    rows = read(invoice(*(document(f"<TipoDocumento>{kind}</TipoDocumento>") for kind in kinds)), ORIGIN)["fattura"]
 
     assert [row["tipo_documento"] for row in rows] == kinds
     assert [row["tipo_documento_descrizione"] for row in rows] == [*TIPO_DOCUMENTO.values(), None]

@@ -6,6 +6,6 @@ knows nothing of Singer: columns are declared in `columns`, and the JSON schemas
 
 from tap_invoicetronic.fattura.columns import KEYS
 from tap_invoicetronic.fattura.envelope import NotAFattura
-from tap_invoicetronic.fattura.rows import Attachment, FatturaFile, Origin, read
+from tap_invoicetronic.fattura.rows import Origin, read
 
-__all__ = ["KEYS", "Attachment", "FatturaFile", "NotAFattura", "Origin", "read"]
+__all__ = ["KEYS", "NotAFattura", "Origin", "read"]

@@ -5,13 +5,13 @@ found in the format's documentation and the other way round. The few English nam
 (FPA12, FPR12) and the XSD of the simplified invoice (FSM10).
 
 Left out knowingly are XML signatures (`ds:Signature`), of which only the column `firma` tells, and where XML says its
-schema is (`xsi:schemaLocation`). The bytes of attachments are handed over beside the rows.
+schema is (`xsi:schemaLocation`).
 """
 
 from __future__ import annotations
 
 from tap_invoicetronic.fattura.declaration import Rows, Table, block, leaf, under
-from tap_invoicetronic.fattura.kinds import BASE64, DATE, DATE_TIME, DECIMAL, INTEGER, TEXT
+from tap_invoicetronic.fattura.kinds import DATE, DATE_TIME, DECIMAL, INTEGER, TEXT
 
 FATTURA = "fattura"
 LINE = "fattura_line"
@@ -211,12 +211,12 @@ _DISCOUNT = (
 )
 _ATTACHMENTS = block(
     "Allegati",
-    "Attachments. `size` (in bytes) and `sha256` are those of the content, which is no column.",
+    "Attachments. `size` (in bytes) and `sha256` are those of the content.",
     leaf("NomeAttachment", TEXT, "File name."),
     leaf("AlgoritmoCompressione", TEXT, "How the content is compressed, e.g. ZIP."),
     leaf("FormatoAttachment", TEXT, "Format of the content, e.g. PDF."),
     leaf("DescrizioneAttachment", TEXT, "What it is."),
-    leaf("Attachment", BASE64, ""),
+    leaf("Attachment", TEXT, "The content in base64; of more than 64 KiB it stands in the document alone."),
 )
 _LINE_NUMBERS = leaf(
     "RiferimentoNumeroLinea", INTEGER, "`numero_linea` of the lines it is about; all if null.", repeats=True

@@ -129,7 +129,7 @@ def under(path: str, prefix: str, label: str, *parts: Part) -> tuple[Part, ...]:
 
 def properties(parts: tuple[Part, ...]) -> dict[str, dict[str, Any]]:
     """Give the JSON schemas of the columns of some parts, sorted."""
-    columns = [part for part in parts if isinstance(part, Block) or (isinstance(part, Leaf) and part.kind.schema)]
+    columns = [part for part in parts if not isinstance(part, Rows)]
     return {part.column: part.schema for part in sorted(columns, key=lambda part: part.column)}
 
 

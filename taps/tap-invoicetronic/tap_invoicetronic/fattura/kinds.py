@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from singer_rest_core.documents import NotBase64, from_base64
 from singer_rest_core.timestamps import is_date, to_utc
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class Kind:
     """One kind of value.
 
     Args:
-        schema: Its JSON schema, not nullable. Empty for what is taken out of the rows.
+        schema: Its JSON schema, not nullable.
         read: Makes a value of text that is not empty.
     """
 
@@ -75,13 +74,6 @@ def _time(text: str) -> Value:
     return utc, utc == bare
 
 
-def _bytes(text: str) -> Value:
-    try:
-        return from_base64(text), True
-    except NotBase64:
-        return None, False
-
-
 TEXT = Kind({"type": "string"}, _text)
 """Text, also codes and numbers of documents, exactly as written."""
 
@@ -95,6 +87,3 @@ DATE = Kind({"type": "string", "format": "date"}, _day)
 
 DATE_TIME = Kind({"type": "string", "format": "date-time"}, _time)
 """A time, local unless it has a zone; then it is moved to UTC."""
-
-BASE64 = Kind({}, _bytes)
-"""Bytes, which are handed over beside the rows and are no column."""

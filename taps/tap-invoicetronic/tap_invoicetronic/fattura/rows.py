@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from lxml import etree
 
 from singer_rest_core import RESCUED_DATA
+from singer_rest_core.documents import NotBase64, from_base64
 from tap_invoicetronic.fattura import columns
 from tap_invoicetronic.fattura.codes import TIPO_DOCUMENTO
 from tap_invoicetronic.fattura.columns import BODY, FATTURA, LINE, PAYMENT, VAT_SUMMARY
@@ -28,6 +29,7 @@ _SIMPLIFIED = "FatturaElettronicaSemplificata"
 _SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 _CENT = Decimal("0.01")
 _HUNDRED = Decimal(100)
+_LARGEST_ATTACHMENT = 64 << 10  # bytes
 _PRECISION = 100  # digits; amounts have 38 at most
 
 
@@ -46,39 +48,7 @@ class Origin:
     file_name: str | None
 
 
-@dataclass(frozen=True)
-class Attachment:
-    """A file that came in an invoice.
-
-    Args:
-        body_number: Of the invoice.
-        position: Which entry of the invoice's column `allegati`, from 1.
-        name: What the invoice calls it; it may hold anything.
-        content: The file, compressed as it came.
-        sha256: Of the content, in hexadecimal; also in `allegati`.
-    """
-
-    body_number: int
-    position: int
-    name: str | None
-    content: bytes
-    sha256: str
-
-
-@dataclass(frozen=True)
-class FatturaFile:
-    """What a file says.
-
-    Args:
-        rows: For each of the four streams its rows, complete: all columns, null where the file gives nothing.
-        attachments: What came in its invoices.
-    """
-
-    rows: dict[str, list[Record]]
-    attachments: tuple[Attachment, ...]
-
-
-def read(payload: bytes | str, origin: Origin) -> FatturaFile:
+def read(payload: bytes | str, origin: Origin) -> dict[str, list[Record]]:
     """Read a file of one or more invoices.
 
     Args:
@@ -87,8 +57,9 @@ def read(payload: bytes | str, origin: Origin) -> FatturaFile:
         origin: Which file it is.
 
     Returns:
-        Its rows. Every value of the file stands in a column or in `_rescued_data`, except XML signatures, the place of
-        the XML schema and the bytes of attachments.
+        The rows of each of the four streams, complete: all columns, null where the file gives nothing. Every value of
+        the file stands in a column or in `_rescued_data`, except XML signatures, the place of the XML schema and the
+        bytes of large attachments.
 
     Raises:
         NotAFattura: If it is no invoice.
@@ -106,11 +77,10 @@ def read(payload: bytes | str, origin: Origin) -> FatturaFile:
     if not bodies:
         raise NotAFattura(f"no FatturaPA invoice: it has no {BODY}")
     rows: dict[str, list[Record]] = {stream: [] for stream in columns.KEYS}
-    attachments: list[Attachment] = []
     for number, element in enumerate(bodies, 1):
         key = {"direction": origin.direction, "invoicetronic_id": origin.invoicetronic_id, "body_number": number}
         body = Reading(element, columns.SIMPLIFIED_BODY if simplified else columns.ORDINARY_BODY, BODY)
-        attachments += _attachments(body.columns, number)
+        _describe_attachments(body.columns)
         if (tipo := body.columns.get("tipo_documento")) is not None:
             body.columns["tipo_documento_descrizione"] = TIPO_DOCUMENTO.get(tipo)
         rows[FATTURA].append(_row(FATTURA, key, _merged(file.facts, body.facts)))
@@ -118,7 +88,7 @@ def read(payload: bytes | str, origin: Origin) -> FatturaFile:
             rows[stream] += [
                 _row(stream, {**key, "position": position}, facts) for position, facts in enumerate(found, 1)
             ]
-    return FatturaFile(rows, tuple(attachments))
+    return rows
 
 
 def _parts(body: Reading, *, simplified: bool) -> dict[str, list[Facts]]:
@@ -173,14 +143,16 @@ def _simplified_summary(line: Record) -> Record:
     return {**shared, "imponibile_importo": taxable, "imposta": tax, "calcolato": is_reckoned and tax is not None}
 
 
-def _attachments(invoice: Record, body_number: int) -> Iterator[Attachment]:
-    """Take the bytes of attachments out of an invoice and leave their size and digest."""
-    for position, entry in enumerate(invoice.get("allegati", ()), 1):
-        content = entry.pop("attachment", None)
-        if content is not None:
-            digest = hashlib.sha256(content).hexdigest()
-            entry |= {"size": len(content), "sha256": digest}
-            yield Attachment(body_number, position, entry.get("nome_attachment"), content, digest)
+def _describe_attachments(invoice: Record) -> None:
+    """Give size and digest of attachments. Large ones are left to the document, as loaders hold many rows at once."""
+    for entry in invoice.get("allegati", ()):
+        try:
+            content = from_base64(entry["attachment"])
+        except (KeyError, NotBase64):
+            continue
+        entry |= {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        if len(content) > _LARGEST_ATTACHMENT:
+            del entry["attachment"]
 
 
 def _merged(*parts: Facts) -> Facts:
