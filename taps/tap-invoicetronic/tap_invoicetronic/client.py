@@ -20,14 +20,14 @@ from singer_rest_core.row_layout import FlatRows, rows_of
 from singer_rest_core.timestamps import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
+    from collections.abc import Hashable, Sequence
     from datetime import datetime
 
     import requests
     from singer_sdk import Tap
     from singer_sdk.streams.rest import HTTPRequest, PageContext
 
-    from singer_rest_core import PageParams, Record
+    from singer_rest_core import PageParams
     from singer_rest_core.look_ahead import Pending
     from tap_invoicetronic.tap import TapInvoicetronic
 
@@ -40,9 +40,6 @@ TOTAL_COUNT = "Invoicetronic-Total-Count"
 """The header of a list that says how many rows it has."""
 
 LARGEST_PAGE = 200
-
-VERSION, RECORD_VERSION = "version", "record_version"
-"""The API's name of a column, and ours where a loader cannot take that: see `WholeList`."""
 
 USAGE_LIMIT = "usage_limit_exceeded"
 """The code of a 403 that is no matter of permission: the account has no operations left."""
@@ -235,29 +232,6 @@ class InvoicetronicStream(RestStream):
             self._refused_sorts.add(self._asked_sort.removeprefix("-"))
             self.expect_no_order()
             return self.fetch(page)
-
-
-class WholeList(InvoicetronicStream):
-    """A short list that is read whole each time, so that a loader can mark the rows that have vanished.
-
-    The API's `version` is `record_version` here: target-postgres 0.8.1 cannot mark rows in a table with a column of
-    that name, and ends.
-    """
-
-    page_codec = None
-    """Rows are taken one by one, to give that column its name."""
-
-    def parse_response(self, response: requests.Response) -> Iterator[Record]:
-        """Read the rows of a page.
-
-        Args:
-            response: An answer.
-
-        Yields:
-            Records, as the API gave their fields but for one name.
-        """
-        for row in super().parse_response(response):
-            yield {RECORD_VERSION if name == VERSION else name: value for name, value in row.items()}
 
 
 def as_parameter(moment: datetime) -> str:

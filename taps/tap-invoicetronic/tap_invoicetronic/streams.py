@@ -9,7 +9,7 @@ from singer_sdk import StreamSchema
 from singer_rest_core import MadeStream
 from singer_rest_core.bookmarks import Scope, lower_bound
 from tap_invoicetronic import fattura
-from tap_invoicetronic.client import SCHEMAS, InvoicetronicStream, WholeList, moment_of
+from tap_invoicetronic.client import SCHEMAS, InvoicetronicStream, moment_of
 from tap_invoicetronic.document_streams import DocumentStream, FatturaStream
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tap_invoicetronic.tap import TapInvoicetronic
 
 
-class Company(WholeList):
+class Company(InvoicetronicStream):
     """The companies of the account. No modification time exists: read whole."""
 
     name = "company"
@@ -169,20 +169,20 @@ class Log(InvoicetronicStream):
         return metadata
 
 
-class WebHook(WholeList):
+class WebHook(InvoicetronicStream):
     """Webhooks of the account. No modification time exists: read whole."""
 
     name = "webhook"
     by_company = True
 
 
-class WebHookHistory(WholeList):
+class WebHookHistory(InvoicetronicStream):
     """Calls of webhooks in the last 15 days. No filter by time exists: read whole."""
 
     name = "webhookhistory"
 
 
-class SubKey(WholeList):
+class SubKey(InvoicetronicStream):
     """Restricted keys of the account, without the keys; only a main key may read them. Not selected by default."""
 
     name = "subkey"
