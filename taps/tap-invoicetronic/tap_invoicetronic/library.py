@@ -26,7 +26,7 @@ from singer_rest_core.documents import (
 )
 from singer_rest_core.errors import RunInterrupted
 from singer_rest_core.timestamps import instant
-from tap_invoicetronic.client import USAGE_LIMIT, plainly, problem_code
+from tap_invoicetronic.client import plainly
 from tap_invoicetronic.export_files import Owners
 from tap_invoicetronic.invoices import InvoiceList
 from tap_invoicetronic.payload_text import file_of
@@ -125,12 +125,17 @@ class Library:
             since: The oldest `created` that is wanted; None for all.
 
         Returns:
-            These and maybe older ones.
+            These and maybe older ones; none if the key may not read the list.
         """
         known = self._backlogs.get(direction)
         if known is None or (known.since is not None and (since is None or instant(since) < instant(known.since))):
             listing = InvoiceList(self._tap, direction, since=since)
-            known = self._backlogs[direction] = Backlog(since, listing.read(), listing.has_read_all)
+            try:
+                known = Backlog(since, listing.read(), listing.has_read_all)
+            except StreamUnavailable as forbidden:
+                self._tell(f"{direction} is left out: {forbidden}")
+                known = Backlog(None, (), is_whole=False)
+            self._backlogs[direction] = known
         return known
 
     def documents(self, due: Sequence[Invoice]) -> Iterator[tuple[Invoice, Kept | None]]:
@@ -324,9 +329,7 @@ class Library:
             try:
                 return self._to_the_end(lambda: self._fetch_and_keep(invoice))
             except StreamUnavailable as forbidden:
-                if problem_code(forbidden.body) == USAGE_LIMIT:
-                    raise _NotNowError(str(plainly(forbidden))) from forbidden
-                raise plainly(forbidden) from forbidden
+                raise _NotNowError(str(plainly(forbidden))) from forbidden
             except RequestFailed as failure:
                 self._refused[invoice] = refusal = failure
         if refusal.status != HTTPStatus.NOT_FOUND:
@@ -400,8 +403,9 @@ class Library:
         """
         try:
             is_kept = self._to_the_end(lambda: self._export_and_keep(period, name))
-        except StreamUnavailable as refusal:
-            raise plainly(refusal) from refusal
+        except StreamUnavailable as forbidden:
+            self._tell(f"export of {period.text} is not made: {plainly(forbidden)}")
+            return False
         except RequestFailed as refusal:
             self._refused[name] = refusal
             raise

@@ -350,6 +350,27 @@ def test_without_a_look_at_the_balance_nothing_is_spent(live: SystemAdmin, read_
     assert live.get("reads")["payloads"]["receive"] == {}
 
 
+def test_a_restricted_key_gets_the_documents_it_may_read(
+    live: SystemAdmin, read_documents: ReadDocuments, caplog: pytest.LogCaptureFixture
+) -> None:
+    live.put("restricted_keys", {"ik_live_reader": {"permissions": {"send": "Read", "status": "Read"}}})
+
+    reading = read_documents(
+        api_key="ik_live_reader", payloads="both", payload_limit=3, export_periods=["2025-02"], export_type="send"
+    )
+
+    assert reading.error is None
+    for stream in ("document", "fattura"):
+        assert {record["direction"] for record in reading.records[stream]} == {"send"}
+    assert len(reading.records["document"]) == 3
+    told = warnings_of(caplog)
+    answered = "answered 403: Forbidden: The key has no access to"
+    meant = "(subkey_not_allowed): the API key has no permission for it"
+    assert f"receive is left out: GET /invoicetronic/v1/receive {answered} receive {meant}" in told
+    assert f"export of 2025-02 is not made: GET /invoicetronic/v1/export {answered} export {meant}" in told
+    assert sum("answered 403" in line for line in told) == 2
+
+
 def test_in_the_test_environment_nothing_is_charged_and_the_balance_stops_nothing(
     sandbox: RunningSandbox, read_documents: ReadDocuments, caplog: pytest.LogCaptureFixture, folder: Path
 ) -> None:
