@@ -49,6 +49,7 @@ class NotedList(RestStream, ABC, Generic[Note]):
         """
         super().__init__(tap, path=path)
         self._noted: dict[str, Note] = {}
+        self._changed = 0
         self.was_read = False
         """Whether the list was read to its end in this run."""
 
@@ -93,12 +94,19 @@ class NotedList(RestStream, ABC, Generic[Note]):
             Answers.
         """
         self._noted = {}
+        self._changed = 0
         self.was_read = False
         yield from super().answers(context)
         self.was_read = True
+        if self._changed:
+            self.logger.warning(
+                "%d rows have the %s of another one, but other values: a loader keeps the last of them",
+                self._changed,
+                self.primary_keys[0],
+            )
 
     def take_page(self, ids: Sequence[Hashable], rows: Sequence[Row], answer: requests.Response) -> Sequence[Row]:
-        """Take note of a page, and leave out the rows that came before.
+        """Take note of a page, and leave out the rows that came before as they are.
 
         Args:
             ids: The ids of its rows.
@@ -117,14 +125,20 @@ class NotedList(RestStream, ABC, Generic[Note]):
             key = self.row_id(record)
             if key is None:
                 raise RequestFailed(f"GET {self.path} answered with a row without {self.primary_keys[0]}")
-            if str(key) not in self._noted:
-                self._noted[str(key)] = self.note(record)
+            known, note = self._noted.get(str(key)), self.note(record)
+            if note != known:
+                self._changed += known is not None
+                self._noted[str(key)] = note
                 new.append(row)
         return new
 
 
 class RowByRowStream(MadeStream, ABC):
-    """A request for each of some rows of a list. One may have been deleted since the list was read."""
+    """A request for each of some rows of a list.
+
+    One may have been deleted since the list was read. One may be refused: then the others are read all the same, so
+    that it does not stand before them in every run, and the stream fails at its end.
+    """
 
     asks_for_documents = False
     """Whether the answers are no JSON."""

@@ -121,6 +121,7 @@ class World:
     def __init__(self, server: HTTPServer) -> None:
         """Answer for six things."""
         self.things: dict[str, Any] = {letter: letter.upper() for letter in "abcdef"}
+        self.more: list[dict[str, Any]] = []
         self.answers: dict[str, tuple[str, int]] = {}
         self.state: dict[str, Any] = {}
         self.asked: list[str] = []
@@ -133,7 +134,7 @@ class World:
     def _list(self, _request: Request) -> Response:
         self.asked.append("list")
         rows = [{"id": key, "name": name} for key, name in self.things.items()]
-        return Response(json.dumps({"things": [*rows, *rows[:1]]}))
+        return Response(json.dumps({"things": [*rows, *rows[:1], *self.more]}))
 
     def _one(self, request: Request) -> Response:
         key = request.path[-1]
@@ -197,6 +198,19 @@ def test_a_row_that_comes_twice_is_written_once(world: World) -> None:
     world.read("things")
 
     assert world.records("things") == list("abcdef")
+
+
+def test_a_row_that_comes_again_with_other_values_is_written_again(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It changed between two pages; or what is taken for its key is none, and nothing may be lost of it."""
+    world.more = [{"id": "b", "name": "other"}]
+
+    world.read()
+
+    assert world.records("things") == [*"abcdef", "b"]
+    assert world.records() == list("abcdef")
+    assert "things: 1 rows have the id of another one, but other values: a loader keeps the last of them" in caplog.text
 
 
 def test_the_list_is_read_for_its_details_alone(world: World) -> None:
