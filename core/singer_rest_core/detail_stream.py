@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
-from singer_rest_core.errors import RequestFailed
+from singer_rest_core.errors import RequestFailed, StreamUnavailable
 from singer_rest_core.made_stream import MadeStream
 from singer_rest_core.stream import RestStream
 
@@ -28,12 +28,16 @@ if TYPE_CHECKING:
     from singer_rest_core.stream import Row
 
 Note = TypeVar("Note")
+Key = TypeVar("Key")
 
 _REMEMBERED = "remembered"
 
+_MOST_REFUSED = 5
+"""So many rows may be refused: with more, it is hardly the rows, and the others are not asked for any more."""
+
 
 class NotedList(RestStream, ABC, Generic[Note]):
-    """A list whose rows are noted for the streams that are made of it; a row that comes twice is written once.
+    """A list whose rows are noted for the streams that are made of it; a row that comes twice as it is is written once.
 
     Its rows are taken one by one: a note is made of the row as the API gave it.
     """
@@ -146,8 +150,26 @@ class RowByRowStream(MadeStream, ABC):
     not_found = 0
     """How many of the rows last asked for were not found."""
 
-    def found(self, asked: Iterable[tuple[str, HTTPRequest]]) -> Iterator[tuple[str, requests.Response]]:
-        """Ask for rows, and pass over those that are not found (404).
+    _refusals: Sequence[RequestFailed | StreamUnavailable] = ()
+    """Of the rows last asked for."""
+
+    _was_answered = False
+    """Whether any of the rows last asked for came."""
+
+    def get_records(self, context: Context | None) -> Iterator[Record]:
+        """Make the records; where rows were refused, the stream fails once the others are made.
+
+        Args:
+            context: Not used: streams are not partitioned.
+
+        Yields:
+            Raw records.
+        """
+        yield from super().get_records(context)
+        self._fail_if_refused()
+
+    def found(self, asked: Iterable[tuple[Key, HTTPRequest]]) -> Iterator[tuple[Key, requests.Response]]:
+        """Ask for rows, and pass over those that are not found (404) or refused.
 
         Args:
             asked: Keys and requests.
@@ -156,20 +178,45 @@ class RowByRowStream(MadeStream, ABC):
             Key and answer of the others.
         """
         self.not_found = 0
+        self._refusals = []
+        self._was_answered = False
         for key, pending in self.ask_each(asked, document=self.asks_for_documents):
             try:
                 answer = pending.result()
-            except RequestFailed as refusal:
-                if refusal.status != HTTPStatus.NOT_FOUND:
-                    self.page_written()
-                    raise
-                self.not_found += 1
-                continue
-            yield key, answer
+            except (RequestFailed, StreamUnavailable) as refusal:
+                self._pass_over(refusal)
+            else:
+                self._was_answered = True
+                yield key, answer
         if self.not_found:
             self.logger.warning(
                 "%d that the list names were not found (404): asked for again next time", self.not_found
             )
+
+    def _pass_over(self, refusal: RequestFailed | StreamUnavailable) -> None:
+        """Go on with the next row, unless there was no answer, or too many refusals."""
+        status = refusal.status if isinstance(refusal, RequestFailed) else HTTPStatus.FORBIDDEN
+        if status == HTTPStatus.NOT_FOUND:
+            self.not_found += 1
+            return
+        self._refusals = [*self._refusals, refusal]
+        if status is None or len(self._refusals) > _MOST_REFUSED:
+            self._fail_if_refused()
+
+    def _fail_if_refused(self) -> None:
+        """Say what was refused; where nothing but that came, and each time with 403, the stream may not be read.
+
+        Raises:
+            StreamUnavailable: In that case.
+            RequestFailed: If rows were refused.
+        """
+        if not self._refusals:
+            return
+        self.page_written()
+        first, *others = self._refusals
+        if not self._was_answered and all(isinstance(each, StreamUnavailable) for each in self._refusals):
+            raise first
+        raise RequestFailed(f"{first}{f'; {len(others)} more were refused' if others else ''}") from first
 
 
 class DetailStream(RowByRowStream, ABC, Generic[Note]):

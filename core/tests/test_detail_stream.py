@@ -128,7 +128,7 @@ class World:
         self.messages: list[dict[str, Any]] = []
         self._url = server.url_for("/").rstrip("/")
         server.expect_request("/things").respond_with_handler(self._list)
-        for letter in "abcdefg":
+        for letter in "abcdefgh":
             server.expect_request(f"/things/{letter}").respond_with_handler(self._one)
 
     def _list(self, _request: Request) -> Response:
@@ -156,6 +156,12 @@ class World:
             self.messages = writer.messages
             states = [message["value"] for message in writer.messages if message["type"] == "STATE"]
             self.state = states[-1] if states else self.state
+        return self.asked
+
+    def read_and_fail(self) -> list[str]:
+        """Run the tap once, whose second stream fails; gives what was asked for."""
+        with pytest.raises(RunIncomplete, match="a_thing"):
+            self.read()
         return self.asked
 
     def records(self, stream: str = "a_thing") -> list[str]:
@@ -297,16 +303,48 @@ def test_an_answer_of_no_use_is_asked_for_again(world: World) -> None:
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_a_run_that_fails_in_the_middle_keeps_what_it_has(world: World, concurrency: int) -> None:
-    world.answers["d"] = ('{"error": "no"}', 400)
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_row_that_is_refused_does_not_hold_up_the_others(
+    world: World, caplog: pytest.LogCaptureFixture, concurrency: int, status: int
+) -> None:
+    world.answers["b"] = world.answers["d"] = ('{"error": "no"}', status)
     with pytest.raises(RunIncomplete, match="a_thing"):
         world.read(concurrency=concurrency)
-    assert world.records() == world.remembered == list("abc")
+    assert world.records() == world.remembered == list("acef")
+    assert world.whole() == {"things"}
+    assert f"a_thing: failed: GET /things/b answered {status}: no; 1 more were refused" in caplog.text
 
     world.answers = {}
 
+    assert world.read() == ["list", "b", "d"]
+
+
+def test_what_is_gone_is_told_although_a_row_is_refused(world: World) -> None:
     world.read()
-    assert world.records() == list("def")
+    del world.things["a"]
+    world.things["d"] = "changed"
+    world.answers["d"] = ('{"error": "no"}', 400)
+
+    world.read_and_fail()
+
+    assert world.gone() == ["a"]
+    assert world.remembered == list("bcdef")
+
+
+def test_with_too_many_refusals_no_more_is_asked_for(world: World) -> None:
+    world.things |= {"g": "G"}
+    world.answers = dict.fromkeys("bcdefg", ('{"error": "no"}', 400))
+    world.read_and_fail()
+    world.things |= {"h": "H"}
+
+    assert world.read_and_fail() == ["list", *"bcdefg"]
+
+
+def test_a_stream_whose_every_row_is_forbidden_is_skipped(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.answers = dict.fromkeys("abcdef", ('{"error": "not for you"}', 403))
+
+    assert world.read() == ["list", *"abcdef"]
+    assert "a_thing: skipped: GET /things/a answered 403: not for you" in caplog.text
 
 
 def test_a_row_without_a_key_fails_its_list(world: World) -> None:
