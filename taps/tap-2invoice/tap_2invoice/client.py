@@ -11,7 +11,6 @@ from __future__ import annotations
 from abc import ABC
 from collections import Counter
 from functools import cached_property
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -20,14 +19,13 @@ from singer_sdk.streams.rest import HTTPRequest, PageContext
 
 from singer_rest_core import (
     RESCUED_DATA,
-    MadeStream,
     NumberedPaginator,
     RequestFailed,
     RestStream,
-    StreamUnavailable,
     body_of,
 )
 from singer_rest_core.conform import Misfit
+from singer_rest_core.detail_stream import RowByRowStream
 from singer_rest_core.infer_schema import column_kinds, identifies, infer_schema, with_columns
 from singer_rest_core.record_stream import RecordStream
 from singer_rest_core.row_digest import row_digest
@@ -304,7 +302,7 @@ class ListStream(DerivedStream, RestStream, ABC):
         return self._pages_taken + 1 if following else None
 
 
-class DetailStream(DerivedStream, MadeStream, ABC):
+class DetailStream(DerivedStream, RowByRowStream, ABC):
     """What a detail of 2invoice says of each record of a list: one request a record, so it is deselected by default."""
 
     selected_by_default = False
@@ -327,29 +325,10 @@ class DetailStream(DerivedStream, MadeStream, ABC):
 
         Yields:
             Raw records.
-
-        Raises:
-            StreamUnavailable: If the account may not read details.
-            RequestFailed: If a request ends this stream.
         """
-        missing = made = 0
-        for key, pending in self.ask_each(self._asked()):
-            try:
-                answer = pending.result()
-            except StreamUnavailable as refusal:
-                if not made:
-                    raise
-                raise RequestFailed(f"{refusal}, after {made} others were not refused") from refusal
-            except RequestFailed as refusal:
-                if refusal.status != HTTPStatus.NOT_FOUND:
-                    raise
-                missing += 1
-                continue
-            made += 1
+        for key, answer in self.found(self._asked()):
             yield self.detail_of(key, answer)
-        if missing:
-            self.logger.warning("%d details of records that the list has were not found (404)", missing)
-        self.has_read_all = self.listing.has_read_all and not missing
+        self.has_read_all = self.listing.has_read_all and not self.not_found
 
     def request_for(self, key: object) -> HTTPRequest:
         """Ask for one detail.

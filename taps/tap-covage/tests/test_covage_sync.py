@@ -287,18 +287,19 @@ def test_documents_are_all_fetched_for_another_place(tmp_path: Path, read_covage
     assert len(list((tmp_path / "elsewhere/invoices").iterdir())) == 150
 
 
-def test_a_run_that_dies_between_documents_goes_on_where_it_stopped(
+def test_a_document_that_is_refused_does_not_hold_up_the_others(
     sandbox: RunningSandbox, read_covage: ReadCovage
 ) -> None:
-    sandbox.admin.add_fault("*/download/", skip=40, status=400, body='{"detail": "Bad luck"}')
+    sandbox.admin.add_fault("*/download/", skip=40, status=403, body='{"detail": "Permission denied"}')
 
     first = read_covage("invoices invoice_documents", concurrency=1)
     second = read_covage("invoices invoice_documents", state=first.state, concurrency=1)
 
     assert isinstance(first.error, RunIncomplete)
-    assert len(first.records["invoice_documents"]) == 40
+    assert len(first.records["invoice_documents"]) == 149
+    assert "replication_key_value" not in first.state["bookmarks"]["invoice_documents"]
     assert second.error is None
-    assert len(second.records["invoice_documents"]) == 110
+    assert len(second.records["invoice_documents"]) == 1
     assert bookmark(second, "invoice_documents")
 
 
