@@ -123,6 +123,22 @@ def with_columns(schema: Mapping[str, Any], remembered: Mapping[str, str]) -> Re
     return {**schema, "properties": {name: columns[name] for name in order if name in columns}}
 
 
+def with_key(schema: Mapping[str, Any], key: str) -> Record:
+    """Give a schema another key: never null, text if there was no such column; the key of before may then be null.
+
+    Args:
+        schema: A schema as `infer_schema` gives it.
+        key: The column that identifies a record.
+
+    Returns:
+        The schema with that key.
+    """
+    kinds = {name: set(text.split()) for name, text in column_kinds(schema).items()}
+    before = {name: _entry(kinds[name], is_key=False) for name in schema.get("required", []) if name in kinds}
+    columns = {**schema["properties"], **before, key: _entry(kinds.get(key, {"string"}), is_key=True)}
+    return {**schema, "properties": columns, "required": [key]}
+
+
 def identifies(records: Iterable[Mapping[str, Any]], name: str) -> bool:
     """Tell whether a field can be the key of records.
 

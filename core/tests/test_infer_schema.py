@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from singer_rest_core import RESCUED_DATA
 from singer_rest_core.conform import Conformer
 from singer_rest_core.exact_json import decode, encode
-from singer_rest_core.infer_schema import column_kinds, identifies, infer_schema, with_columns
+from singer_rest_core.infer_schema import column_kinds, identifies, infer_schema, with_columns, with_key
 
 _SCALARS = st.one_of(
     st.none(),
@@ -234,3 +234,24 @@ def test_a_column_of_earlier_goes_before_a_new_one_that_a_loader_cannot_tell_fro
     schema = infer_schema([{"id": 1, "Total": 1}], keys=["id"])
 
     assert list(with_columns(schema, {"total": "number"})["properties"]) == ["id", "total", RESCUED_DATA]
+
+
+@given(_RECORDS)
+def test_another_key_changes_two_columns_alone(records: list[dict[str, Any]]) -> None:
+    records = [{**record, "id": number} for number, record in enumerate(records)]
+    schema = infer_schema([{**record, "digest": str(record)} for record in records], keys=["digest"])
+
+    other = with_key(schema, "id")
+
+    assert other["required"] == ["id"]
+    assert other["properties"]["id"] == {"type": "integer" if records else "string"}
+    assert other["properties"]["digest"] == {"type": ["string", "null"]}
+    assert other["properties"].keys() - {"id", "digest"} == schema["properties"].keys() - {"id", "digest"}
+    assert encode(with_key(other, "digest")["properties"]["digest"]) == encode(schema["properties"]["digest"])
+
+
+def test_a_key_that_was_no_column_is_text() -> None:
+    schema = with_key(infer_schema([{"name": "x"}]), "id")
+
+    assert schema["properties"]["id"] == {"type": "string"}
+    assert schema["required"] == ["id"]
