@@ -642,6 +642,21 @@ def test_a_page_that_comes_twice_without_its_number_is_noticed(httpserver: HTTPS
     assert len([request for request, _ in httpserver.log if request.path == "/clients"]) <= 3
 
 
+@pytest.mark.parametrize("last", [None, 40])
+def test_pages_without_records_come_to_an_end(httpserver: HTTPServer, last: int | None) -> None:
+    """Where no page is named as the last one, a link to a next page may be there for ever."""
+
+    def page(number: str) -> dict[str, Any]:
+        following = f"/clients?page={int(number) + 1}"
+        return {"clients": {"data": rows(1, 2) if number == "1" else [], "next_page_url": following, "last_page": last}}
+
+    reading = read(serve(httpserver, clients=page) | {"concurrency": 1})
+
+    assert ids(reading, "clients") == [1, 2]
+    assert isinstance(reading.error, RunIncomplete) is (last is None)
+    assert len([request for request, _ in httpserver.log if request.path == "/clients"]) == 1 + (last or 3)
+
+
 @pytest.mark.parametrize("body", [{"message": "moved", "items": []}, {"clients": None}, {"clients": {"rows": []}}, []])
 def test_an_answer_without_its_list_fails_the_stream_and_names_what_it_holds(
     httpserver: HTTPServer, body: dict[str, Any] | list[Any], caplog: pytest.LogCaptureFixture
