@@ -26,7 +26,7 @@ from singer_rest_core import (
 )
 from singer_rest_core.conform import Misfit
 from singer_rest_core.detail_stream import RowByRowStream
-from singer_rest_core.infer_schema import column_kinds, identifies, infer_schema, with_columns
+from singer_rest_core.infer_schema import column_kinds, identifies, infer_schema, with_columns, with_key
 from singer_rest_core.record_stream import RecordStream
 from singer_rest_core.row_digest import row_digest
 from singer_rest_core.row_layout import FlatRows
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     import requests
     from singer_sdk import Tap
-    from singer_sdk.singerlib import Catalog
+    from singer_sdk.singerlib import Catalog, CatalogEntry
 
     from singer_rest_core import PageParams, Record
     from singer_rest_core.conform import Column
@@ -75,6 +75,8 @@ class DerivedStream(RecordStream, ABC):
         """
         super().__init__(tap, **of_the_sdk)
         self._derived = infer_schema([], keys=self.primary_keys)
+        self._lacks_ids = False
+        """Whether the sample would have another key than the id, which has to stay it."""
 
     @property
     def schema(self) -> Record:
@@ -115,7 +117,7 @@ class DerivedStream(RecordStream, ABC):
         self.remember(_COLUMNS, column_kinds(self.schema))
 
     def keep_columns(self, catalog: Catalog) -> None:
-        """Keep the columns that the runs before had: the sample is another one now, but the table is the same.
+        """Keep key and columns that the runs before had: the sample is another one now, but the table is the same.
 
         Args:
             catalog: The working catalog, whose entry is changed.
@@ -124,6 +126,7 @@ class DerivedStream(RecordStream, ABC):
         entry = catalog.get_stream(self.name)
         if not isinstance(remembered, dict) or entry is None:
             return
+        self._keep_key(DIGEST if DIGEST in remembered else ID, entry)
         kept = with_columns(self.schema, {str(name): str(kinds) for name, kinds in remembered.items()})
         found = column_kinds(self.schema)
         for name in sorted(found.keys() & remembered.keys()):
@@ -131,6 +134,24 @@ class DerivedStream(RecordStream, ABC):
                 self.logger.info("column %s stays %s, as it was: %s would fit now", name, remembered[name], found[name])
         entry.schema = Schema.from_dict(kept)
         self._derived = kept
+
+    def _keep_key(self, key: str, entry: CatalogEntry) -> None:
+        """Keep a key that was derived, unless somebody has written another one into the catalog."""
+        if list(self.primary_keys) == [key] or not set(self.primary_keys) <= {ID, DIGEST}:
+            return
+        if key == ID:
+            self.logger.warning(
+                "records have no %s of their own any more, but it stays the key, as it was: of records with the same, "
+                "a loader keeps the last. To have them all, read into a new table without state",
+                ID,
+            )
+        else:
+            self.logger.info("the key stays %s, as it was: %s would do now", key, ID)
+        self._lacks_ids = key == ID
+        self.primary_keys = (key,)
+        entry.key_properties = [key]
+        columns = {name: each for name, each in self.schema["properties"].items() if name != DIGEST}
+        self._derived = with_key({**self.schema, "properties": columns}, key)
 
     def stream_url(self, *parts: object) -> str:
         """Give a URL of the API.
@@ -166,7 +187,11 @@ class ListStream(DerivedStream, RestStream, ABC):
     @property
     def makes_keys(self) -> bool:
         """Whether records may need a key made of them: they have no id, or the catalog was made without a sample."""
-        return DIGEST in self.primary_keys or self.effective_schema["properties"].keys() <= {ID, RESCUED_DATA}
+        if DIGEST in self.primary_keys:
+            return True
+        columns = self.effective_schema["properties"]
+        takes_text = columns.get(ID, {}).get("type") == "string"
+        return takes_text and (self._lacks_ids or columns.keys() <= {ID, RESCUED_DATA})
 
     @cached_property
     def page_codec(self) -> PageCodec | None:

@@ -699,6 +699,72 @@ def test_ids_that_repeat_are_no_key(httpserver: HTTPServer) -> None:
     assert len({record["_digest"] for record in records}) == 2
 
 
+NAMELESS = [{"name": "a"}, {"name": "b"}]
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_a_digest_stays_the_key_when_records_have_an_id(
+    httpserver: HTTPServer, caplog: pytest.LogCaptureFixture, *, given: bool
+) -> None:
+    caplog.set_level(logging.INFO)
+    before = read(serve(httpserver, templates={"templates": NAMELESS}))
+    httpserver.clear()
+    settings = serve(httpserver, templates={"templates": rows(1, 2)})
+
+    after = read(settings, catalog=discover(settings) if given else None, state=before.state)
+    later = read(settings, state=after.state)
+
+    assert after.error is None
+    assert [record["id"] for record in after.records["templates"]] == [1, 2]
+    assert None not in {record["_digest"] for record in after.records["templates"]}
+    assert "templates: the key stays _digest, as it was: id would do now" in caplog.messages
+    for reading in (before, after, later):
+        (schema,) = (message for message in reading.of("SCHEMA") if message["stream"] == "templates")
+        assert schema["key_properties"] == ["_digest"]
+        assert schema["schema"]["properties"]["_digest"] == {"type": "string"}
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_an_id_stays_the_key_when_records_lack_it_and_that_is_said(
+    httpserver: HTTPServer, caplog: pytest.LogCaptureFixture, *, given: bool
+) -> None:
+    before = read(serve(httpserver, templates={"templates": rows(1, 2)}, receipts={"receipts": rows(1, 2)}))
+    httpserver.clear()
+    same = {"receipts": [*rows(3, 3), *rows(3, 3)]}
+    settings = serve(httpserver, templates={"templates": NAMELESS}, receipts=same)
+
+    after = read(settings, catalog=discover(settings) if given else None, state=before.state)
+
+    assert isinstance(after.error, RunIncomplete)
+    assert after.records["templates"] == []
+    assert any(
+        "templates: failed: GET /templates answered a record whose key id is missing" in line
+        for line in warnings_of(caplog)
+    )
+    assert any(line.startswith("receipts: records have no id of their own any more") for line in warnings_of(caplog))
+    for message in after.of("SCHEMA"):
+        assert message["key_properties"] == ["id"]
+        assert "_digest" not in message["schema"]["properties"]
+    assert after.state["bookmarks"]["templates"] == before.state["bookmarks"]["templates"]
+
+
+def test_after_an_empty_list_records_without_an_id_get_a_digest_as_their_id(httpserver: HTTPServer) -> None:
+    """The table was made with a text for its key."""
+    before = read(serve(httpserver))
+    httpserver.clear()
+    settings = serve(httpserver, templates={"templates": NAMELESS})
+
+    after = read(settings, state=before.state)
+    later = read(settings, state=after.state)
+
+    assert after.error is None
+    assert [record["name"] for record in after.records["templates"]] == ["a", "b"]
+    assert schema_of(after, "templates")["id"] == {"type": "string"}
+    assert len(set(ids(after, "templates"))) == 2
+    assert ids(later, "templates") == ids(after, "templates")
+    assert versions(later).count("templates") == 1
+
+
 def test_a_catalog_made_without_a_token_still_works(
     sandbox: RunningSandbox, two_invoice: SystemAdmin, two_invoice_settings: dict[str, Any]
 ) -> None:
