@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -114,9 +114,10 @@ class PasswordGrant:
             RunEnded: If there is no token to be had.
         """
         with self._lock:
-            if self._token is None or self._clock() >= self._token.renew_at:
-                self._token = self._renewed()
-            request.headers["Authorization"] = self._token.bearer
+            token = self._token
+            if token is None or self._clock() >= token.renew_at:
+                token = self._renew()
+            request.headers["Authorization"] = token.bearer
         return request
 
     def renew(self, refused: requests.PreparedRequest) -> bool:
@@ -133,17 +134,28 @@ class PasswordGrant:
         """
         with self._lock:
             if self._token is None or refused.headers.get("Authorization") == self._token.bearer:
-                self._token = self._renewed()
+                self._renew()
         return True
 
-    def _renewed(self) -> _Token:
+    def _renew(self) -> _Token:
+        before, now = self._token, self._renewed(self._token)
+        known = [each for token in (now, before) if token for each in (token.access, token.refresh)]
+        self.secrets[1:] = [secret for secret in dict.fromkeys(known) if secret]
+        self._token = now
+        return now
+
+    def _renewed(self, token: _Token | None) -> _Token:
         """Use the refresh token while it is valid, else the password."""
-        token = self._token
         if token is not None and token.refresh is not None and self._clock() < token.refresh_until:
             try:
-                return self._ask({"grant_type": "refresh_token", "refresh_token": token.refresh})
-            except (AccessRefused, RequestFailed):
+                renewed = self._ask({"grant_type": "refresh_token", "refresh_token": token.refresh})
+            except (AccessRefused, RequestFailed, StreamUnavailable):
                 pass  # the session may have ended before its time: the password says whether we may have another
+            else:
+                # Without a new one, the old one holds (RFC 6749, section 6).
+                if renewed.refresh is None:
+                    return replace(renewed, refresh=token.refresh, refresh_until=token.refresh_until)
+                return renewed
         login = self._login
         try:
             return self._ask({"grant_type": "password", "username": login.username, "password": login.password})
@@ -164,7 +176,6 @@ class PasswordGrant:
         token = _token_of(body if isinstance(body, dict) else {}, asked)
         if token is None:
             raise AccessRefused(f"POST {request.url} answered without an access_token. {self._login.not_found_hint}")
-        self.secrets[1:] = [secret for secret in (token.access, token.refresh, *self.secrets[1:3]) if secret]
         return token
 
 

@@ -129,13 +129,30 @@ def test_the_password_is_sent_again_when_the_refresh_token_is_refused(httpserver
     server = TokenServer(httpserver)
     grant = grant_of(server.url, clock)
     bearer(grant)
-    for status in (400, 401):
+    for status in (400, 401, 403):
         server.refused["refresh_token"] = refusal(status, "invalid_grant", "Session not active")
         clock.now += 290
 
         bearer(grant)
 
-    assert server.grants == {"password": 3}
+    assert server.grants == {"password": 4}
+
+
+def test_a_refresh_token_holds_until_there_is_a_new_one(httpserver: HTTPServer, clock: Clock) -> None:
+    server = TokenServer(httpserver)
+    grant = grant_of(server.url, clock)
+    bearer(grant)
+    server.more |= {"refresh_token": None}
+    for _ in range(3):
+        clock.now += 290
+
+        bearer(grant)
+
+    assert server.grants == {"password": 1, "refresh_token": 3}
+    assert {form["refresh_token"] for form in server.forms[1:]} == {"refresh-1"}
+    clock.now += 1800 - 3 * 290
+    bearer(grant)
+    assert server.grants["password"] == 2
 
 
 @pytest.mark.parametrize("more", [{"refresh_expires_in": 0}, {"refresh_expires_in": None}])
