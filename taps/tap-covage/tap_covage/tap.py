@@ -171,7 +171,7 @@ def token_url(auth_url: str, realm: str) -> str:
     """Give the token endpoint of a Keycloak realm.
 
     Args:
-        auth_url: Keycloak's root, or the endpoint itself.
+        auth_url: Keycloak's root, with or without its `/auth`, or the endpoint itself.
         realm: The realm.
 
     Returns:
@@ -180,7 +180,7 @@ def token_url(auth_url: str, realm: str) -> str:
     root = auth_url.rstrip("/")
     if root.endswith("/token"):
         return root
-    return f"{root}/auth/realms/{quote(realm, safe='')}/protocol/openid-connect/token"
+    return f"{root.removesuffix('/auth')}/auth/realms/{quote(realm, safe='')}/protocol/openid-connect/token"
 
 
 def password_faults(password: object) -> list[str]:

@@ -197,6 +197,7 @@ def test_neither_password_nor_token_is_said_or_written(
     [
         ("https://sso.example.com", "https://sso.example.com/auth/realms/covage/protocol/openid-connect/token"),
         ("https://sso.example.com/", "https://sso.example.com/auth/realms/covage/protocol/openid-connect/token"),
+        ("https://sso.example.com/auth/", "https://sso.example.com/auth/realms/covage/protocol/openid-connect/token"),
         ("https://sso.example.com/realms/x/token", "https://sso.example.com/realms/x/token"),
     ],
 )
