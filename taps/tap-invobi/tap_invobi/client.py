@@ -94,12 +94,7 @@ class PagedList(NotedList[str]):
     @property
     def has_read_all(self) -> bool:
         """Whether every row there is was surely seen; never if only those of one status were asked for."""
-        return self.has_read_all_asked_for and not self.status
-
-    @property
-    def has_read_all_asked_for(self) -> bool:
-        """Whether every row that was asked for was surely seen."""
-        return super().has_read_all
+        return super().has_read_all and not self.status
 
     def total_of(self, answer: requests.Response) -> int | None:
         """Find how many rows the list has according to a page.

@@ -86,13 +86,8 @@ class InvoiceStream(DetailStream[str], ABC):
 
     @property
     def listed_whole(self) -> bool:
-        """Whether the list was surely read whole."""
-        return self.invoices.has_read_all_asked_for
-
-    @property
-    def tells_deletes(self) -> bool:
-        """Whether an invoice that is not in the list is gone; not if only those of one status are."""
-        return not self.invoices.status
+        """Whether an invoice that is not in the list is gone: not if only those of one status were asked for."""
+        return self.invoices.has_read_all
 
     def url_of(self, key: str, *more: str) -> str:
         """Give the URL of an invoice, or of something below it.

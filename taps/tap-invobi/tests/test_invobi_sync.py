@@ -344,7 +344,23 @@ def test_with_a_status_nothing_is_taken_for_deleted(
 
     assert not second.ids("invoice_details")
     assert whole(second) == {"prompts", "prompt_labels"}
-    assert moved not in second.state["bookmarks"]["invoice_details"]["remembered"]
+    assert second.state["bookmarks"]["invoice_details"] == first.state["bookmarks"]["invoice_details"]
+
+
+def test_what_is_deleted_while_one_status_is_read_is_told_when_all_are(
+    sandbox: RunningSandbox, invobi: SystemAdmin, read_invobi: ReadInvobi
+) -> None:
+    first = read_invobi()
+    dead = next(row["id"] for row in invobi.records("invoices") if row["paid_at"] is None)
+    invobi.delete("invoices", dead)
+    second = read_invobi(invoice_status="paid", state=first.state)
+
+    third = read_invobi(state=second.state)
+
+    assert not gone(second, "invoice_details")
+    assert gone(third, "invoice_details") == gone(third, "invoice_documents") == [dead]
+    assert not present(third, "invoice_details")
+    assert paths(sandbox) == {"/invoices": 3, "/prompts": 1, "/prompts/labels": 1}
 
 
 @pytest.mark.parametrize("status", [400, 403])
