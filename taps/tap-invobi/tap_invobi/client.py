@@ -161,8 +161,14 @@ class WholeList(RestStream):
 
         Yields:
             Flat records; a bare value under the name of its column.
+
+        Raises:
+            RequestFailed: If a row has no key.
         """
         with self.expected_page():
             for row in rows_of(body_of(response), self.row_layout):
                 bare = self.bare_column and not isinstance(row, dict)
-                yield {self.bare_column: row} if bare else self.row_layout.flat(row)
+                record = {self.bare_column: row} if bare else self.row_layout.flat(row)
+                if self.row_id(record) is None:
+                    raise RequestFailed(f"GET {self.path} answered with a row without {self.primary_keys[0]}")
+                yield record

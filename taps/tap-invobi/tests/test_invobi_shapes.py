@@ -172,3 +172,22 @@ def test_prompts_keep_their_labels(httpserver: HTTPServer, answers: dict[str, st
     assert first["created_at"] == "2025-01-15T10:30:00Z"
     assert first["labels"] == labels
     assert second["_rescued_data"] == {"labels": "none"}
+
+
+@pytest.mark.parametrize(
+    ("path", "stream", "answer"),
+    [
+        ("/prompts", "prompts", '{"prompts": [{"id": "x"}, {"prompt_text": "y"}]}'),
+        ("/prompts/labels", "prompt_labels", '{"labels": ["Design", null]}'),
+    ],
+)
+def test_a_row_without_its_key_fails_its_list(
+    httpserver: HTTPServer, answers: dict[str, str], path: str, stream: str, answer: str
+) -> None:
+    answers[path] = answer
+
+    reading = run(httpserver, stream)
+
+    assert isinstance(reading.error, RunIncomplete)
+    assert not reading.of("RECORD")
+    assert not reading.of("ACTIVATE_VERSION")
