@@ -56,8 +56,9 @@ class RestTap(IndependentStreamsTap):
     _in_turn: Sequence[RecordStream] = ()
     """The streams that are selected, in the order they are read."""
 
-    _asked_ahead_of: IndependentStream | None = None
-    """The stream that is read; asking after each of its pages again would find nothing to do."""
+    _asked_ahead_of = -1
+    """The position of the stream that is read: asking after each of its pages again would find nothing to do. Where one
+    before it is read once more, for what is made of it, others have had their turn."""
 
     clock = staticmethod(time.monotonic)
     wait = staticmethod(threading.Event.wait)
@@ -195,10 +196,12 @@ class RestTap(IndependentStreamsTap):
         Args:
             stream: The one that is read or about to be.
         """
-        if self.look_ahead is None or not self.transport.accepted or self._asked_ahead_of is stream:
+        if self.look_ahead is None or not self.transport.accepted or not isinstance(stream, RecordStream):
             return
-        self._asked_ahead_of = stream
-        following = self._in_turn[self._in_turn.index(stream) + 1 :] if stream in self._in_turn else []
+        if stream.position <= self._asked_ahead_of:
+            return
+        self._asked_ahead_of = stream.position
+        following = self._in_turn[stream.position + 1 :] if stream in self._in_turn else []
         for each in following[: self.look_ahead.reach]:
             if isinstance(each, RestStream) and each.name not in self.first_pages:
                 try:
