@@ -278,10 +278,14 @@ def test_what_is_remembered_of_documents_is_of_the_look_back_alone(
     assert remembered.keys() == due
 
 
-def test_documents_are_all_fetched_for_another_place(tmp_path: Path, read_covage: ReadCovage) -> None:
+def test_documents_are_all_fetched_for_another_place(
+    sandbox: RunningSandbox, tmp_path: Path, read_covage: ReadCovage
+) -> None:
     first = read_covage()
 
     second = read_covage(state=first.state, documents_url=str(tmp_path / "elsewhere"))
+
+    assert len(sandbox.admin.requests()) == 1 + (1 + 2) + 3 + 2 + 1 + 1 + 1 + 150  # invoices once more, and whole
 
     assert len(second.records["invoice_documents"]) == 150
     assert len(list((tmp_path / "elsewhere/invoices").iterdir())) == 150
