@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class ListCheck:
     """Follows one reading of a list by page number.
 
-    It was read whole if the API counted the same rows on every page, as many came, and none came twice. What that
-    cannot show: a row that goes and one that comes between the same two pages.
+    It was read whole if the API counted the same rows on every page, and as many different ones came; where it counts
+    none, if none came twice. What that cannot show: a row that goes and one that comes between the same two pages.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class ListCheck:
     @property
     def steady(self) -> bool:
         """Whether nothing moved while the list was read, and all of it came."""
-        if self.moved:
+        if len(self._totals) > 1:
             return False
         (total,) = self._totals or {0}
-        return total is None or total == self.seen.count
+        return not self.seen.repeated if total is None else total == self.seen.distinct

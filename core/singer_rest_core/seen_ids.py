@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pyroaring import BitMap64
+
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
 _FINGERPRINT = 0xFFFFFFFF
-_CHUNK_BITS = 16
-_LONGEST_ARRAY = 4096
-"""Numbers of a chunk that an array holds in less room than a bitmap."""
-_BITMAP = 1 << (_CHUNK_BITS - 3)
-_IDS_A_CHUNK = 32
-"""With fewer, a chunk costs more than as many fingerprints."""
-_FEW_CHUNKS = 256
+_IDS_A_CONTAINER = 32
+"""With fewer, a container of the bitmap costs more than as many fingerprints."""
+_FEW_CONTAINERS = 256
 _TEXTS_FROM = 1 << 63
 """Where the numbers stand that came as texts: `5` and `"5"` are two ids."""
 
@@ -39,11 +36,18 @@ class SeenIds:
         """Remember none."""
         self._expected = expected or 0
         self._whole: set[Hashable] | None = set() if expected is None else None
-        self._numbers: _Numbers | None = _Numbers()
+        self._numbers: BitMap64 | None = BitMap64()
         self.count = 0
         """How many ids were added, repetitions included."""
         self.repeated = False
         """Whether an id was added twice."""
+
+    @property
+    def distinct(self) -> int:
+        """How many different ids were added."""
+        if self._whole is not None:
+            return len(self._whole)
+        return self._fingerprints.kept if self._numbers is None else len(self._numbers)
 
     def add(self, ids: Sequence[Hashable]) -> None:
         """Remember ids.
@@ -58,8 +62,11 @@ class SeenIds:
             self.repeated |= len(self._whole) < before + len(ids)
             return
         if self._numbers is not None and (numbers := _numbers(ids)) is not None:
-            self.repeated |= not self._numbers.add_all(numbers)
-            if self._numbers.chunks > max(_FEW_CHUNKS, self._expected // _IDS_A_CHUNK):
+            before = len(self._numbers)
+            self._numbers.update(numbers)
+            self.repeated |= len(self._numbers) < before + len(numbers)
+            containers = self._numbers.get_statistics()["n_containers"]
+            if containers > max(_FEW_CONTAINERS, self._expected // _IDS_A_CONTAINER):
                 self._give_up_numbers()
             return
         self._give_up_numbers()
@@ -86,54 +93,6 @@ class SeenIds:
         return _Fingerprints(self._expected)
 
 
-class _Numbers:
-    """A set of whole numbers from 0, in chunks of 65,536 as Roaring bitmaps have: sorted arrays, or bits if many."""
-
-    def __init__(self) -> None:
-        self._chunks: dict[int, array[int] | bytearray] = {}
-
-    @property
-    def chunks(self) -> int:
-        """In how many chunks they are."""
-        return len(self._chunks)
-
-    def add_all(self, numbers: Sequence[int]) -> bool:
-        """Add numbers; tells whether all are new."""
-        chunks = self._chunks
-        are_new = True
-        for number in numbers:
-            high, low = number >> _CHUNK_BITS, number & 0xFFFF
-            chunk = chunks.get(high)
-            if chunk is None:
-                chunks[high] = array("H", [low])
-            elif isinstance(chunk, bytearray):
-                are_new &= not _has(chunk, low)
-                chunk[low >> 3] |= 1 << (low & 7)
-            elif low > chunk[-1]:
-                chunk.append(low)
-            elif chunk[place := bisect_left(chunk, low)] == low:
-                are_new = False
-            else:
-                chunk.insert(place, low)
-            if isinstance(chunk, array) and len(chunk) > _LONGEST_ARRAY:
-                chunks[high] = _bitmap(chunk)
-        return are_new
-
-    def __contains__(self, number: int) -> bool:
-        low = number & 0xFFFF
-        chunk = self._chunks.get(number >> _CHUNK_BITS, b"")
-        if isinstance(chunk, array):
-            place = bisect_left(chunk, low)
-            return place < len(chunk) and chunk[place] == low
-        return bool(chunk) and _has(chunk, low)
-
-    def __iter__(self) -> Iterator[int]:
-        for high, chunk in self._chunks.items():
-            lows = chunk if isinstance(chunk, array) else (low for low in range(_BITMAP * 8) if _has(chunk, low))
-            for low in lows:
-                yield high << _CHUNK_BITS | low
-
-
 class _Fingerprints:
     """32 bits of a hash of each id, in a place that other bits choose; all in one piece of memory.
 
@@ -144,7 +103,8 @@ class _Fingerprints:
     def __init__(self, expected: int) -> None:
         self._size = max(16, expected * 3 // 2)
         self._table = array("I", [0]) * self._size
-        self._kept = 0
+        self.kept = 0
+        """How many different ids are remembered."""
 
     def add_all(self, ids: Iterable[Hashable]) -> bool:
         """Add ids; tells whether all look new."""
@@ -154,9 +114,9 @@ class _Fingerprints:
             place, fingerprint = self._find(each)
             if table[place]:
                 are_new = False
-            elif self._kept < most:
+            elif self.kept < most:
                 table[place] = fingerprint
-                self._kept += 1
+                self.kept += 1
         return are_new
 
     def __contains__(self, each: Hashable) -> bool:
@@ -199,14 +159,3 @@ def _numbers(ids: Sequence[Hashable]) -> Sequence[int] | None:
 
 def _id_of(number: int) -> Hashable:
     return str(number - _TEXTS_FROM) if number >= _TEXTS_FROM else number
-
-
-def _bitmap(chunk: array[int]) -> bytearray:
-    bits = bytearray(_BITMAP)
-    for low in chunk:
-        bits[low >> 3] |= 1 << (low & 7)
-    return bits
-
-
-def _has(bits: bytearray | bytes, low: int) -> bool:
-    return bool(bits[low >> 3] & 1 << (low & 7))

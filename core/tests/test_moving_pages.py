@@ -21,6 +21,15 @@ def test_an_api_that_counts_nothing_is_believed_unless_a_row_repeats() -> None:
     assert not check.steady
 
 
+def test_a_row_that_repeats_does_no_harm_where_all_that_are_counted_came() -> None:
+    check = ListCheck()
+    check.page(["1", "2"], 3)
+    check.page(["2"], 3)
+    assert not check.steady
+    check.page(["3"], 3)
+    assert check.steady
+
+
 @settings(max_examples=300)
 @given(
     rows=st.integers(min_value=0, max_value=30),

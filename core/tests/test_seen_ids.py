@@ -45,6 +45,7 @@ def test_ids_are_remembered_and_repetitions_noticed(pages: list[list[Hashable]],
 
     assert all(each in seen for each in ids)
     assert seen.count == len(ids)
+    assert seen.distinct == len(set(ids))
     assert seen.repeated == (len(set(ids)) < len(ids))
 
 
