@@ -51,6 +51,8 @@ class Server(uvicorn.Server):
             # Cut connections are no news; defects are printed by the gateway.
             log_level="critical",
             timeout_graceful_shutdown=1,
+            # A connection that a slow test leaves idle shall not be closed under its next request.
+            timeout_keep_alive=60,
         )
         super().__init__(config)
         self._ready = ready
