@@ -79,6 +79,8 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
         self._descent: NewestFirst | None = None
         self._descent_column = ""
         self._is_distrusted = False
+        self._has_taken_rows = False
+        self._begins_anew = False
         self._oldest_expected: datetime | None = None
 
     @property
@@ -233,15 +235,16 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
             Answers, each to be taken with `take_page` before the next is asked for.
         """
         self._earlier_passes = []
-        self._is_distrusted = False
+        self._is_distrusted = self._has_taken_rows = self._begins_anew = False
         self.rest_tap.progress.stream(self.name)
         yield from self._settled(context)
-        if self._is_distrusted:
+        if self._begins_anew:
+            self._begins_anew = False
             self._earlier_passes = []
             yield from self._settled(context)
 
     def distrust(self, what: str) -> None:
-        """Read the whole list instead of what changed, from its beginning, once the page at hand was written.
+        """Read the whole list instead of what changed: from its beginning, once the page at hand was written.
 
         Args:
             what: What the API did not keep to, as a clause.
@@ -249,6 +252,8 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
         if not self._is_distrusted:
             self.logger.warning("%s: it is read whole", what)
             self._is_distrusted = True
+            self._begins_anew = self._has_taken_rows
+            self._descent = self._oldest_expected = None
             self.expect_no_order()
 
     def _settled(self, context: Context | None) -> Iterator[requests.Response]:
@@ -260,9 +265,8 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
             self.list_check = ListCheck() if isinstance(paginator, NumberedPaginator) else None
             self._descent = self._new_descent()
             self._oldest_expected = self._oldest_promised()
-            trusted = not self._is_distrusted
             yield from self._walk(paginator, context)
-            if trusted and self._is_distrusted:
+            if self._begins_anew:
                 return
             if self._descent and self._descent.reached and self.list_check and not self.list_check.moved:
                 self.list_check = None  # as much of it as was wanted
@@ -346,6 +350,7 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
         Returns:
             The rows that are new.
         """
+        self._has_taken_rows = True
         total = self.total_of(answer)
         if self.list_check is None and total is not None:
             # Whatever was asked for, this answer is by number: cursors come without a total.
@@ -394,7 +399,6 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
     def _walk(self, paginator: BaseAPIPaginator[PageParams], context: Context | None) -> Iterator[requests.Response]:
         """Read the pages of the list once, in order."""
         tap = self.rest_tap
-        trusted = not self._is_distrusted
         first = tap.first_pages.pop(self.name, None)
         ahead = PagesAhead(tap.look_ahead, tap.transport.send, position=self.position, first=first)
         with ahead, self.get_http_request_counter() as requests_sent:
@@ -409,7 +413,7 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
                     ahead.ask_for(pages, lambda params: self.get_http_request(page=PageContext(context, params)))
                 tap.send_ahead(self)
                 yield answer
-                if (trusted and self._is_distrusted) or (self._descent is not None and self._descent.reached):
+                if self._begins_anew or (self._descent is not None and self._descent.reached):
                     break
                 paginator.advance(answer)
 
