@@ -113,11 +113,11 @@ def with_defaults(schema: Mapping[str, Any], config: Mapping[str, Any]) -> dict[
 
     Returns:
         The settings without nulls, with defaults; numbers are numbers, also where an environment variable gave a text,
-        as the SDK converts only whole ones.
+        as the SDK converts only whole ones; and texts are texts, also where YAML made a number of an id.
     """
     defaults = {name: entry["default"] for name, entry in schema["properties"].items() if "default" in entry}
     given = {name: value for name, value in config.items() if value is not None}
-    return defaults | {name: _number(schema["properties"].get(name, {}), value) for name, value in given.items()}
+    return defaults | {name: _converted(schema["properties"].get(name, {}), value) for name, value in given.items()}
 
 
 def faults(schema: Mapping[str, Any], config: Mapping[str, Any], *, plugin: str) -> list[str]:
@@ -219,14 +219,20 @@ def date_faults(config: Mapping[str, Any], name: str) -> list[str]:
 
 def _lines(error: ValidationError, plugin: str) -> list[str]:
     rule, limit, found = str(error.validator), error.validator_value, error.instance
-    place = [str(part) for part in error.absolute_path]
+    where = ".".join(str(part) for part in error.absolute_path)
+    entry = error.schema if isinstance(error.schema, dict) else {}
     if rule == "required":
+        missing = [name for name in _listed(limit) if name not in _listed(found)]
+        if where:
+            return [f"Setting {where}.{name} is missing: set it in the configuration" for name in missing]
         return [
-            f"Setting {'.'.join([*place, name])} is missing: set it in the configuration"
-            + (f" or as {_variable(plugin, name)}" if not place else "")
-            for name in _listed(limit)
-            if name not in _listed(found)
+            f"Setting {name} is missing: set it in the configuration or as {_variable(plugin, name)}"
+            for name in missing
         ]
+    if rule == "additionalProperties":
+        known = _listed(entry.get("properties", {}))
+        unknown = [name for name in _listed(found) if name not in known]
+        return [f"Setting {where} holds {name}, which is none of {', '.join(known)}" for name in unknown]
     wanted = {
         "type": f"must be of type {' or '.join(name for name in _listed(limit) if name != 'null')}",
         "minimum": f"must be at least {limit}",
@@ -234,18 +240,22 @@ def _lines(error: ValidationError, plugin: str) -> list[str]:
         "maximum": f"must be at most {limit}",
         "enum": f"must be one of {', '.join(_listed(limit))}",
     }.get(rule, "does not have the right form")
-    entry = error.schema if isinstance(error.schema, dict) else {}
     value = "" if entry.get("secret") else f" (it is {str(found)[:40]!r})"
-    return [f"Setting {'.'.join(place)} {wanted}{value}"]
+    return [f"Setting {where} {wanted}{value}"]
 
 
-def _number(entry: Mapping[str, Any], value: object) -> object:
-    """Make a finite float of what may be one; what is none is left to be complained of."""
-    if isinstance(value, str | Decimal) and "number" in _listed(entry.get("type", [])):
+def _converted(entry: Mapping[str, Any], value: object) -> object:
+    """Make a finite float of what may be one, and a text of a whole number; what is none is left to be complained of.
+
+    Numbers are not made texts where they would be secrets: a token that is all digits has lost its zeros.
+    """
+    types = _listed(entry.get("type", []))
+    if isinstance(value, str | Decimal) and "number" in types:
         with contextlib.suppress(ValueError):
             number = float(value)
             return number if math.isfinite(number) else str(value)
-    return value
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_whole and not entry.get("secret") and set(types) <= {"string", "null"} and types else value
 
 
 def _listed(value: object) -> list[str]:

@@ -115,6 +115,31 @@ def test_a_number_given_as_text_by_the_environment_is_a_number() -> None:
     assert config["auth_token"] == "12.5"
 
 
+@pytest.mark.parametrize("name", ["mode", "user_agent"])
+def test_a_text_that_yaml_made_a_number_of_is_a_text(name: str) -> None:
+    assert with_defaults(_SCHEMA, {"auth_token": 5, name: 4711, "page_size": 5})[name] == "4711"
+
+
+def test_what_is_no_text_stays_what_it_is() -> None:
+    config = {"auth_token": 5, "page_size": 5, "allow_plain_http": True, "unknown": 5}
+    assert with_defaults(_SCHEMA, config).items() >= config.items()
+
+
+def test_faults_inside_of_a_setting_name_the_place() -> None:
+    thing = {
+        "type": "object",
+        "properties": {"name": {}, "group": {}},
+        "required": ["name"],
+        "additionalProperties": False,
+    }
+    schema = {"properties": {"things": {"type": "array", "items": thing}}}
+
+    assert faults(schema, {"things": [{"name": "a"}, {"grup": "b"}]}, plugin="tap-x") == [
+        "Setting things.1.name is missing: set it in the configuration",
+        "Setting things.1 holds grup, which is none of name, group",
+    ]
+
+
 def test_the_start_date_is_only_there_where_anything_is_incremental() -> None:
     schema = settings_schema(api_url=None, page_size=(1, 1), start_date=None)
     assert "start_date" not in schema["properties"]
