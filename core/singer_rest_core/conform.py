@@ -30,6 +30,9 @@ _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,9})?")
 """A number as JSON writes it: \"007\" is a text that would lose its zeros."""
 _BIGINT = 2**63
 _LARGEST_EXPONENT = 1000
+_CONTAINERS = frozenset({dict, list})
+_NAMES_KEPT = 10_000
+"""How many names that are no secrets are remembered: most repeat from row to row, but some objects are keyed by ids."""
 _WORDS = {"true": True, "false": False}
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
@@ -67,7 +70,8 @@ class Conformer:
     Args:
         schema: The stream's JSON schema; properties without a type take any value.
         report: Called once for each field that is rescued, with its name and why.
-        secret_names: Found in the names of what must not be rescued, on its own or inside of something else.
+        secret_names: Found in the names of what must not be written: not be rescued, on its own or inside of something
+            else, and not stand inside of the objects and lists that the schema knows as a whole.
     """
 
     def __init__(
@@ -78,20 +82,17 @@ class Conformer:
         secret_names: re.Pattern[str] | None = None,
     ) -> None:
         """Compile a converter for every property."""
+        self._secret_names = secret_names
+        self._harmless: set[str] = set()
         properties: Mapping[str, Mapping[str, Any]] = schema.get("properties", {})
         self.keeps_rescued = RESCUED_DATA in properties
         """Whether the schema has a place for what does not fit."""
-        self.columns = tuple(
-            Column(name, _converter(entry), _native(entry))
-            for name, entry in properties.items()
-            if name != RESCUED_DATA
-        )
+        self.columns = tuple(self._column(name, entry) for name, entry in properties.items() if name != RESCUED_DATA)
         """Every property but that one, in the schema's order."""
         self._converters = [(column.name, column.convert) for column in self.columns]
         self._known = frozenset(column.name for column in self.columns)
         self._report = report
         self._reported: set[str] = set()
-        self._secret_names = secret_names
 
     def conform(self, raw: Mapping[str, Any]) -> Record:
         """Make one record fit.
@@ -144,10 +145,27 @@ class Conformer:
             rescued = {name: self._without_secrets(value) for name, value in rescued.items()}
         return dict(sorted(rescued.items())) or None
 
+    def _column(self, name: str, entry: Mapping[str, Any]) -> Column:
+        convert = _converter(entry)
+        if self._secret_names is None or not _may_hold_fields(entry):
+            return Column(name, convert, _native(entry))
+        return Column(name, lambda value: self._without_secrets(convert(value)), None)
+
     def _without_secrets(self, value: Any) -> Any:  # noqa: ANN401 - JSON is any of six types
-        if isinstance(value, dict):
-            return {name: self._without_secrets(inner) for name, inner in value.items() if not self.is_secret(name)}
-        return [self._without_secrets(inner) for inner in value] if isinstance(value, list) else value
+        """Leave secrets out of a value; most have none, and are given back as they are."""
+        if type(value) is list:
+            return (
+                value if _CONTAINERS.isdisjoint(map(type, value)) else [self._without_secrets(each) for each in value]
+            )
+        if type(value) is not dict:
+            return value
+        if not value.keys() <= self._harmless:
+            value = {name: inner for name, inner in value.items() if not self.is_secret(name)}
+            if len(self._harmless) < _NAMES_KEPT:
+                self._harmless |= value.keys()
+        if _CONTAINERS.isdisjoint(map(type, value.values())):
+            return value
+        return {name: self._without_secrets(inner) for name, inner in value.items()}
 
     def report_once(self, name: str, why: str = "is not in the schema") -> None:
         """Say that a field is rescued, unless it was said before.
@@ -159,6 +177,12 @@ class Conformer:
         if name not in self._reported:
             self._reported.add(name)
             self._report(name, why)
+
+
+def _may_hold_fields(schema: Mapping[str, Any]) -> bool:
+    """Tell whether values of a property may be objects, or lists of them, of whatever fields."""
+    types = schema.get("type", ["object"])
+    return "object" in types or ("array" in types and _may_hold_fields(schema.get("items", {})))
 
 
 def _native(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a type form, which has no type

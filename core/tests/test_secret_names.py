@@ -17,12 +17,16 @@ _SCHEMA = {
     "properties": {
         "id": {"type": "integer"},
         "token_count": {"type": ["integer", "null"]},
+        "known": {"type": ["object", "null"]},
+        "listed": {"type": ["array", "null"]},
         RESCUED_DATA: {"type": ["object", "null"]},
     },
 }
 _ROW = {
     "id": 1,
     "token_count": 5,
+    "known": {"a": {"b": {"token": "s3cret", "c": 1}}, "token": "s3cret"},
+    "listed": [{"token": "s3cret", "d": [1, {"tokens": ["s3cret"]}]}, "e"],
     "token": "s3cret",
     "odd": {"name": "x", "token": "s3cret", "list": [{"token_type": "s3cret", "on": True}]},
 }
@@ -39,6 +43,8 @@ def test_a_secret_is_dropped_without_a_word_also_inside_of_what_is_rescued() -> 
 
     # What the schema names was decided on by a person.
     assert record["token_count"] == 5
+    assert record["known"] == {"a": {"b": {"c": 1}}}
+    assert record["listed"] == [{"d": [1, {}]}, "e"]
     assert record[RESCUED_DATA] == {"odd": {"name": "x", "list": [{"on": True}]}}
     assert reported == ["odd"]
 
