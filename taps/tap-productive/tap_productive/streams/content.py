@@ -25,7 +25,6 @@ class Activities(ProductiveStream):
         "comment",
         "creator",
         "email",
-        "role",
     )
 
 
@@ -146,7 +145,6 @@ class Pages(ProductiveStream):
     references = (
         "attachments",
         "creator",
-        "memberships",
         "parent_page",
         "project",
         "root_page",
@@ -184,6 +182,10 @@ class Artifacts(ProductiveStream):
         "updated_at",
     )
     doubt = "in the vendor's specification since September 2026 only"
+    references = (
+        "attachment",
+        "creator",
+    )
 
 
 STREAMS: tuple[type[ProductiveStream], ...] = (

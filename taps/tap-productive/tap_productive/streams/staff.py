@@ -91,7 +91,6 @@ class Sessions(ProductiveStream):
     sort_times = ("last_activity_at",)
     replication_key = "last_activity_at"
     secret_fields = frozenset({"token", "token_expires_at"})
-    references = ("user",)
 
 
 class Memberships(ProductiveStream):
