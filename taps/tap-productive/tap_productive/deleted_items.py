@@ -32,7 +32,7 @@ class DeletedItems(ProductiveStream):
     references = ("deleter",)
 
     turn = 1
-    _gone: Sequence[tuple[object, object, object]] = ()
+    _gone: Sequence[Sequence[object]] = ()
 
     def take_page(self, ids: Sequence[Hashable], rows: Sequence[Row], answer: requests.Response) -> Sequence[Row]:
         """Take note of a page, and of what other streams are to be told of it.
@@ -46,9 +46,9 @@ class DeletedItems(ProductiveStream):
             The rows that are new.
         """
         rows = super().take_page(ids, rows, answer)
-        if self.config["tombstones"] and self.scope is Scope.CHANGES:
-            columns = [self.column(rows, name) for name in ("item_type", "item_id", "created_at")]
-            self._gone = list(zip(*columns, strict=True))
+        if self.config["tombstones"]:
+            columns = [self.column(rows, name) for name in ("item_type", "item_id", "created_at", "recovered_at")]
+            self._gone = [gone for *gone, recovered_at in zip(*columns, strict=True) if recovered_at is None]
         return rows
 
     def page_written(self) -> None:
@@ -63,8 +63,15 @@ class DeletedItems(ProductiveStream):
             keys[str(kind)].append({"id": str(item), **_deleted_at(moment)})
         self._gone = ()
         for stream in self.productive_tap.lists:
-            if stream.selected and not stream.tells_deletes:
+            if stream.selected and self._may_be_loaded(stream) and not stream.tells_deletes:
                 stream.write_deletes([key for kind in stream.bin_types for key in keys[kind]])
+
+    def _may_be_loaded(self, stream: ProductiveStream) -> bool:
+        """Tell whether rows of a stream may have been loaded before they were deleted: not on its first run.
+
+        A stream with a feed that does not tell its deletes was read whole before.
+        """
+        return Scope.CHANGES in {self.scope, stream.scope} or stream.feed is not None
 
 
 def _deleted_at(moment: Any) -> dict[str, str]:  # noqa: ANN401 - JSON is any of six types

@@ -84,6 +84,32 @@ def test_a_run_that_dies_before_its_tombstones_writes_them_next_time(
     assert first.ids("tasks")[0] in {each["id"] for each in tombstones(third)["tasks"]}
 
 
+def test_what_was_restored_is_not_told_of(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
+    first = read_productive("deleted_items tasks", tombstones=True)
+    restored, gone = (sandbox.admin.delete("tasks", row) for row in first.ids("tasks")[:2])
+    assert restored is not None
+    assert gone is not None
+    sandbox.admin.update("deleted_items", restored["id"], {"recovered_at": gone["attributes"]["created_at"]})
+
+    second = read_productive("deleted_items tasks", tombstones=True, state=first.state)
+
+    told = {each["id"] for each in tombstones(second)["tasks"]}
+    assert str(gone["attributes"]["item_id"]) in told
+    assert str(restored["attributes"]["item_id"]) not in told
+
+
+def test_a_recycle_bin_that_is_read_for_the_first_time_tells_streams_that_were_read_before(
+    sandbox: RunningSandbox, read_productive: ReadProductive
+) -> None:
+    first = read_productive("tasks")
+    sandbox.admin.delete("tasks", first.ids("tasks")[0])
+
+    second = read_productive("deleted_items tasks invoices", tombstones=True, state=first.state)
+
+    assert first.ids("tasks")[0] in {each["id"] for each in tombstones(second)["tasks"]}
+    assert "invoices" not in tombstones(second)
+
+
 def test_without_the_setting_nothing_is_told(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
     first = read_productive("deleted_items tasks")
     sandbox.admin.delete("tasks", first.ids("tasks")[0])
