@@ -121,3 +121,15 @@ RECORDS = frozenset(_RECORDS.split())
 
 PERIODS = frozenset({"day", "week", "month", "quarter", "year"})
 """What a date can be rounded to, behind a colon: `date:month` (guide "Reports")."""
+
+
+def is_date(group: str) -> bool:
+    """Tell whether a group is a date or a time, by its name.
+
+    Args:
+        group: One of `GROUPS`.
+
+    Returns:
+        Whether it can be rounded to one of `PERIODS`.
+    """
+    return group in {"date", "date_signed"} or group.endswith(("_date", "_at", "_on"))

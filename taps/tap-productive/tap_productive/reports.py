@@ -11,7 +11,7 @@ from singer_sdk.schema.source import SchemaDirectory
 
 from singer_rest_core import NumberedPaginator
 from tap_productive.client import ProductiveStream
-from tap_productive.report_groups import GROUPS, PERIODS, RECORDS
+from tap_productive.report_groups import GROUPS, PERIODS, RECORDS, is_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -79,6 +79,8 @@ class Report:
                 lines.append(
                     f"Setting reports groups {self.name} by {base!r}; it can be grouped by: {', '.join(sorted(known))}"
                 )
+            elif colon and not is_date(base):
+                lines.append(f"Setting reports groups {self.name} by {name!r}, but {base} is no date to be rounded")
             elif colon and period not in PERIODS:
                 lines.append(
                     f"Setting reports groups {self.name} by {name!r}; a date can be rounded to: "

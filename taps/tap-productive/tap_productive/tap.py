@@ -113,8 +113,8 @@ class TapProductive(RestTap):
                     th.Property("name", th.StringType, required=True, description="E.g. time_entry_reports."),
                     th.Property(
                         "group",
-                        th.ArrayType(th.StringType),
-                        description="What rows are grouped by, e.g. person and date:month.",
+                        th.CustomType({"type": ["array", "string", "null"], "items": {"type": "string"}}),
+                        description="What rows are grouped by: a list, or a text as the API has it: person,date:month.",
                     ),
                     th.Property(
                         "filter",

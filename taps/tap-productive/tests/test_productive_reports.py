@@ -78,6 +78,16 @@ def test_every_report_fits_its_schema(read_reports: ReadProductive, name: str) -
     assert [row["_rescued_data"] for row in rows if row["_rescued_data"]] == []
 
 
+@pytest.mark.usefixtures("sandbox")
+def test_groups_may_be_a_text_as_the_api_has_them(read_reports: ReadProductive) -> None:
+    as_list = read_reports(NAME, reports=[BY_PERSON])
+
+    as_text = read_reports(NAME, reports=[BY_PERSON | {"group": "person, date:month"}])
+
+    assert as_text.error is None
+    assert as_text.ids(NAME) == as_list.ids(NAME) != []
+
+
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
@@ -121,8 +131,15 @@ def test_filters_are_written_as_the_api_names_them(filters: dict[str, Any], expe
             ),
         ),
         ([BY_PERSON, BY_PERSON | {"filter": {}}], f"Setting reports asks twice for {NAME}: a report and its groups"),
-        ([{"group": ["person"]}], "Setting name is missing"),
-        ([{"name": "time_reports", "sort": "date"}], "Setting reports.0 does not have the right form"),
+        (
+            [{"name": "payment_reports", "group": ["company:month"]}],
+            "Setting reports groups payment_reports by 'company:month', but company is no date to be rounded",
+        ),
+        ([{"group": ["person"]}], "Setting reports.0 lacks name"),
+        (
+            [{"name": "time_reports", "sort": "date"}],
+            "Setting reports.0 holds sort, which is none of name, group, filter",
+        ),
         ("time_reports", "Setting reports must be of type array"),
     ],
 )
