@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar
 
 from singer_sdk import typing as th
@@ -17,6 +18,7 @@ from singer_rest_core.settings import faults
 from tap_productive.change_feed import ChangeFeed
 from tap_productive.client import LARGEST_PAGE, MEDIA_TYPE, ProductiveStream
 from tap_productive.custom_field_values import CustomFieldValues
+from tap_productive.refusals import refusal_words
 from tap_productive.reports import Report, ReportStream, reports_faults
 from tap_productive.server_time import ServerTime, seconds_to_next_period
 from tap_productive.streams import STREAMS
@@ -251,7 +253,7 @@ class TapProductive(RestTap):
         """Find out whether a first refusal is of one stream or of the whole organization.
 
         What the API answers to a wrong organization is not documented. The list of the token's own memberships needs
-        no permission, so it tells.
+        no permission, so it tells. A feature that is off says so itself.
 
         Args:
             refusal: What the API said.
@@ -259,17 +261,23 @@ class TapProductive(RestTap):
         Raises:
             AccessRefused: If the organization is not one of the token's person.
         """
+        if "_unavailable" in refusal_words(refusal.body, "code"):
+            return
         organization = self.config["organization_id"]
         hint = f"Check organization_id {organization}, and that the token's person belongs to that organization"
         request = HTTPRequest(
             url=f"{self.config['api_url'].rstrip('/')}/organization_memberships",
             headers={"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE},
-            params={"page[size]": str(LARGEST_PAGE)},
+            params={"include": "organization", "fields[organizations]": "id", "page[size]": str(LARGEST_PAGE)},
         )
         try:
             rows = body_of(self.transport.send(request, thorough=True)).get("data") or []
-        except (StreamUnavailable, RequestFailed):
+        except StreamUnavailable:
             raise AccessRefused(f"{refusal}. {hint}") from refusal
+        except RequestFailed as failure:
+            if failure.status == HTTPStatus.NOT_FOUND and isinstance(refusal, RequestFailed):
+                raise AccessRefused(f"{refusal}. Check api_url {self.config['api_url']}. {hint}") from refusal
+            return  # it tells nothing
         organizations = {
             str(record["organization_id"]) for record in map(ResourceRows().flat, rows) if "organization_id" in record
         }
