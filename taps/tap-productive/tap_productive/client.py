@@ -6,10 +6,11 @@ Facts are from Productive's own guides (developer.productive.io/guides) unless a
 from __future__ import annotations
 
 import re
-from datetime import UTC, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from importlib.resources import files
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from singer_sdk import StreamSchema
@@ -26,7 +27,7 @@ from singer_rest_core import (
 from singer_rest_core.bookmarks import Scope
 from singer_rest_core.row_layout import ResourceRows
 from singer_rest_core.timestamps import instant
-from tap_productive.refusals import refusal_words, refused_names
+from tap_productive.refusals import REFUSED, Refused, refusal_words, refused_names
 from tap_productive.relationships import related_type
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ _SHIFTY_KEYS = frozenset({"last_activity_at", "last_action_at"})
 """Replication keys that do not move on every write: they need a look-back and a whole read now and then."""
 
 _SECRET_NAMES = re.compile(
-    r"token|secret|passw|credential|bearer|signature|custom_headers|(api|email|private|access)_?key|public_?uuid",
+    r"token|secret|passw|credential|bearer|signature|authorization|cookie|custom_headers|intercom_hash"
+    r"|(api|email|private|access)_?key|public_?uuid",
     re.IGNORECASE,
 )
 """Names of fields that open something, wherever they turn up."""
@@ -80,7 +82,7 @@ class ProductiveStream(RestStream):
 
     evidence = "documented"
     """Where the columns are known from: documented (the vendor's pages, specification or code), live (answers that were
-    recorded, or read by Airbyte's connector), inferred (there is no more than the list's name)."""
+    recorded, or read by Airbyte's connector), inferred (no attribute is known)."""
 
     filter_times: tuple[str, ...] = ()
     """Times of change or creation that the list can be filtered by."""
@@ -137,9 +139,24 @@ class ProductiveStream(RestStream):
         self._sorts = True
         self._part: tuple[tuple[str, str], ...] = ()
         self._is_whole = True
+        self._refused = Refused()
         self.schema_is_open = self.evidence == "inferred"
-        key = self.replication_key
-        self.newest_first = key in self.sort_times and key not in self.filter_times
+        self.newest_first = self._sorts_only
+
+    def prepare(self) -> None:
+        """Decide how much to read, and leave out of requests what the API has refused in runs before."""
+        keep_for = timedelta(days=self.config["full_refresh_interval_days"])
+        self._refused = Refused.noted(self.known_state, keep_for=keep_for, now=datetime.now(UTC))
+        self._includes = [name for name in self.references if name not in self._refused.includes]
+        self._by_number = self._refused.cursor
+        self.newest_first = self._sorts_only
+        super().prepare()
+
+    @property
+    def known_state(self) -> Mapping[str, Any]:
+        """What the state holds of this stream, without a trace in it: this may be before its turn."""
+        noted: Mapping[str, Any] = self.tap_state.get("bookmarks", {}).get(self.name, {})
+        return noted
 
     @property
     def api_allows(self) -> str:
@@ -156,7 +173,17 @@ class ProductiveStream(RestStream):
     @property
     def is_sorted(self) -> bool:
         """Whether rows are asked for in the order of the replication key."""
-        return self.replication_key in self.sort_times and self.replication_key in self.filter_times
+        return self._filters and self.replication_key in self.sort_times
+
+    @property
+    def _filters(self) -> bool:
+        """Whether the API filters the list by its replication key."""
+        return self.replication_key in self.filter_times and not self._refused.filter
+
+    @property
+    def _sorts_only(self) -> bool:
+        """Whether the API sorts the list by its replication key, but does not filter it."""
+        return self.replication_key in self.sort_times and not self._filters
 
     @property
     def lookback(self) -> timedelta:
@@ -266,6 +293,7 @@ class ProductiveStream(RestStream):
         Yields:
             Answers, each to be taken with `take_page` before the next is asked for.
         """
+        self._heed_refusals()
         feed = self.productive_tap.change_feed
         parts = feed.parts(self) if feed is not None else None
         self._is_whole = parts is None
@@ -275,8 +303,22 @@ class ProductiveStream(RestStream):
             self.logger.info("reading only what activities tell of")
             for self._part in parts:
                 yield from super().answers(context)
-        if feed is not None and (parts is not None or super().has_read_all):
-            feed.note_read(self, whole=parts is None)
+                if self._is_whole:
+                    break
+        if feed is not None and (not self._is_whole or super().has_read_all):
+            feed.note_read(self, whole=self._is_whole)
+
+    def _heed_refusals(self) -> None:
+        """Say what is not asked for, and forget what is asked for again."""
+        if self._refused.includes:
+            names = ", ".join(sorted(self._refused.includes))
+            self.logger.info("the API refused to include %s lately: it is not asked to", names)
+        if not self._refused and REFUSED in self.stream_state:
+            del self.stream_state[REFUSED]
+
+    def _note_refusal(self, **what: Any) -> None:  # noqa: ANN401 - fields of several types
+        self._refused = replace(self._refused, **what)
+        self.remember(REFUSED, self._refused.as_state(datetime.now(UTC)))
 
     @property
     def has_read_all(self) -> bool:
@@ -398,6 +440,7 @@ class ProductiveStream(RestStream):
         if "keyset" in said and not self._by_number and page.next_page_token == _FIRST_CURSOR:
             self.logger.info("the API does not walk this list by cursor; it is read by page number")
             self._by_number = True
+            self._note_refusal(cursor=True)
         elif "include" in said and self._includes:
             self._drop_refused_includes(page)
         elif "sort" in said and self._sorts and self.replication_key:
@@ -417,14 +460,23 @@ class ProductiveStream(RestStream):
             self.distrust(f"the API refuses to sort by {self.replication_key}")
 
     def _drops_filter(self, detail: str) -> bool:
-        refused = [name for name, _ in self._list_filters if name in detail]
+        is_bounded = self.read_from is not None and not self.newest_first
+        of_list = [name for name, _ in self._list_filters]
+        # Where nothing else was asked for, it is these that are meant, named or not.
+        refused = [name for name in of_list if name in detail or not (is_bounded or self._part)]
         if refused:
             self.logger.warning("the API refuses the filter %s: rows that need it are missing", ", ".join(refused))
             self._list_filters = tuple(each for each in self._list_filters if each[0] not in refused)
-            return True
-        if self.read_from is None or self.newest_first:
+        elif self._part:
+            self.logger.warning("the API refuses to filter by %s: it is read whole", self._part[0][0])
+            self._part = ()
+            self._is_whole = True
+        elif is_bounded:
+            self.distrust(f"the API refuses to filter by {self.since_filter or self.replication_key}")
+            if self.replication_key in self.sort_times:
+                self._note_refusal(filter=True)
+        else:
             return False
-        self.distrust(f"the API refuses to filter by {self.since_filter or self.replication_key}")
         return True
 
     def _drop_refused_includes(self, page: PageContext[PageParams]) -> None:
@@ -442,6 +494,7 @@ class ProductiveStream(RestStream):
 
         refused = refused_names(asked, accepted)
         self._includes = [name for name in asked if name not in refused]
+        self._note_refusal(includes=self._refused.includes | refused)
         self.logger.warning(
             "the API refuses to include %s: the columns with their ids stay empty",
             ", ".join(sorted(refused)),

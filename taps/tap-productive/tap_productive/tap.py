@@ -84,7 +84,7 @@ class TapProductive(RestTap):
             title="Full Refresh Interval Days",
             description=(
                 "How often these streams are read whole, as that time does not move on every write; and those read by "
-                "change_detection."
+                "change_detection. As long, what the API refused of a request is not asked for again."
             ),
         ),
         th.Property(

@@ -175,7 +175,32 @@ def test_a_filter_that_is_refused_makes_the_run_read_the_list_whole(
 
     assert reading.error is None
     assert set(reading.ids(stream)) == all_ids(sandbox, stream)
+    assert len(reading.ids(stream)) == len(all_ids(sandbox, stream))
     assert warnings_of(caplog) == [f"{stream}: the API refuses to filter by {name}: it is read whole"]
+
+
+@pytest.mark.parametrize("stream", ["deleted_items", "tasks", "invoices"])
+def test_a_list_that_was_not_filtered_is_read_newest_first_from_then_on(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    caplog: pytest.LogCaptureFixture,
+    stream: str,
+) -> None:
+    key = KEYS[stream][0]
+    sandbox.admin.set_refusals(filters={stream: [key]})
+    second = read_productive(stream, state=read_productive(stream).state)
+    caplog.clear()
+    sandbox.admin.clear_requests()
+
+    third = read_productive(stream, state=second.state)
+
+    assert [query["sort"] for query in queries(sandbox, stream)] == [f"-{key}"]
+    assert 0 < len(third.ids(stream)) < len(second.ids(stream))
+    assert warnings_of(caplog) == []
+    assert (
+        third.state["bookmarks"][stream]["replication_key_value"]
+        == (second.state["bookmarks"][stream]["replication_key_value"])
+    )
 
 
 @pytest.mark.parametrize("bookmark", [OLD, None])
@@ -201,6 +226,24 @@ def test_drafts_of_bookings_and_expenses_are_read(sandbox: RunningSandbox, read_
     assert set(reading.ids("bookings")) == all_ids(sandbox, "bookings")
     assert set(reading.ids("expenses")) == all_ids(sandbox, "expenses")
     assert {record["draft"] for record in reading.records["bookings"]} == {True, False}
+
+
+@pytest.mark.parametrize("state", [None, state_of("bookings")])
+def test_a_refusal_that_names_no_filter_means_the_one_for_drafts_where_there_is_no_other(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    caplog: pytest.LogCaptureFixture,
+    state: dict[str, object] | None,
+) -> None:
+    body = '{"errors":[{"status":"400","title":"Unsupported Filter"}]}'
+    sandbox.admin.add_fault("*/bookings", query="filter[with_draft]=true", status=400, body=body, times=100)
+
+    reading = read_productive("bookings", state=state)
+
+    drafts = {row["id"] for row in sandbox.admin.records("bookings") if row["attributes"]["draft"]}
+    assert reading.error is None
+    assert set(reading.ids("bookings")) == all_ids(sandbox, "bookings") - drafts
+    assert warnings_of(caplog)[-1] == ("bookings: the API refuses the filter with_draft: rows that need it are missing")
 
 
 def test_without_the_filter_for_drafts_the_rest_is_read(

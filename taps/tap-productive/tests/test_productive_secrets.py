@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 # Written down here once more, so that no test asks the tap what it takes for a secret.
 SECRET = re.compile(
-    r"token|secret|passw|credential|bearer|signature|intercom_hash|custom_headers|(api|email|private|access)_?key"
+    r"token|secret|passw|credential|bearer|signature|authorization|cookie|intercom_hash|custom_headers"
+    r"|(api|email|private|access)_?key"
     r"|public_?uuid|temp_url|request_ur[il]|redirect_uri|slack_options",
     re.IGNORECASE,
 )
@@ -93,12 +94,20 @@ def test_secrets_that_nobody_has_told_of_are_dropped_wherever_they_turn_up(
         "connection": {"name": "x", "deep": [{"api_key": "SECRET-2", "on": True}]},
         "amount": {"password": "SECRET-3", "cents": 1},
     }
-    sandbox.admin.set_extra_attributes({"payments": new})
+    known: dict[str, Any] = {
+        "integration": {"name": "y", "access_token": "SECRET-4", "headers": {"Authorization": "SECRET-5"}},
+        "email_recipients": [{"email": "a@example.com", "session_cookie": "SECRET-6"}],
+    }
+    sandbox.admin.set_extra_attributes({"payments": new, "emails": known})
 
-    reading = read_productive("payments")
+    reading = read_productive("payments emails")
 
     rescued = {json.dumps(record["_rescued_data"], sort_keys=True) for record in reading.records["payments"]}
     assert rescued == {'{"amount": {"cents": 1}, "connection": {"deep": [{"on": true}], "name": "x"}}'}
+    assert reading.records["emails"]
+    for record in reading.records["emails"]:
+        assert record["integration"] == {"name": "y", "headers": {}}
+        assert record["email_recipients"] == [{"email": "a@example.com"}]
     assert "SECRET-" not in repr(reading.messages)
     assert "SECRET-" not in caplog.text
     assert "refresh_token" not in caplog.text

@@ -405,6 +405,60 @@ def test_an_include_that_is_refused_is_left_out_and_named_once(
     ]
 
 
+@pytest.mark.parametrize("stream", ["invoices", "line_items"])
+def test_an_include_that_was_refused_is_not_asked_for_again_until_the_next_whole_read_is_due(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    caplog: pytest.LogCaptureFixture,
+    stream: str,
+) -> None:
+    sandbox.admin.set_refusals(includes={stream: ["company" if stream == "invoices" else "invoice"]})
+    first = read_productive(stream)
+    caplog.clear()
+    sandbox.admin.clear_requests()
+
+    second = read_productive(stream, state=first.state)
+
+    assert {request["status"] for request in sandbox.admin.requests()} == {200}
+    assert warnings_of(caplog) == []
+    assert second.state["bookmarks"][stream]["refused"] == first.state["bookmarks"][stream]["refused"]
+
+    sandbox.admin.set_refusals(includes={})
+    state = second.state
+    state["bookmarks"][stream]["refused"]["at"] = (datetime.now(UTC) - timedelta(days=7)).isoformat()
+    third = read_productive(stream, state=state)
+    assert all(record["company_id" if stream == "invoices" else "invoice_id"] for record in third.records[stream])
+    assert "refused" not in third.state["bookmarks"][stream]
+
+
+@pytest.mark.parametrize("noted", [None, [], {"at": "soon"}, {"at": "2999-01-01", "includes": 5}])
+def test_a_note_of_refusals_that_cannot_be_read_counts_for_nothing(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    noted: object,
+) -> None:
+    reading = read_productive("line_items", state={"bookmarks": {"line_items": {"refused": noted}}})
+
+    assert reading.error is None
+    assert "refused" not in reading.state["bookmarks"]["line_items"]
+    assert "service" in requests_to(sandbox, "line_items")[0]["include"].split(",")
+
+
+def test_a_list_that_was_not_walked_by_cursor_is_not_asked_to_again(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    sandbox.admin.set_refusals(keyset_sorts={"tasks": ["updated_at"]})
+    state = read_productive("tasks").state
+    second = read_productive("tasks", state=state)
+    sandbox.admin.clear_requests()
+
+    third = read_productive("tasks", state=second.state)
+
+    assert third.ids("tasks") == second.ids("tasks")
+    assert [page.get("page[number]") for page in requests_to(sandbox, "tasks")] == ["1"]
+
+
 def test_changes_of_a_list_that_has_no_cursor_are_read_by_page_number(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
@@ -623,6 +677,90 @@ def test_a_feature_that_is_off_skips_its_stream_with_one_warning(
     assert "Feature financials unavailable" in warning
     summary = next(r.getMessage() for r in caplog.records if "read to their end" in r.getMessage())
     assert "101 streams read to their end, 1 skipped: tax_rates (GET /productive/api/v2/tax_rates" in summary
+
+
+def test_a_feature_that_is_off_is_no_matter_of_the_organization_even_where_it_is_asked_for_first(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    sandbox.admin.set_features(financials=False)
+    sandbox.admin.set_refusals(routes=["organization_memberships"])
+
+    reading = read_productive("tax_rates time_entries")
+
+    assert reading.error is None
+    assert reading.ids("time_entries")
+    assert requests_to(sandbox, "organization_memberships") == []
+
+
+@pytest.mark.parametrize("fault", [{"status": 404}, {"status": 500}])
+def test_a_first_refusal_is_of_its_stream_alone_where_the_memberships_tell_nothing(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: dict[str, Any],
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    sandbox.admin.add_fault("*/salaries", status=403)
+    sandbox.admin.add_fault("*/organization_memberships", times=100, **fault)
+
+    reading = read_productive("salaries time_entries")
+
+    assert reading.error is None
+    assert reading.ids("time_entries")
+
+
+def test_a_first_refusal_ends_the_run_if_the_memberships_are_of_other_organizations(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    sandbox.admin.add_fault("*/activities", status=403)
+    membership = {"type": "organization_memberships", "id": "1"}
+    elsewhere = {"organization": {"data": {"type": "organizations", "id": "99"}}}
+    body = encode({"data": [membership | {"relationships": elsewhere}]}).decode()
+    sandbox.admin.add_fault("*/organization_memberships", status=200, body=body)
+
+    reading = read_productive("activities payments")
+
+    assert isinstance(reading.error, AccessRefused)
+    assert str(reading.error).endswith("belongs to that organization; its organizations are: 99")
+    assert requests_to(sandbox, "organization_memberships")[0]["include"] == "organization"
+
+
+def test_an_api_url_below_which_there_is_nothing_is_named(
+    productive_settings: dict[str, Any],
+    read_productive: ReadProductive,
+) -> None:
+    wrong = f"{productive_settings['api_url']}/v3"
+
+    reading = read_productive("activities payments", api_url=wrong)
+
+    assert isinstance(reading.error, AccessRefused)
+    assert f"Check api_url {wrong}" in str(reading.error)
+
+
+def test_an_organization_that_yaml_made_a_number_of_is_asked_for(read_productive: ReadProductive) -> None:
+    assert read_productive("payments", organization_id=1).ids("payments")
+
+
+@pytest.mark.parametrize(
+    "body", ['{"errors": ["no"]}', '{"errors": {"title": "no"}}', '{"errors": null}', '"no"', "no"]
+)
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_refusal_of_another_form_ends_its_stream_alone(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    caplog: pytest.LogCaptureFixture,
+    status: int,
+    body: str,
+) -> None:
+    sandbox.admin.add_fault("*/payments", status=status, body=body, times=100)
+
+    reading = read_productive("payments prices")
+
+    assert reading.ids("prices")
+    assert (reading.error is None) == (status == 403)
+    assert "the tap is at fault" not in caplog.text
 
 
 def test_an_undocumented_list_that_does_not_exist_is_skipped(
