@@ -18,7 +18,7 @@ from singer_rest_core.bookmarks import BOOKMARK, Scope
 from singer_rest_core.timestamps import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import timedelta
 
     from tap_productive.client import ProductiveStream
@@ -28,6 +28,8 @@ _READ_UNTIL = "activities_read_until"
 
 _READ_WHOLE_AT = "read_whole_at"
 _IDS_A_REQUEST = 100
+_SIDES = ("item", "parent", "root")
+"""What an activity names by type and id: the record, what it is part of, and what that is part of."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,37 @@ class Feed:
     """How activities tell which rows of a list have changed.
 
     Args:
-        filter: The list's filter that takes the ids which activities give.
-        item_type: What `item_type` is where `item_id` is such an id.
+        filter: The list's filter that takes the ids which activities give: of its rows, or of what they are part of.
+        item_type: What `item_type` (or that of the parent or root) is where `item_id` is such an id.
         column: A column of activities that holds such an id, too, whatever the activity is about.
+        part_type: What `item_type` is where `item_id` is the id of a row itself, though the filter takes another: the
+            row is asked for by `id` where the activity does not say what it is part of.
     """
 
     filter: str
     item_type: str
     column: str = ""
+    part_type: str = ""
+
+    def ids_in(self, activity: Mapping[str, object]) -> tuple[str, set[str]]:
+        """Find what an activity tells of the list.
+
+        Args:
+            activity: Its columns that say what it is about.
+
+        Returns:
+            A filter of the list, and the ids for it.
+        """
+        named = {
+            str(activity[f"{side}_id"])
+            for side in _SIDES
+            if activity[f"{side}_id"] is not None and _is_type(activity[f"{side}_type"], self.item_type)
+        }
+        if self.column and activity[self.column] is not None:
+            named.add(str(activity[self.column]))
+        if not named and self.part_type and _is_type(activity["item_type"], self.part_type):
+            return "id", {str(activity["item_id"])} - {"None"}
+        return self.filter, named
 
 
 class ChangeFeed:
@@ -57,7 +82,7 @@ class ChangeFeed:
         """Begin before the first activity."""
         self._activities = activities
         self._whole_every = whole_every
-        self._ids: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        self._ids: defaultdict[tuple[Feed, str], set[str]] = defaultdict(set)
         activities.observer = self
 
     def see(self, stream: ProductiveStream, rows: Sequence[Any]) -> None:
@@ -69,13 +94,14 @@ class ChangeFeed:
         """
         if stream.scope is Scope.EVERYTHING:
             return
-        feeds = [each.feed for each in stream.productive_tap.lists if each.feed is not None]
-        of_type = {feed.item_type for feed in feeds}
-        for kind, item in zip(stream.column(rows, "item_type"), stream.column(rows, "item_id"), strict=True):
-            if kind in of_type and item is not None:
-                self._ids["item_type", str(kind)].add(str(item))
-        for name in {feed.column for feed in feeds if feed.column}:
-            self._ids["column", name] |= {str(value) for value in stream.column(rows, name) if value is not None}
+        feeds = {each.feed for each in stream.productive_tap.lists if each.feed is not None}
+        names = [f"{side}_{what}" for side in _SIDES for what in ("type", "id")]
+        names += sorted({feed.column for feed in feeds if feed.column})
+        for values in zip(*(stream.column(rows, name) for name in names), strict=True):
+            activity = dict(zip(names, values, strict=True))
+            for feed in feeds:
+                name, ids = feed.ids_in(activity)
+                self._ids[feed, name] |= ids
 
     def may_tell(self, stream: ProductiveStream) -> bool:
         """Tell whether a stream may be read by its activities; known before they are read.
@@ -86,7 +112,7 @@ class ChangeFeed:
         Returns:
             Whether `parts` may give less than the whole list.
         """
-        noted = _noted(stream)
+        noted = stream.known_state
         return (
             stream.feed is not None
             and stream.replication_method == REPLICATION_FULL_TABLE
@@ -108,10 +134,8 @@ class ChangeFeed:
         feed = stream.feed
         if feed is None or not self._is_complete or not self.may_tell(stream):
             return None
-        ids = self._ids["item_type", feed.item_type] | (self._ids["column", feed.column] if feed.column else set())
-        ordered = sorted(ids, key=lambda text: (len(text), text))
-        starts = range(0, len(ordered), _IDS_A_REQUEST)
-        return [((feed.filter, ",".join(ordered[start : start + _IDS_A_REQUEST])),) for start in starts]
+        names = dict.fromkeys((feed.filter, "id"))
+        return [((name, ",".join(ids)),) for name in names for ids in _batches(self._ids[feed, name])]
 
     def note_read(self, stream: ProductiveStream, *, whole: bool) -> None:
         """Remember as of which activities a stream has been read to its end.
@@ -131,7 +155,11 @@ class ChangeFeed:
         return self._activities.name in self._activities.productive_tap.outcome.complete
 
 
-def _noted(stream: ProductiveStream) -> Mapping[str, Any]:
-    """Look into a stream's state without a trace in it: this may be before its turn."""
-    noted: Mapping[str, Any] = stream.tap_state.get("bookmarks", {}).get(stream.name, {})
-    return noted
+def _is_type(found: object, expected: str) -> bool:
+    """Compare names of types; how the API writes those of several words is not documented."""
+    return isinstance(found, str) and found.replace("_", "").casefold() == expected.casefold()
+
+
+def _batches(ids: Iterable[str]) -> list[list[str]]:
+    ordered = sorted(ids, key=lambda text: (len(text), text))
+    return [ordered[start : start + _IDS_A_REQUEST] for start in range(0, len(ordered), _IDS_A_REQUEST)]

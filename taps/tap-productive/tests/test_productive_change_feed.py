@@ -112,6 +112,60 @@ def test_a_changed_row_is_read_and_few_others(
     assert stream not in {message["stream"] for message in second.of("ACTIVATE_VERSION")}
 
 
+@pytest.mark.parametrize("kind", ["Payment", "payment"])
+def test_a_row_whose_activity_does_not_say_what_it_is_part_of_is_asked_for_by_its_id(
+    sandbox: RunningSandbox, read_productive: ReadProductive, first: Reading, kind: str
+) -> None:
+    changed = first.ids("payments")[-1]
+    about: dict[str, Any] = {
+        "item_type": kind,
+        "item_id": int(changed),
+        "invoice_id": None,
+        "parent_type": None,
+        "root_type": None,
+    }
+    sandbox.admin.create("activities", about)
+
+    second = read_productive(SELECTED, change_detection="activities", state=first.state)
+
+    assert changed in second.ids("payments")
+    assert changed in {query.get("filter[id]") for query in asked(sandbox, "payments")}
+
+
+@pytest.mark.parametrize("side", ["parent", "root"])
+def test_what_a_row_is_part_of_may_be_told_as_parent_or_root(
+    sandbox: RunningSandbox, read_productive: ReadProductive, first: Reading, side: str
+) -> None:
+    line = first.records["line_items"][0]
+    nothing: dict[str, Any] = dict.fromkeys(f"{each}_type" for each in ("item", "parent", "root"))
+    about = {"item_type": "LineItem", "item_id": int(line["id"]), "invoice_id": None}
+    told = {f"{side}_type": "Invoice", f"{side}_id": int(line["invoice_id"])}
+    sandbox.admin.create("activities", nothing | about | told)
+
+    second = read_productive(SELECTED, change_detection="activities", state=first.state)
+
+    assert line["id"] in second.ids("line_items")
+    assert all("filter[id]" not in query for query in asked(sandbox, "line_items"))
+
+
+def test_a_filter_by_ids_that_is_refused_makes_the_run_read_the_list_whole(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    caplog: pytest.LogCaptureFixture,
+    first: Reading,
+) -> None:
+    sandbox.admin.update("people", first.ids("people")[-1], {"title": "changed"})
+    sandbox.admin.set_refusals(filters={"people": ["id"]})
+
+    second = read_productive(SELECTED, change_detection="activities", state=first.state)
+
+    assert second.error is None
+    assert sorted(second.ids("people")) == sorted(first.ids("people"))
+    assert "people" in {message["stream"] for message in second.of("ACTIVATE_VERSION")}
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == ["people: the API refuses to filter by id: it is read whole"]
+
+
 def test_many_changed_ids_are_asked_for_in_several_requests(
     sandbox: RunningSandbox, read_productive: ReadProductive, first: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,7 +47,7 @@ class LineItems(ProductiveStream):
 
     name = "line_items"
     evidence = "live"
-    feed = Feed("invoice_id", column="invoice_id", item_type="Invoice")
+    feed = Feed("invoice_id", column="invoice_id", item_type="Invoice", part_type="LineItem")
     references = (
         "expense",
         "invoice",
@@ -77,7 +77,7 @@ class Payments(ProductiveStream):
     evidence = "live"
     filter_times = ("paid_on",)
     sort_times = ("paid_on",)
-    feed = Feed("invoice_id", column="invoice_id", item_type="Invoice")
+    feed = Feed("invoice_id", column="invoice_id", item_type="Invoice", part_type="Payment")
     references = ("invoice",)
 
 

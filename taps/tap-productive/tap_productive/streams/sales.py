@@ -65,7 +65,7 @@ class Services(ProductiveStream):
     evidence = "live"
     filter_times = ("updated_at",)
     bin_types = ("service",)
-    feed = Feed("deal_id", column="deal_id", item_type="Deal")
+    feed = Feed("deal_id", column="deal_id", item_type="Deal", part_type="Service")
     references = (
         "custom_field_attachments",
         "custom_field_people",
