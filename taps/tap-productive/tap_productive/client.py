@@ -487,9 +487,9 @@ class ProductiveStream(RestStream):
             try:
                 super(ProductiveStream, self).fetch(page)
             except RequestFailed as refusal:
-                if refusal.status == HTTPStatus.BAD_REQUEST and "include" in refusal_words(refusal.body):
-                    return False
-                raise
+                if refusal.status != HTTPStatus.BAD_REQUEST:
+                    raise
+                return "include" not in refusal_words(refusal.body)  # what else is refused is found in its turn
             return True
 
         refused = refused_names(asked, accepted)

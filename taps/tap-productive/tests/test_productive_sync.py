@@ -444,6 +444,29 @@ def test_a_note_of_refusals_that_cannot_be_read_counts_for_nothing(
     assert "service" in requests_to(sandbox, "line_items")[0]["include"].split(",")
 
 
+def test_several_parts_of_a_request_that_are_refused_are_all_left_out(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sandbox.admin.set_refusals(
+        includes={"tasks": ["assignee", "project"]},
+        keyset_sorts={"tasks": ["updated_at"]},
+        filters={"tasks": ["updated_at"]},
+    )
+
+    reading = read_productive("tasks", state={"bookmarks": {"tasks": bookmark("updated_at", "2026-01-01T00:00:00Z")}})
+
+    assert reading.error is None
+    assert sorted(reading.ids("tasks")) == sorted(row["id"] for row in sandbox.admin.records("tasks"))
+    assert warnings_of(caplog) == [
+        "tasks: the API refuses to include assignee, project: the columns with their ids stay empty",
+        "tasks: the API refuses to filter by updated_at: it is read whole",
+    ]
+    refused = reading.state["bookmarks"]["tasks"]["refused"]
+    assert {**refused, "at": ""} == {"at": "", "includes": ["assignee", "project"], "cursor": True, "filter": True}
+
+
 def test_a_list_that_was_not_walked_by_cursor_is_not_asked_to_again(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
