@@ -216,7 +216,9 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
         """
         for answer in self.answers(context):
             page = self.decoded(answer, codec)
-            rows = self.take_page(codec.ids(page.rows), page.rows, answer)
+            with self.expected_page():
+                ids = codec.ids(page.rows)
+            rows = self.take_page(ids, page.rows, answer)
             with self.expected_page():
                 encoded = codec.encode(rows, version=self.table_version, extracted=datetime.now(UTC))
             yield encoded
