@@ -786,6 +786,22 @@ def test_a_refusal_of_another_form_ends_its_stream_alone(
     assert "the tap is at fault" not in caplog.text
 
 
+@pytest.mark.parametrize("body", ['{"data": [1]}', '{"data": {}}', '{"data": null}', "[]", '"x"'])
+def test_an_answer_that_is_no_list_of_resources_ends_its_stream_with_one_line(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    caplog: pytest.LogCaptureFixture,
+    body: str,
+) -> None:
+    sandbox.admin.add_fault("*/payments", status=200, body=body)
+
+    reading = read_productive("payments prices")
+
+    assert isinstance(reading.error, RunIncomplete)
+    assert reading.ids("prices")
+    assert [line for line in warnings_of(caplog) if line.startswith("payments: failed: GET /payments answered ")]
+
+
 def test_an_undocumented_list_that_does_not_exist_is_skipped(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
