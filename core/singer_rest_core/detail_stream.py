@@ -194,13 +194,16 @@ class RowByRowStream(MadeStream, ABC):
             )
 
     def _pass_over(self, refusal: RequestFailed | StreamUnavailable) -> None:
-        """Go on with the next row, unless there was no answer, or too many refusals."""
+        """Go on with the next row, unless no answer came, or too many were refused."""
         status = refusal.status if isinstance(refusal, RequestFailed) else HTTPStatus.FORBIDDEN
+        if status is None:
+            self.page_written()
+            raise refusal
         if status == HTTPStatus.NOT_FOUND:
             self.not_found += 1
             return
         self._refusals = [*self._refusals, refusal]
-        if status is None or len(self._refusals) > _MOST_REFUSED:
+        if len(self._refusals) > _MOST_REFUSED:
             self._fail_if_refused()
 
     def _fail_if_refused(self) -> None:

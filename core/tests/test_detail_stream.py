@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+import requests
 from singer_sdk import typing as th
 from singer_sdk.pagination import SinglePagePaginator
 from singer_sdk.streams.rest import HTTPRequest
@@ -21,7 +22,6 @@ from singer_rest_core.row_layout import FlatRows
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import requests
     from pytest_httpserver import HTTPServer
     from singer_sdk import Tap
     from singer_sdk.pagination import BaseAPIPaginator
@@ -338,6 +338,27 @@ def test_with_too_many_refusals_no_more_is_asked_for(world: World) -> None:
     world.things |= {"h": "H"}
 
     assert world.read_and_fail() == ["list", *"bcdefg"]
+
+
+def test_a_row_that_is_never_answered_ends_the_stream(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is hardly the row that is wrong then."""
+    send = requests.Session.send
+
+    def send_but_c(session: requests.Session, request: requests.PreparedRequest, **how: Any) -> requests.Response:  # noqa: ANN401 - requests' own
+        if request.path_url.endswith("/c"):
+            raise requests.ConnectionError("connection lost")
+        return send(session, request, **how)
+
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr(requests.Session, "send", send_but_c)
+    world.answers["b"] = ('{"error": "no"}', 400)
+
+    world.read_and_fail()
+
+    assert world.records() == world.remembered == ["a"]
+    assert "a_thing: failed: GET /things/c: connection lost (6 tries)" in caplog.text
 
 
 def test_a_stream_whose_every_row_is_forbidden_is_skipped(world: World, caplog: pytest.LogCaptureFixture) -> None:
