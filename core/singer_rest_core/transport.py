@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 _TRIES = 6
 _TRIES_BEFORE_FIRST_ANSWER = 3
 _CONNECT_TIMEOUT = 10.0
+_MOST_RENEWALS = 20
+"""Of credentials, for one request."""
 _REDIRECTS = 5
 _DEFAULT_HEADERS = dict(requests.utils.default_headers())
 _LONGEST_WINDOW = 3600.0
@@ -71,6 +73,7 @@ class TransportOptions:
         quota: The limits of the API, shared by all threads.
         group_of: The route group a request counts for, as the quota names it.
         renew_credentials: Asked on a 401, once a request: whether there are other credentials now than those it bore.
+            Asked again where requests beside it may have used those up.
         url_setting: The setting that `api_url` comes from, for the user to check.
         heed: Sees every answer, whatever its status; called from any thread.
         asked_wait: Finds in the body of a 429 how many seconds to wait, where its headers do not say.
@@ -107,13 +110,17 @@ class Transport:
         self._logger = logger
         self._sessions = threading.local()
         self._answered = False
-        self.accepted = False
-        """Whether the API has accepted any request so far: then the credentials are right."""
+        self._accepted = self._under_way = 0
         self._lost_in_a_row = 0
         self._lock = threading.Lock()
         self.sent = 0
         """How many requests were sent, repeated ones included."""
         self._stopped = threading.Event()
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the API has accepted any request so far: then the credentials are right."""
+        return self._accepted > 0
 
     def stop(self) -> None:
         """Send nothing more: whoever asks, or waits to ask again, gets an error."""
@@ -155,9 +162,18 @@ class Transport:
         return self._send(request, lambda content: check(content, thorough=thorough))
 
     def _send(self, request: HTTPRequest, check_content: Callable[[bytes], None]) -> requests.Response:
+        with self._lock:
+            self._under_way += 1
+        try:
+            return self._insist(request, check_content)
+        finally:
+            with self._lock:
+                self._under_way -= 1
+
+    def _insist(self, request: HTTPRequest, check_content: Callable[[bytes], None]) -> requests.Response:
         attempt = 0
         waited = 0.0
-        renewed = False
+        renewals, accepted_before = 0, -1
         while True:
             if self._stopped.is_set():
                 raise RequestFailed(f"{_name(request)} is not sent: the run is at its end")
@@ -171,13 +187,15 @@ class Transport:
             else:
                 self._answered = True
                 self._lost_in_a_row = 0
-                if answer.status_code == HTTPStatus.UNAUTHORIZED and not renewed:
-                    renewed = True
-                    if self._options.renew_credentials(answer.request):
+                if answer.status_code == HTTPStatus.UNAUTHORIZED and renewals < _MOST_RENEWALS:
+                    may_be_used_up = self._accepted > accepted_before or self._under_way > 1
+                    renewals, accepted_before = renewals + 1, self._accepted
+                    if may_be_used_up and self._options.renew_credentials(answer.request):
                         continue
                 trouble = self._trouble(request, answer, check_content)
                 if trouble is None:
-                    self.accepted = True
+                    with self._lock:
+                        self._accepted += 1
                     return answer
                 limited = answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
                 asked = self._asked_wait(answer, limited=limited)

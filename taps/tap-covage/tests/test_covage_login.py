@@ -94,6 +94,19 @@ def test_many_requests_that_are_refused_at_once_make_one_login(
     assert covage.get("logins") == {"password": 1, "refresh_token": 2, "refused": 0}
 
 
+@pytest.mark.parametrize("uses", [1, 2, 3])
+def test_tokens_that_are_used_up_at_once_by_requests_side_by_side_do_not_end_the_run(
+    covage: SystemAdmin, covage_settings: dict[str, Any], uses: int
+) -> None:
+    covage.put("tokens", {"requests_per_token": uses})
+
+    reading = run(covage_settings, concurrency=8)
+
+    assert reading.error is None
+    assert len(reading.records["invoices"]) == 150
+    assert len(reading.of("ACTIVATE_VERSION")) == 5
+
+
 def test_a_session_that_was_ended_is_begun_anew(
     sandbox: RunningSandbox, covage: SystemAdmin, covage_settings: dict[str, Any]
 ) -> None:
