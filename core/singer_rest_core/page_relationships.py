@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from singer_rest_core.exact_json import decodes
-from singer_rest_core.row_layout import UnexpectedPage
+from singer_rest_core.row_layout import NO_RESOURCE, UnexpectedPage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
@@ -139,5 +139,5 @@ class RelationshipTypes:
         put(place, f"{name}_id", related.id)
         if name in self._typed:
             if related.type is None:
-                raise UnexpectedPage("a row is no resource object")
+                raise UnexpectedPage(NO_RESOURCE)
             put(place, f"{name}_type", related.type)

@@ -15,7 +15,7 @@ from singer_rest_core.conform import RESCUED_DATA, timestamp
 from singer_rest_core.exact_json import decodes, exact_decoder
 from singer_rest_core.page_relationships import RelationshipTypes
 from singer_rest_core.record_batch import RecordBatch
-from singer_rest_core.row_layout import ResourceRows, fields_of, relationships_of
+from singer_rest_core.row_layout import NO_RESOURCE, ResourceRows, UnexpectedPage, fields_of, relationships_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Sequence
@@ -239,8 +239,12 @@ class RowTypes:
             for record, resource, own in zip(batch.records, resources, batch.values(_ID), strict=True):
                 if own is UNSET:
                     setattr(record, field, resource.id)
+                if own is None or (own is UNSET and resource.id is None):
+                    raise UnexpectedPage(NO_RESOURCE)
         else:
             for place, resource in enumerate(resources):
+                if resource.id is None:
+                    raise UnexpectedPage(NO_RESOURCE)
                 put(place, _ID, resource.id)
         relationships.fill(batch.records, [each.relationships for each in resources], put)
 

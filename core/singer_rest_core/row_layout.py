@@ -18,6 +18,10 @@ class UnexpectedPage(ValueError):
     """A JSON document that is no page of the list."""
 
 
+NO_RESOURCE = "a row is no resource object"
+"""JSON:API: one without an id has no key, and a relationship without a type leads nowhere."""
+
+
 @dataclass(frozen=True)
 class FlatRows:
     """Rows that are records already.
@@ -83,7 +87,7 @@ class ResourceRows:
         try:
             return self._flat(row)
         except (AttributeError, KeyError, TypeError) as error:
-            raise UnexpectedPage("a row is no resource object") from error
+            raise UnexpectedPage(NO_RESOURCE) from error
 
     def _flat(self, resource: Mapping[str, Any]) -> Record:
         record: Record = {"id": resource.get("id"), **(resource.get("attributes") or {})}
@@ -97,6 +101,8 @@ class ResourceRows:
                 record[f"{name}_id"] = related["id"]
                 if name in self.typed:
                     record[f"{name}_type"] = related["type"]
+        if record["id"] is None:
+            raise UnexpectedPage(NO_RESOURCE)
         return record
 
 

@@ -373,7 +373,17 @@ def test_a_page_without_its_list_is_refused_with_the_names_it_holds(content: byt
 
 
 @pytest.mark.parametrize(
-    "row", ["5", "null", "[]", '{"relationships":{"a":{"data":{"type":"x"}}}}', '{"attributes":"x"}']
+    "row",
+    [
+        "5",
+        "null",
+        "[]",
+        "{}",
+        '{"id":null,"attributes":{}}',
+        '{"id":"1","attributes":{"id":null}}',
+        '{"relationships":{"a":{"data":{"type":"x"}}}}',
+        '{"attributes":"x"}',
+    ],
 )
 def test_a_row_that_is_no_resource_is_refused(row: str) -> None:
     world = _World(_INVOICES)
