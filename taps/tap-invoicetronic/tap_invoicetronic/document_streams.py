@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from singer_rest_core import Record
     from tap_invoicetronic.invoices import Direction, Invoice
-    from tap_invoicetronic.library import Kept, Library
+    from tap_invoicetronic.library import Library
+    from tap_invoicetronic.shelf import Kept
     from tap_invoicetronic.tap import TapInvoicetronic
 
 _EXPORTED = "exported"
@@ -99,22 +100,23 @@ class DocumentStream(MadeStream):
         library = self._library
         if library is None:
             return
-        library.only_kept = self.ABORT_AT_RECORD_COUNT is not None
+        library.errands.are_off = self.ABORT_AT_RECORD_COUNT is not None
         yield from self._of_exports(library)
         yield from self._of_payloads(library)
 
     def _of_exports(self, library: Library) -> Iterator[Record]:
-        for period in library.periods:
+        exports = library.exports
+        for period in exports.periods:
             exported = self.stream_state.get(_EXPORTED, [])
-            if library.key_of(period) in exported:
+            if exports.key_of(period) in exported:
                 continue
-            archive = library.export(period)
+            archive = exports.archive(period)
             if archive is None:
                 continue
             yield from self.rows_of(archive, library)
-            for file in library.files(period, archive):
+            for file in exports.files(period, archive):
                 yield from self.rows_of(file, library)
-            self.remember(_EXPORTED, [*exported, library.key_of(period)])
+            self.remember(_EXPORTED, [*exported, exports.key_of(period)])
 
     def _of_payloads(self, library: Library) -> Iterator[Record]:
         due: list[Invoice] = []
@@ -143,7 +145,7 @@ class DocumentStream(MadeStream):
         Yields:
             Rows; for `document`, its description.
         """
-        yield library.record(kept)
+        yield library.shelf.record(kept)
 
 
 class FatturaStream(DocumentStream):
@@ -175,8 +177,8 @@ class FatturaStream(DocumentStream):
             return
         origin = fattura.Origin(kept.invoice.direction, kept.invoice.id, kept.file_name)
         try:
-            rows = fattura.read(library.read(kept), origin)
+            rows = fattura.read(library.shelf.read(kept), origin)
         except fattura.NotAFattura as fault:
-            library.complain(kept, fault)
+            library.errands.tell(f"{kept.name} ({kept.file_name}) is kept, but no rows are made of it: {fault}")
             return
         yield from rows[self.name]
