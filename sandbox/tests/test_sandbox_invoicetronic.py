@@ -703,21 +703,20 @@ def test_every_answer_names_the_limits(running: RunningSandbox) -> None:
 
 
 @pytest.mark.parametrize("name", BUCKET_LISTS)
-def test_the_bucket_holds_two_hundred_and_gets_one_a_second(running: RunningSandbox, name: str) -> None:
+def test_the_bucket_holds_two_hundred_and_is_refilled_one_by_one(running: RunningSandbox, name: str) -> None:
     running.admin.reset()
-    bucket = {"scope": "reads", "limit": 60, "period": 60, "burst": 200}
+    # A hundredth of the documented pace: a slow machine shall not see it refilled while it is emptied.
+    bucket = {"scope": "reads", "limit": 60, "period": 6000, "burst": 200}
     running.admin.set_limits([bucket], system="invoicetronic")  # type: ignore[list-item]
     api = Account(running.url, LIVE, **{"Accept-Language": "en"})
     path = f"{name}/999999"
-    statuses = [api.get(path).status_code for _ in range(202)]
-    assert statuses[:200] == [404] * 200
-    assert statuses[-1] == 429
+    assert [api.get(path).status_code for _ in range(201)] == [404] * 200 + [429]
     refused = api.get(path)
     assert refused.json()["detail"] == "Too many requests"
-    assert refused.headers["Retry-After"] == "1"
+    assert 0 < int(refused.headers["Retry-After"]) <= 100
     assert api.get("company").status_code == 200
-    running.admin.advance_clock(1)
-    assert api.get(path).status_code == 404
+    running.admin.advance_clock(100)
+    assert [api.get(path).status_code for _ in range(2)] == [404, 429]
 
 
 def test_the_windows_of_the_user_are_shared_by_both_environments(running: RunningSandbox) -> None:
