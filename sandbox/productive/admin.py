@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from sandbox.admin import endpoint
-from sandbox.productive.orders import as_stored, carry_out, check_order
+from sandbox.productive.orders import as_stored, check_order
 from sandbox.productive.server_time import Budget
 from sandbox.productive.state import Refusals, ScriptedChanges
 
@@ -29,7 +29,7 @@ def _record_routes(api: ProductiveApi) -> list[Route]:
         return [as_stored(record) for record in api.world.rows(request.path_params["resource"])]
 
     def action(name: str) -> Endpoint:
-        return lambda request, payload: carry_out(api.world, {**payload, **request.path_params, "action": name})
+        return lambda request, payload: api.change({**payload, **request.path_params, "action": name})
 
     return [
         Route("/records/{resource}", endpoint(records), methods=["GET"]),

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from sandbox.clock import Clock
     from sandbox.gateway import ApiRequest
-    from sandbox.json_types import JsonObject
+    from sandbox.json_types import Json, JsonObject
     from sandbox.productive.catalogue import Resource
     from sandbox.productive.paging import Page
     from sandbox.productive.query import Query
@@ -67,22 +67,37 @@ class ProductiveApi:
         # The rows as at the start: unpickling them is several times faster than making them again.
         self._start = pickle.dumps(generated_world(self.catalogue, clock, seed, scale).tables)
         self._organizations: dict[str, Dataset] = {}
+        self._is_changed = True
         self.settings = Settings()
         self.reset()
 
     def reset(self) -> None:
         """Everything as at the start."""
-        world = Dataset(self.catalogue, self.clock)
-        world.tables = pickle.loads(self._start)  # noqa: S301 - pickled by this very object
-        self._organizations = {WORLD: world, RECORDED: recorded_examples(self.catalogue, self.clock)}
+        if self._is_changed:
+            world = Dataset(self.catalogue, self.clock)
+            world.tables = pickle.loads(self._start)  # noqa: S301 - pickled by this very object
+            self._organizations = {WORLD: world, RECORDED: recorded_examples(self.catalogue, self.clock)}
+            self._is_changed = False
         self.settings = Settings()
         self.windows.reset()
         self.server_time.reset()
 
     @property
     def world(self) -> Dataset:
-        """The generated organization."""
+        """The generated organization; rows are changed by `change` alone."""
         return self._organizations[WORLD]
+
+    def change(self, order: JsonObject) -> Json:
+        """Carry out an admin's order in the generated organization.
+
+        Args:
+            order: What to do, as `carry_out` takes it.
+
+        Returns:
+            What it gives.
+        """
+        self._is_changed = True
+        return carry_out(self.world, order)
 
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
         """Whether a request carries the token."""
@@ -146,7 +161,7 @@ class ProductiveApi:
                 if scripted.after_request <= 0:
                     self.settings.scripted.remove(scripted)
                     for order in scripted.changes:
-                        carry_out(self.world, order)
+                        self.change(order)
 
     def _admit(self, request: ApiRequest) -> str:
         """The organization that the request may read.

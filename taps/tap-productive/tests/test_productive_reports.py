@@ -135,7 +135,7 @@ def test_filters_are_written_as_the_api_names_them(filters: dict[str, Any], expe
             [{"name": "payment_reports", "group": ["company:month"]}],
             "Setting reports groups payment_reports by 'company:month', but company is no date to be rounded",
         ),
-        ([{"group": ["person"]}], "Setting reports.0 lacks name"),
+        ([{"group": ["person"]}], "Setting reports.0.name is missing"),
         (
             [{"name": "time_reports", "sort": "date"}],
             "Setting reports.0 holds sort, which is none of name, group, filter",
