@@ -109,6 +109,6 @@ def create_app(*, seed: int = 1, size: Size = Size(), latency_ms: int = 0) -> AS
     return Starlette(
         routes=[
             Mount("/admin", routes=admin),
-            *(Mount(place.mount, app=Gateway(place.system, faults, log, latency_ms)) for place in all_places),
+            *(Mount(place.mount, app=Gateway(place.system, clock, faults, log, latency_ms)) for place in all_places),
         ]
     )

@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import unquote_plus
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from sandbox.clock import Clock
     from sandbox.faults import Fault, Faults
     from sandbox.json_types import Json, JsonObject
     from sandbox.request_log import RequestLog
@@ -124,9 +126,10 @@ class Api(Protocol):
 class Gateway:
     """The ASGI application around one API."""
 
-    def __init__(self, api: Api, faults: Faults, log: RequestLog, latency_ms: int) -> None:
-        """Answer for `api`, each time after `latency_ms` milliseconds."""
+    def __init__(self, api: Api, clock: Clock, faults: Faults, log: RequestLog, latency_ms: int) -> None:
+        """Answer for `api`, each time after `latency_ms` milliseconds; `Date` is by `clock`, as resets are."""
         self._api = api
+        self._clock = clock
         self._faults = faults
         self._log = log
         self._latency = latency_ms / 1000
@@ -159,6 +162,7 @@ class Gateway:
         response = _of_fault(fault) or await self._answer(asked)
         for name, value in self._api.headers(asked, time.perf_counter() - begun).items():
             response.headers.setdefault(name, value)
+        response.headers.setdefault("date", formatdate(self._clock.wall(), usegmt=True))
         entry.status = response.status_code
         entry.content_length = len(response.body)
         if fault is not None and fault.kind == "truncate":

@@ -48,6 +48,8 @@ class Server(uvicorn.Server):
             ws="none",
             lifespan="off",
             access_log=False,
+            # The gateway's: by the sandbox's clock.
+            date_header=False,
             # Cut connections are no news; defects are printed by the gateway.
             log_level="critical",
             timeout_graceful_shutdown=1,

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 _TRIES = 6
 _TRIES_BEFORE_FIRST_ANSWER = 3
 _CONNECT_TIMEOUT = 10.0
-_MOST_RENEWALS = 20
-"""Of credentials, for one request."""
+_IDLE_RENEWALS = 5
+"""How often credentials are renewed for a request while no other is accepted."""
 _REDIRECTS = 5
 _DEFAULT_HEADERS = dict(requests.utils.default_headers())
 _LONGEST_WINDOW = 3600.0
@@ -173,7 +173,7 @@ class Transport:
     def _insist(self, request: HTTPRequest, check_content: Callable[[bytes], None]) -> requests.Response:
         attempt = 0
         waited = 0.0
-        renewals, accepted_before = 0, -1
+        idle_renewals, accepted_before = 0, -1
         while True:
             if self._stopped.is_set():
                 raise RequestFailed(f"{_name(request)} is not sent: the run is at its end")
@@ -187,10 +187,12 @@ class Transport:
             else:
                 self._answered = True
                 self._lost_in_a_row = 0
-                if answer.status_code == HTTPStatus.UNAUTHORIZED and renewals < _MOST_RENEWALS:
-                    may_be_used_up = self._accepted > accepted_before or self._under_way > 1
-                    renewals, accepted_before = renewals + 1, self._accepted
-                    if may_be_used_up and self._options.renew_credentials(answer.request):
+                if answer.status_code == HTTPStatus.UNAUTHORIZED:
+                    # Requests beside this one may have used the new ones up, too.
+                    idle_renewals = 0 if self._accepted > accepted_before else idle_renewals + 1
+                    accepted_before = self._accepted
+                    may_help = idle_renewals == 0 or (self._under_way > 1 and idle_renewals < _IDLE_RENEWALS)
+                    if may_help and self._options.renew_credentials(answer.request):
                         continue
                 trouble = self._trouble(request, answer, check_content)
                 if trouble is None:

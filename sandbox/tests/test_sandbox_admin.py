@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -233,3 +234,10 @@ def test_scripted_changes_wait_for_their_request(admin: AdminClient, api: Asking
     assert [name == "After" for name in names] == [False, False, True, True]
     with pytest.raises(AdminRefused, match="names no action"):
         admin.script_changes("/companies", after_request=1, changes=[{"action": "sink", "resource": "companies"}])
+
+
+def test_answers_are_dated_by_the_clock_that_the_admin_moves(api: Asking, admin: AdminClient) -> None:
+    before = parsedate_to_datetime(api.get("/companies").headers["Date"])
+    admin.advance_clock(3600)
+    passed = parsedate_to_datetime(api.get("/companies").headers["Date"]) - before
+    assert timedelta(hours=1) <= passed < timedelta(hours=1, minutes=1)

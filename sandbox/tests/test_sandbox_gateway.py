@@ -64,7 +64,7 @@ class Shelf(Api):
 @contextmanager
 def served(shelf: Shelf, faults: Faults, log: RequestLog) -> Iterator[str]:
     ready = threading.Event()
-    server = Server(Starlette(routes=[Mount("/shelf", app=Gateway(shelf, faults, log, 0))]), ready.set)
+    server = Server(Starlette(routes=[Mount("/shelf", app=Gateway(shelf, Clock(), faults, log, 0))]), ready.set)
     with listen(0) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+import requests
 
 from conftest import read
 from singer_rest_core import AccessRefused, RunIncomplete
@@ -481,7 +483,8 @@ def test_a_limit_that_others_have_used_up_is_waited_for_until_its_reset(
     sandbox: RunningSandbox, read_invobi: ReadInvobi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     time = _Time(sandbox, monkeypatch)
-    reset = datetime.now(UTC) + timedelta(seconds=40)
+    now = parsedate_to_datetime(requests.get(sandbox.url + "/invobi/api/v1/invoices", timeout=10).headers["Date"])
+    reset = now + timedelta(seconds=40)
     headers = {"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "0"}
     headers["X-RateLimit-Reset"] = str(int(reset.timestamp()))
     sandbox.admin.add_fault("*/invoices", status=429, body='{"error": "Rate limit exceeded"}', headers=headers)
