@@ -9,13 +9,18 @@ export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: bench demo test install shell lint format definitions clean
+.PHONY: bench demo test test-slow install shell lint format definitions clean
 
 demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
 	@$(BIN)/python -m scripts.demo
 
-test: lint ## everything that has to hold before a change lands, on all cores
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --no-loadscope-reorder
+PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --no-loadscope-reorder
+
+test: lint ## everything that has to hold before a change lands, on all cores, but for the slow tests
+	$(PYTEST) -m "not slow"
+
+test-slow: $(VENV)/.ready ## the tests that take minutes; .ci/run runs them too
+	$(PYTEST) -m slow
 
 install: $(VENV)/.ready ## Meltano with its plugins, for your own account and database
 	$(BIN)/meltano install

@@ -18,6 +18,8 @@ from scripts.stories import STORIES
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 
 def start(folder: Path) -> subprocess.Popen[str]:
     """Start the demo with its temporary files below a folder of ours."""

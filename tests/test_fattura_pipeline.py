@@ -6,12 +6,16 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from sandbox.server import running_sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import Pipeline
+
+pytestmark = pytest.mark.slow
 
 QUARTERS = [f"{year}-Q{quarter}" for year in (2024, 2025, 2026) for quarter in (1, 2, 3, 4)][:-2]
 

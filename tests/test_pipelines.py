@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
     from tests.conftest import Pipeline
 
+pytestmark = pytest.mark.slow
+
 SMALL = 40
 """So many invoices, and their details and documents, may Invobi be asked for without waiting."""
 
