@@ -14,13 +14,11 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
 	@$(BIN)/python -m scripts.demo
 
-PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --no-loadscope-reorder
-
 test: lint ## everything that has to hold before a change lands, on all cores, but for the slow tests
-	$(PYTEST) -m "not slow"
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not slow"
 
-test-slow: $(VENV)/.ready ## the tests that take minutes; .ci/run runs them too
-	$(PYTEST) -m slow
+test-slow: $(VENV)/.ready ## those that run Meltano and the demo, which takes minutes; .ci/run runs them too
+	$(BIN)/pytest -m slow
 
 install: $(VENV)/.ready ## Meltano with its plugins, for your own account and database
 	$(BIN)/meltano install

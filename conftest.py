@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import hypothesis
 import pytest
-from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from sandbox.server import running_sandbox
 from singer_rest_core.exact_json import decode, encode
@@ -32,20 +31,6 @@ hypothesis.settings.register_profile(
     "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("any-machine")
-
-
-class ByFile(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
-    """Keeps the tests of a file together on one core, and all that run Meltano: its plugins are in one folder."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "meltano" if file.startswith("tests/") else file
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:  # noqa: ANN401 - the hook's signature
-    """Say how tests are shared out among several cores."""
-    return ByFile(config, log)
 
 
 def write(path: Path, content: object) -> str:

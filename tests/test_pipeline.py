@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tap_productive.client import ProductiveStream
     from tests.conftest import Pipeline
 
+pytestmark = pytest.mark.slow
+
 HEADERS = {
     "X-Auth-Token": "sandbox-token",
     "Content-Type": "application/vnd.api+json",
