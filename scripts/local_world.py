@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _FOREIGN = ("TAP_", "TARGET_", "MELTANO_", "SANDBOX_")
 _PATIENCE = 10.0
 _MOMENT = 2.0
+_ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 @dataclass(frozen=True)
@@ -122,15 +123,23 @@ def _child(
     output: int | IO[bytes] | None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program with all its children as one group, so that none of them outlives the block."""
-    child = subprocess.Popen(  # noqa: S603 - our own programs
-        command,
-        cwd=ROOT,
-        env=dict(environment),
-        stdout=output,
-        stderr=None if output in {None, subprocess.PIPE} else subprocess.STDOUT,
-        start_new_session=True,
-    )
+    # A signal between the start of the program and the block would leave it behind: it waits until we are in there.
+    unheld = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
+        child = subprocess.Popen(  # noqa: S603 - our own programs
+            command,
+            cwd=ROOT,
+            env=dict(environment),
+            stdout=output,
+            stderr=None if output in {None, subprocess.PIPE} else subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, unheld),  # noqa: PLW1509 - no threads here
+        )
+    except BaseException:
+        signal.pthread_sigmask(signal.SIG_SETMASK, unheld)
+        raise
+    try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, unheld)
         yield child
     finally:
         _end(child)
