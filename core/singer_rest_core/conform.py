@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Annotated, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from singer_rest_core.timestamps import is_date, to_utc
-from singer_rest_core.utc_text import utc_texts
+from singer_rest_core.utc_text import utc_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 RESCUED_DATA = "_rescued_data"
 """The property that holds what does not fit: an object, null when empty."""
@@ -57,11 +61,13 @@ class Column:
         convert: Gives what is written for a value that is not null; raises `Misfit`.
         native: A type that msgspec decodes just those values for that `convert` leaves as they are; `Any` if it leaves
             all as they are, None if there is no such type.
+        may_hold_secrets: Whether `convert` leaves secrets out of such values, too: see `Conformer.have_no_secrets`.
     """
 
     name: str
     convert: Callable[[Any], Any]
     native: Any
+    may_hold_secrets: bool = False
 
 
 class Conformer:
@@ -149,7 +155,21 @@ class Conformer:
         convert = _converter(entry)
         if self._secret_names is None or not _may_hold_fields(entry):
             return Column(name, convert, _native(entry))
-        return Column(name, lambda value: self._without_secrets(convert(value)), None)
+        return Column(name, lambda value: self._without_secrets(convert(value)), _native(entry), may_hold_secrets=True)
+
+    def have_no_secrets(self, values: Sequence[Any]) -> bool:
+        """Look for secrets in all values of a column at once.
+
+        Args:
+            values: Objects, lists, whatever there may be.
+
+        Returns:
+            Whether surely none of them holds any; otherwise each has to be looked into.
+        """
+        objects = [value for value in values if type(value) is dict]
+        lists = [value for value in values if type(value) is list]
+        within = chain.from_iterable([*lists, *map(dict.values, objects)])
+        return self._harmless.issuperset(set().union(*objects)) and _CONTAINERS.isdisjoint(map(type, within))
 
     def _without_secrets(self, value: Any) -> Any:  # noqa: ANN401 - JSON is any of six types
         """Leave secrets out of a value; most have none, and are given back as they are."""
@@ -318,8 +338,7 @@ def timestamp(value: Any) -> str:  # noqa: ANN401 - JSON is any of six types
     """
     if isinstance(value, str):
         try:
-            (fast,) = utc_texts([value])
-            return fast or (value if is_date(value) else to_utc(value))
+            return utc_text(value) or (value if is_date(value) else to_utc(value))
         except ValueError:
             pass
     raise _misfit(value, "a timestamp")

@@ -61,23 +61,23 @@ class RelationshipTypes:
         self._columns, self._typed = (one, many), typed
         self.names, self.odd = names, odd
         self._forms: dict[str, Any] = {}
-        self._to_one: list[tuple[Callable[[Any], _Id | None], str]] = []
-        self._to_many: list[tuple[Callable[[Any], list[_Id] | None], str]] = []
-        self._to_any: list[tuple[Callable[[Any], _Reference | list[_Reference] | None], str]] = []
+        self._to_one: list[tuple[Callable[[Any], _ToOne], str]] = []
+        self._to_many: list[tuple[Callable[[Any], _ToMany], str]] = []
+        self._to_any: list[tuple[Callable[[Any], _ToAny], str]] = []
         members: list[Any] = []
         for number, name in enumerate(sorted(names)):
             place = f"r{number}"
-            data = attrgetter(f"{place}.data")
+            relationship = attrgetter(place)
             id_field, ids_field = one.get(f"{name}_id"), many.get(f"{name}_ids")
             form: type[msgspec.Struct] = _ToAny
             if name in typed or name in odd or (id_field is None) is (ids_field is None):
-                self._to_any.append((data, name))
+                self._to_any.append((relationship, name))
             elif id_field is not None:
                 form = _ToOne
-                self._to_one.append((data, id_field))
+                self._to_one.append((relationship, id_field))
             elif ids_field is not None:
                 form = _ToMany
-                self._to_many.append((data, ids_field))
+                self._to_many.append((relationship, ids_field))
             self._forms[name] = form
             members.append((place, form, msgspec.field(name=name, default=form())))
         # One that nobody has seen must not be passed over.
@@ -117,18 +117,20 @@ class RelationshipTypes:
             UnexpectedPage: If a relationship lacks the type that is to be kept.
         """
         all_of = [each or self._none for each in relationships]
-        for data_of_one, field in self._to_one:
-            for record, related in zip(records, map(data_of_one, all_of), strict=True):
+        for to_one, field in self._to_one:
+            for record, its_one in zip(records, map(to_one, all_of), strict=True):
+                related = its_one.data
                 if related is not None:
                     setattr(record, field, related.id)
-        for data_of_many, field in self._to_many:
-            for record, those in zip(records, map(data_of_many, all_of), strict=True):
+        for to_many, field in self._to_many:
+            for record, its_many in zip(records, map(to_many, all_of), strict=True):
+                those = its_many.data
                 if those is not None:
                     setattr(record, field, those and [each.id for each in those])
-        for data_of_any, name in self._to_any:
-            for place, whatever in enumerate(map(data_of_any, all_of)):
-                if whatever is not None:
-                    self._put(place, name, whatever, put)
+        for to_any, name in self._to_any:
+            for place, whatever in enumerate(map(to_any, all_of)):
+                if whatever.data is not None:
+                    self._put(place, name, whatever.data, put)
 
     def _put(
         self, place: int, name: str, related: _Reference | list[_Reference], put: Callable[[int, str, object], None]

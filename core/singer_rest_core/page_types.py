@@ -86,6 +86,7 @@ class RowTypes:
         self._types, self._columns = types, columns
         self._timestamps = [each for each in columns.values() if types[each.name] is str and each.convert is timestamp]
         self._conversions = [each for each in columns.values() if types[each.name] is None]
+        self._with_secrets = [each for each in columns.values() if types[each.name] and each.may_hold_secrets]
         self._hidden = [name for name in columns if name not in facts.selected]
         self._keeps_rescued = conformer.keeps_rescued and RESCUED_DATA in facts.selected
         self._relationships = relationships
@@ -176,6 +177,8 @@ class RowTypes:
             batch.write_in_utc(column)
         for column in self._conversions:
             batch.convert(column)
+        for column in self._with_secrets:
+            batch.leave_secrets_out(column)
         for name in self._unknown:
             batch.rescue_all(name)
         if self._keeps_rescued:

@@ -102,21 +102,33 @@ class RecordBatch:
                 except Misfit as misfit:
                     self._give_up(place, column.name, value, misfit)
 
+    def leave_secrets_out(self, column: Column) -> None:
+        """Convert a field of all records whose values fit already, but may hold secrets.
+
+        Args:
+            column: Its column.
+        """
+        if not self._conformer.have_no_secrets(self.values(column.name)):
+            self.convert(column)
+
     def write_in_utc(self, column: Column) -> None:
         """Convert a field of all records that holds texts: does what `convert` does with a column of timestamps.
 
         Args:
             column: Its column.
         """
-        field, texts = self._fields[column.name], self.values(column.name)
-        if texts.count(None) == len(texts):
-            return
+        field, values = self._fields[column.name], self.values(column.name)
+        records, texts = self.records, values
+        if None in values:
+            records = [record for record, text in zip(records, values, strict=True) if text is not None]
+            texts = [text for text in values if text is not None]
         in_utc = utc_texts(texts)
-        for record, utc in zip(self.records, in_utc, strict=True):
+        for record, utc in zip(records, in_utc, strict=True):
             setattr(record, field, utc)
-        if in_utc.count(None) > texts.count(None):
-            for place, (text, utc) in enumerate(zip(texts, in_utc, strict=True)):
-                if utc is None and text is not None:
+        if None in in_utc:
+            odd = iter(in_utc)
+            for place, text in enumerate(values):
+                if text is not None and next(odd) is None:
                     self.put_converted(place, column, text)
 
     def rescue_all(self, name: str) -> None:

@@ -6,6 +6,9 @@ import json
 import re
 from datetime import UTC, datetime
 
+from hypothesis import example, given
+from hypothesis import strategies as st
+
 from singer_rest_core import RESCUED_DATA, Conformer
 from singer_rest_core.exact_json import decode
 from singer_rest_core.page_codec import PageCodec
@@ -30,6 +33,17 @@ _ROW = {
     "token": "s3cret",
     "odd": {"name": "x", "token": "s3cret", "list": [{"token_type": "s3cret", "on": True}]},
 }
+_VALUES = st.recursive(
+    st.none() | st.integers(0, 3) | st.sampled_from(["", "token"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "token"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+_OBJECTS = st.dictionaries(st.sampled_from(["a", "b", "token"]), _VALUES, max_size=3)
+_ROWS = st.fixed_dictionaries(
+    {"id": st.integers(0, 9), "known": _OBJECTS | st.none(), "listed": st.lists(_VALUES, max_size=3) | st.none()}
+)
 
 
 def _conformer(reported: list[str]) -> Conformer:
@@ -62,3 +76,19 @@ def test_pages_drop_them_too_on_their_first_and_on_later_rows() -> None:
         for line in lines.splitlines():
             assert decode(line)["record"] == conformer.conform(_ROW)
     assert reported == ["odd"]
+
+
+@given(st.lists(st.lists(_ROWS, max_size=4), max_size=3))
+@example([[{"id": 1, "known": {"token": 1}, "listed": None}]])
+@example([[{"id": 1, "known": {"a": {"token": 1}}, "listed": None}]] * 2)
+@example([[{"id": 1, "known": None, "listed": [{"token": 1}]}]])
+def test_a_column_looked_through_at_once_keeps_what_each_value_by_itself_does(
+    pages: list[list[dict[str, object]]],
+) -> None:
+    names = frozenset(_SCHEMA["properties"])
+    codec = PageCodec("things", RowFacts(conformer=_conformer([]), layout=FlatRows(None), selected=names))
+
+    for rows in pages:
+        page = codec.decode(json.dumps(rows).encode())
+        lines = b"".join(codec.encode(page.rows, version=None, extracted=datetime(2026, 1, 1, tzinfo=UTC)).pieces)
+        assert [decode(line)["record"] for line in lines.splitlines()] == [_conformer([]).conform(row) for row in rows]

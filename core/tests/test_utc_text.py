@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from singer_rest_core.timestamps import to_utc
-from singer_rest_core.utc_text import utc_texts
+from singer_rest_core.utc_text import utc_text, utc_texts
 
 _TWO = st.integers(0, 99).map("{:02}".format) | st.sampled_from(["00", "23", "59", "12"])
 _TEXTS = st.builds(
@@ -22,11 +22,21 @@ _TEXTS = st.builds(
 )
 
 
+_COLUMNS = st.lists(_TEXTS, max_size=3) | st.builds(
+    lambda text, hours: [f"{text[:11]}{hour}{text[13:]}" for hour in hours], _TEXTS, st.lists(_TWO, max_size=5)
+)
+
+
 @given(_TEXTS)
 def test_it_agrees_or_does_not_answer(text: str) -> None:
-    (answer,) = utc_texts([text])
+    answer = utc_text(text)
     if answer is not None:
         assert answer == to_utc(text)
+
+
+@given(_COLUMNS)
+def test_a_column_is_written_as_its_texts_are(texts: list[str]) -> None:
+    assert utc_texts(texts) == [utc_text(text) for text in texts]
 
 
 @pytest.mark.parametrize(
@@ -38,11 +48,13 @@ def test_it_agrees_or_does_not_answer(text: str) -> None:
     ],
 )
 def test_usual_forms_are_answered(text: str, utc: str) -> None:
-    assert utc_texts([text, None, text]) == [utc, None, utc]
+    assert utc_text(text) == utc
+    assert utc_texts([text, text]) == [utc, utc]
 
 
 @pytest.mark.parametrize(
     "text", ["", "2025-07-25", "2025-07-25T01:05:10", "2025-07-25T01:05:10+05:30", "2025-02-30T01:05:10Z", "x" * 30]
 )
 def test_others_are_left_to_the_thorough_way(text: str) -> None:
-    assert utc_texts([text]) == [None]
+    assert utc_text(text) is None
+    assert utc_texts([text, "2025-07-25T01:05:10Z"]) == [None, "2025-07-25T01:05:10Z"]
