@@ -34,7 +34,7 @@ class Resource(msgspec.Struct):
 
 
 class FlatRow(msgspec.Struct):
-    """A row as the Singer taps write it."""
+    """A row as all but the bound write it."""
 
     id: str
     amount_with_tax: int | None = None
@@ -52,7 +52,7 @@ class AirbyteRecord(msgspec.Struct):
     """What an Airbyte RECORD holds."""
 
     stream: str
-    data: Resource
+    data: msgspec.Raw
 
 
 class AirbyteMessage(msgspec.Struct):
@@ -108,72 +108,75 @@ def rows_of(form: Form, folder: Path) -> Iterator[tuple[str, int | None]]:
     Yields:
         id and amount_with_tax of each record.
     """
-    if form == "dlt":
-        pages = msgspec.json.Decoder(list[Resource])
-        # dlt writes a line for each buffer: a list of rows.
-        for path in sorted(folder.glob("**/new_jobs/invoices.*")):
-            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-                for line in file:
-                    yield from ((row.id, row.attributes.amount_with_tax) for row in pages.decode(line))
+    if form == "rows":
+        row = msgspec.json.Decoder(Resource)
+        with (folder / "out").open("rb") as file:
+            for line in file:
+                resource = row.decode(line)
+                yield resource.id, resource.attributes.amount_with_tax
         return
-    with (folder / "out").open("rb") as file:
-        yield from _ROWS[form](file)
+    flat = msgspec.json.Decoder(FlatRow)
+    for raw in _records(form, folder):
+        record = flat.decode(raw)
+        yield record.id, record.amount_with_tax
 
 
-def _singer_rows(lines: Iterable[bytes]) -> Iterator[tuple[str, int | None]]:
-    message, row = msgspec.json.Decoder(SingerMessage), msgspec.json.Decoder(FlatRow)
-    for line in lines:
-        told = message.decode(line)
-        if told.type == "RECORD" and told.stream == STREAM:
-            record = row.decode(told.record)
-            yield record.id, record.amount_with_tax
-
-
-def _airbyte_rows(lines: Iterable[bytes]) -> Iterator[tuple[str, int | None]]:
-    message = msgspec.json.Decoder(AirbyteMessage)
-    for line in lines:
-        told = message.decode(line)
-        if told.type == "RECORD" and told.record is not None and told.record.stream == STREAM:
-            yield told.record.data.id, told.record.data.attributes.amount_with_tax
-
-
-def _plain_rows(lines: Iterable[bytes]) -> Iterator[tuple[str, int | None]]:
-    row = msgspec.json.Decoder(Resource)
-    for line in lines:
-        record = row.decode(line)
-        yield record.id, record.attributes.amount_with_tax
-
-
-_ROWS = {"singer": _singer_rows, "airbyte": _airbyte_rows, "rows": _plain_rows}
-
-
-def sampled(path: Path, ids: Collection[str]) -> dict[str, dict[str, Any]]:
-    """Pick some records out of what a Singer tap wrote.
+def sampled(form: Form, folder: Path, ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Pick some records out of what a reader wrote.
 
     Args:
-        path: Its output.
+        form: In which form; not that of the bound.
+        folder: Where: a file `out`, or dlt's folders.
         ids: Which.
 
     Returns:
         Whole records by id; numbers with a fraction as decimals.
     """
-    message, row = msgspec.json.Decoder(SingerMessage), msgspec.json.Decoder(FlatRow)
+    flat = msgspec.json.Decoder(FlatRow)
     found = {}
-    with path.open("rb") as file:
-        for line in file:
-            told = message.decode(line)
-            if told.type == "RECORD" and told.stream == STREAM and row.decode(told.record).id in ids:
-                record = json.loads(bytes(told.record), parse_float=Decimal)
-                found[record["id"]] = record
+    for raw in _records(form, folder):
+        if flat.decode(raw).id in ids:
+            record = json.loads(bytes(raw), parse_float=Decimal)
+            found[record["id"]] = record
     return found
 
 
+def _records(form: Form, folder: Path) -> Iterator[msgspec.Raw]:
+    """Give the flat records that a reader wrote, as they are."""
+    if form == "dlt":
+        pages = msgspec.json.Decoder(list[msgspec.Raw])
+        # dlt writes a line for each buffer: a list of rows.
+        for path in sorted(folder.glob("**/new_jobs/invoices.*")):
+            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+                for line in file:
+                    yield from pages.decode(line)
+        return
+    with (folder / "out").open("rb") as file:
+        yield from _airbyte_records(file) if form == "airbyte" else _singer_records(file)
+
+
+def _singer_records(lines: Iterable[bytes]) -> Iterator[msgspec.Raw]:
+    message = msgspec.json.Decoder(SingerMessage)
+    for line in lines:
+        told = message.decode(line)
+        if told.type == "RECORD" and told.stream == STREAM:
+            yield told.record
+
+
+def _airbyte_records(lines: Iterable[bytes]) -> Iterator[msgspec.Raw]:
+    message = msgspec.json.Decoder(AirbyteMessage)
+    for line in lines:
+        told = message.decode(line)
+        if told.type == "RECORD" and told.record is not None and told.record.stream == STREAM:
+            yield told.record.data
+
+
 def differing_columns(one: Mapping[str, Mapping[str, Any]], other: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    """Compare the columns that two taps both write.
+    """Compare the columns that two readers both write.
 
     Args:
         one: Records by id.
-        other: The same records of another tap.
+        other: The same records of another reader.
 
     Returns:
         Columns whose values are not the same; `id` if one of them lacks a record.
@@ -188,8 +191,21 @@ def differing_columns(one: Mapping[str, Mapping[str, Any]], other: Mapping[str, 
     }
 
 
+def common_columns(one: Mapping[str, Mapping[str, Any]], other: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Name the columns that two readers both write.
+
+    Args:
+        one: Records by id.
+        other: The same of another reader.
+
+    Returns:
+        The names.
+    """
+    return {name for record in one.values() for name in record} & {name for record in other.values() for name in record}
+
+
 def same_value(one: object, other: object) -> bool:
-    """Tell whether two taps mean the same.
+    """Tell whether two readers mean the same.
 
     Args:
         one: A value of JSON.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ PLAIN, FASTEST = "plain singer-sdk", "singer-sdk, fastest settings"
 DLT, DLT_TUNED, AIRBYTE, BOUND = "dlt extract", "dlt extract, tuned", "airbyte-cdk", "bound: fetch, parse, dump"
 SCHEMAS = ROOT / "taps" / "tap-productive" / "tap_productive" / "schemas"
 _HEADERS = {"X-Auth-Token": TOKEN, "X-Organization-Id": WORLD, "Content-Type": CONTENT_TYPE, "Accept": CONTENT_TYPE}
+_SHARED = str(PEERS / "shared")
+"""What the peers have in common: it makes their records as flat as ours."""
 _OURS = [sys.executable, "-m", "bench.our_tap"]
 
 
@@ -132,7 +135,7 @@ class Site:
         Args:
             fastest: With the fastest settings that the SDK supports.
         """
-        own = {"BENCH_TAP": str(self._invoices), "BENCH_FASTEST": "1" if fastest else "0"}
+        own = {"BENCH_TAP": str(self._invoices), "BENCH_FASTEST": "1" if fastest else "0", "PYTHONPATH": _SHARED}
         return Reader(FASTEST if fastest else PLAIN, "singer", self.plain_command, own)
 
     @property
@@ -147,7 +150,7 @@ class Site:
             count: How many.
         """
         told = self._write(f"lists-{count}.json", [described(stream) for stream in lists(count)])
-        return Reader(PLAIN, "singer", self.plain_command, {"BENCH_TAP": str(told)})
+        return Reader(PLAIN, "singer", self.plain_command, {"BENCH_TAP": str(told), "PYTHONPATH": _SHARED})
 
     def dlt(self, *, tuned: bool = False) -> Reader:
         """The rest_api source of dlt, extracted.
@@ -163,7 +166,11 @@ class Site:
         program = python_of("airbyte_cdk").with_name("source-declarative-manifest")
         files: list[str | Path] = ["--config", self._airbyte_config, "--catalog", self._airbyte_catalog]
         files += ["--manifest-path", PEERS / "airbyte_cdk" / "manifest.yaml"]
-        return Reader(AIRBYTE, "airbyte", [program, "read", *files])
+        own = {
+            "PYTHONPATH": os.pathsep.join([_SHARED, str(PEERS / "airbyte_cdk")]),
+            "AIRBYTE_ENABLE_UNSAFE_CODE": "true",  # for the manifest's own component
+        }
+        return Reader(AIRBYTE, "airbyte", [program, "read", *files], own)
 
     def bound(self, in_flight: int = 1) -> Reader:
         """The loop that only fetches, parses and dumps.
@@ -181,7 +188,12 @@ class Site:
 
     def _for_scripts(self) -> dict[str, str]:
         query, headers = json.dumps(self.query), json.dumps(_HEADERS)
-        return {"BENCH_URL": self.api_url, "BENCH_QUERY": query, "BENCH_HEADERS": headers}
+        return {
+            "BENCH_URL": self.api_url,
+            "BENCH_QUERY": query,
+            "BENCH_HEADERS": headers,
+            "PYTHONPATH": _SHARED,
+        }
 
     def _config(self, concurrency: int | None) -> Path:
         setting = {"concurrency": concurrency} if concurrency else {}
@@ -273,8 +285,9 @@ def write_wrapper(name: str, command: Sequence[str | Path], own: Mapping[str, st
     path.parent.mkdir(parents=True, exist_ok=True)
     exports = "".join(f"export {key}='{value}'\n" for key, value in own.items())
     words = " ".join(f"'{word}'" for word in command)
+    python_path = os.pathsep.join([str(ROOT), _SHARED])
     path.write_text(
-        f"#!/bin/sh\n# Written by bench/readers.py.\n{exports}export PYTHONPATH='{ROOT}'\nexec {words} \"$@\"\n"
+        f"#!/bin/sh\n# Written by bench/readers.py.\n{exports}export PYTHONPATH='{python_path}'\nexec {words} \"$@\"\n"
     )
     path.chmod(0o755)
     return path

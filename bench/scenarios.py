@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bench.outputs import differing_columns, sampled
+from bench.outputs import common_columns, differing_columns, sampled
 from bench.pages import FIRST_ID, LARGEST_PAGE
 from bench.processes import ReaderFailed, run
 from bench.readers import AIRBYTE, BOUND, DLT, DLT_TUNED, FASTEST, PLAIN, ours
@@ -62,7 +62,7 @@ def no_latency(bench: Bench) -> Section:
         )
     section.rows.append([*_cells(served), "-", number(ratio(served.rate, bound.steady_rate) if bound else None, 2)])
     section.notes += [_NOTE_ON_START, *comparison.notes]
-    section.notes.append("dlt, airbyte-cdk and the bound pass rows on nested; the Singer taps make them flat")
+    section.notes.append("the bound passes rows on nested; all others make them flat")
     default = ours(concurrencies[-1])
     our = found.get(default)
     for peer, least in ((PLAIN, 5), (FASTEST, 2.5), (DLT, 5), (AIRBYTE, 5), (DLT_TUNED, 3)):
@@ -78,40 +78,34 @@ def no_latency(bench: Bench) -> Section:
 
 
 class _ColumnComparison:
-    """Compares the columns of our tap and of the plain one on the first, a middle and the last page."""
+    """Compares the columns of our tap and of every peer on the first, a middle and the last page."""
 
     def __init__(self, bench: Bench, size: int) -> None:
         self._bench = bench
         pages = size // LARGEST_PAGE
         starts = {FIRST_ID + page * LARGEST_PAGE for page in (0, pages // 2, pages - 1)}
         self._ids = {str(start + row) for start in starts for row in range(LARGEST_PAGE)}
-        self._plain: dict[str, dict[str, object]] = {}
-        self._ours: dict[str, dict[str, dict[str, object]]] = {}
-        self._columns: set[str] = set()
+        self._ours: dict[str, dict[str, object]] = {}
+        self._columns: dict[str, int] = {}
 
     def __call__(self, reader: Reader) -> None:
-        """Take a sample of what a reader has just written."""
-        if reader.form != "singer" or reader.label in self._ours:
+        """Take a sample of what a reader has just written: ours is the first of them."""
+        if reader.form == "rows" or reader.label in self._columns:
             return
-        sample = sampled(self._bench.site.folder / "out", self._ids)
-        if reader.label == PLAIN:
-            self._plain = self._plain or sample
-        elif reader.label != FASTEST:
-            self._ours[reader.label] = sample
-        for label, ours_ in self._ours.items() if self._plain else ():
-            differing = differing_columns(self._plain, ours_)
-            if differing:
-                raise ReaderFailed(f"{label} and {PLAIN} differ in {', '.join(sorted(differing))}")
-            self._columns = {name for row in ours_.values() for name in row} & {
-                name for row in self._plain.values() for name in row
-            }
+        sample = sampled(reader.form, self._bench.site.folder, self._ids)
+        self._ours = self._ours or sample
+        differing = differing_columns(self._ours, sample)
+        if differing:
+            raise ReaderFailed(f"{reader.label} and our tap differ in {', '.join(sorted(differing))}")
+        self._columns[reader.label] = len(common_columns(self._ours, sample))
 
     @property
     def notes(self) -> list[str]:
         """What was found."""
         if not self._columns:
-            return ["NOT compared: the columns of our tap and of the plain one"]
-        return [f"the same values in {len(self._columns)} common columns of {len(self._ids)} records, ours and plain"]
+            return ["NOT compared: the columns of our tap and of its peers"]
+        columns, readers = min(self._columns.values()), ", ".join(self._columns)
+        return [f"the same values in {columns} common columns of {len(self._ids)} records: {readers}"]
 
 
 def bench_server_rate(bench: Bench, invoices: int) -> Measured:

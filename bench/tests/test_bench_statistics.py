@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from bench.outputs import contents, differing_columns, rows_of, same_value, sampled
+from bench.outputs import common_columns, contents, differing_columns, rows_of, same_value, sampled
 from bench.pages import FIRST_ID, Answers, expected_sum, rows_before
 from bench.processes import Cost, Request, count_in
 from bench.report import Section, Target, at_least, below, in_markdown, in_terminal, number
@@ -194,6 +194,7 @@ def test_values_that_do_not(one: object, other: object) -> None:
 
 
 def test_only_columns_of_both_are_compared() -> None:
+    assert common_columns({"1": {"a": 1, "b": 2}}, {"1": {"a": 2, "c": 3}, "2": {"b": 1}}) == {"a", "b"}
     assert differing_columns({"1": {"a": 1, "b": 2}}, {"1": {"a": 1, "c": 3}}) == set()
     assert differing_columns({"1": {"a": 1, "b": 2}}, {"1": {"a": 2, "b": 2}}) == {"a"}
     assert differing_columns({"1": {"a": 1}}, {}) == {"id"}
@@ -214,23 +215,27 @@ def test_records_are_counted_by_stream() -> None:
 
 def test_every_form_of_output_gives_the_same_rows(tmp_path: Path) -> None:
     nested = {"id": "1", "type": "invoices", "attributes": {"amount_with_tax": 5, "other": None}}
-    flat = {"type": "RECORD", "stream": "invoices", "record": {"id": "1", "amount_with_tax": 5}}
+    flat = {"id": "1", "amount_with_tax": 5, "other": None}
+    singer = {"type": "RECORD", "stream": "invoices", "record": flat}
     foreign = {"type": "RECORD", "stream": "payments", "record": {"id": "9"}}
     log = {"type": "LOG", "log": {"level": "INFO", "message": "x"}}
-    airbyte = {"type": "RECORD", "record": {"stream": "invoices", "data": nested, "emitted_at": 1}}
+    airbyte = {"type": "RECORD", "record": {"stream": "invoices", "data": flat, "emitted_at": 1}}
     rows = [("1", 5)]
-    for form, messages in (("singer", [flat, foreign]), ("airbyte", [log, airbyte]), ("rows", [nested])):
+    for form, messages in (("singer", [singer, foreign]), ("airbyte", [log, airbyte]), ("rows", [nested])):
         (tmp_path / "out").write_text("".join(f"{json.dumps(message)}\n" for message in messages))
         assert list(rows_of(form, tmp_path)) == rows  # type: ignore[arg-type] # a loop widens the literals
+        if form != "rows":
+            assert sampled(form, tmp_path, {"1"}) == {"1": flat}  # type: ignore[arg-type] # as above
     extracted = tmp_path / "dlt" / "new_jobs"
     extracted.mkdir(parents=True)
-    (extracted / "invoices.1.typed-jsonl").write_text(f"{json.dumps([nested])}\n")
-    assert list(rows_of("dlt", tmp_path)) == rows
+    (extracted / "invoices.1.typed-jsonl").write_text(f"{json.dumps([flat, {'id': '2'}])}\n")
+    assert list(rows_of("dlt", tmp_path)) == [*rows, ("2", None)]
+    assert sampled("dlt", tmp_path, {"1"}) == {"1": flat}
 
 
 def test_a_sample_holds_decimals_to_the_digit(tmp_path: Path) -> None:
     (tmp_path / "out").write_text('{"type":"RECORD","stream":"invoices","record":{"id":"1","rate":1.10}}\n')
-    assert str(sampled(tmp_path / "out", {"1"})["1"]["rate"]) == "1.10"
+    assert str(sampled("singer", tmp_path, {"1"})["1"]["rate"]) == "1.10"
 
 
 @pytest.fixture(scope="module")

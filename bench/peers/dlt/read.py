@@ -20,6 +20,7 @@ import dlt  # noqa: E402 - its configuration is in the environment
 import orjson  # noqa: E402
 import requests  # noqa: E402
 from dlt.sources.rest_api import rest_api_source  # noqa: E402
+from flat_rows import flat_row  # noqa: E402
 
 
 class ParsingOnce(requests.Session):
@@ -47,7 +48,14 @@ def main() -> None:
     source = rest_api_source(
         {
             "client": client,
-            "resources": [{"name": "invoices", "primary_key": "id", "endpoint": endpoint}],
+            "resources": [
+                {
+                    "name": "invoices",
+                    "primary_key": "id",
+                    "endpoint": endpoint,
+                    "processing_steps": [{"map": flat_row}],
+                }
+            ],
         }
     )
     pipeline = dlt.pipeline(

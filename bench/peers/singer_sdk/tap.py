@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl
 
+from flat_rows import flat_row
 from singer_sdk import RESTStream, Tap
 from singer_sdk import typing as th
 from singer_sdk.authenticators import APIKeyAuthenticator
@@ -89,14 +90,7 @@ class ProductiveStream(RESTStream):
 
     def post_process(self, row: dict, context: Context | None = None) -> dict:  # noqa: ARG002 - the SDK's hook
         """Make a flat row of a resource."""
-        flat: dict[str, Any] = {"id": row["id"], **row["attributes"]}
-        flat.pop("email_key", None)
-        for name, relationship in row.get("relationships", {}).items():
-            related = relationship.get("data")
-            if isinstance(related, list):
-                flat[f"{name}_ids"] = [one["id"] for one in related]
-            elif related:
-                flat[f"{name}_id"] = related["id"]
+        flat = flat_row(row)
         for name in self.decimals:
             # The API gives some as text; under a number type that ends target-postgres with its default settings.
             if isinstance(flat.get(name), str):

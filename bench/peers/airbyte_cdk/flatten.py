@@ -1,0 +1,20 @@
+"""The transformation that the manifest names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from airbyte_cdk.sources.declarative.transformations import RecordTransformation
+from flat_rows import flat_row
+
+
+@dataclass
+class Flatten(RecordTransformation):
+    """Makes flat records of resources."""
+
+    def transform(self, record: dict[str, Any], *_: object, **__: object) -> None:
+        """Change a record in place."""
+        flat = flat_row(record)
+        record.clear()
+        record.update(flat)
