@@ -63,14 +63,14 @@ def no_latency(bench: Bench) -> Section:
     section.rows.append([*_cells(served), "-", number(ratio(served.rate, bound.steady_rate) if bound else None, 2)])
     section.notes += [_NOTE_ON_START, *comparison.notes]
     section.notes.append("the bound passes rows on nested; all others make them flat")
-    default = ours(concurrencies[-1])
-    our = found.get(default)
-    for peer, least in ((PLAIN, 5), (FASTEST, 2.5), (DLT, 5), (AIRBYTE, 5), (DLT_TUNED, 3)):
-        other = found.get(peer)
-        value = ratio(other.cpu_a_record, our.cpu_a_record) if our and other else None
-        section.targets.append(at_least(f"0 ms: CPU a record without start, {default}, against {peer}", value, least))
-    value = ratio(our.steady_rate, bound.steady_rate) if our and bound else None
-    section.targets.append(at_least(f"0 ms: rate without start, {default}, against the bound", value, 0.6, digits=2))
+    for label in map(ours, concurrencies):
+        our = found.get(label)
+        for peer, least in ((PLAIN, 5), (FASTEST, 2.5), (DLT, 5), (AIRBYTE, 5), (DLT_TUNED, 3)):
+            other = found.get(peer)
+            value = ratio(other.cpu_a_record, our.cpu_a_record) if our and other else None
+            section.targets.append(at_least(f"0 ms: CPU a record without start, {label}, against {peer}", value, least))
+        value = ratio(our.steady_rate, bound.steady_rate) if our and bound else None
+        section.targets.append(at_least(f"0 ms: rate without start, {label}, against the bound", value, 0.6, digits=2))
     fastest = max((each.steady_rate for each in found.values()), default=0.0)
     lead = ratio(served.rate, fastest)
     section.targets.append(at_least("server's rate against the fastest reader", lead, _SMALLEST_LEAD_OF_SERVER))
