@@ -53,7 +53,7 @@ def main() -> int:
         "--rounds", type=int, default=0, help=f"how often each reader runs (default {_ROUNDS}; quick: 1)"
     )
     parser.add_argument(
-        "--budget", type=float, default=900, help="seconds after which a scenario begins no new round (default 900)"
+        "--budget", type=float, default=1200, help="seconds after which a scenario begins no new round (default 1200)"
     )
     wishes = parser.parse_args()
     signal.signal(signal.SIGTERM, _terminate)
