@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from singer_rest_core.timestamps import to_utc
@@ -35,6 +35,8 @@ def test_it_agrees_or_does_not_answer(text: str) -> None:
 
 
 @given(_COLUMNS)
+@example(["2025-07-25T01:05:10+02:00", "2025-07-25T01:05:10.1234Z"])
+@example(["2025-07-25T01:05:10.1234Z", "2025-07-25T01:05:10+02:00"])
 def test_a_column_is_written_as_its_texts_are(texts: list[str]) -> None:
     assert utc_texts(texts) == [utc_text(text) for text in texts]
 
