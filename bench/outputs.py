@@ -172,7 +172,7 @@ def _airbyte_records(lines: Iterable[bytes]) -> Iterator[msgspec.Raw]:
 
 
 def differing_columns(one: Mapping[str, Mapping[str, Any]], other: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    """Compare the columns that two readers both write.
+    """Compare all columns that two readers write; one that a record lacks is null there.
 
     Args:
         one: Records by id.
@@ -186,22 +186,9 @@ def differing_columns(one: Mapping[str, Mapping[str, Any]], other: Mapping[str, 
     return {
         name
         for row_id, record in one.items()
-        for name in record.keys() & other[row_id].keys()
-        if not same_value(record[name], other[row_id][name])
+        for name in record.keys() | other[row_id].keys()
+        if not same_value(record.get(name), other[row_id].get(name))
     }
-
-
-def common_columns(one: Mapping[str, Mapping[str, Any]], other: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    """Name the columns that two readers both write.
-
-    Args:
-        one: Records by id.
-        other: The same of another reader.
-
-    Returns:
-        The names.
-    """
-    return {name for record in one.values() for name in record} & {name for record in other.values() for name in record}
 
 
 def same_value(one: object, other: object) -> bool:

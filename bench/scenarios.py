@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bench.outputs import common_columns, differing_columns, sampled
+from bench.outputs import differing_columns, sampled
 from bench.pages import FIRST_ID, LARGEST_PAGE
 from bench.processes import ReaderFailed, run
 from bench.readers import AIRBYTE, BOUND, DLT, DLT_TUNED, FASTEST, PLAIN, ours
@@ -86,26 +86,26 @@ class _ColumnComparison:
         starts = {FIRST_ID + page * LARGEST_PAGE for page in (0, pages // 2, pages - 1)}
         self._ids = {str(start + row) for start in starts for row in range(LARGEST_PAGE)}
         self._ours: dict[str, dict[str, object]] = {}
-        self._columns: dict[str, int] = {}
+        self._same: list[str] = []
 
     def __call__(self, reader: Reader) -> None:
         """Take a sample of what a reader has just written: ours is the first of them."""
-        if reader.form == "rows" or reader.label in self._columns:
+        if reader.form == "rows" or reader.label in self._same:
             return
         sample = sampled(reader.form, self._bench.site.folder, self._ids)
         self._ours = self._ours or sample
         differing = differing_columns(self._ours, sample)
         if differing:
             raise ReaderFailed(f"{reader.label} and our tap differ in {', '.join(sorted(differing))}")
-        self._columns[reader.label] = len(common_columns(self._ours, sample))
+        self._same.append(reader.label)
 
     @property
     def notes(self) -> list[str]:
         """What was found."""
-        if not self._columns:
+        if not self._same:
             return ["NOT compared: the columns of our tap and of its peers"]
-        columns, readers = min(self._columns.values()), ", ".join(self._columns)
-        return [f"the same values in {columns} common columns of {len(self._ids)} records: {readers}"]
+        columns = len({name for record in self._ours.values() for name in record})
+        return [f"the same values in all {columns} columns of {len(self._ids)} records: {', '.join(self._same)}"]
 
 
 def bench_server_rate(bench: Bench, invoices: int) -> Measured:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from bench.outputs import common_columns, contents, differing_columns, rows_of, same_value, sampled
+from bench.outputs import contents, differing_columns, rows_of, same_value, sampled
 from bench.pages import FIRST_ID, Answers, expected_sum, rows_before
 from bench.processes import Cost, Request, count_in
 from bench.report import Section, Target, at_least, below, in_markdown, in_terminal, number
@@ -193,10 +193,10 @@ def test_values_that_do_not(one: object, other: object) -> None:
     assert not same_value(other, one)
 
 
-def test_only_columns_of_both_are_compared() -> None:
-    assert common_columns({"1": {"a": 1, "b": 2}}, {"1": {"a": 2, "c": 3}, "2": {"b": 1}}) == {"a", "b"}
-    assert differing_columns({"1": {"a": 1, "b": 2}}, {"1": {"a": 1, "c": 3}}) == set()
+def test_all_columns_are_compared_and_one_that_is_not_there_is_null() -> None:
+    assert differing_columns({"1": {"a": 1, "b": None}}, {"1": {"a": 1, "c": None}}) == set()
     assert differing_columns({"1": {"a": 1, "b": 2}}, {"1": {"a": 2, "b": 2}}) == {"a"}
+    assert differing_columns({"1": {"a": 1, "b": 2}}, {"1": {"a": 1, "c": 3}}) == {"b", "c"}
     assert differing_columns({"1": {"a": 1}}, {}) == {"id"}
 
 

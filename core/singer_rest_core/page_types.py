@@ -86,7 +86,9 @@ class RowTypes:
         self._types, self._columns = types, columns
         self._timestamps = [each for each in columns.values() if types[each.name] is str and each.convert is timestamp]
         self._conversions = [each for each in columns.values() if types[each.name] is None]
-        self._with_secrets = [each for each in columns.values() if types[each.name] and each.may_hold_secrets]
+        self._with_secrets = [
+            each for each in columns.values() if each.may_hold_secrets and types[each.name] is not None
+        ]
         self._hidden = [name for name in columns if name not in facts.selected]
         self._keeps_rescued = conformer.keeps_rescued and RESCUED_DATA in facts.selected
         self._relationships = relationships

@@ -118,18 +118,13 @@ class RecordBatch:
             column: Its column.
         """
         field, values = self._fields[column.name], self.values(column.name)
-        records, texts = self.records, values
-        if None in values:
-            records = [record for record, text in zip(records, values, strict=True) if text is not None]
-            texts = [text for text in values if text is not None]
-        in_utc = utc_texts(texts)
-        for record, utc in zip(records, in_utc, strict=True):
-            setattr(record, field, utc)
-        if None in in_utc:
-            odd = iter(in_utc)
-            for place, text in enumerate(values):
-                if text is not None and next(odd) is None:
-                    self.put_converted(place, column, text)
+        places = [place for place, text in enumerate(values) if text is not None]
+        texts = [values[place] for place in places]
+        for place, text, utc in zip(places, texts, utc_texts(texts), strict=True):
+            if utc is None:
+                self.put_converted(place, column, text)
+            else:
+                setattr(self.records[place], field, utc)
 
     def rescue_all(self, name: str) -> None:
         """Rescue a field of all records that the schema does not know.

@@ -17,7 +17,7 @@ _CLOCKS = frozenset(f":{minute:02}:{second:02}" for minute in range(60) for seco
 _DIGITS = b"0123456789"
 _FROM_THE_T = (b"T", _DIGITS, _DIGITS, b":", b"012345", _DIGITS, b":", b"012345", _DIGITS)
 _HOURS_KEPT = 1 << 16
-"""Seven years of hours, some 14 MB."""
+"""Seven years of hours, some 10 MB."""
 
 _hours: dict[str, str] = {}
 """What an hour is in UTC, by itself with its zone."""
