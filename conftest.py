@@ -13,8 +13,8 @@ import hypothesis
 import pytest
 
 from sandbox.server import running_sandbox
-from singer_rest_core.exact_json import decode, encode
-from singer_rest_core.message_writer import ExactWriter
+from singer_rest_core.records.exact_json import decode, encode
+from singer_rest_core.singer.writer import ExactWriter
 from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from scripts.definitions import instance_of, taps
 from scripts.local_world import ROOT, local_world
 from scripts.stories import STORIES, rows
 from singer_rest_core import RestStream
-from singer_rest_core.record_stream import RecordStream
+from singer_rest_core.streams.base import RecordStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

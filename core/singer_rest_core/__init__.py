@@ -3,7 +3,7 @@
 `RestTap` and `RestStream` are the bases; the other modules hold what they are made of, each usable on its own.
 """
 
-from singer_rest_core.conform import RESCUED_DATA, Conformer, Record
+from singer_rest_core.cli.settings import settings_schema
 from singer_rest_core.errors import (
     AccessRefused,
     RequestFailed,
@@ -12,11 +12,11 @@ from singer_rest_core.errors import (
     StreamUnavailable,
     error_text,
 )
-from singer_rest_core.exact_json import NotJson, body_of
-from singer_rest_core.made_stream import MadeStream
-from singer_rest_core.paginators import NextLinkPaginator, NumberedPaginator, PageParams
-from singer_rest_core.settings import settings_schema
-from singer_rest_core.stream import RestStream
+from singer_rest_core.paging.paginators import NextLinkPaginator, NumberedPaginator, PageParams
+from singer_rest_core.records.conform import RESCUED_DATA, Conformer, Record
+from singer_rest_core.records.exact_json import NotJson, body_of
+from singer_rest_core.streams.derived import MadeStream
+from singer_rest_core.streams.rest import RestStream
 from singer_rest_core.tap import RestTap
 
 __all__ = [

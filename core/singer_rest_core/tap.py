@@ -8,16 +8,16 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from singer_rest_core.command import OneLineCommand
+from singer_rest_core.api.client import Transport, TransportOptions
+from singer_rest_core.api.rate_limit import Quota
+from singer_rest_core.cli.command import OneLineCommand
+from singer_rest_core.cli.progress import Progress, time_span
+from singer_rest_core.cli.settings import date_faults, header_faults, url_faults
 from singer_rest_core.errors import RunEnded
-from singer_rest_core.look_ahead import LookAhead
-from singer_rest_core.progress import Progress, time_span
-from singer_rest_core.quota import Quota
-from singer_rest_core.record_stream import RecordStream
-from singer_rest_core.sdk_internals import IndependentStreamsTap
-from singer_rest_core.settings import date_faults, header_faults, url_faults
-from singer_rest_core.stream import RestStream
-from singer_rest_core.transport import Transport, TransportOptions
+from singer_rest_core.paging.prefetch import LookAhead
+from singer_rest_core.singer.sdk_internals import IndependentStreamsTap
+from singer_rest_core.streams.base import RecordStream
+from singer_rest_core.streams.rest import RestStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from singer_sdk import Stream
     from singer_sdk.streams.rest import HTTPRequest
 
+    from singer_rest_core.api.rate_limit import Rule
     from singer_rest_core.errors import RequestFailed, StreamUnavailable
-    from singer_rest_core.look_ahead import Pending
-    from singer_rest_core.quota import Rule
-    from singer_rest_core.sdk_internals import IndependentStream
+    from singer_rest_core.paging.prefetch import Pending
+    from singer_rest_core.singer.sdk_internals import IndependentStream
 
 _SECONDS_A_MINUTE = 60
 _WAIT_WORTH_TELLING = 15.0

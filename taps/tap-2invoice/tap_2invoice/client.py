@@ -24,12 +24,12 @@ from singer_rest_core import (
     RestStream,
     body_of,
 )
-from singer_rest_core.conform import Misfit
-from singer_rest_core.detail_stream import RowByRowStream
-from singer_rest_core.infer_schema import column_kinds, identifies, infer_schema, with_columns, with_key
-from singer_rest_core.record_stream import RecordStream
-from singer_rest_core.row_digest import row_digest
-from singer_rest_core.row_layout import FlatRows
+from singer_rest_core.records.conform import Misfit
+from singer_rest_core.records.infer_schema import column_kinds, identifies, infer_schema, with_columns, with_key
+from singer_rest_core.records.row_digest import row_digest
+from singer_rest_core.records.row_layout import FlatRows
+from singer_rest_core.streams.base import RecordStream
+from singer_rest_core.streams.per_row import RowByRowStream
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog, CatalogEntry
 
     from singer_rest_core import PageParams, Record
-    from singer_rest_core.conform import Column
-    from singer_rest_core.page_codec import PageCodec
-    from singer_rest_core.stream import Row
+    from singer_rest_core.records.conform import Column
+    from singer_rest_core.records.fast.codec import PageCodec
+    from singer_rest_core.streams.rest import Row
 
 HEADERS = {"Accept": "application/json"}
 

@@ -10,9 +10,9 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.streams.rest import HTTPRequest
 
 from singer_rest_core import RequestFailed, RestTap, StreamUnavailable, settings_schema
-from singer_rest_core.look_ahead import Pending
-from singer_rest_core.quota import Window
-from singer_rest_core.settings import faults
+from singer_rest_core.api.rate_limit import Window
+from singer_rest_core.cli.settings import faults
+from singer_rest_core.paging.prefetch import Pending
 from tap_2invoice.client import HEADERS, ID, DerivedStream, DetailStream, ListStream
 from tap_2invoice.streams import DETAILS, LISTS
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import requests
 
     from singer_rest_core import Record
-    from singer_rest_core.quota import Rule
+    from singer_rest_core.api.rate_limit import Rule
 
     _Asked = tuple[DerivedStream, HTTPRequest, Callable[[requests.Response], Sequence[Record]]]
 

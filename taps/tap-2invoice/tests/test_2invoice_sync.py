@@ -11,8 +11,8 @@ from werkzeug import Response
 
 from conftest import CollectingWriter, Reading
 from singer_rest_core import AccessRefused, RunIncomplete
-from singer_rest_core.conform import RESCUED_DATA
-from singer_rest_core.exact_json import decode, encode
+from singer_rest_core.records.conform import RESCUED_DATA
+from singer_rest_core.records.exact_json import decode, encode
 from tap_2invoice.client import ListStream
 from tap_2invoice.streams import DETAILS, LISTS
 from tap_2invoice.tap import Tap2Invoice

@@ -14,9 +14,9 @@ from singer_sdk import StreamSchema
 from singer_sdk.schema.source import SchemaDirectory
 
 from singer_rest_core import NextLinkPaginator, RequestFailed, body_of
-from singer_rest_core.detail_stream import NotedList
-from singer_rest_core.row_digest import row_digest
-from singer_rest_core.row_layout import FlatRows
+from singer_rest_core.records.row_digest import row_digest
+from singer_rest_core.records.row_layout import FlatRows
+from singer_rest_core.streams.per_row import NotedList
 from tap_covage.envelopes import rows_in
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from singer_sdk import StreamSchema
 from singer_sdk.streams.rest import HTTPRequest
 
-from singer_rest_core.pdf_stream import PdfStream
-from singer_rest_core.timestamps import instant
+from singer_rest_core.records.timestamps import instant
+from singer_rest_core.streams.pdf import PdfStream
 from tap_covage.client import SCHEMAS, CovageList, RowNote, url_below
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from singer_sdk import StreamSchema
 from singer_sdk.streams.rest import HTTPRequest
 
 from singer_rest_core import RequestFailed, body_of
-from singer_rest_core.detail_stream import RowByRowStream
-from singer_rest_core.row_layout import UnexpectedPage
+from singer_rest_core.records.row_layout import UnexpectedPage
+from singer_rest_core.streams.per_row import RowByRowStream
 from tap_covage.client import SCHEMAS, CovageList, url_below
 from tap_covage.envelopes import rows_in
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from singer_rest_core.row_layout import FlatRows
+from singer_rest_core.records.row_layout import FlatRows
 from tap_covage.client import CovageList
 from tap_covage.invoices import InvoiceDocumentStream, InvoiceList
 from tap_covage.orders import OrderStream
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import requests
 
     from singer_rest_core import Record
-    from singer_rest_core.record_stream import RecordStream
+    from singer_rest_core.streams.base import RecordStream
 
 
 class Invoices(InvoiceList):

@@ -10,9 +10,9 @@ from urllib.parse import quote
 from singer_sdk import typing as th
 
 from singer_rest_core import RestTap, settings_schema
-from singer_rest_core.documents import DOCUMENTS_URL, documents_faults
-from singer_rest_core.password_grant import Login, PasswordGrant
-from singer_rest_core.settings import date_faults, header_faults, url_faults
+from singer_rest_core.api.oauth import Login, PasswordGrant
+from singer_rest_core.cli.settings import date_faults, header_faults, url_faults
+from singer_rest_core.documents.store import DOCUMENTS_URL, documents_faults
 from tap_covage.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from singer_rest_core.record_stream import RecordStream
+    from singer_rest_core.streams.base import RecordStream
 
 _SECONDS_A_MINUTE = 60
 _LARGEST_PAGE = 1000

@@ -16,9 +16,9 @@ from singer_sdk import StreamSchema
 from singer_sdk.streams.rest import HTTPRequest
 
 from singer_rest_core import RequestFailed, body_of
-from singer_rest_core.detail_stream import DetailStream
-from singer_rest_core.pdf_stream import PdfStream
-from singer_rest_core.row_digest import row_digest
+from singer_rest_core.records.row_digest import row_digest
+from singer_rest_core.streams.pdf import PdfStream
+from singer_rest_core.streams.per_row import DetailStream
 from tap_invobi.client import SCHEMAS, PagedList
 
 if TYPE_CHECKING:

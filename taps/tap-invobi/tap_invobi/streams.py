@@ -8,7 +8,7 @@ from tap_invobi.client import PagedList, WholeList
 from tap_invobi.details import InvoiceDetailStream, InvoiceDocumentStream
 
 if TYPE_CHECKING:
-    from singer_rest_core.record_stream import RecordStream
+    from singer_rest_core.streams.base import RecordStream
 
 
 class Invoices(PagedList):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 from singer_sdk import typing as th
 
 from singer_rest_core import RestTap, settings_schema
-from singer_rest_core.documents import DOCUMENTS_URL, documents_faults
-from singer_rest_core.quota import Window
+from singer_rest_core.api.rate_limit import Window
+from singer_rest_core.documents.store import DOCUMENTS_URL, documents_faults
 from tap_invobi.client import LARGEST_PAGE, STATUSES
 from tap_invobi.details import ALL, CHANGED, NONE
 from tap_invobi.streams import STREAMS
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     import requests
 
-    from singer_rest_core.quota import Rule
-    from singer_rest_core.record_stream import RecordStream
+    from singer_rest_core.api.rate_limit import Rule
+    from singer_rest_core.streams.base import RecordStream
 
 
 class TapInvobi(RestTap):

@@ -13,8 +13,8 @@ import requests
 
 from conftest import read
 from singer_rest_core import AccessRefused, RunIncomplete
-from singer_rest_core.exact_json import decode, encode
-from singer_rest_core.quota import Window
+from singer_rest_core.api.rate_limit import Window
+from singer_rest_core.records.exact_json import decode, encode
 from tap_invobi.details import Memory
 from tap_invobi.tap import TapInvobi
 

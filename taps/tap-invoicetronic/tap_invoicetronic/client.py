@@ -16,8 +16,8 @@ from singer_sdk import StreamSchema
 from singer_sdk.schema.source import SchemaDirectory
 
 from singer_rest_core import NumberedPaginator, RequestFailed, RestStream, StreamUnavailable, body_of
-from singer_rest_core.row_layout import FlatRows, rows_of
-from singer_rest_core.timestamps import instant
+from singer_rest_core.records.row_layout import FlatRows, rows_of
+from singer_rest_core.records.timestamps import instant
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest, PageContext
 
     from singer_rest_core import PageParams
-    from singer_rest_core.look_ahead import Pending
+    from singer_rest_core.paging.prefetch import Pending
     from tap_invoicetronic.tap import TapInvoicetronic
 
 Row = TypeVar("Row")

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from singer_rest_core import MadeStream
-from singer_rest_core.bookmarks import lower_bound
-from singer_rest_core.timestamps import instant
+from singer_rest_core.records.timestamps import instant
+from singer_rest_core.singer.bookmarks import lower_bound
 from tap_invoicetronic import fattura
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from singer_rest_core import RequestFailed, StreamUnavailable
-from singer_rest_core.archives import ArchiveRefused, members
-from singer_rest_core.documents import ZIP, media_type_of
+from singer_rest_core.documents.store import ZIP, media_type_of
+from singer_rest_core.documents.zip_archives import ArchiveRefused, members
 from tap_invoicetronic.client import plainly
 from tap_invoicetronic.export_files import Owners
 from tap_invoicetronic.invoices import InvoiceList
@@ -17,7 +17,7 @@ from tap_invoicetronic.shelf import Kept
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from singer_rest_core.archives import Member
+    from singer_rest_core.documents.zip_archives import Member
     from tap_invoicetronic.errands import Errands
     from tap_invoicetronic.invoices import Direction, Invoice
     from tap_invoicetronic.shelf import Shelf

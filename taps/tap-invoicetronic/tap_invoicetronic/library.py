@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from singer_rest_core import RequestFailed, StreamUnavailable, body_of
-from singer_rest_core.timestamps import instant
+from singer_rest_core.records.timestamps import instant
 from tap_invoicetronic.client import plainly
 from tap_invoicetronic.errands import Errands
 from tap_invoicetronic.exports import Exports

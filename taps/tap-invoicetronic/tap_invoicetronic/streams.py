@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from singer_sdk import StreamSchema
 
 from singer_rest_core import MadeStream
-from singer_rest_core.bookmarks import Scope, lower_bound
+from singer_rest_core.singer.bookmarks import Scope, lower_bound
 from tap_invoicetronic import fattura
 from tap_invoicetronic.client import SCHEMAS, InvoicetronicStream, moment_of
 from tap_invoicetronic.document_streams import DocumentStream, FatturaStream

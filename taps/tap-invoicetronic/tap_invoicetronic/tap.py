@@ -11,8 +11,8 @@ from singer_sdk import typing as th
 from singer_sdk.streams.rest import HTTPRequest
 
 from singer_rest_core import RestTap, settings_schema
-from singer_rest_core.documents import DOCUMENTS_URL, documents_faults
-from singer_rest_core.quota import Bucket, Window
+from singer_rest_core.api.rate_limit import Bucket, Window
+from singer_rest_core.documents.store import DOCUMENTS_URL, documents_faults
 from tap_invoicetronic.account import Account
 from tap_invoicetronic.client import HEADERS, LARGEST_PAGE
 from tap_invoicetronic.library import Library
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     import requests
 
-    from singer_rest_core.quota import Rule
-    from singer_rest_core.record_stream import RecordStream
+    from singer_rest_core.api.rate_limit import Rule
+    from singer_rest_core.streams.base import RecordStream
 
 _ENVIRONMENTS = {"ik_live_": "live", "ik_test_": "test"}
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from scripts.check_schemas import written
-from singer_rest_core.exact_json import encode
+from singer_rest_core.records.exact_json import encode
 from tap_invoicetronic.fattura import KEYS, NotAFattura, Origin, read
 from tap_invoicetronic.fattura.codes import TIPO_DOCUMENTO
 from tap_invoicetronic.fattura.columns import ORDINARY_BODY, ROOT, SIMPLIFIED_BODY, SIMPLIFIED_ROOT, TABLES

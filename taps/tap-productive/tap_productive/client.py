@@ -24,9 +24,9 @@ from singer_rest_core import (
     RestStream,
     StreamUnavailable,
 )
-from singer_rest_core.bookmarks import Scope
-from singer_rest_core.row_layout import ResourceRows
-from singer_rest_core.timestamps import instant
+from singer_rest_core.records.row_layout import ResourceRows
+from singer_rest_core.records.timestamps import instant
+from singer_rest_core.singer.bookmarks import Scope
 from tap_productive.refusals import REFUSED, Refused, refusal_words, refused_names
 from tap_productive.relationships import related_type
 
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest, PageContext
 
     from singer_rest_core import PageParams, Record
-    from singer_rest_core.look_ahead import Pending
-    from singer_rest_core.stream import Row
+    from singer_rest_core.paging.prefetch import Pending
+    from singer_rest_core.streams.rest import Row
     from tap_productive.change_feed import Feed
     from tap_productive.observer import Observer
     from tap_productive.tap import TapProductive

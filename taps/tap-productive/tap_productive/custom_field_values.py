@@ -10,8 +10,8 @@ from singer_sdk import StreamSchema
 from singer_sdk.schema.source import SchemaDirectory
 
 from singer_rest_core import MadeStream, StreamUnavailable
-from singer_rest_core.bookmarks import Scope
-from singer_rest_core.exact_json import decode, encode
+from singer_rest_core.records.exact_json import decode, encode
+from singer_rest_core.singer.bookmarks import Scope
 from tap_productive.reports import ReportStream
 
 if TYPE_CHECKING:

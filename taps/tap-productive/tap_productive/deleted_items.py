@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from singer_rest_core.bookmarks import Scope
-from singer_rest_core.deletes import DELETED_AT
-from singer_rest_core.timestamps import to_utc
+from singer_rest_core.records.timestamps import to_utc
+from singer_rest_core.singer.bookmarks import Scope
+from singer_rest_core.singer.deletes import DELETED_AT
 from tap_productive.client import ProductiveStream
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import requests
 
     from singer_rest_core import Record
-    from singer_rest_core.stream import Row
+    from singer_rest_core.streams.rest import Row
 
 
 class DeletedItems(ProductiveStream):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from singer_rest_core.timestamps import instant
+from singer_rest_core.records.timestamps import instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

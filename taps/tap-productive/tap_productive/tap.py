@@ -12,9 +12,9 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.streams.rest import HTTPRequest
 
 from singer_rest_core import AccessRefused, RequestFailed, RestTap, StreamUnavailable, body_of, settings_schema
-from singer_rest_core.quota import Window
-from singer_rest_core.row_layout import ResourceRows
-from singer_rest_core.settings import faults
+from singer_rest_core.api.rate_limit import Window
+from singer_rest_core.cli.settings import faults
+from singer_rest_core.records.row_layout import ResourceRows
 from tap_productive.change_feed import ChangeFeed
 from tap_productive.client import LARGEST_PAGE, MEDIA_TYPE, ProductiveStream
 from tap_productive.custom_field_values import CustomFieldValues
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from singer_rest_core.quota import Rule
+    from singer_rest_core.api.rate_limit import Rule
 
 
 class TapProductive(RestTap):

@@ -6,7 +6,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from singer_rest_core.exact_json import encode
+from singer_rest_core.records.exact_json import encode
 from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:

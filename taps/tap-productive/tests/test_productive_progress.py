@@ -7,7 +7,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from singer_rest_core.quota import Window
+from singer_rest_core.api.rate_limit import Window
 from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_a_person_who_watches_also_sees_it_while_an_answer_takes_long(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("singer_rest_core.progress.EVERY", 0.1)
+    monkeypatch.setattr("singer_rest_core.cli.progress.EVERY", 0.1)
     caplog.set_level(logging.INFO)
     sandbox.admin.add_fault("*/tasks", query="page[number]=3", delay_ms=1000)
 
@@ -76,7 +76,7 @@ def test_a_person_who_watches_is_told_of_a_long_wait_for_the_limits(
         minutes[0] += 10
         time.sleep(0.2)
 
-    monkeypatch.setattr("singer_rest_core.progress.EVERY", 0.05)
+    monkeypatch.setattr("singer_rest_core.cli.progress.EVERY", 0.05)
     monkeypatch.setattr(TapProductive, "clock", staticmethod(lambda: 60.0 * minutes[0]))
     monkeypatch.setattr(TapProductive, "wait", staticmethod(wait))
     monkeypatch.setattr(TapProductive, "quota_rules", {"": (Window(2, 3000),)})

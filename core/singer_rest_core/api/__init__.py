@@ -1,0 +1,1 @@
+"""Requests to an API: the client, where a token may go, retries, rate limits, logins."""

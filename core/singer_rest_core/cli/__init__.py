@@ -1,0 +1,1 @@
+"""The command line: settings, errors in one line, progress."""

@@ -1,0 +1,266 @@
+"""The settings all taps share, and what is said when one is wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import math
+import unicodedata
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator
+from singer_sdk import typing as th
+
+from singer_rest_core.api.client import url_fault
+from singer_rest_core.records.timestamps import instant
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
+    from jsonschema import ValidationError
+
+Schema = dict[str, Any]
+
+
+def settings_schema(
+    *own: th.Property[Any],
+    api_url: str | None,
+    page_size: tuple[int, int] | None,
+    start_date: str | None,
+    quota_share: float = 1,
+) -> Schema:
+    """Build the settings of a tap: its own first, then those that every tap has.
+
+    Args:
+        own: Credentials and what else only this tap has.
+        api_url: The default base URL, or None if the user must give it.
+        page_size: The default and the largest page, in records, or None if the API does not let itself be told.
+        start_date: What `start_date` means to this tap, or None if nothing in it is incremental.
+        quota_share: The default of that setting.
+
+    Returns:
+        A JSON schema for `Tap.config_jsonschema`.
+    """
+    shared = [
+        th.Property(
+            "api_url",
+            th.StringType,
+            required=api_url is None,
+            default=api_url,
+            title="API URL",
+            description="Base URL of the API. The credentials are sent to its origin and nowhere else.",
+        ),
+        th.Property(
+            "concurrency",
+            th.IntegerType(minimum=1, maximum=64),
+            default=8,
+            title="Concurrency",
+            description="Requests under way at once; 1 turns reading ahead off. What is written stays the same.",
+        ),
+        th.Property(
+            "quota_share",
+            th.NumberType(exclusive_minimum=0, maximum=1),
+            default=quota_share,
+            title="Quota Share",
+            description="The part of the API's limits this tap may use, for accounts shared with other integrations.",
+        ),
+        th.Property(
+            "max_wait_minutes",
+            th.NumberType(minimum=0, maximum=10_080),
+            default=15,
+            title="Max Wait Minutes",
+            description="A longer wait that the API asks for ends the run cleanly instead; its state is kept.",
+        ),
+        th.Property(
+            "request_timeout",
+            th.NumberType(exclusive_minimum=0, maximum=86_400),
+            default=300,
+            title="Request Timeout",
+            description="Seconds without a byte after which a request is given up and sent again.",
+        ),
+        th.Property(
+            "user_agent",
+            th.StringType,
+            title="User Agent",
+            description="Value of the User-Agent header; the tap's name and version if not set.",
+        ),
+        th.Property(
+            "allow_plain_http",
+            th.BooleanType,
+            default=False,
+            title="Allow Plain HTTP",
+            description="Accept an api_url without TLS beyond this machine. The token then travels readable.",
+        ),
+    ]
+    if page_size is not None:
+        default, largest = page_size
+        size = th.IntegerType(minimum=1, maximum=largest)
+        about = f"Records a page, at most {largest}."
+        shared.insert(1, th.Property("page_size", size, default=default, title="Page Size", description=about))
+    if start_date is not None:
+        shared.insert(1, th.Property("start_date", th.DateTimeType, title="Start Date", description=start_date))
+    schema: Schema = th.PropertiesList(*own, *shared).to_dict()
+    return schema
+
+
+def with_defaults(schema: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the defaults of settings that are not set.
+
+    Args:
+        schema: The tap's settings as JSON schema.
+        config: What the user has set; null counts as not set.
+
+    Returns:
+        The settings without nulls, with defaults; numbers are numbers, also where an environment variable gave a text,
+        as the SDK converts only whole ones; and texts are texts, also where YAML made a number of an id.
+    """
+    defaults = {name: entry["default"] for name, entry in schema["properties"].items() if "default" in entry}
+    given = {name: value for name, value in config.items() if value is not None}
+    return defaults | {name: _converted(schema["properties"].get(name, {}), value) for name, value in given.items()}
+
+
+def faults(schema: Mapping[str, Any], config: Mapping[str, Any], *, plugin: str) -> list[str]:
+    """Check settings against their schema.
+
+    Args:
+        schema: The tap's settings as JSON schema.
+        config: The settings, defaults included.
+        plugin: The tap's name, for the names of its environment variables.
+
+    Returns:
+        One line for each fault: which setting, what is wrong, what to do. Never the value of a secret.
+    """
+    lines = [line for error in Draft202012Validator(schema).iter_errors(config) for line in _lines(error, plugin)]
+    return list(dict.fromkeys(lines))
+
+
+def unknown_settings(schema: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    """Find settings that do not exist.
+
+    Args:
+        schema: The tap's settings as JSON schema.
+        config: The settings.
+
+    Returns:
+        One line for each: its name, and which one may be meant.
+    """
+    known = schema.get("properties", {})
+    lines = []
+    for name in sorted(config.keys() - known.keys()):
+        close = difflib.get_close_matches(name, known, n=1)
+        meant = f": did you mean {close[0]}?" if close else ""
+        lines.append(f"Setting {name} is unknown and has no effect{meant}")
+    return lines
+
+
+def url_faults(config: Mapping[str, Any], name: str) -> list[str]:
+    """Check a setting that holds a URL the credentials are sent to.
+
+    Args:
+        config: The settings.
+        name: The setting.
+
+    Returns:
+        One line if the URL may not be used, else none.
+    """
+    url = config.get(name)
+    fault = url_fault(url, allow_plain_http=config.get("allow_plain_http") is True) if isinstance(url, str) else None
+    return [f"Setting {name} {fault}"] if fault else []
+
+
+def header_faults(schema: Mapping[str, Any], config: Mapping[str, Any], names: Container[str]) -> list[str]:
+    """Check that what goes into headers can: no line end, as a value read from a file often has, and Latin letters.
+
+    A value that does not fit is refused by the HTTP library, which repeats it in its message.
+
+    Args:
+        schema: The tap's settings as JSON schema.
+        config: The settings.
+        names: Settings that go into headers beside the secrets.
+
+    Returns:
+        A line for each, without its value.
+    """
+    values = {
+        name: config.get(name) for name, entry in schema["properties"].items() if entry.get("secret") or name in names
+    }
+    return [
+        f"Setting {name} holds a character that no header can (a line end, …): copy it again"
+        for name, value in values.items()
+        if isinstance(value, str) and not _fits_header(value)
+    ]
+
+
+def _fits_header(value: str) -> bool:
+    control = any(unicodedata.category(character) == "Cc" for character in value)
+    return not control and value.isascii()
+
+
+def date_faults(config: Mapping[str, Any], name: str) -> list[str]:
+    """Check a setting that holds a date or timestamp.
+
+    Args:
+        config: The settings.
+        name: The setting.
+
+    Returns:
+        One line if it is neither, else none.
+    """
+    value = config.get(name)
+    if not isinstance(value, str):
+        return []
+    try:
+        instant(value)
+    except ValueError:
+        return [f"Setting {name} is no date: {value[:40]!r}; write it like 2026-01-31 or 2026-01-31T00:00:00Z"]
+    return []
+
+
+def _lines(error: ValidationError, plugin: str) -> list[str]:
+    rule, limit, found = str(error.validator), error.validator_value, error.instance
+    where = ".".join(str(part) for part in error.absolute_path)
+    entry = error.schema if isinstance(error.schema, dict) else {}
+    if rule == "required":
+        missing = [name for name in _listed(limit) if name not in _listed(found)]
+        if where:
+            return [f"Setting {where}.{name} is missing: set it in the configuration" for name in missing]
+        return [
+            f"Setting {name} is missing: set it in the configuration or as {_variable(plugin, name)}"
+            for name in missing
+        ]
+    if rule == "additionalProperties":
+        known = _listed(entry.get("properties", {}))
+        unknown = [name for name in _listed(found) if name not in known]
+        return [f"Setting {where} holds {name}, which is none of {', '.join(known)}" for name in unknown]
+    wanted = {
+        "type": f"must be of type {' or '.join(name for name in _listed(limit) if name != 'null')}",
+        "minimum": f"must be at least {limit}",
+        "exclusiveMinimum": f"must be more than {limit}",
+        "maximum": f"must be at most {limit}",
+        "enum": f"must be one of {', '.join(_listed(limit))}",
+    }.get(rule, "does not have the right form")
+    value = "" if entry.get("secret") else f" (it is {str(found)[:40]!r})"
+    return [f"Setting {where} {wanted}{value}"]
+
+
+def _converted(entry: Mapping[str, Any], value: object) -> object:
+    """Make a finite float of what may be one, and a text of a whole number; what is none is left to be complained of.
+
+    Numbers are not made texts where they would be secrets: a token that is all digits has lost its zeros.
+    """
+    types = _listed(entry.get("type", []))
+    if isinstance(value, str | Decimal) and "number" in types:
+        with contextlib.suppress(ValueError):
+            number = float(value)
+            return number if math.isfinite(number) else str(value)
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_whole and not entry.get("secret") and set(types) <= {"string", "null"} and types else value
+
+
+def _listed(value: object) -> list[str]:
+    return [str(entry) for entry in (value if isinstance(value, list | dict) else [value])]
+
+
+def _variable(plugin: str, name: str) -> str:
+    return f"{plugin}_{name}".upper().replace("-", "_")

@@ -1,0 +1,184 @@
+"""Requests sent ahead of their turn by a small pool, their answers handed on in order.
+
+A worker sends what is most urgent: pages of the stream that is being read before first pages of the streams after it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import requests
+    from singer_sdk.streams.rest import HTTPRequest
+
+    from singer_rest_core.paging.paginators import PageParams
+
+    Send = Callable[[HTTPRequest], requests.Response]
+    """Sends a request, and raises what ends it."""
+
+
+@dataclass(eq=False)
+class Pending:
+    """A request on its way.
+
+    Args:
+        request: What is asked for.
+        send: Sends it, and raises what ends it.
+    """
+
+    request: HTTPRequest
+    send: Send = field(repr=False)
+    _answer: requests.Response | None = field(default=None, init=False)
+    _error: BaseException | None = field(default=None, init=False)
+    _settled: threading.Event = field(default_factory=threading.Event, init=False)
+    _dropped: bool = field(default=False, init=False)
+
+    def settle(self) -> None:
+        """Send the request, unless nobody wants it any more; whatever happens is kept for `result`."""
+        if not self._dropped:
+            try:
+                self._answer = self.send(self.request)
+            except BaseException as error:  # noqa: BLE001 - it is raised where the answer is due
+                self._error = error
+        self._settled.set()
+
+    def result(self) -> requests.Response:
+        """Wait for the answer.
+
+        Returns:
+            The answer.
+
+        Raises:
+            BaseException: What ended the request.
+            RuntimeError: If it was dropped.
+        """
+        self._settled.wait()
+        if self._error is not None:
+            raise self._error
+        if self._answer is None:
+            msg = "a request that was dropped has no answer"
+            raise RuntimeError(msg)
+        return self._answer
+
+    def drop(self) -> None:
+        """Say that the answer is not wanted any more."""
+        self._dropped = True
+
+
+class LookAhead:
+    """A pool of daemon threads: it never holds up the end of the run.
+
+    Args:
+        workers: How many requests may be under way at once.
+    """
+
+    def __init__(self, workers: int) -> None:
+        """Start no thread yet."""
+        self.workers = workers
+        self._waiting: queue.PriorityQueue[tuple[tuple[int, int], int, Pending]] = queue.PriorityQueue()
+        self._order = itertools.count()
+        self._threads: list[threading.Thread] = []
+        self._stopped = threading.Event()
+
+    @property
+    def window(self) -> int:
+        """How many pages of a list may be under way or wait for their turn: what bounds the memory."""
+        return self.workers + 2
+
+    @property
+    def reach(self) -> int:
+        """How many streams may have their first page under way or waiting: a worker that is done finds another."""
+        return 2 * self.workers
+
+    def submit(self, urgency: tuple[int, int], request: HTTPRequest, send: Send) -> Pending:
+        """Send a request when a worker is free.
+
+        Args:
+            urgency: What comes first: the position of its stream, then of its page.
+            request: What to ask for.
+            send: Sends it; called from one of the pool's threads.
+
+        Returns:
+            What its answer can be waited for with.
+        """
+        pending = Pending(request, send)
+        self._waiting.put((urgency, next(self._order), pending))
+        if len(self._threads) < self.workers:
+            thread = threading.Thread(target=self._work, name=f"look-ahead-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        return pending
+
+    def stop(self) -> None:
+        """Send nothing more; requests under way are left to themselves."""
+        self._stopped.set()
+
+    def _work(self) -> None:
+        while True:
+            _, _, pending = self._waiting.get()
+            if self._stopped.is_set():
+                pending.drop()
+            pending.settle()
+
+
+class PagesAhead:
+    """Pages of one list that are asked for before their turn; what was not taken in the end is dropped.
+
+    Args:
+        pool: Sends the requests; without one, nothing is asked for.
+        send: Sends one, from a thread of the pool.
+        position: Where the stream stands among those of the tap.
+        first: The first page, if it was asked for while the streams before were read.
+    """
+
+    def __init__(self, pool: LookAhead | None, send: Send, *, position: int, first: Pending | None) -> None:
+        """Ask for nothing yet."""
+        self._pool = pool
+        self._send = send
+        self._position = position
+        self._first = first
+        self._under_way: dict[str, Pending] = {}
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Drop what was not taken."""
+        for pending in self._under_way.values():
+            pending.drop()
+
+    @property
+    def window(self) -> int:
+        """How many pages may be asked for."""
+        return 0 if self._pool is None else self._pool.window
+
+    def ask_for(self, pages: Iterable[PageParams], request_for: Callable[[PageParams], HTTPRequest]) -> None:
+        """Ask for pages that were not asked for yet.
+
+        Args:
+            pages: The parameters of the pages to come, in order.
+            request_for: Makes the request for one.
+        """
+        for turn, page in enumerate(pages, start=1):
+            if self._pool is not None and str(page) not in self._under_way:
+                request = request_for(page)
+                self._under_way[str(page)] = self._pool.submit((self._position, turn), request, self._send)
+
+    def take(self, page: PageParams | None) -> Pending | None:
+        """Give the request for a page, if it was asked for.
+
+        Args:
+            page: Its parameters.
+
+        Returns:
+            What its answer can be waited for with.
+        """
+        first, self._first = self._first, None
+        return first or self._under_way.pop(str(page), None)

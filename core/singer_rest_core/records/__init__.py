@@ -1,0 +1,1 @@
+"""Values and records: exact JSON, timestamps, conforming to a schema, where rows are in a page."""

@@ -1,0 +1,1 @@
+"""Pages from bytes to RECORD messages without a dict a record."""

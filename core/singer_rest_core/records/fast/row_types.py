@@ -1,0 +1,282 @@
+"""The msgspec types that a stream's rows decode into, and how decoded rows become records."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from singer_rest_core.records.conform import RESCUED_DATA, timestamp
+from singer_rest_core.records.exact_json import decodes, exact_decoder
+from singer_rest_core.records.fast.record_batch import RecordBatch
+from singer_rest_core.records.fast.relationships import RelationshipTypes
+from singer_rest_core.records.row_layout import NO_RESOURCE, ResourceRows, UnexpectedPage, fields_of, relationships_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Sequence
+
+    from singer_rest_core.records.conform import Column, Conformer
+    from singer_rest_core.records.row_layout import RowLayout
+
+_ID = "id"
+_RESCUED = "rescued"
+_TAKE_AN_ID = (None, Any, str)
+_TAKE_IDS = (None, Any, list[Any], list[str | None])
+
+
+@dataclass(frozen=True)
+class RowFacts:
+    """What is true of all rows of a stream.
+
+    Args:
+        conformer: The columns of its schema.
+        layout: How a page is made.
+        selected: The properties that are written.
+        secret_fields: Names that are dropped before anything else happens.
+        keys: The columns that tell a row from the others.
+        replication_key: The column of bookmarks.
+    """
+
+    conformer: Conformer
+    layout: RowLayout
+    selected: Container[str]
+    secret_fields: frozenset[str] = frozenset()
+    keys: tuple[str, ...] = ()
+    replication_key: str | None = None
+
+
+class RowTypes:
+    """The types of one stream's rows, and of pages of them.
+
+    A row decodes into a struct with a field for each column in the schema's order, which is its record when `finish` is
+    done with it. A field of the record that is not written is left unset.
+
+    Args:
+        facts: What is true of all rows.
+        converted: Columns that hold other values than they should: their types are checked in Python.
+        unknown: Fields that are not in the schema, but in rows.
+        relationships: The types of those that rows have; None where rows have none, or those of the layout will do.
+    """
+
+    def __init__(
+        self,
+        facts: RowFacts,
+        converted: frozenset[str] = frozenset(),
+        unknown: frozenset[str] = frozenset(),
+        relationships: RelationshipTypes | None = None,
+    ) -> None:
+        """Compile the types."""
+        self.converted = converted
+        self.unknown = unknown
+        self._facts = facts
+        conformer = facts.conformer
+        secret_fields = facts.secret_fields | {name for name in unknown if conformer.is_secret(name)}
+        columns = {column.name: column for column in conformer.columns}
+        extra = sorted(unknown | (secret_fields - columns.keys()))
+        # Interned, as `setattr` would do it each time.
+        self.fields = {name: sys.intern(f"f{number}") for number, name in enumerate([*columns, *extra])}
+        self._secrets = [(name, None if name in columns else UNSET) for name in sorted(secret_fields)]
+        self._unknown = [name for name in extra if name not in secret_fields]
+        types = {name: self._type_of(column) for name, column in columns.items()}
+        self._types, self._columns = types, columns
+        self._timestamps = [each for each in columns.values() if types[each.name] is str and each.convert is timestamp]
+        self._conversions = [each for each in columns.values() if types[each.name] is None]
+        self._with_secrets = [
+            each for each in columns.values() if each.may_hold_secrets and types[each.name] is not None
+        ]
+        self._hidden = [name for name in columns if name not in facts.selected]
+        self._keeps_rescued = conformer.keeps_rescued and RESCUED_DATA in facts.selected
+        self._relationships = relationships
+        if relationships is None and isinstance(facts.layout, ResourceRows):
+            one = {name: self.fields[name] for name, form in types.items() if form in _TAKE_AN_ID}
+            many = {name: self.fields[name] for name, form in types.items() if form in _TAKE_IDS}
+            self._relationships = RelationshipTypes(one, many, typed=facts.layout.typed, names=facts.layout.usual)
+        absent = dict.fromkeys(extra, UNSET) | ({_ID: UNSET} if self._relationships else {})
+        members: list[Any] = [
+            (self.fields[name], _or_null(types.get(name)), msgspec.field(name=name, default=absent.get(name)))
+            for name in self.fields
+        ]
+        if self._keeps_rescued:
+            # No JSON decodes as UnsetType: a row that has this name goes the slow way, which rescues it.
+            members.append((_RESCUED, UnsetType, msgspec.field(name=RESCUED_DATA, default=None)))
+        self._record: Any = msgspec.defstruct("Record", members, forbid_unknown_fields=True, gc=False)
+        self._absent = self._record()
+        self.row: Any = self._record
+        if self._relationships:
+            self.row = msgspec.defstruct(
+                "Resource",
+                [
+                    (_ID, _or_null(types.get(_ID)), None),
+                    ("attributes", self._record | None, None),
+                    ("relationships", self._relationships.struct | None, None),
+                ],
+                gc=False,
+            )
+        self.decode_page = exact_decoder(_page_of(self.row, facts.layout)).decode
+
+    @cached_property
+    def decode_row(self) -> Callable[[bytes], Any]:
+        """Decodes one row."""
+        return exact_decoder(self.row).decode
+
+    @cached_property
+    def decode_raw_page(self) -> Callable[[bytes], Any]:
+        """Decodes a page whose rows are not looked into."""
+        return exact_decoder(_page_of(msgspec.Raw, self._facts.layout)).decode
+
+    def widened(self, row: Any, *, most: int) -> RowTypes:  # noqa: ANN401 - JSON is any of six types
+        """Give types that also decode a row that did not.
+
+        Args:
+            row: Such a row, as `exact_json.decode` gives it.
+            most: How many unknown fields there may be at all, and how many relationships.
+
+        Returns:
+            Wider types, or the same if that would not help.
+        """
+        values = fields_of(row, self._facts.layout)
+        misfits = {
+            name
+            for name, value in values.items()
+            if value is not None and self._types.get(name) is not None and not decodes(value, self._types[name])
+        }
+        new = values.keys() - self.fields.keys() - {RESCUED_DATA}
+        if len(self.unknown) + len(new) > most:
+            new = set()
+        relationships = self._relationships
+        if relationships is not None:
+            relationships = relationships.widened(relationships_of(row), most=most)
+        if not misfits and not new and relationships is self._relationships:
+            return self
+        return RowTypes(self._facts, self.converted | misfits, self.unknown | new, relationships)
+
+    def finish(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Make the records of decoded rows: flatten, convert, rescue, report.
+
+        Column by column, so that what is looked up once for a column is not looked up again for every row.
+
+        Args:
+            rows: Instances of `row`; they are used up.
+
+        Returns:
+            Structs that encode as the records, but for what is not selected: see `hide`.
+
+        Raises:
+            UnexpectedPage: If a row is no resource object.
+        """
+        records = rows if self._relationships is None else [each.attributes or self._record() for each in rows]
+        batch = self._batch(records)
+        if self._relationships is not None:
+            self._flatten(rows, self._relationships, batch)
+        for name, value in self._secrets:
+            batch.fill(name, value)
+        for column in self._timestamps:
+            batch.write_in_utc(column)
+        for column in self._conversions:
+            batch.convert(column)
+        for column in self._with_secrets:
+            batch.leave_secrets_out(column)
+        for name in self._unknown:
+            batch.rescue_all(name)
+        if self._keeps_rescued:
+            batch.write_rescued(_RESCUED)
+        return records
+
+    def values(self, records: Sequence[Any], name: str) -> list[Any]:
+        """Look into records.
+
+        Args:
+            records: What `finish` gave.
+            name: A column.
+
+        Returns:
+            The value of each; None where there is no such column.
+        """
+        return self._batch(records).values(name) if name in self._columns else [None] * len(records)
+
+    def raw_values(self, rows: Sequence[Any], name: str) -> list[Any]:
+        """Look into rows before they are finished.
+
+        Args:
+            rows: Instances of `row`.
+            name: A field of the API; of a resource, `id` or an attribute.
+
+        Returns:
+            The value of each; None where it is not there.
+        """
+        records = rows if self._relationships is None else [each.attributes or self._absent for each in rows]
+        values = self._batch(records).values(name) if name in self.fields else [UNSET] * len(records)
+        if self._relationships is not None and name == _ID:
+            return [row.id if value is UNSET else value for row, value in zip(rows, values, strict=True)]
+        return [None if value is UNSET else value for value in values]
+
+    def hide(self, records: Sequence[Any]) -> None:
+        """Leave out of records what is not selected.
+
+        Args:
+            records: What `finish` gave.
+        """
+        for name in self._hidden:
+            self._batch(records).fill(name, UNSET)
+
+    def _batch(self, records: Sequence[Any]) -> RecordBatch:
+        return RecordBatch(records, self.fields, self._facts.conformer)
+
+    def _flatten(self, resources: Sequence[Any], relationships: RelationshipTypes, batch: RecordBatch) -> None:
+        """Do what `ResourceRows.flat` does beside giving the attributes."""
+
+        def put(place: int, name: str, value: object) -> None:
+            """Set what a relationship gives: the type of an attribute of that name has not seen it."""
+            if name not in self.fields:
+                batch.rescue(place, name, value)
+            elif self._types.get(name) is None:
+                batch.put(place, name, value)
+            else:
+                batch.put_converted(place, self._columns[name], value)
+
+        if _ID in self.fields:
+            field = self.fields[_ID]
+            for record, resource, own in zip(batch.records, resources, batch.values(_ID), strict=True):
+                if own is UNSET:
+                    setattr(record, field, resource.id)
+                if own is None or (own is UNSET and resource.id is None):
+                    raise UnexpectedPage(NO_RESOURCE)
+        else:
+            for place, resource in enumerate(resources):
+                if resource.id is None:
+                    raise UnexpectedPage(NO_RESOURCE)
+                put(place, _ID, resource.id)
+        relationships.fill(batch.records, [each.relationships for each in resources], put)
+
+    def _type_of(self, column: Column) -> Any:  # noqa: ANN401 - a type form, which has no type
+        """Give the type that leaves nothing for `convert` to check, if there is one and rows keep to it."""
+        if column.name in self.converted or column.name in self._facts.secret_fields:
+            return None
+        if column.native is date and column.name in {*self._facts.keys, self._facts.replication_key}:
+            return None  # others look at these values, and expect texts
+        return str if column.convert is timestamp else column.native
+
+
+def _or_null(form: Any) -> Any:  # noqa: ANN401 - a type form, which has no type
+    return Any if form is None or form is Any else form | None
+
+
+def _page_of(row: Any, layout: RowLayout) -> Any:  # noqa: ANN401 - a type form, which has no type
+    if layout.key is None:
+        return list[row]
+    rows: Any = list[row]
+    if layout.inner is not None:
+        rows |= _page_with(rows, layout.inner, layout.envelope)
+    return _page_with(rows, layout.key, layout.envelope)
+
+
+def _page_with(rows: Any, key: str, envelope: Sequence[str]) -> Any:  # noqa: ANN401 - a type form, which has no type
+    beside: list[Any] = [
+        (f"e{number}", Any, msgspec.field(name=name, default=None)) for number, name in enumerate(envelope)
+    ]
+    return msgspec.defstruct("Page", [("rows", rows, msgspec.field(name=key)), *beside], gc=False)

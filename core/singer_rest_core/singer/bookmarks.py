@@ -1,0 +1,206 @@
+"""Where an incremental stream starts and which bookmark it may keep: pure, on the stream's own piece of state.
+
+Beside the SDK's `replication_key` and `replication_key_value` a stream that is read whole now and then keeps
+`full_refreshed_at` (the start of the last whole read that came to its end, UTC). While a stream is read whole, it has
+`full_read_cut_short`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from singer_rest_core.errors import RunEnded
+from singer_rest_core.records.timestamps import earlier, instant, is_date
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+    from datetime import datetime, timedelta
+
+State = dict[str, Any]
+
+BOOKMARK = "replication_key_value"
+BOOKMARK_KEY = "replication_key"
+FULL_REFRESHED_AT = "full_refreshed_at"
+CUT_SHORT = "full_read_cut_short"
+_RESUMED = "resumed"
+_DUE_AGAIN = "due again"
+
+
+class Scope(Enum):
+    """How much of a stream a run reads."""
+
+    CHANGES = "what changed since the last run"
+    """From the bookmark on."""
+
+    EVERYTHING = "everything"
+    """Whole, as on the first run."""
+
+
+def begin(
+    state: MutableMapping[str, Any],
+    replication_key: str | None,
+    *,
+    interval: timedelta | None,
+    now: datetime,
+) -> Scope:
+    """Decide how much to read and note it in the state, so that a run that is cut short loses nothing.
+
+    A whole read that was cut short is taken up at its bookmark, as often as it takes; but rows without a replication
+    value, and rows that slipped between pages, cannot be found that way: so the run after it reads whole again.
+
+    Args:
+        state: The stream's state; changed in place.
+        replication_key: The stream's key; a bookmark of another key is dropped.
+        interval: The longest time between two whole reads; None if changes never need one. It counts from now where the
+            state has a bookmark alone.
+        now: The start of the run.
+
+    Returns:
+        How much to read.
+
+    Raises:
+        RunEnded: If the state holds something else than a timestamp.
+    """
+    if state.get(BOOKMARK_KEY) != replication_key:
+        state.pop(BOOKMARK, None)
+        state.pop(BOOKMARK_KEY, None)
+    cut_short = state.get(CUT_SHORT)
+    if state.get(BOOKMARK) and cut_short != _DUE_AGAIN:
+        if cut_short:
+            state[CUT_SHORT] = _RESUMED
+            return Scope.CHANGES
+        if interval is None:
+            return Scope.CHANGES
+        state[FULL_REFRESHED_AT] = state.get(FULL_REFRESHED_AT) or _text(now)
+        if now - _instant_in_state(state[FULL_REFRESHED_AT]) < interval:
+            return Scope.CHANGES
+    state.pop(BOOKMARK, None)
+    state.pop(BOOKMARK_KEY, None)
+    state.pop(FULL_REFRESHED_AT, None)
+    state[CUT_SHORT] = True
+    return Scope.EVERYTHING
+
+
+def complete(state: MutableMapping[str, Any], *, interval: timedelta | None, started: datetime) -> None:
+    """Note that the stream was read to its end.
+
+    Args:
+        state: The stream's state; changed in place.
+        interval: As in `begin`.
+        started: The start of the run.
+    """
+    if state.get(CUT_SHORT) == _RESUMED:
+        state[CUT_SHORT] = _DUE_AGAIN
+    elif state.pop(CUT_SHORT, None) is True and interval is not None:
+        state[FULL_REFRESHED_AT] = _text(started)
+
+
+def lower_bound(bookmark: str | None, *, lookback: timedelta, start_date: str | None) -> str | None:
+    """Say from which replication value on to read.
+
+    Args:
+        bookmark: The stream's bookmark, or None.
+        lookback: How much before the bookmark is read again.
+        start_date: The user's setting; nothing before it is read.
+
+    Returns:
+        An inclusive bound as text, or None to read from the beginning.
+
+    Raises:
+        RunEnded: If the bookmark is no timestamp.
+    """
+    if not bookmark:
+        return start_date
+    _instant_in_state(bookmark)
+    bound = earlier(bookmark, lookback)
+    if start_date and instant(start_date) > instant(bound):
+        return start_date
+    return bound
+
+
+class Bookmark:
+    """Follows the replication values of one read, and says which one may be kept.
+
+    Args:
+        start: The bookmark the read began with, or None.
+        ordered: Whether the API was asked for ascending order: then every value read so far may be kept; otherwise
+            none before the end.
+        began: When the read began; nothing newer is kept. A row may change behind the reader, unnoticed, before a newer
+            one is read: anywhere in a list without order, within the same second in an ordered one.
+
+    Raises:
+        RunEnded: If the start is no timestamp.
+    """
+
+    def __init__(self, start: str | None, *, ordered: bool, began: datetime) -> None:
+        """Begin at the start."""
+        self.start = start
+        self._newest = start
+        self._newest_instant = _instant_in_state(start) if start else None
+        self._began = began
+        self._last: datetime | None = None
+        self._ordered = ordered
+
+    def see(self, value: str) -> bool:
+        """Take note of a record that was written.
+
+        Args:
+            value: Its replication value.
+
+        Returns:
+            False if it came out of order (the first time; from then on the bookmark waits for the end).
+        """
+        moment = instant(value)
+        in_order = self._last is None or moment >= self._last
+        self._last = moment
+        if self._newest_instant is None or moment > self._newest_instant:
+            self._newest, self._newest_instant = value, moment
+        if self._ordered and not in_order:
+            self._ordered = False
+            return False
+        return True
+
+    def began_at(self, moment: datetime) -> None:
+        """Take the read to have begun earlier.
+
+        Args:
+            moment: When, by the clock that the replication values are of: that of the API, which may be behind ours.
+        """
+        self._began = min(self._began, moment)
+
+    def expect_no_order(self) -> None:
+        """Keep no value before the end."""
+        self._ordered = False
+
+    @property
+    def safe(self) -> str | None:
+        """The value that may be kept if the read ends here."""
+        return self._kept if self._ordered else self.start
+
+    @property
+    def final(self) -> str | None:
+        """The value that may be kept once everything was read."""
+        return self._kept
+
+    @property
+    def _kept(self) -> str | None:
+        if self._newest is None or self._newest == self.start or instant(self._newest) <= self._began:
+            return self._newest
+        if self.start and instant(self.start) > self._began:
+            return self.start
+        began = _text(self._began)
+        return began[:10] if is_date(self._newest) else began
+
+
+def _text(moment: datetime) -> str:
+    """Write an instant in UTC, rounded down to the second."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _instant_in_state(text: object) -> datetime:
+    try:
+        return instant(str(text))
+    except ValueError as error:
+        raise RunEnded(f"The state holds a bookmark that cannot be read ({error}): mend or clear the state") from error

@@ -1,0 +1,96 @@
+"""Singer messages to standard output: exact, and never cut in the middle by a signal."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from singer_sdk.singerlib.encoding.base import GenericSingerWriter
+from singer_sdk.singerlib.encoding.simple import Message, RecordMessage
+
+from singer_rest_core.errors import OutputLost
+from singer_rest_core.records.exact_json import encode
+
+if TYPE_CHECKING:
+    from singer_rest_core.errors import RunInterrupted
+
+
+class ExactWriter(GenericSingerWriter[bytes, Message]):
+    """Writes messages with msgspec; records are buffered, everything else is flushed at once.
+
+    A signal that arrives while a message is being written waits until it is whole.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing written."""
+        super().__init__()
+        self._writing = False
+        self._interrupt: RunInterrupted | None = None
+
+    def serialize_message(self, message: Message) -> bytes:
+        """Encode one message.
+
+        Args:
+            message: Any Singer message.
+
+        Returns:
+            JSON without a line end.
+        """
+        if isinstance(message, RecordMessage):
+            return encode(message.to_dict())
+        # As `to_dict` does it, but without a copy of all that a schema or a state holds.
+        values = ((field.name, getattr(message, field.name)) for field in fields(message))
+        return encode({name: value for name, value in values if value is not None})
+
+    def write_message(self, message: Message) -> None:
+        """Write one message and its line end.
+
+        Args:
+            message: Any Singer message.
+
+        Raises:
+            RunInterrupted: If a signal arrived meanwhile.
+            BrokenPipeError: If the loader is gone.
+        """
+        self.write_lines(self.format_message(message) + b"\n", flush=not isinstance(message, RecordMessage))
+
+    def write_lines(self, lines: bytes, *, flush: bool = False) -> None:
+        """Write messages that are encoded already.
+
+        Args:
+            lines: Whole messages, each with its line end.
+            flush: Whether the loader shall have them now.
+
+        Raises:
+            RunInterrupted: If a signal arrived meanwhile.
+            BrokenPipeError: If the loader is gone.
+            OutputLost: If the output takes no more, as a full disk does.
+        """
+        self._writing = True
+        try:
+            out = sys.stdout.buffer
+            out.write(lines)
+            if flush:
+                out.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputLost(f"What was read cannot be written: {error.strerror}") from error
+        finally:
+            self._writing = False
+        if self._interrupt is not None:
+            raise self._interrupt
+
+    def interrupt(self, interrupt: RunInterrupted) -> None:
+        """Raise an interrupt now, or after the message that is being written.
+
+        Args:
+            interrupt: What to raise.
+
+        Raises:
+            RunInterrupted: If nothing is being written.
+        """
+        if not self._writing:
+            raise interrupt
+        self._interrupt = interrupt

@@ -1,0 +1,106 @@
+"""Streams that are no list of the API: their records are made, of what other streams have read or of an answer each."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from singer_rest_core.paging.prefetch import Pending
+from singer_rest_core.streams.base import RecordStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from singer_sdk.helpers.types import Context
+    from singer_sdk.streams.rest import HTTPRequest
+
+    from singer_rest_core.records.conform import Record
+
+Subject = TypeVar("Subject")
+
+
+class MadeStream(RecordStream, ABC):
+    """A stream that gives `make_records`; they are conformed and written one by one, the SDK's way."""
+
+    page_codec = None
+
+    turn = 1
+
+    records_per_state: int = 1000
+    """After how many records STATE is sent; 1 where a record costs a request or more."""
+
+    has_read_all = True
+    """Whether all records were made; `make_records` sets it to False when it had to leave some out."""
+
+    @abstractmethod
+    def make_records(self) -> Iterator[Record]:
+        """Make the records.
+
+        What a record stands for is put into the state (`remember`) after it was yielded: then it has been written.
+        STATE follows when the next record is made; `page_written` sends it at once.
+
+        Yields:
+            Raw records.
+        """
+
+    def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002 - the SDK's hook
+        """Make the records; STATE follows every `records_per_state`.
+
+        Args:
+            context: Not used: streams are not partitioned.
+
+        Yields:
+            Raw records; the SDK has them conformed by `post_process`.
+        """
+        self.has_read_all = True
+        self.rest_tap.progress.stream(self.name)
+        since_state = 0
+        for record in self.make_records():
+            if since_state == self.records_per_state:
+                since_state = 0
+                self.page_written()
+            yield record
+            since_state += 1
+            self.rest_tap.progress.page(1, None)
+
+    def ask_each(
+        self, asked: Iterable[tuple[Subject, HTTPRequest]], *, document: bool = False
+    ) -> Iterator[tuple[Subject, Pending]]:
+        """Ask for one thing after the other, some ahead of their turn.
+
+        Args:
+            asked: What for, and the request; taken as far as requests are sent ahead.
+            document: Whether the answers are no JSON.
+
+        Yields:
+            What for, and the answer: its `result` gives it or raises what ended the request.
+        """
+        transport, pool = self.rest_tap.transport, self.rest_tap.look_ahead
+        send = transport.send_for_document if document else transport.send
+        turns = iter(asked)
+        if pool is None:
+            for subject, request in turns:
+                pending = Pending(request, send)
+                pending.settle()
+                yield subject, pending
+            return
+        under_way: deque[tuple[Subject, Pending]] = deque()
+        with _dropping(under_way):
+            for number, (subject, request) in enumerate(turns):
+                under_way.append((subject, pool.submit((self.position, number), request, send)))
+                if len(under_way) >= pool.window:
+                    yield under_way.popleft()
+            while under_way:
+                yield under_way.popleft()
+
+
+@contextmanager
+def _dropping(under_way: deque[tuple[Subject, Pending]]) -> Iterator[None]:
+    """Whatever ends the asking: what is still under way is not wanted any more."""
+    try:
+        yield
+    finally:
+        for _, pending in under_way:
+            pending.drop()

@@ -1,0 +1,105 @@
+"""What a person sees of a run that takes a while."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from singer_rest_core.cli.progress import Progress
+
+if TYPE_CHECKING:
+    import pytest
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_line_every_few_seconds_says_how_far_a_stream_is() -> None:
+    clock, lines = _Clock(), list[str]()
+    progress = Progress(lines.append, clock=clock, quota=lambda: "quota 40 % used")
+
+    progress.stream("invoices")
+    for _ in range(12):
+        clock.now += 1
+        progress.page(200, 10_000)
+
+    assert lines == [
+        "invoices: 1,000 of 10,000 rows, 200 a second, 45 s left, quota 40 % used",
+        "invoices: 2,000 of 10,000 rows, 200 a second, 40 s left, quota 40 % used",
+    ]
+
+
+def test_a_line_also_comes_while_no_page_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("singer_rest_core.cli.progress.EVERY", 0.02)
+    told = threading.Semaphore(0)
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        lines.append(line)
+        told.release()
+
+    progress = Progress(say, clock=time.monotonic, quota=lambda: "quota used up")
+    progress.begin()
+    progress.stream("invoices")
+    assert told.acquire(timeout=10)
+    assert told.acquire(timeout=10)
+    progress.end()
+
+    assert lines[0] == "invoices: 0 rows, quota used up"
+    time.sleep(0.1)
+    known = len(lines)
+    time.sleep(0.1)
+    assert len(lines) == known
+
+
+def test_nothing_is_said_of_a_run_that_reads_no_stream_yet() -> None:
+    clock, lines = _Clock(), list[str]()
+    progress = Progress(lines.append, clock=clock, quota=str)
+    clock.now += 60
+    progress.tell()
+
+    assert lines == []
+
+
+def test_a_list_without_a_total_promises_no_end() -> None:
+    clock, lines = _Clock(), list[str]()
+    progress = Progress(lines.append, clock=clock, quota=str)
+
+    progress.stream("tasks")
+    progress.page(50, None)
+    clock.now += 10
+    progress.page(50, None)
+
+    assert lines == ["tasks: 100 rows, 10 a second"]
+
+
+def test_a_short_run_says_nothing_before_its_summary() -> None:
+    clock, lines = _Clock(), list[str]()
+    progress = Progress(lines.append, clock=clock, quota=str)
+
+    progress.stream("payments")
+    progress.page(3, 3)
+    clock.now += 4
+    progress.stream("people")
+    progress.page(5_000, None)
+
+    assert lines == []
+    assert progress.summary(1_234) == "5,003 rows with 1,234 requests in 4 s"
+
+
+def test_long_spans_are_told_in_minutes_and_hours() -> None:
+    clock, lines = _Clock(), list[str]()
+    progress = Progress(lines.append, clock=clock, quota=str)
+    progress.stream("invoices")
+    progress.page(10, 100_000)
+    clock.now += 100
+    progress.page(10, 100_000)
+
+    assert lines[0].endswith("138 h 51 min left")
+    assert progress.summary(2) == "20 rows with 2 requests in 1 min 40 s"

@@ -1,0 +1,143 @@
+"""JSON in and out: no digit is lost, no character a database refuses gets through."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+from singer_rest_core.records import exact_json
+from singer_rest_core.records.exact_json import NotJson, body_of, decode, encode
+
+_TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
+_DECIMALS = st.decimals(allow_nan=False, allow_infinity=False).filter(lambda number: number.as_tuple().exponent != 0)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.integers(min_value=10**30, max_value=10**400) | _DECIMALS | _TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXTS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def _digits(value: Any) -> Any:  # noqa: ANN401 - JSON is any of six types
+    """Tell 1.10 from 1.1, and a number from a boolean."""
+    if isinstance(value, dict):
+        return {key: _digits(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_digits(item) for item in value]
+    return type(value), value.as_tuple() if isinstance(value, Decimal) else value
+
+
+@given(_VALUES)
+def test_any_json_value_comes_out_as_it_went_in(value: object) -> None:
+    assert _digits(decode(encode(value))) == _digits(value)
+
+
+@given(st.from_regex(r"-?(0|[1-9][0-9]{0,60})\.[0-9]{1,60}", fullmatch=True))
+def test_a_number_with_a_fraction_keeps_every_digit(text: str) -> None:
+    assert str(decode(text.encode())) in {text, str(Decimal(text))}
+    assert decode(text.encode()).as_tuple() == Decimal(text).as_tuple()
+    assert Decimal(encode(decode(text.encode())).decode()).as_tuple() == Decimal(text).as_tuple()
+
+
+def test_money_is_written_as_it_was_read() -> None:
+    assert encode(decode(b'{"amount":1234567890123456789.10}')) == b'{"amount":1234567890123456789.10}'
+
+
+def test_a_huge_integer_stays_an_integer() -> None:
+    digits = b"9" * 400
+    assert encode(decode(digits)) == digits
+
+
+@given(st.text(st.characters(codec=None)))
+def test_any_escaped_text_becomes_one_a_database_takes(text: str) -> None:
+    decoded = decode(json.dumps({text: [text]}).encode())
+    (key,) = decoded
+    assert decoded == {key: [key]}
+    assert "\x00" not in key
+    key.encode()  # raises on a lone surrogate
+
+
+@pytest.mark.parametrize(
+    ("document", "text"),
+    [
+        (rb'"a\u0000b"', "a\ufffdb"),
+        (rb'"a\ud800b"', "a\ufffdb"),
+        (rb'"a\udc00b"', "a\ufffdb"),
+        (rb'"\ud800"', "\ufffd"),
+        (rb'"\ud83d\ude00"', "\U0001f600"),
+        (rb'"\ud83d\ude00\ud83d"', "\U0001f600\ufffd"),
+        (rb'"\\u0000"', "\\u0000"),
+    ],
+)
+def test_only_the_character_that_cannot_be_stored_is_replaced(document: bytes, text: str) -> None:
+    assert decode(document) == text
+
+
+def test_numbers_beside_a_lone_surrogate_are_exact_too() -> None:
+    assert encode(decode(rb'["\ud800", 0.10, 123456789012345678901234567890]')) == (
+        '["\ufffd",0.10,123456789012345678901234567890]'.encode()
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"NaN",
+        b"[Infinity]",
+        b"[-Infinity]",
+        b'{"data":[{"id":1},',
+        b'"half a te',
+        b"<!doctype html><title>Bad gateway</title>",
+        b"",
+        b" \n",
+        b'"\xff\xfe"',
+        b'"\xc3"',
+        b'"a\x00b"',
+        b"{} {}",
+        b"[01]",
+        b"1e99999999999999999999",
+        b"[" * 100_000,
+        rb'["\ud800", NaN]',
+        b'["\\ud800", "\xff"]',
+    ],
+)
+def test_what_is_no_json_is_refused_as_such(content: bytes) -> None:
+    with pytest.raises(NotJson):
+        decode(content)
+
+
+def _answer(content: bytes) -> requests.Response:
+    answer = requests.Response()
+    vars(answer)["_content"] = content
+    return answer
+
+
+def test_a_body_is_decoded_once_however_often_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[bytes] = []
+
+    def counting(content: bytes) -> object:
+        decoded.append(content)
+        return decode(content)
+
+    monkeypatch.setattr(exact_json, "decode", counting)
+    answer = _answer(b'{"data":null}')
+    assert body_of(answer) is body_of(answer)
+    assert body_of(answer) == {"data": None}
+    assert decoded == [b'{"data":null}']
+
+
+def test_a_body_that_is_null_is_decoded_once_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = _answer(b"null")
+    assert body_of(answer) is None
+    monkeypatch.delattr(exact_json, "decode")
+    assert body_of(answer) is None
+
+
+def test_a_body_that_is_no_json_is_refused() -> None:
+    with pytest.raises(NotJson):
+        body_of(_answer(b"<html>"))
