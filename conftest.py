@@ -191,7 +191,7 @@ def invoicetronic_settings(sandbox: RunningSandbox) -> dict[str, Any]:
 @pytest.fixture
 def read_productive(productive_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> ReadProductive:
     """Runs tap-productive against the sandbox; it knows of no limits, as the sandbox has none in most tests."""
-    monkeypatch.setattr(TapProductive, "quota_rules", {})
+    monkeypatch.setattr(TapProductive, "rate_limits", {})
 
     def run(select: str = "*", *, state: Mapping[str, Any] | None = None, **settings: object) -> Reading:
         return read(TapProductive, productive_settings | settings, state=state, select=select)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class WithoutQuota(TapProductive):
     """The same for an API that has no quota; requests still pass the limiter."""
 
-    quota_rules: ClassVar[Mapping[str, Sequence[Rule]]] = MappingProxyType({})
+    rate_limits: ClassVar[Mapping[str, Sequence[Rule]]] = MappingProxyType({})
 
 
 def main() -> None:

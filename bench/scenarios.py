@@ -11,7 +11,7 @@ from bench.processes import ReaderFailed, run
 from bench.readers import AIRBYTE, BOUND, DLT, DLT_TUNED, FASTEST, PLAIN, ours
 from bench.report import Section, Target, at_least, below, number, ratio
 from bench.runs import LONGEST_RUN, stream_counts
-from bench.statistics import Quota, burst_share, measured, medians, steady_share
+from bench.statistics import RateLimiter, burst_share, measured, medians, steady_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bench.runs import Bench
     from bench.statistics import Measured
 
-QUOTA = Quota(100, 10)
+QUOTA = RateLimiter(100, 10)
 MANY, FEW = 16, 8
 """Requests in flight."""
 
@@ -248,7 +248,7 @@ def one_page_streams(bench: Bench) -> Section:
 
         def task(
             reader: Reader,
-            limit: Quota | None = limit,
+            limit: RateLimiter | None = limit,
             spans: dict[str, list[float]] = spans,
             counts: dict[str, dict[str, int]] = counts,
         ) -> Callable[[], Measured]:

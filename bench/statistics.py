@@ -15,7 +15,7 @@ OK, TOO_MANY = 200, 429
 
 
 @dataclass(frozen=True)
-class Quota:
+class RateLimiter:
     """A window of requests.
 
     Args:
@@ -143,7 +143,7 @@ def medians(runs: Sequence[Measured], empty: Sequence[Measured] = ()) -> Measure
     )
 
 
-def steady_share(log: Iterable[Request], quota: Quota, *, minute: float) -> float:
+def steady_share(log: Iterable[Request], quota: RateLimiter, *, minute: float) -> float:
     """How much of a quota was used, from the second window on.
 
     Args:
@@ -165,7 +165,7 @@ def steady_share(log: Iterable[Request], quota: Quota, *, minute: float) -> floa
     return count / (quota.limit * (end - start) / quota.period)
 
 
-def burst_share(log: Iterable[Request], quota: Quota) -> float:
+def burst_share(log: Iterable[Request], quota: RateLimiter) -> float:
     """How much of a quota a short run used, from its first request to its last.
 
     Args:

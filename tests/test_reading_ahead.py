@@ -45,7 +45,7 @@ def test_one_request_at_a_time_and_sixteen_give_the_same_bytes(
     if "documents_url" in tap.config_jsonschema["properties"]:
         settings["documents_url"] = str(documents)
     # The sandbox keeps to the limits in real time; here only the order matters.
-    monkeypatch.setattr(tap, "quota_rules", dict.fromkeys(tap.quota_rules, ()))
+    monkeypatch.setattr(tap, "rate_limits", dict.fromkeys(tap.rate_limits, ()))
 
     def written(concurrency: int) -> list[bytes]:
         # What Invoicetronic logs are our own requests.

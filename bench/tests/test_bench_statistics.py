@@ -16,13 +16,13 @@ from bench.pages import FIRST_ID, Answers, expected_sum, rows_before
 from bench.processes import Cost, Request, count_in
 from bench.report import Section, Target, at_least, below, in_markdown, in_terminal, number
 from bench.runs import expected, stream_counts
-from bench.statistics import Measured, Quota, burst_share, measured, medians, steady_share
+from bench.statistics import Measured, RateLimiter, burst_share, measured, medians, steady_share
 from sandbox.gateway import ApiError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-QUOTA = Quota(100, 10)
+QUOTA = RateLimiter(100, 10)
 
 
 def run_of(wall: float, cpu: float = 1.0, *, records: int = 1000, refused: int = 0) -> Measured:

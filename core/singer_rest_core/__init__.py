@@ -15,7 +15,7 @@ from singer_rest_core.errors import (
 from singer_rest_core.paging.paginators import NextLinkPaginator, NumberedPaginator, PageParams
 from singer_rest_core.records.conform import RESCUED_DATA, Conformer, Record
 from singer_rest_core.records.exact_json import NotJson, body_of
-from singer_rest_core.streams.derived import MadeStream
+from singer_rest_core.streams.derived import DerivedStream
 from singer_rest_core.streams.rest import RestStream
 from singer_rest_core.tap import RestTap
 
@@ -23,7 +23,7 @@ __all__ = [
     "RESCUED_DATA",
     "AccessRefused",
     "Conformer",
-    "MadeStream",
+    "DerivedStream",
     "NextLinkPaginator",
     "NotJson",
     "NumberedPaginator",

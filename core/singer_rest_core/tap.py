@@ -8,13 +8,13 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from singer_rest_core.api.client import Transport, TransportOptions
-from singer_rest_core.api.rate_limit import Quota
-from singer_rest_core.cli.command import OneLineCommand
+from singer_rest_core.api.client import ApiClient, ClientOptions
+from singer_rest_core.api.rate_limit import RateLimiter
+from singer_rest_core.cli.command import TapCommand
 from singer_rest_core.cli.progress import Progress, time_span
-from singer_rest_core.cli.settings import date_faults, header_faults, url_faults
+from singer_rest_core.cli.settings import date_errors, header_errors, url_errors
 from singer_rest_core.errors import RunEnded
-from singer_rest_core.paging.prefetch import LookAhead
+from singer_rest_core.paging.prefetch import Prefetcher
 from singer_rest_core.singer.sdk_internals import IndependentStreamsTap
 from singer_rest_core.streams.base import RecordStream
 from singer_rest_core.streams.rest import RestStream
@@ -50,7 +50,7 @@ class RestTap(IndependentStreamsTap):
     status_meanings: ClassVar[Mapping[int, str]] = MappingProxyType({})
     """What a status of the API means, as a sentence, where its own words may not tell."""
 
-    quota_rules: ClassVar[Mapping[str, Sequence[Rule]]] = MappingProxyType({})
+    rate_limits: ClassVar[Mapping[str, Sequence[Rule]]] = MappingProxyType({})
     """The documented limits of the API by route group; those of the group "" hold for every request."""
 
     _in_turn: Sequence[RecordStream] = ()
@@ -84,14 +84,14 @@ class RestTap(IndependentStreamsTap):
             request: What is asked for.
 
         Returns:
-            A group of `quota_rules`.
+            A group of `rate_limits`.
         """
         return ""
 
     @cached_property
-    def quota(self) -> Quota:
+    def rate_limiter(self) -> RateLimiter:
         """The limits of the API, shared by all streams and threads."""
-        return Quota(self.quota_rules, share=float(self.config["quota_share"]), clock=self.clock, wait=self.wait)
+        return RateLimiter(self.rate_limits, share=float(self.config["quota_share"]), clock=self.clock, wait=self.wait)
 
     @cached_property
     def first_pages(self) -> dict[str, Pending]:
@@ -133,14 +133,14 @@ class RestTap(IndependentStreamsTap):
         """
         return False
 
-    def heed(self, answer: requests.Response) -> None:
+    def on_response(self, answer: requests.Response) -> None:
         """Take note of an answer, whatever its status; called from any thread.
 
         Args:
             answer: The answer, whole.
         """
 
-    def asked_wait(self, refusal: requests.Response) -> float | None:  # noqa: ARG002 - for taps to answer
+    def retry_after(self, refusal: requests.Response) -> float | None:  # noqa: ARG002 - for taps to answer
         """Find out how long an API wants to be left alone that says so in no header.
 
         Args:
@@ -162,11 +162,11 @@ class RestTap(IndependentStreamsTap):
         """
 
     @cached_property
-    def transport(self) -> Transport:
+    def client(self) -> ApiClient:
         """The door to the API, shared by all streams."""
         config = self.config
-        return Transport(
-            TransportOptions(
+        return ApiClient(
+            ClientOptions(
                 api_url=config["api_url"],
                 authenticate=self.authenticate,
                 user_agent=config.get("user_agent") or f"{self.name}/{self.plugin_version}",
@@ -174,21 +174,21 @@ class RestTap(IndependentStreamsTap):
                 max_wait=float(config["max_wait_minutes"]) * _SECONDS_A_MINUTE,
                 secrets=self.secrets,
                 refusal_hint=self.refusal_hint,
-                quota=self.quota,
+                rate_limiter=self.rate_limiter,
                 group_of=self.route_group,
                 renew_credentials=self.renew_credentials,
-                heed=self.heed,
-                asked_wait=self.asked_wait,
+                on_response=self.on_response,
+                retry_after=self.retry_after,
                 status_meanings=self.status_meanings,
             ),
             self.logger,
         )
 
     @cached_property
-    def look_ahead(self) -> LookAhead | None:
+    def prefetcher(self) -> Prefetcher | None:
         """The pool that sends requests ahead of their turn; None if `concurrency` is 1."""
         workers = self.config["concurrency"]
-        return LookAhead(workers) if workers > 1 else None
+        return Prefetcher(workers) if workers > 1 else None
 
     def send_ahead(self, stream: IndependentStream) -> None:
         """Ask for the first pages of the streams after one; not before the API has accepted a first request.
@@ -196,13 +196,13 @@ class RestTap(IndependentStreamsTap):
         Args:
             stream: The one that is read or about to be.
         """
-        if self.look_ahead is None or not self.transport.accepted or not isinstance(stream, RecordStream):
+        if self.prefetcher is None or not self.client.accepted or not isinstance(stream, RecordStream):
             return
         if stream.position <= self._asked_ahead_of:
             return
         self._asked_ahead_of = stream.position
         following = self._in_turn[stream.position + 1 :] if stream in self._in_turn else []
-        for each in following[: self.look_ahead.reach]:
+        for each in following[: self.prefetcher.reach]:
             if isinstance(each, RestStream) and each.name not in self.first_pages:
                 try:
                     request = each.first_request()
@@ -211,14 +211,14 @@ class RestTap(IndependentStreamsTap):
                     continue
                 if request is not None:
                     urgency = (each.position, 0)
-                    self.first_pages[each.name] = self.look_ahead.submit(urgency, request, self.transport.send)
+                    self.first_pages[each.name] = self.prefetcher.submit(urgency, request, self.client.send)
 
     def stop(self) -> None:
         """Send nothing more."""
         self.progress.end()
-        self.transport.stop()
-        if self.look_ahead is not None:
-            self.look_ahead.stop()
+        self.client.stop()
+        if self.prefetcher is not None:
+            self.prefetcher.stop()
 
     def before_streams(self) -> None:
         """Start the clock of the run, and see which streams it reads."""
@@ -233,8 +233,8 @@ class RestTap(IndependentStreamsTap):
         return Progress(self.logger.info, clock=self.clock, quota=self._quota_used)
 
     def _quota_used(self) -> str:
-        shares = [usage.used / usage.allowed for usage in self.quota.used]
-        wait = max(self.quota.wait_needed(group) for group in {"", *self.quota_rules})
+        shares = [usage.used / usage.allowed for usage in self.rate_limiter.used]
+        wait = max(self.rate_limiter.wait_needed(group) for group in {"", *self.rate_limits})
         parts = [f"{max(shares):.0%} of the quota used"] if shares else []
         if wait >= _WAIT_WORTH_TELLING:
             parts.append(f"the next request waits {time_span(wait)} for the limits of the API")
@@ -246,7 +246,7 @@ class RestTap(IndependentStreamsTap):
         Returns:
             One line.
         """
-        return f"{self.progress.summary(self.transport.sent)}: {self.outcome.summary()}"
+        return f"{self.progress.summary(self.client.sent)}: {self.result.summary()}"
 
     @property
     def secrets(self) -> list[str]:
@@ -259,16 +259,16 @@ class RestTap(IndependentStreamsTap):
     header_settings: ClassVar[frozenset[str]] = frozenset({"user_agent"})
     """Settings that go into headers as they are, beside the secrets."""
 
-    def settings_faults(self) -> list[str]:
+    def settings_errors(self) -> list[str]:
         """Check `api_url`, `start_date` and what goes into headers.
 
         Returns:
             A line for each fault.
         """
         return (
-            url_faults(self._config, "api_url")
-            + date_faults(self._config, "start_date")
-            + header_faults(self.config_jsonschema, self._config, self.header_settings)
+            url_errors(self._config, "api_url")
+            + date_errors(self._config, "start_date")
+            + header_errors(self.config_jsonschema, self._config, self.header_settings)
         )
 
     @classmethod
@@ -278,4 +278,4 @@ class RestTap(IndependentStreamsTap):
         Returns:
             A click command.
         """
-        return OneLineCommand.of(super().get_singer_command(), cls.logger)
+        return TapCommand.of(super().get_singer_command(), cls.logger)

@@ -18,7 +18,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from singer_rest_core.api.rate_limit import LongWait, WaitStopped
-from singer_rest_core.api.rate_limit_headers import asked_wait
+from singer_rest_core.api.rate_limit_headers import retry_after
 from singer_rest_core.api.retry import backoff
 from singer_rest_core.errors import (
     AccessRefused,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.streams.rest import HTTPRequest
 
-    from singer_rest_core.api.rate_limit import Quota
+    from singer_rest_core.api.rate_limit import RateLimiter
 
 _TRIES = 6
 _TRIES_BEFORE_FIRST_ANSWER = 3
@@ -59,7 +59,7 @@ _TRANSIENT = (
 
 
 @dataclass(frozen=True)
-class TransportOptions:
+class ClientOptions:
     """What a transport needs to know of an API and of the user's settings.
 
     Args:
@@ -70,13 +70,13 @@ class TransportOptions:
         max_wait: Seconds; a longer wait asked for by the API ends the run.
         secrets: Values that must not reach a log.
         refusal_hint: What the user should do about a 401, as a clause.
-        quota: The limits of the API, shared by all threads.
+        rate_limiter: The limits of the API, shared by all threads.
         group_of: The route group a request counts for, as the quota names it.
         renew_credentials: Asked on a 401, once a request: whether there are other credentials now than those it bore.
             Asked again where requests beside it may have used those up.
         url_setting: The setting that `api_url` comes from, for the user to check.
-        heed: Sees every answer, whatever its status; called from any thread.
-        asked_wait: Finds in the body of a 429 how many seconds to wait, where its headers do not say.
+        on_response: Sees every answer, whatever its status; called from any thread.
+        retry_after: Finds in the body of a 429 how many seconds to wait, where its headers do not say.
         status_meanings: What a status means to this API, as a clause, where its own words may not tell.
     """
 
@@ -87,16 +87,16 @@ class TransportOptions:
     max_wait: float
     secrets: Sequence[str] = field(repr=False)
     refusal_hint: str
-    quota: Quota
+    rate_limiter: RateLimiter
     group_of: Callable[[HTTPRequest], str]
     renew_credentials: Callable[[requests.PreparedRequest], bool]
     url_setting: str = "api_url"
-    heed: Callable[[requests.Response], None] = lambda _: None
-    asked_wait: Callable[[requests.Response], float | None] = lambda _: None
+    on_response: Callable[[requests.Response], None] = lambda _: None
+    retry_after: Callable[[requests.Response], float | None] = lambda _: None
     status_meanings: Mapping[int, str] = field(default_factory=dict)
 
 
-class Transport:
+class ApiClient:
     """Sends requests for all streams of a tap, from any of its threads.
 
     Args:
@@ -104,7 +104,7 @@ class Transport:
         logger: Where waiting is announced.
     """
 
-    def __init__(self, options: TransportOptions, logger: logging.Logger) -> None:
+    def __init__(self, options: ClientOptions, logger: logging.Logger) -> None:
         """Open a session; nothing is sent yet."""
         self._options = options
         self._logger = logger
@@ -200,7 +200,7 @@ class Transport:
                         self._accepted += 1
                     return answer
                 limited = answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
-                asked = self._asked_wait(answer, limited=limited)
+                asked = self._retry_after(answer, limited=limited)
                 wait = _with_jitter(asked) if asked else backoff(attempt, uniform=random.uniform)
                 if (limited or asked) and waited + wait > self._options.max_wait:
                     raise WaitTooLong(self._come_back(trouble, wait))
@@ -255,7 +255,7 @@ class Transport:
         timeout = (min(_CONNECT_TIMEOUT, options.request_timeout), options.request_timeout)
         session, settings = self._session
         try:
-            options.quota.acquire(group, longest=max(options.max_wait, _LONGEST_WINDOW), stopped=self._stopped)
+            options.rate_limiter.acquire(group, longest=max(options.max_wait, _LONGEST_WINDOW), stopped=self._stopped)
         except LongWait as wait:
             line = f"{_name(request)}: the limits of the API are used up"
             raise WaitTooLong(self._come_back(line, wait.seconds)) from wait
@@ -268,10 +268,10 @@ class Transport:
             # In one piece; requests' own way, by 10 KiB, takes longer than the decoding.
             vars(answer)["_content"] = b"".join(answer.iter_content(chunk_size=None))
         except BaseException:
-            options.quota.lost(group)
+            options.rate_limiter.lost(group)
             raise
-        options.quota.answered(answer.headers, status=answer.status_code, now=datetime.now(UTC), group=group)
-        options.heed(answer)
+        options.rate_limiter.answered(answer.headers, status=answer.status_code, now=datetime.now(UTC), group=group)
+        options.on_response(answer)
         return answer
 
     def _refuse_foreign(self, url: str, request: HTTPRequest) -> None:
@@ -315,10 +315,10 @@ class Transport:
             raise RequestFailed(line, status=status, body=body)
         return line
 
-    def _asked_wait(self, answer: requests.Response, *, limited: bool) -> float | None:
+    def _retry_after(self, answer: requests.Response, *, limited: bool) -> float | None:
         """Find how many seconds an answer asks to wait: in its headers, or where the API says it else."""
-        asked = asked_wait(answer.headers, status=answer.status_code, now=datetime.now(UTC))
-        return self._options.asked_wait(answer) if limited and asked is None else asked
+        asked = retry_after(answer.headers, status=answer.status_code, now=datetime.now(UTC))
+        return self._options.retry_after(answer) if limited and asked is None else asked
 
     def _give_up_on_lost(self, request: HTTPRequest, error: Exception, attempt: int) -> None:
         """End the trying when a connection was lost too often; end the run when nothing but that happens.
@@ -367,7 +367,7 @@ def origin(url: str) -> tuple[str, str, int]:
     return parts.scheme, (parts.hostname or "").lower(), parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
 
 
-def url_fault(url: str, *, allow_plain_http: bool) -> str | None:
+def url_error(url: str, *, allow_plain_http: bool) -> str | None:
     """Tell what is wrong with a URL that a token shall go to.
 
     Args:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.streams.rest import HTTPRequest
 
-from singer_rest_core.api.client import Transport, TransportOptions
-from singer_rest_core.api.rate_limit import Quota
+from singer_rest_core.api.client import ApiClient, ClientOptions
+from singer_rest_core.api.rate_limit import RateLimiter
 from singer_rest_core.errors import AccessRefused, RequestFailed, RunEnded, StreamUnavailable
 from singer_rest_core.records.exact_json import body_of
 
@@ -84,8 +84,8 @@ class PasswordGrant:
         self._token: _Token | None = None
         self.secrets = [login.password]
         """What must not reach a log: the password, and the tokens of now and before. It is changed in place."""
-        self._transport = Transport(
-            TransportOptions(
+        self._transport = ApiClient(
+            ClientOptions(
                 api_url=login.token_url,
                 authenticate=lambda request: request,
                 user_agent=login.user_agent,
@@ -93,7 +93,7 @@ class PasswordGrant:
                 max_wait=login.max_wait,
                 secrets=self.secrets,
                 refusal_hint=login.refusal_hint,
-                quota=Quota({}),
+                rate_limiter=RateLimiter({}),
                 group_of=lambda _: "",
                 renew_credentials=lambda _: False,
                 url_setting=login.url_setting,

@@ -114,11 +114,11 @@ def margin(seconds: float) -> float:
     return min(_WIDEST_MARGIN, max(_NARROWEST_MARGIN, seconds / 100))
 
 
-class Quota:
+class RateLimiter:
     """What may be sent when: asked before every request, told of every answer. Safe to share between threads.
 
     Example:
-        >>> quota = Quota({"": [Window(100, 10), Window(4000, 1800)], "reports": [Window(10, 30)]}, share=0.5)
+        >>> quota = RateLimiter({"": [Window(100, 10), Window(4000, 1800)], "reports": [Window(10, 30)]}, share=0.5)
         >>> quota.acquire("reports")
         0.0
 

@@ -115,7 +115,7 @@ def read(headers: Mapping[str, str], *, status: int, now: datetime) -> Told:
     )
 
 
-def asked_wait(headers: Mapping[str, str], *, status: int, now: datetime) -> float | None:
+def retry_after(headers: Mapping[str, str], *, status: int, now: datetime) -> float | None:
     """Read how long an answer asks to wait before its request is sent again.
 
     Args:

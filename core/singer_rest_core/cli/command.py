@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 _SIGNAL_EXIT = 128
 
 
-class OneLineCommand(SingerCommand):
+class TapCommand(SingerCommand):
     """The SDK's command with its errors in one line each.
 
     A fault of our own code still shows its traceback: it shall be reported.
     """
 
     @classmethod
-    def of(cls, command: click.Command, logger: logging.Logger) -> OneLineCommand:
+    def of(cls, command: click.Command, logger: logging.Logger) -> TapCommand:
         """Take over a command of the SDK.
 
         Args:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class NamesStream:
+class StreamNameFilter:
     """Puts the stream's name before the messages of its logger.
 
     A logger takes equal filters only once, so that a second stream of the same name changes nothing.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft202012Validator
 from singer_sdk import typing as th
 
-from singer_rest_core.api.client import url_fault
+from singer_rest_core.api.client import url_error
 from singer_rest_core.records.timestamps import instant
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def settings_schema(
             "quota_share",
             th.NumberType(exclusive_minimum=0, maximum=1),
             default=quota_share,
-            title="Quota Share",
+            title="RateLimiter Share",
             description="The part of the API's limits this tap may use, for accounts shared with other integrations.",
         ),
         th.Property(
@@ -154,7 +154,7 @@ def unknown_settings(schema: Mapping[str, Any], config: Mapping[str, Any]) -> li
     return lines
 
 
-def url_faults(config: Mapping[str, Any], name: str) -> list[str]:
+def url_errors(config: Mapping[str, Any], name: str) -> list[str]:
     """Check a setting that holds a URL the credentials are sent to.
 
     Args:
@@ -165,11 +165,11 @@ def url_faults(config: Mapping[str, Any], name: str) -> list[str]:
         One line if the URL may not be used, else none.
     """
     url = config.get(name)
-    fault = url_fault(url, allow_plain_http=config.get("allow_plain_http") is True) if isinstance(url, str) else None
+    fault = url_error(url, allow_plain_http=config.get("allow_plain_http") is True) if isinstance(url, str) else None
     return [f"Setting {name} {fault}"] if fault else []
 
 
-def header_faults(schema: Mapping[str, Any], config: Mapping[str, Any], names: Container[str]) -> list[str]:
+def header_errors(schema: Mapping[str, Any], config: Mapping[str, Any], names: Container[str]) -> list[str]:
     """Check that what goes into headers can: no line end, as a value read from a file often has, and Latin letters.
 
     A value that does not fit is refused by the HTTP library, which repeats it in its message.
@@ -197,7 +197,7 @@ def _fits_header(value: str) -> bool:
     return not control and value.isascii()
 
 
-def date_faults(config: Mapping[str, Any], name: str) -> list[str]:
+def date_errors(config: Mapping[str, Any], name: str) -> list[str]:
     """Check a setting that holds a date or timestamp.
 
     Args:

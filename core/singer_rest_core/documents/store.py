@@ -48,7 +48,7 @@ DOCUMENTS_URL: th.Property[str] = th.Property(
         "Credentials of a bucket come from its own environment variables."
     ),
 )
-"""The setting, for the taps that have documents; `documents_faults` checks it."""
+"""The setting, for the taps that have documents; `documents_url_errors` checks it."""
 
 DOCUMENT_PROPERTIES: dict[str, Any] = th.PropertiesList(
     th.Property("name", th.StringType, description="Path below documents_url."),
@@ -322,7 +322,7 @@ class DocumentStore:
             raise DocumentsUnusable(f"documents_url: {place} cannot be {doing}: {reason}") from None
 
 
-def documents_faults(config: Mapping[str, Any]) -> list[str]:
+def documents_url_errors(config: Mapping[str, Any]) -> list[str]:
     """Check `documents_url` before anything is fetched: its protocol, its package, and that it can be written.
 
     A folder that is missing is made.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-class NewestFirst:
+class DescendingRead:
     """Follows one reading of a descending list.
 
     Args:

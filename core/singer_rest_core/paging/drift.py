@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
 
-class ListCheck:
+class DriftCheck:
     """Follows one reading of a list by page number.
 
     It was read whole if the API counted the same rows on every page, and as many different ones came; where it counts

@@ -71,7 +71,7 @@ class Pending:
         self._dropped = True
 
 
-class LookAhead:
+class Prefetcher:
     """A pool of daemon threads: it never holds up the end of the run.
 
     Args:
@@ -127,7 +127,7 @@ class LookAhead:
             pending.settle()
 
 
-class PagesAhead:
+class PagePrefetcher:
     """Pages of one list that are asked for before their turn; what was not taken in the end is dropped.
 
     Args:
@@ -137,7 +137,7 @@ class PagesAhead:
         first: The first page, if it was asked for while the streams before were read.
     """
 
-    def __init__(self, pool: LookAhead | None, send: Send, *, position: int, first: Pending | None) -> None:
+    def __init__(self, pool: Prefetcher | None, send: Send, *, position: int, first: Pending | None) -> None:
         """Ask for nothing yet."""
         self._pool = pool
         self._send = send

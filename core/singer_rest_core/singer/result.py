@@ -8,7 +8,7 @@ from singer_rest_core.errors import RunIncomplete
 
 
 @dataclass
-class Outcome:
+class RunResult:
     """Collects how each stream ended, and says it in one line at the end of the run."""
 
     complete: list[str] = field(default_factory=list)

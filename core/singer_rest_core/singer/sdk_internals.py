@@ -23,7 +23,7 @@ from singer_rest_core.cli.settings import faults, unknown_settings, with_default
 from singer_rest_core.errors import RunEnded, RunInterrupted, StreamUnavailable
 from singer_rest_core.records.exact_json import encode
 from singer_rest_core.singer import bookmarks
-from singer_rest_core.singer.result import Outcome
+from singer_rest_core.singer.result import RunResult
 from singer_rest_core.singer.writer import ExactWriter
 
 if TYPE_CHECKING:
@@ -79,26 +79,26 @@ class IndependentStream(Stream):
         Raises:
             RunEnded: If what is wrong is true of the whole run.
         """
-        outcome = self._rest_tap.outcome
+        result = self._rest_tap.result
         try:
             self._read(context)
         except SyncLifecycleSignal:
-            outcome.complete.append(self.name)
+            result.complete.append(self.name)
             raise
         except (RunEnded, BrokenPipeError):
             raise
         except StreamUnavailable as reason:
-            outcome.skipped[self.name] = str(reason)
+            result.skipped[self.name] = str(reason)
             self.logger.warning("skipped: %s", reason)
         except SingerSDKError as error:
-            outcome.failed[self.name] = str(error)
+            result.failed[self.name] = str(error)
             self.logger.error("failed: %s", error)  # noqa: TRY400 - one line; see next
             self.logger.debug("where it failed", exc_info=True)
         except Exception as fault:
-            outcome.failed[self.name] = str(fault)
+            result.failed[self.name] = str(fault)
             self.logger.exception("failed, and the tap is at fault: please report this")
         else:
-            outcome.complete.append(self.name)
+            result.complete.append(self.name)
 
     def _read(self, context: Context | None) -> None:
         started = self._started
@@ -345,7 +345,7 @@ class IndependentStreamsTap(Tap):
             ConfigValidationError: If the catalog is none, or an environment variable cannot be read; the SDK lets
                 Python's own error through.
         """
-        self.outcome = Outcome()
+        self.result = RunResult()
         catalog = kwargs.get("catalog")
         if isinstance(catalog, list) or (isinstance(catalog, dict) and not isinstance(catalog.get("streams"), list)):
             line = "The catalog holds no list of streams: make one with --discover"
@@ -387,7 +387,7 @@ class IndependentStreamsTap(Tap):
         finally:
             self.stop()
         self.logger.info("%s", self.summary())
-        self.outcome.conclude()
+        self.result.conclude()
 
     def run_sync_dry_run(  # type: ignore[misc] # final in the SDK, see above
         self,
@@ -416,7 +416,7 @@ class IndependentStreamsTap(Tap):
             super().run_sync_dry_run(dry_run_record_limit, chosen)
         finally:
             self.stop()
-        self.outcome.conclude()
+        self.result.conclude()
         return True
 
     def _write_what_is_selected(self) -> None:
@@ -440,7 +440,7 @@ class IndependentStreamsTap(Tap):
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
         self._config = with_defaults(schema, self._config)
-        errors = faults(schema, self._config, plugin=self.name) + self.settings_faults()
+        errors = faults(schema, self._config, plugin=self.name) + self.settings_errors()
         if errors and raise_errors:
             raise ConfigValidationError("; ".join(errors), errors=errors, schema=schema)
         for line in unknown_settings(schema, self._config):
@@ -466,9 +466,9 @@ class IndependentStreamsTap(Tap):
         Returns:
             One line.
         """
-        return self.outcome.summary()
+        return self.result.summary()
 
-    def settings_faults(self) -> list[str]:
+    def settings_errors(self) -> list[str]:
         """Check what a JSON schema cannot.
 
         Returns:

@@ -12,7 +12,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
-from singer_rest_core.cli.log_lines import NamesStream
+from singer_rest_core.cli.log_lines import StreamNameFilter
 from singer_rest_core.records.conform import RESCUED_DATA, Conformer
 from singer_rest_core.singer import bookmarks
 from singer_rest_core.singer.deletes import delete_messages
@@ -56,7 +56,7 @@ class RecordStream(IndependentStream, ABC):
             of_the_sdk: What the SDK's class takes beside it.
         """
         super().__init__(tap, **of_the_sdk)
-        self.logger.addFilter(NamesStream(self.name))
+        self.logger.addFilter(StreamNameFilter(self.name))
         self.position = 0
         """Where it stands among the streams of the tap: what is asked for ahead is asked for in this order."""
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Subject = TypeVar("Subject")
 
 
-class MadeStream(RecordStream, ABC):
+class DerivedStream(RecordStream, ABC):
     """A stream that gives `make_records`; they are conformed and written one by one, the SDK's way."""
 
     page_codec = None
@@ -77,7 +77,7 @@ class MadeStream(RecordStream, ABC):
         Yields:
             What for, and the answer: its `result` gives it or raises what ended the request.
         """
-        transport, pool = self.rest_tap.transport, self.rest_tap.look_ahead
+        transport, pool = self.rest_tap.client, self.rest_tap.prefetcher
         send = transport.send_for_document if document else transport.send
         turns = iter(asked)
         if pool is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from singer_rest_core.errors import RequestFailed, StreamUnavailable
-from singer_rest_core.streams.derived import MadeStream
+from singer_rest_core.streams.derived import DerivedStream
 from singer_rest_core.streams.rest import RestStream
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _MOST_REFUSED = 5
 """So many rows may be refused: with more, it is hardly the rows, and the others are not asked for any more."""
 
 
-class NotedList(RestStream, ABC, Generic[Note]):
+class IndexedList(RestStream, ABC, Generic[Note]):
     """A list whose rows are noted for the streams that are made of it; a row that comes twice as it is is written once.
 
     Its rows are taken one by one: a note is made of the row as the API gave it.
@@ -137,7 +137,7 @@ class NotedList(RestStream, ABC, Generic[Note]):
         return new
 
 
-class RowByRowStream(MadeStream, ABC):
+class PerRowStream(DerivedStream, ABC):
     """A request for each of some rows of a list.
 
     One may have been deleted since the list was read. One may be refused: then the others are read all the same, so
@@ -222,7 +222,7 @@ class RowByRowStream(MadeStream, ABC):
         raise RequestFailed(f"{first}{f'; {len(others)} more were refused' if others else ''}") from first
 
 
-class DetailStream(RowByRowStream, ABC, Generic[Note]):
+class DetailStream(PerRowStream, ABC, Generic[Note]):
     """A request for each row of a list, unless what is remembered of the row says that it is not needed."""
 
     records_per_state = 100

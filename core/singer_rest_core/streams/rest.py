@@ -14,10 +14,10 @@ from singer_sdk.streams.rest import PageContext, RESTStream
 
 from singer_rest_core.api.retry import server_time
 from singer_rest_core.errors import ApiUnreachable, RequestFailed, StreamUnavailable, WaitTooLong
-from singer_rest_core.paging.descending import NewestFirst
-from singer_rest_core.paging.drift import ListCheck
+from singer_rest_core.paging.descending import DescendingRead
+from singer_rest_core.paging.drift import DriftCheck
 from singer_rest_core.paging.paginators import NumberedPaginator
-from singer_rest_core.paging.prefetch import PagesAhead
+from singer_rest_core.paging.prefetch import PagePrefetcher
 from singer_rest_core.records.exact_json import NotJson, body_of
 from singer_rest_core.records.fast.codec import PageCodec
 from singer_rest_core.records.fast.row_types import RowFacts
@@ -74,9 +74,9 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
             path: The list's path below `api_url`.
         """
         super().__init__(tap, path=path)
-        self.list_check: ListCheck | None = None
+        self.drift_check: DriftCheck | None = None
         self._earlier_passes: list[SeenIds] = []
-        self._descent: NewestFirst | None = None
+        self._descent: DescendingRead | None = None
         self._descent_column = ""
         self._is_distrusted = False
         self._has_taken_rows = False
@@ -264,19 +264,19 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
             paginator = get_paginator()
             if paginator is None:
                 break
-            self.list_check = ListCheck() if isinstance(paginator, NumberedPaginator) else None
+            self.drift_check = DriftCheck() if isinstance(paginator, NumberedPaginator) else None
             self._descent = self._new_descent()
             self._oldest_expected = self._oldest_promised()
             yield from self._walk(paginator, context)
             if self._begins_anew:
                 return
-            if self._descent and self._descent.reached and self.list_check and not self.list_check.moved:
-                self.list_check = None  # as much of it as was wanted
-            if self.list_check is None or self.list_check.steady:
+            if self._descent and self._descent.reached and self.drift_check and not self.drift_check.moved:
+                self.drift_check = None  # as much of it as was wanted
+            if self.drift_check is None or self.drift_check.steady:
                 return
             self.logger.info("rows moved between pages while they were read")
             self.expect_no_order()
-            self._earlier_passes.append(self.list_check.seen)
+            self._earlier_passes.append(self.drift_check.seen)
         self.logger.warning(
             "rows moved between pages each time they were read: no row is taken for deleted, and the bookmark stays",
         )
@@ -297,13 +297,13 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
         else:
             self.distrust(f"rows do not come in ascending order of {self.replication_key}, as was asked for")
 
-    def _new_descent(self) -> NewestFirst | None:
+    def _new_descent(self) -> DescendingRead | None:
         aim = None if self._is_distrusted else self.down_to
         if aim is None:
             return None
         self._descent_column, bound = aim
         self.expect_no_order()
-        return NewestFirst(bound)
+        return DescendingRead(bound)
 
     @abstractmethod
     def get_new_paginator(self) -> BaseAPIPaginator[PageParams]:
@@ -325,9 +325,9 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
     def has_read_all(self) -> bool:
         """Whether the read that just ended saw every row: by cursor yes, by page number if nothing seems to have moved.
 
-        What cannot be seen: see `ListCheck`.
+        What cannot be seen: see `DriftCheck`.
         """
-        return self.list_check is None or self.list_check.steady
+        return self.drift_check is None or self.drift_check.steady
 
     def row_id(self, row: Record) -> Hashable:
         """Give what tells a row from the others of its list.
@@ -354,12 +354,12 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
         """
         self._has_taken_rows = True
         total = self.total_of(answer)
-        if self.list_check is None and total is not None:
+        if self.drift_check is None and total is not None:
             # Whatever was asked for, this answer is by number: cursors come without a total.
-            self.list_check = ListCheck()
+            self.drift_check = DriftCheck()
             self.expect_no_order()
-        if self.list_check is not None:
-            self.list_check.page(ids, total)
+        if self.drift_check is not None:
+            self.drift_check.page(ids, total)
         if self._descent is not None:
             wanted = self._descent.page(self.column(rows, self._descent_column))
             if wanted is None:
@@ -402,7 +402,7 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
         """Read the pages of the list once, in order."""
         tap = self.rest_tap
         first = tap.first_pages.pop(self.name, None)
-        ahead = PagesAhead(tap.look_ahead, tap.transport.send, position=self.position, first=first)
+        ahead = PagePrefetcher(tap.prefetcher, tap.client.send, position=self.position, first=first)
         with ahead, self.get_http_request_counter() as requests_sent:
             while not paginator.finished:
                 page = PageContext(stream_context=context, next_page_token=paginator.current_value)
@@ -435,7 +435,7 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
             raise RequestFailed(f"{refusal}, in the middle of the list") from refusal
         if self._is_readable(answer):
             return answer
-        return self.rest_tap.transport.send(self.get_http_request(page=page), thorough=True)
+        return self.rest_tap.client.send(self.get_http_request(page=page), thorough=True)
 
     def _is_readable(self, answer: requests.Response) -> bool:
         """Decode a page, which is kept, and tell whether it is JSON at all."""
@@ -464,7 +464,7 @@ class RestStream(RecordStream, RESTStream["PageParams"], ABC):
             StreamUnavailable: If the account may not read this stream.
             RequestFailed: If the request ends this stream.
         """
-        transport = self.rest_tap.transport
+        transport = self.rest_tap.client
         try:
             if pending is not None:
                 try:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from singer_rest_core.api.rate_limit import Bucket, LongWait, Quota, WaitStopped, Window, margin
+from singer_rest_core.api.rate_limit import Bucket, LongWait, RateLimiter, WaitStopped, Window, margin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -85,11 +85,11 @@ class _Time:
         self._turn.notify_all()
 
 
-def _quota(rules: Mapping[str, Sequence[Window | Bucket]], world: _Time, *, share: float = 1.0) -> Quota:
-    return Quota(rules, share=share, clock=world.clock, wait=world.wait)
+def _quota(rules: Mapping[str, Sequence[Window | Bucket]], world: _Time, *, share: float = 1.0) -> RateLimiter:
+    return RateLimiter(rules, share=share, clock=world.clock, wait=world.wait)
 
 
-def _tell(quota: Quota, group: str = "", *, status: int = 200, **headers: str | int) -> None:
+def _tell(quota: RateLimiter, group: str = "", *, status: int = 200, **headers: str | int) -> None:
     named = {name.replace("_", "-"): str(value) for name, value in headers.items()}
     quota.answered(named, status=status, now=_NOW, group=group)
 
@@ -268,7 +268,7 @@ class _Server:
         return 200, {"X-RateLimit-Limit": str(self.limit), "X-RateLimit-Remaining": left, "X-RateLimit-Reset": reset}
 
 
-def _steady(quota: Quota, server: _Server, *, workers: int, latency: float, seconds: float) -> None:
+def _steady(quota: RateLimiter, server: _Server, *, workers: int, latency: float, seconds: float) -> None:
     world = server.world
     end = world.now + seconds
 
@@ -344,7 +344,7 @@ def test_a_share_leaves_at_least_one_request() -> None:
 @pytest.mark.parametrize("share", [0, -1, 1.1, math.nan])
 def test_a_share_that_is_none_is_refused(share: float) -> None:
     with pytest.raises(ValueError, match="share"):
-        Quota({}, share=share)
+        RateLimiter({}, share=share)
 
 
 def test_a_rule_that_permits_nothing_is_refused() -> None:
@@ -355,7 +355,7 @@ def test_a_rule_that_permits_nothing_is_refused() -> None:
 
 def test_a_group_nobody_named_is_a_mistake() -> None:
     with pytest.raises(KeyError):
-        Quota({"": []}).acquire("report")
+        RateLimiter({"": []}).acquire("report")
 
 
 def test_a_group_has_its_own_limit_beside_the_common_one() -> None:
@@ -592,7 +592,7 @@ def test_who_comes_when_a_slot_falls_free_goes_behind_those_who_wait() -> None:
         assert gate.wait(5)
         now += seconds or 0.0
 
-    quota = Quota({"": [Window(1, 10)]}, clock=lambda: now, wait=wait)
+    quota = RateLimiter({"": [Window(1, 10)]}, clock=lambda: now, wait=wait)
     quota.acquire()
 
     def work(name: str) -> None:
@@ -768,7 +768,7 @@ def test_many_requests_a_day_are_counted_in_little_memory_and_used_up() -> None:
 
 
 def test_an_exception_from_a_signal_ends_the_wait_in_the_main_thread() -> None:
-    quota = Quota({"": [Window(1, 60)]})
+    quota = RateLimiter({"": [Window(1, 60)]})
     quota.acquire()
 
     def interrupt(*_: object) -> None:
@@ -796,7 +796,7 @@ def test_real_threads_in_real_time_stay_within_a_window() -> None:
         counted.at = moment = time.monotonic()
         return moment
 
-    quota = Quota({"": [window]}, clock=clock)
+    quota = RateLimiter({"": [window]}, clock=clock)
     sent: list[float] = []
 
     def work() -> None:

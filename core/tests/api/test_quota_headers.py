@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from singer_rest_core.api.rate_limit_headers import Policy, Remaining, Told, asked_wait, read
+from singer_rest_core.api.rate_limit_headers import Policy, Remaining, Told, read, retry_after
 
 _NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 _LATIN_1 = "".join(map(chr, range(256)))  # what requests makes of any bytes in a header
@@ -95,7 +95,7 @@ def test_the_reset_of_a_window_does_not_hold_after_a_503() -> None:
 
 
 def _asked(*, status: int = 429, **headers: str) -> float | None:
-    return asked_wait({name.replace("_", "-"): value for name, value in headers.items()}, status=status, now=_NOW)
+    return retry_after({name.replace("_", "-"): value for name, value in headers.items()}, status=status, now=_NOW)
 
 
 def test_no_header_asks_for_nothing() -> None:
@@ -123,7 +123,7 @@ def test_the_reset_of_a_window_is_no_reason_to_wait_unless_the_limit_was_hit(sta
     )
 )
 def test_who_was_refused_waits_as_long_as_the_others_are_held(headers: dict[str, str]) -> None:
-    assert asked_wait(headers, status=429, now=_NOW) == _read(headers, status=429).hold
+    assert retry_after(headers, status=429, now=_NOW) == _read(headers, status=429).hold
 
 
 @pytest.mark.parametrize("apart", [-90, 90, 3600])

@@ -19,8 +19,8 @@ from werkzeug import Response
 
 from singer_rest_core import AccessRefused, RequestFailed, RunEnded, StreamUnavailable, body_of
 from singer_rest_core.api import client as door
-from singer_rest_core.api.client import Transport, TransportOptions, origin, url_fault
-from singer_rest_core.api.rate_limit import Quota, Window
+from singer_rest_core.api.client import ApiClient, ClientOptions, origin, url_error
+from singer_rest_core.api.rate_limit import RateLimiter, Window
 from singer_rest_core.errors import ApiUnreachable, ForeignOrigin, WaitTooLong
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ def _authenticate(request: requests.PreparedRequest) -> requests.PreparedRequest
     return request
 
 
-def _options(url: str) -> TransportOptions:
-    return TransportOptions(
+def _options(url: str) -> ClientOptions:
+    return ClientOptions(
         api_url=url,
         authenticate=_authenticate,
         user_agent="tap-x/1",
@@ -100,7 +100,7 @@ def _options(url: str) -> TransportOptions:
         max_wait=600,
         secrets=[_TOKEN],
         refusal_hint="Check auth_token",
-        quota=Quota({}, clock=_door_time().monotonic, wait=_door_time().wait),
+        rate_limiter=RateLimiter({}, clock=_door_time().monotonic, wait=_door_time().wait),
         group_of=lambda _request: "",
         renew_credentials=lambda _refused: False,
     )
@@ -113,8 +113,8 @@ def _door_time() -> _Clock:
     return clock
 
 
-def _door(url: str, **changes: Any) -> Transport:  # noqa: ANN401 - any option
-    return Transport(replace(_options(url), **changes), logging.getLogger("tap-x"))
+def _door(url: str, **changes: Any) -> ApiClient:  # noqa: ANN401 - any option
+    return ApiClient(replace(_options(url), **changes), logging.getLogger("tap-x"))
 
 
 def _answers(server: HTTPServer, *answers: Response | dict[str, Any]) -> list[Request]:
@@ -157,7 +157,7 @@ def _raw_answers(*answers: bytes) -> Iterator[str]:
         server.join()
 
 
-def _failing(transport: Transport, request: HTTPRequest) -> str:
+def _failing(transport: ApiClient, request: HTTPRequest) -> str:
     """Send and give the line it ends in."""
     with pytest.raises((RequestFailed, RunEnded, StreamUnavailable)) as ended:
         transport.send(request)
@@ -251,9 +251,9 @@ def test_a_run_at_its_end_sends_nothing_again(httpserver: HTTPServer, monkeypatc
 
 def test_a_run_at_its_end_does_not_wait_for_the_limits(httpserver: HTTPServer) -> None:
     asked = _answers(httpserver, _FINE)
-    quota = Quota({"": [Window(1, 3600)]})
+    quota = RateLimiter({"": [Window(1, 3600)]})
     quota.acquire()
-    transport = _door(httpserver.url_for("/"), quota=quota, max_wait=7200)
+    transport = _door(httpserver.url_for("/"), rate_limiter=quota, max_wait=7200)
     threading.Timer(0.1, transport.stop).start()
     assert _failing(transport, _things(httpserver)) == "GET /things is not sent: the run is at its end"
     assert asked == []
@@ -613,13 +613,13 @@ def test_an_origin_is_scheme_host_and_port(one: str, other: str, *, same: bool) 
     ["https://api.example.com/v1", "http://localhost:8000", "http://127.0.0.1", "http://127.8.8.8", "http://[::1]:80"],
 )
 def test_https_and_loopback_may_be_used(url: str) -> None:
-    assert url_fault(url, allow_plain_http=False) is None
+    assert url_error(url, allow_plain_http=False) is None
 
 
 @pytest.mark.parametrize("url", ["http://api.example.com", "http://10.0.0.1", "http://localhost.evil.example"])
 def test_plain_http_beyond_loopback_needs_leave(url: str) -> None:
-    assert "is not encrypted" in (url_fault(url, allow_plain_http=False) or "")
-    assert url_fault(url, allow_plain_http=True) is None
+    assert "is not encrypted" in (url_error(url, allow_plain_http=False) or "")
+    assert url_error(url, allow_plain_http=True) is None
 
 
 @pytest.mark.parametrize(
@@ -627,11 +627,11 @@ def test_plain_http_beyond_loopback_needs_leave(url: str) -> None:
     ["", "api.example.com", "ftp://a.example.com", "https://", "https:///v1", "https://[bad", "https://a:port/", "//a"],
 )
 def test_what_is_no_url_is_refused_with_an_example(url: str) -> None:
-    assert "is no http(s) URL; an example" in (url_fault(url, allow_plain_http=True) or "")
+    assert "is no http(s) URL; an example" in (url_error(url, allow_plain_http=True) or "")
 
 
 def test_a_url_with_a_password_is_refused_without_repeating_it() -> None:
-    fault = url_fault("https://user:hunter2@api.example.com", allow_plain_http=False)
+    fault = url_error("https://user:hunter2@api.example.com", allow_plain_http=False)
     assert fault == "must not hold a user name or password"
 
 
@@ -671,14 +671,14 @@ def test_credentials_that_are_refused_though_they_are_new_end_the_run(httpserver
 def test_every_answer_is_shown_whatever_its_status(httpserver: HTTPServer) -> None:
     seen: list[int] = []
     _answers(httpserver, _json(500, {}), _json(429, {}, Retry_After="1"), _FINE)
-    _door(httpserver.url_for("/"), heed=lambda answer: seen.append(answer.status_code)).send(_things(httpserver))
+    _door(httpserver.url_for("/"), on_response=lambda answer: seen.append(answer.status_code)).send(_things(httpserver))
     assert seen == [500, 429, 200]
 
 
 def test_an_api_may_say_elsewhere_than_in_headers_how_long_to_wait(httpserver: HTTPServer, clock: _Clock) -> None:
     _answers(httpserver, _json(429, {"wait": 40}), _json(429, {"wait": 40}, Retry_After="20"), _FINE)
     asked = lambda answer: body_of(answer)["wait"]  # noqa: E731 - a stand-in for a tap's hook
-    _door(httpserver.url_for("/"), asked_wait=asked).send(_things(httpserver))
+    _door(httpserver.url_for("/"), retry_after=asked).send(_things(httpserver))
     first, second = clock.slept
     assert 40 <= first <= 44
     assert 20 <= second <= 22

@@ -10,11 +10,11 @@ from singer_sdk import typing as th
 
 from singer_rest_core import settings_schema
 from singer_rest_core.cli.settings import (
-    date_faults,
+    date_errors,
     faults,
-    header_faults,
+    header_errors,
     unknown_settings,
-    url_faults,
+    url_errors,
     with_defaults,
 )
 
@@ -156,33 +156,33 @@ def test_the_start_date_is_only_there_where_anything_is_incremental() -> None:
 
 @pytest.mark.parametrize("value", ["2026-01-31", "2026-01-31T00:00:00Z", "2026-01-31 05:00:00.5+02:00", None])
 def test_a_date_or_a_timestamp_is_a_date(value: str | None) -> None:
-    assert date_faults({"start_date": value}, "start_date") == []
+    assert date_errors({"start_date": value}, "start_date") == []
 
 
 @pytest.mark.parametrize("value", ["31.01.2026", "2026-02-30", "yesterday", ""])
 def test_what_is_no_date_is_told_with_an_example(value: str) -> None:
-    assert date_faults({"start_date": value}, "start_date") == [
+    assert date_errors({"start_date": value}, "start_date") == [
         f"Setting start_date is no date: {value!r}; write it like 2026-01-31 or 2026-01-31T00:00:00Z",
     ]
 
 
 def test_a_url_the_token_may_not_go_to_is_told() -> None:
-    assert url_faults({"api_url": "http://api.example.com"}, "api_url") == [
+    assert url_errors({"api_url": "http://api.example.com"}, "api_url") == [
         "Setting api_url is not encrypted; use https, or set allow_plain_http if the network is yours",
     ]
-    assert url_faults({"api_url": "http://api.example.com", "allow_plain_http": True}, "api_url") == []
-    assert url_faults({"api_url": "nonsense"}, "api_url") == [
+    assert url_errors({"api_url": "http://api.example.com", "allow_plain_http": True}, "api_url") == []
+    assert url_errors({"api_url": "nonsense"}, "api_url") == [
         "Setting api_url is no http(s) URL; an example: https://api.example.com/v1",
     ]
-    assert url_faults({}, "api_url") == []
+    assert url_errors({}, "api_url") == []
 
 
 @pytest.mark.parametrize("value", ["hunter2\n", "\thunter2", "hun\x00ter2", "hunter2\x85", "hunter…", "hünter"])
 def test_what_no_header_can_hold_is_told_without_its_value(value: str) -> None:
     line = "holds a character that no header can (a line end, …): copy it again"
-    assert header_faults(_SCHEMA, {"auth_token": value}, {"user_agent"}) == [f"Setting auth_token {line}"]
-    assert header_faults(_SCHEMA, {"user_agent": value}, {"user_agent"}) == [f"Setting user_agent {line}"]
-    assert header_faults(_SCHEMA, {"auth_token": "hunter 2", "mode": "a\nb"}, set()) == []
+    assert header_errors(_SCHEMA, {"auth_token": value}, {"user_agent"}) == [f"Setting auth_token {line}"]
+    assert header_errors(_SCHEMA, {"user_agent": value}, {"user_agent"}) == [f"Setting user_agent {line}"]
+    assert header_errors(_SCHEMA, {"auth_token": "hunter 2", "mode": "a\nb"}, set()) == []
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-Infinity", Decimal("NaN"), "1e999"])

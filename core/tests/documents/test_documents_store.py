@@ -25,7 +25,7 @@ from singer_rest_core.documents.store import (
     Document,
     DocumentStore,
     DocumentsUnusable,
-    documents_faults,
+    documents_url_errors,
     safe_name,
 )
 from singer_rest_core.errors import RunInterrupted
@@ -343,12 +343,12 @@ def test_a_document_that_is_missing_is_one_line(url: str, tmp_path: Path) -> Non
 
 def test_without_the_setting_nothing_is_checked() -> None:
     assert DOCUMENTS_URL.name == "documents_url"
-    assert documents_faults({}) == []
-    assert documents_faults({"documents_url": None}) == []
+    assert documents_url_errors({}) == []
+    assert documents_url_errors({"documents_url": None}) == []
 
 
 def test_a_place_that_can_be_written_is_left_empty(url: str, tmp_path: Path) -> None:
-    assert documents_faults({"documents_url": url}) == []
+    assert documents_url_errors({"documents_url": url}) == []
     assert _files(tmp_path) == set()
     assert MemoryFileSystem.store == {}
 
@@ -356,8 +356,8 @@ def test_a_place_that_can_be_written_is_left_empty(url: str, tmp_path: Path) -> 
 def test_a_bucket_that_lets_nothing_be_deleted_can_be_used(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MemoryFileSystem, "rm_file", lambda *_: _raise(PermissionError("object lock")))
 
-    assert documents_faults({"documents_url": bucket}) == []
-    assert documents_faults({"documents_url": bucket}) == []
+    assert documents_url_errors({"documents_url": bucket}) == []
+    assert documents_url_errors({"documents_url": bucket}) == []
     assert list(MemoryFileSystem.store) == ["/bucket/documents/write-check"]
 
 
@@ -390,7 +390,7 @@ def test_a_bucket_that_lets_nothing_be_deleted_can_be_used(bucket: str, monkeypa
     ],
 )
 def test_a_setting_that_cannot_be_used_is_one_line_without_a_password(value: str, line: str) -> None:
-    (fault,) = documents_faults({"documents_url": value})
+    (fault,) = documents_url_errors({"documents_url": value})
 
     assert fault.startswith(f"Setting {line}")
     assert fault.isprintable()
@@ -413,7 +413,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, value: str,
     monkeypatch.setitem(sys.modules, package, None)
     protocol = value.partition(":")[0]
 
-    (fault,) = documents_faults({"documents_url": value})
+    (fault,) = documents_url_errors({"documents_url": value})
 
     assert fault.startswith(f"Setting documents_url needs the package {package} for {protocol}://: install it ")
     assert fault.endswith(f"`pip install {package}`")
@@ -422,7 +422,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, value: str,
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
 
-    assert documents_faults({"documents_url": f"file://{tmp_path}/file/x"}) == [
+    assert documents_url_errors({"documents_url": f"file://{tmp_path}/file/x"}) == [
         f"Setting documents_url: {tmp_path}/file/x cannot be written: Not a directory",
     ]
 
@@ -431,7 +431,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch
     error = OSError(errno.EROFS, "Read-only file system")
     monkeypatch.setattr("pathlib.Path.touch", lambda *_: _raise(error))
 
-    assert documents_faults({"documents_url": str(tmp_path)}) == [
+    assert documents_url_errors({"documents_url": str(tmp_path)}) == [
         f"Setting documents_url: {tmp_path} cannot be written: Read-only file system",
     ]
 
@@ -446,7 +446,7 @@ def test_what_a_cloud_library_says_is_told_without_its_secrets(bucket: str, monk
     monkeypatch.setattr(MemoryFileSystem, "pipe_file", refuse)
     told = "cannot be written: 403 for *** *** at https://x/y?*** refused"
 
-    assert documents_faults({"documents_url": bucket}) == [f"Setting documents_url: {bucket} {told}"]
+    assert documents_url_errors({"documents_url": bucket}) == [f"Setting documents_url: {bucket} {told}"]
     with pytest.raises(DocumentsUnusable) as refused:
         DocumentStore(bucket).put("4711.pdf", b"", media_type=_PDF)
     assert str(refused.value) == f"documents_url: {bucket}/4711.pdf {told}"
@@ -462,7 +462,7 @@ def test_a_store_that_cannot_be_opened_is_one_line_without_its_secrets(monkeypat
 
     monkeypatch.setattr(MemoryFileSystem, "__init__", refuse)
 
-    assert documents_faults({"documents_url": "memory://x"}) == [
+    assert documents_url_errors({"documents_url": "memory://x"}) == [
         "Setting documents_url cannot be opened: no account for ***",
     ]
 

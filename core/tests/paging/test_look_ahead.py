@@ -9,7 +9,7 @@ import requests
 from singer_sdk.streams.rest import HTTPRequest
 
 from singer_rest_core.errors import RequestFailed
-from singer_rest_core.paging.prefetch import LookAhead
+from singer_rest_core.paging.prefetch import Prefetcher
 
 _PATIENCE = 10.0
 
@@ -52,7 +52,7 @@ def _wait_for(api: _Api, begun: int) -> None:
 
 def test_answers_are_handed_on_and_no_more_are_under_way_than_there_are_workers() -> None:
     api = _Api()
-    pool = LookAhead(3)
+    pool = Prefetcher(3)
     pending = [pool.submit((0, number), HTTPRequest(str(number)), api.send) for number in range(10)]
     _wait_for(api, 3)
     api.open.set()
@@ -64,7 +64,7 @@ def test_answers_are_handed_on_and_no_more_are_under_way_than_there_are_workers(
 
 def test_the_most_urgent_request_is_sent_first() -> None:
     api = _Api()
-    pool = LookAhead(1)
+    pool = Prefetcher(1)
     first = pool.submit((0, 0), HTTPRequest("first"), api.send)
     _wait_for(api, 1)
     later = [pool.submit((stream, 0), HTTPRequest(f"stream {stream}"), api.send) for stream in (3, 2)]
@@ -79,7 +79,7 @@ def test_the_most_urgent_request_is_sent_first() -> None:
 def test_an_error_is_raised_where_the_answer_is_due_and_harms_no_other() -> None:
     api = _Api()
     api.open.set()
-    pool = LookAhead(2)
+    pool = Prefetcher(2)
     broken, fine = (
         pool.submit((0, 0), HTTPRequest("broken"), api.send),
         pool.submit((0, 1), HTTPRequest("fine"), api.send),
@@ -93,7 +93,7 @@ def test_an_error_is_raised_where_the_answer_is_due_and_harms_no_other() -> None
 @pytest.mark.parametrize("stopped", [True, False])
 def test_what_is_not_wanted_any_more_is_not_sent(*, stopped: bool) -> None:
     api = _Api()
-    pool = LookAhead(1)
+    pool = Prefetcher(1)
     under_way = pool.submit((0, 0), HTTPRequest("under way"), api.send)
     _wait_for(api, 1)
     waiting = pool.submit((0, 1), HTTPRequest("waiting"), api.send)
@@ -111,7 +111,7 @@ def test_what_is_not_wanted_any_more_is_not_sent(*, stopped: bool) -> None:
 
 def test_its_threads_do_not_hold_up_the_end_of_the_run() -> None:
     api = _Api()
-    pool = LookAhead(2)
+    pool = Prefetcher(2)
     pool.submit((0, 0), HTTPRequest("never answered"), api.send)
     _wait_for(api, 1)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from singer_rest_core.paging.drift import ListCheck
+from singer_rest_core.paging.drift import DriftCheck
 
 
 def test_a_list_without_pages_is_steady() -> None:
-    assert ListCheck().steady
+    assert DriftCheck().steady
 
 
 def test_an_api_that_counts_nothing_is_believed_unless_a_row_repeats() -> None:
-    check = ListCheck()
+    check = DriftCheck()
     check.page(["1", "2"], None)
     check.page(["3"], None)
     assert check.steady
@@ -22,7 +22,7 @@ def test_an_api_that_counts_nothing_is_believed_unless_a_row_repeats() -> None:
 
 
 def test_a_row_that_repeats_does_no_harm_where_all_that_are_counted_came() -> None:
-    check = ListCheck()
+    check = DriftCheck()
     check.page(["1", "2"], 3)
     check.page(["2"], 3)
     assert not check.steady
@@ -55,7 +55,7 @@ def test_a_list_that_seems_steady_was_read_whole(
     """
     listed = [str(number) for number in range(rows)]
     always = set(listed)
-    check = ListCheck()
+    check = DriftCheck()
     read: set[str] = set()
     page = 0
     while page == 0 or page * size < len(listed):

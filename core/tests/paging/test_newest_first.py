@@ -13,7 +13,7 @@ from singer_sdk import typing as th
 from werkzeug import Response
 
 from singer_rest_core import NumberedPaginator, RestStream, RestTap, settings_schema
-from singer_rest_core.paging.descending import NewestFirst
+from singer_rest_core.paging.descending import DescendingRead
 from singer_rest_core.records.exact_json import decode
 from singer_rest_core.records.row_layout import FlatRows
 from singer_rest_core.singer.writer import ExactWriter
@@ -204,7 +204,7 @@ def test_of_a_descending_list_exactly_the_rows_from_the_bound_on_are_wanted(
     days: list[int], bound: int, size: int
 ) -> None:
     values = [f"2026-01-{day:02}T00:00:00Z" for day in sorted(days, reverse=True)]
-    descent = NewestFirst(f"2026-01-{bound:02}T00:00:00Z")
+    descent = DescendingRead(f"2026-01-{bound:02}T00:00:00Z")
     wanted: list[str] = []
     for first in range(0, len(values), size):
         page = values[first : first + size]
@@ -221,4 +221,4 @@ def test_of_a_descending_list_exactly_the_rows_from_the_bound_on_are_wanted(
 def test_any_other_order_is_noticed(days: list[int]) -> None:
     values = [f"2026-01-{day:02}T00:00:00Z" for day in days]
 
-    assert (NewestFirst("2026-01-01T00:00:00Z").page(values) is None) == (days != sorted(days, reverse=True))
+    assert (DescendingRead("2026-01-01T00:00:00Z").page(values) is None) == (days != sorted(days, reverse=True))

@@ -205,4 +205,4 @@ def test_streams_are_read_by_turn_and_name_and_asked_for_ahead_where_that_can_be
     tap.sync_all()
 
     assert list(tap.streams) == ["parcels", "postcards", "letters"]
-    assert [stream.name for stream in tap.streams.values()] == tap.outcome.complete
+    assert [stream.name for stream in tap.streams.values()] == tap.result.complete

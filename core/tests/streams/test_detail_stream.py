@@ -17,7 +17,7 @@ from singer_rest_core.records.exact_json import decode, encode
 from singer_rest_core.records.row_digest import row_digest
 from singer_rest_core.records.row_layout import FlatRows
 from singer_rest_core.singer.writer import ExactWriter
-from singer_rest_core.streams.per_row import DetailStream, NotedList
+from singer_rest_core.streams.per_row import DetailStream, IndexedList
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ _SCHEMA: dict[str, Any] = {
 }
 
 
-class Things(NotedList[str]):
+class Things(IndexedList[str]):
     """A list in one page."""
 
     name = "things"

@@ -9,7 +9,7 @@ from singer_sdk import typing as th
 from singer_sdk.streams.rest import HTTPRequest
 from werkzeug import Response
 
-from singer_rest_core import MadeStream, RequestFailed, RestTap, RunIncomplete, body_of, settings_schema
+from singer_rest_core import DerivedStream, RequestFailed, RestTap, RunIncomplete, body_of, settings_schema
 from singer_rest_core.records.exact_json import decode
 from singer_rest_core.singer.writer import ExactWriter
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-class Details(MadeStream):
+class Details(DerivedStream):
     """One answer a record."""
 
     name = "details"
@@ -65,7 +65,7 @@ class DetailTap(RestTap):
         th.Property("token", th.StringType), api_url=None, page_size=None, start_date=None
     )
 
-    def discover_streams(self) -> Sequence[MadeStream]:
+    def discover_streams(self) -> Sequence[DerivedStream]:
         """Give the one."""
         return [Details(self)]
 

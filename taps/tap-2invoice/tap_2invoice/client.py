@@ -29,7 +29,7 @@ from singer_rest_core.records.infer_schema import column_kinds, identifies, infe
 from singer_rest_core.records.row_digest import row_digest
 from singer_rest_core.records.row_layout import FlatRows
 from singer_rest_core.streams.base import RecordStream
-from singer_rest_core.streams.per_row import RowByRowStream
+from singer_rest_core.streams.per_row import PerRowStream
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -61,7 +61,7 @@ _PLACE = ("current_page", "last_page", "total", "next_page_url", "links", "meta"
 """What a page says of its place: Laravel's paginator has the first four, its resource collections the last two."""
 
 
-class DerivedStream(RecordStream, ABC):
+class InferredSchemaStream(RecordStream, ABC):
     """A stream whose schema is derived from a sample; without one it is the key alone, and all else is rescued."""
 
     primary_keys: Sequence[str] = (ID,)
@@ -165,7 +165,7 @@ class DerivedStream(RecordStream, ABC):
         return "/".join([str(self.config["api_url"]).rstrip("/"), *(quote(str(part), safe="") for part in parts)])
 
 
-class ListStream(DerivedStream, RestStream, ABC):
+class ListStream(InferredSchemaStream, RestStream, ABC):
     """A list of 2invoice."""
 
     selector: str | None = None
@@ -329,7 +329,7 @@ class ListStream(DerivedStream, RestStream, ABC):
         return self._pages_taken + 1 if following else None
 
 
-class DetailStream(DerivedStream, RowByRowStream, ABC):
+class DetailStream(InferredSchemaStream, PerRowStream, ABC):
     """What a detail of 2invoice says of each record of a list: one request a record, so it is deselected by default."""
 
     selected_by_default = False

@@ -13,7 +13,7 @@ from singer_rest_core import RequestFailed, RestTap, StreamUnavailable, settings
 from singer_rest_core.api.rate_limit import Window
 from singer_rest_core.cli.settings import faults
 from singer_rest_core.paging.prefetch import Pending
-from tap_2invoice.client import HEADERS, ID, DerivedStream, DetailStream, ListStream
+from tap_2invoice.client import HEADERS, ID, DetailStream, InferredSchemaStream, ListStream
 from tap_2invoice.streams import DETAILS, LISTS
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from singer_rest_core import Record
     from singer_rest_core.api.rate_limit import Rule
 
-    _Asked = tuple[DerivedStream, HTTPRequest, Callable[[requests.Response], Sequence[Record]]]
+    _Asked = tuple[InferredSchemaStream, HTTPRequest, Callable[[requests.Response], Sequence[Record]]]
 
 
 class Tap2Invoice(RestTap):
@@ -34,7 +34,7 @@ class Tap2Invoice(RestTap):
     name = "tap-2invoice"
 
     # "60 requests per second per user". Laravel's own default is 60 a minute: what the headers say goes before.
-    quota_rules: ClassVar[Mapping[str, Sequence[Rule]]] = {"": (Window(60, 1),)}
+    rate_limits: ClassVar[Mapping[str, Sequence[Rule]]] = {"": (Window(60, 1),)}
 
     refusal_hint = "Check access_token (POST auth/generate-token makes one; it expires, after a year or so)"
 
@@ -59,7 +59,7 @@ class Tap2Invoice(RestTap):
 
     _has_derived = False
 
-    def discover_streams(self) -> Sequence[DerivedStream]:
+    def discover_streams(self) -> Sequence[InferredSchemaStream]:
         """Give every stream; what their records are like is not asked here, see `derive_schemas`.
 
         Returns:
@@ -94,7 +94,7 @@ class Tap2Invoice(RestTap):
         if not self.config.get("access_token"):
             self.logger.info("Without access_token nothing is known of the records but their id")
             return
-        errors = faults(self.config_jsonschema, dict(self.config), plugin=self.name) + self.settings_faults()
+        errors = faults(self.config_jsonschema, dict(self.config), plugin=self.name) + self.settings_errors()
         if errors:
             raise ConfigValidationError("; ".join(errors), errors=errors, schema=self.config_jsonschema)
         self.check_token()
@@ -129,9 +129,9 @@ class Tap2Invoice(RestTap):
         return samples
 
     def _send(self, request: HTTPRequest, place: int) -> Pending:
-        send = partial(self.transport.send, thorough=True)
-        if self.look_ahead is not None:
-            return self.look_ahead.submit((0, place), request, send)
+        send = partial(self.client.send, thorough=True)
+        if self.prefetcher is not None:
+            return self.prefetcher.submit((0, place), request, send)
         pending = Pending(request, send)
         pending.settle()
         return pending
@@ -157,8 +157,8 @@ class Tap2Invoice(RestTap):
                 stream.remember_columns()
 
     @property
-    def _derived_streams(self) -> list[DerivedStream]:
-        return [stream for stream in self.streams.values() if isinstance(stream, DerivedStream)]
+    def _derived_streams(self) -> list[InferredSchemaStream]:
+        return [stream for stream in self.streams.values() if isinstance(stream, InferredSchemaStream)]
 
     def check_token(self) -> None:
         """Ask what the token is, unless the API has accepted it already; any answer below 300 will do.
@@ -169,11 +169,11 @@ class Tap2Invoice(RestTap):
         Raises:
             AccessRefused: If the token is not accepted.
         """
-        if self.transport.accepted:
+        if self.client.accepted:
             return
         url = f"{self.config['api_url'].rstrip('/')}/auth/token-information"
         try:
-            self.transport.send_for_document(HTTPRequest(url=url, headers=dict(HEADERS)))
+            self.client.send_for_document(HTTPRequest(url=url, headers=dict(HEADERS)))
         except (RequestFailed, StreamUnavailable) as refusal:
             self.logger.info("The token could not be checked before the first stream is: %s", refusal)
 

@@ -35,7 +35,7 @@ PAGED = {"invoices": 100, "clients": 40, "products": 30, "receipts": 60}
 @pytest.fixture(autouse=True)
 def _no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tap knows of no limits, as the sandbox has none in most tests."""
-    monkeypatch.setattr(Tap2Invoice, "quota_rules", {})
+    monkeypatch.setattr(Tap2Invoice, "rate_limits", {})
 
 
 def read(

@@ -16,7 +16,7 @@ from singer_sdk.schema.source import SchemaDirectory
 from singer_rest_core import NextLinkPaginator, RequestFailed, body_of
 from singer_rest_core.records.row_digest import row_digest
 from singer_rest_core.records.row_layout import FlatRows
-from singer_rest_core.streams.per_row import NotedList
+from singer_rest_core.streams.per_row import IndexedList
 from tap_covage.envelopes import rows_in
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def base_url(api_url: str) -> str:
     return base if base.endswith(_ROOT) else f"{base}{_ROOT}"
 
 
-class CovageList(NotedList[RowNote]):
+class CovageList(IndexedList[RowNote]):
     """A list, read by cursor where it has pages."""
 
     schema = StreamSchema(SCHEMAS)

@@ -10,7 +10,7 @@ from singer_sdk.streams.rest import HTTPRequest
 
 from singer_rest_core import RequestFailed, body_of
 from singer_rest_core.records.row_layout import UnexpectedPage
-from singer_rest_core.streams.per_row import RowByRowStream
+from singer_rest_core.streams.per_row import PerRowStream
 from tap_covage.client import SCHEMAS, CovageList, url_below
 from tap_covage.envelopes import rows_in
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from singer_rest_core import Record
 
 
-class OrderStream(RowByRowStream, ABC):
+class OrderStream(PerRowStream, ABC):
     """One request for each order: deselected, unless the user wants it."""
 
     schema = StreamSchema(SCHEMAS)

@@ -11,8 +11,8 @@ from singer_sdk import typing as th
 
 from singer_rest_core import RestTap, settings_schema
 from singer_rest_core.api.oauth import Login, PasswordGrant
-from singer_rest_core.cli.settings import date_faults, header_faults, url_faults
-from singer_rest_core.documents.store import DOCUMENTS_URL, documents_faults
+from singer_rest_core.cli.settings import date_errors, header_errors, url_errors
+from singer_rest_core.documents.store import DOCUMENTS_URL, documents_url_errors
 from tap_covage.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class TapCovage(RestTap):
         """The password and the tokens, for keeping them out of messages."""
         return self.login.secrets
 
-    def settings_faults(self) -> list[str]:
+    def settings_errors(self) -> list[str]:
         """Check what a JSON schema cannot.
 
         Returns:
@@ -158,12 +158,12 @@ class TapCovage(RestTap):
         properties = self.config_jsonschema["properties"]
         in_headers = {"properties": {name: entry for name, entry in properties.items() if name != "password"}}
         return [
-            *url_faults(config, "api_url"),
-            *url_faults(config, "auth_url"),
-            *date_faults(config, "start_date"),
-            *header_faults(in_headers, config, self.header_settings),
-            *password_faults(config.get("password")),
-            *documents_faults(config),
+            *url_errors(config, "api_url"),
+            *url_errors(config, "auth_url"),
+            *date_errors(config, "start_date"),
+            *header_errors(in_headers, config, self.header_settings),
+            *password_errors(config.get("password")),
+            *documents_url_errors(config),
         ]
 
 
@@ -183,7 +183,7 @@ def token_url(auth_url: str, realm: str) -> str:
     return f"{root.removesuffix('/auth')}/auth/realms/{quote(realm, safe='')}/protocol/openid-connect/token"
 
 
-def password_faults(password: object) -> list[str]:
+def password_errors(password: object) -> list[str]:
     """Check that a password holds no line end, as a value read from a file often does.
 
     Args:

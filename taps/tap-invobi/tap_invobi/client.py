@@ -16,7 +16,7 @@ from singer_rest_core import NumberedPaginator, RequestFailed, RestStream
 from singer_rest_core.records.exact_json import body_of
 from singer_rest_core.records.row_digest import row_digest
 from singer_rest_core.records.row_layout import FlatRows, rows_of
-from singer_rest_core.streams.per_row import NotedList
+from singer_rest_core.streams.per_row import IndexedList
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ STATUSES = ("paid", "unpaid")
 SCHEMAS = SchemaDirectory(files("tap_invobi") / "schemas")
 
 
-class PagedList(NotedList[str]):
+class PagedList(IndexedList[str]):
     """A list in pages, with a digest noted of each row.
 
     No order is documented, and rows come and go: core reads it again when its pages have shifted.

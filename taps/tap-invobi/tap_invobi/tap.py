@@ -8,7 +8,7 @@ from singer_sdk import typing as th
 
 from singer_rest_core import RestTap, settings_schema
 from singer_rest_core.api.rate_limit import Window
-from singer_rest_core.documents.store import DOCUMENTS_URL, documents_faults
+from singer_rest_core.documents.store import DOCUMENTS_URL, documents_url_errors
 from tap_invobi.client import LARGEST_PAGE, STATUSES
 from tap_invobi.details import ALL, CHANGED, NONE
 from tap_invobi.streams import STREAMS
@@ -28,7 +28,7 @@ class TapInvobi(RestTap):
 
     name = "tap-invobi"
 
-    quota_rules: ClassVar[Mapping[str, Sequence[Rule]]] = {"": (Window(100, 60),)}
+    rate_limits: ClassVar[Mapping[str, Sequence[Rule]]] = {"": (Window(100, 60),)}
 
     refusal_hint = "Check api_token (Invobi: account settings)"
 
@@ -95,13 +95,13 @@ class TapInvobi(RestTap):
         request.headers["Authorization"] = f"Bearer {self.config['api_token']}"
         return request
 
-    def settings_faults(self) -> list[str]:
+    def settings_errors(self) -> list[str]:
         """Check what a JSON schema cannot.
 
         Returns:
             A line for each fault.
         """
-        return super().settings_faults() + documents_faults(self._config)
+        return super().settings_errors() + documents_url_errors(self._config)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def read_invobi(
     invobi_settings: dict[str, Any], tmp_path: Path, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> ReadInvobi:
     """Runs tap-invobi with a folder for documents; it knows of no limits, as the sandbox has none in most tests."""
-    monkeypatch.setattr(TapInvobi, "quota_rules", {})
+    monkeypatch.setattr(TapInvobi, "rate_limits", {})
 
     def run(select: str = "*", *, state: Mapping[str, Any] | None = None, **settings: object) -> Reading:
         sandbox.admin.clear_requests()
@@ -467,7 +467,7 @@ def test_the_limit_is_used_up_and_not_overrun(
     sandbox: RunningSandbox, read_invobi: ReadInvobi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     time = _Time(sandbox, monkeypatch)
-    monkeypatch.setattr(TapInvobi, "quota_rules", {"": (Window(100, 60),)})
+    monkeypatch.setattr(TapInvobi, "rate_limits", {"": (Window(100, 60),)})
     sandbox.admin.set_limits([{"scope": "token", "limit": 100, "period": 60}], system="invobi")
 
     reading = read_invobi("invoices invoice_details", concurrency=1)
@@ -500,7 +500,7 @@ def test_a_smaller_limit_than_documented_is_learned_from_the_answers(
     sandbox: RunningSandbox, read_invobi: ReadInvobi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     time = _Time(sandbox, monkeypatch)
-    monkeypatch.setattr(TapInvobi, "quota_rules", {"": (Window(100, 60),)})
+    monkeypatch.setattr(TapInvobi, "rate_limits", {"": (Window(100, 60),)})
     sandbox.admin.set_limits([{"scope": "token", "limit": 20, "period": 60}], system="invobi")
 
     reading = read_invobi("invoices", page_size=10, concurrency=1)

@@ -41,7 +41,7 @@ class Account:
             RequestFailed: If the answer is none.
         """
         try:
-            status = body_of(self._tap.transport.send(self._tap.request("/status"), thorough=True))
+            status = body_of(self._tap.client.send(self._tap.request("/status"), thorough=True))
         except StreamUnavailable as refusal:
             raise plainly(refusal) from refusal
         if not isinstance(status, dict):

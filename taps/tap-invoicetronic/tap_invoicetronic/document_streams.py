@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from singer_rest_core import MadeStream
+from singer_rest_core import DerivedStream
 from singer_rest_core.records.timestamps import instant
 from singer_rest_core.singer.bookmarks import lower_bound
 from tap_invoicetronic import fattura
@@ -71,7 +71,7 @@ class Progress:
             del self._taken[next(iter(self._taken))]
 
 
-class DocumentStream(MadeStream):
+class DocumentStream(DerivedStream):
     """A stream made of documents: those of `export_periods`, then those of `payloads`.
 
     Each stream keeps its own progress, and the documents themselves are kept: any of them may be read alone, later, or

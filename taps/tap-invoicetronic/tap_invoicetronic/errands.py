@@ -56,7 +56,7 @@ class Errands:
         try:
             return task.result()
         except RunInterrupted:
-            self._tap.transport.stop()  # not if it is still waiting to be sent
+            self._tap.client.stop()  # not if it is still waiting to be sent
             wait([task])
             raise
 

@@ -187,7 +187,7 @@ class Exports:
         company = {"company_id": str(config["company_id"])} if "company_id" in config else {}
         request = self._tap.request("/export", type=config["export_type"], **company, **period.parameters)
         request.headers["Accept"] = "*/*"
-        answer = self._tap.transport.send_for_document(request)
+        answer = self._tap.client.send_for_document(request)
         if answer.status_code == HTTPStatus.NO_CONTENT:
             return False
         if media_type_of(answer.content) != ZIP:

@@ -168,7 +168,7 @@ class Library:
 
     def _fetch_and_keep(self, invoice: Invoice) -> str:
         request = self._tap.request(f"/{invoice.direction}/{invoice.id}", include_payload="true")
-        row = body_of(self._tap.transport.send(request, thorough=True))
+        row = body_of(self._tap.client.send(request, thorough=True))
         payload = row.get("payload") if isinstance(row, dict) else None
         # An empty file, too, is a sign that it was paid for.
         return self.shelf.keep(invoice, file_of(payload) if isinstance(payload, str) else b"")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from singer_sdk import StreamSchema
 
-from singer_rest_core import MadeStream
+from singer_rest_core import DerivedStream
 from singer_rest_core.singer.bookmarks import Scope, lower_bound
 from tap_invoicetronic import fattura
 from tap_invoicetronic.client import SCHEMAS, InvoicetronicStream, moment_of
@@ -190,7 +190,7 @@ class SubKey(InvoicetronicStream):
     by_company = True
 
 
-class Status(MadeStream):
+class Status(DerivedStream):
     """What is left of the account's operations and signatures, now: one row."""
 
     name = "status"
@@ -250,7 +250,7 @@ class FatturaPayment(FatturaStream):
     schema = StreamSchema(SCHEMAS)
 
 
-STREAMS: tuple[type[InvoicetronicStream | MadeStream], ...] = (
+STREAMS: tuple[type[InvoicetronicStream | DerivedStream], ...] = (
     Company,
     Document,
     Fattura,

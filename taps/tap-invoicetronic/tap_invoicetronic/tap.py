@@ -12,7 +12,7 @@ from singer_sdk.streams.rest import HTTPRequest
 
 from singer_rest_core import RestTap, settings_schema
 from singer_rest_core.api.rate_limit import Bucket, Window
-from singer_rest_core.documents.store import DOCUMENTS_URL, documents_faults
+from singer_rest_core.documents.store import DOCUMENTS_URL, documents_url_errors
 from tap_invoicetronic.account import Account
 from tap_invoicetronic.client import HEADERS, LARGEST_PAGE
 from tap_invoicetronic.library import Library
@@ -39,7 +39,7 @@ class TapInvoicetronic(RestTap):
 
     name = "tap-invoicetronic"
 
-    quota_rules: ClassVar[Mapping[str, Sequence[Rule]]] = {
+    rate_limits: ClassVar[Mapping[str, Sequence[Rule]]] = {
         "": (Window(100, 1), Window(2000, 60), Window(100_000, 24 * 60 * 60)),
         # "Burst 200, sustained 60 a minute": whether the 60 come one by one or all at once is not documented.
         _INVOICES: (Bucket(200, 60, 60),),
@@ -190,19 +190,19 @@ class TapInvoicetronic(RestTap):
             request: What is asked for.
 
         Returns:
-            A group of `quota_rules`.
+            A group of `rate_limits`.
         """
         path = request.url.removeprefix(str(self.config["api_url"]).rstrip("/")).strip("/")
         return _INVOICES if path.partition("/")[0] in _IN_BUCKET else ""
 
-    def settings_faults(self) -> list[str]:
+    def settings_errors(self) -> list[str]:
         """Check what a JSON schema cannot: that there is a place for documents, and what periods are.
 
         Returns:
             A line for each fault.
         """
         config = self._config
-        lines = super().settings_faults()
+        lines = super().settings_errors()
         periods = config.get("export_periods")
         for period in periods if isinstance(periods, list) else []:
             try:
@@ -215,7 +215,7 @@ class TapInvoicetronic(RestTap):
                     "Setting documents_url is missing: payloads and export_periods need a folder or bucket, so that "
                     "no document is paid for twice"
                 )
-            lines += documents_faults(config)
+            lines += documents_url_errors(config)
         return lines
 
 

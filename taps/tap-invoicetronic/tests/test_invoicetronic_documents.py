@@ -67,7 +67,7 @@ def settings(sandbox: RunningSandbox, folder: Path) -> dict[str, Any]:
 @pytest.fixture
 def read_documents(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> ReadDocuments:
     """Runs tap-invoicetronic against the sandbox; it knows of no limits, as the sandbox has none here."""
-    monkeypatch.setattr(TapInvoicetronic, "quota_rules", dict.fromkeys(TapInvoicetronic.quota_rules, ()))
+    monkeypatch.setattr(TapInvoicetronic, "rate_limits", dict.fromkeys(TapInvoicetronic.rate_limits, ()))
 
     def run(select: str = DOCUMENTS, *, state: Mapping[str, Any] | None = None, **more: object) -> Reading:
         return read(TapInvoicetronic, settings | more, state=state, select=select)

@@ -22,7 +22,7 @@ from tap_invoicetronic.periods import Period
 from tap_invoicetronic.streams import STREAMS
 
 if TYPE_CHECKING:
-    from singer_rest_core import MadeStream
+    from singer_rest_core import DerivedStream
 
 SCHEMAS = {
     path.name.removesuffix(".json"): json.loads(path.read_text(encoding="utf-8"))
@@ -31,11 +31,11 @@ SCHEMAS = {
 HOUR = timedelta(hours=1)
 
 
-def name_of(stream: type[InvoicetronicStream | MadeStream]) -> str:
+def name_of(stream: type[InvoicetronicStream | DerivedStream]) -> str:
     return str(vars(stream)["name"])
 
 
-def keys_of(stream: type[InvoicetronicStream | MadeStream]) -> tuple[str, ...]:
+def keys_of(stream: type[InvoicetronicStream | DerivedStream]) -> tuple[str, ...]:
     keys: tuple[str, ...] = vars(stream).get("primary_keys", ("id",))
     return keys
 
@@ -166,7 +166,7 @@ def test_every_stream_has_a_schema_and_every_schema_a_stream() -> None:
 
 
 @pytest.mark.parametrize("stream", STREAMS, ids=name_of)
-def test_keys_are_columns_that_are_never_null(stream: type[InvoicetronicStream | MadeStream]) -> None:
+def test_keys_are_columns_that_are_never_null(stream: type[InvoicetronicStream | DerivedStream]) -> None:
     schema = SCHEMAS[name_of(stream)]
 
     for key in keys_of(stream):

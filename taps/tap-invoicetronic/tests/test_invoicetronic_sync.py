@@ -47,7 +47,7 @@ def live(sandbox: RunningSandbox) -> SystemAdmin:
 @pytest.fixture
 def read_invoicetronic(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> ReadInvoicetronic:
     """Runs tap-invoicetronic against the live environment; it knows of no limits, as the sandbox has none here."""
-    monkeypatch.setattr(TapInvoicetronic, "quota_rules", dict.fromkeys(TapInvoicetronic.quota_rules, ()))
+    monkeypatch.setattr(TapInvoicetronic, "rate_limits", dict.fromkeys(TapInvoicetronic.rate_limits, ()))
 
     def run(select: str = "*", *, state: Mapping[str, Any] | None = None, **settings: object) -> Reading:
         config = {"api_key": LIVE_KEY, "api_url": f"{sandbox.url}/invoicetronic/v1"} | settings
@@ -588,11 +588,11 @@ def test_without_a_total_the_list_ends_at_a_page_that_is_not_full(
 def test_half_of_the_documented_limits_is_used_and_the_busier_lists_share_a_bucket() -> None:
     tap = TapInvoicetronic(config={"api_key": LIVE_KEY}, setup_mapper=False)
 
-    assert tap.quota_rules[""] == (Window(100, 1), Window(2000, 60), Window(100_000, 86_400))
-    assert tap.quota_rules["invoices"] == (Bucket(200, 60, 60),)
+    assert tap.rate_limits[""] == (Window(100, 1), Window(2000, 60), Window(100_000, 86_400))
+    assert tap.rate_limits["invoices"] == (Bucket(200, 60, 60),)
     groups = {path: tap.route_group(tap.request(path)) for path in ("/send", "/receive/12", "/status", "/export")}
     assert groups == {"/send": "invoices", "/receive/12": "invoices", "/status": "", "/export": ""}
-    allowed = {usage.rule: usage.allowed for usage in tap.quota.used}
+    allowed = {usage.rule: usage.allowed for usage in tap.rate_limiter.used}
     assert allowed[Bucket(200, 60, 60)] == 100
     assert allowed[Window(100, 1)] == 50
 

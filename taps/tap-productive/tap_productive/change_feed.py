@@ -152,7 +152,7 @@ class ChangeFeed:
 
     @property
     def _is_complete(self) -> bool:
-        return self._activities.name in self._activities.productive_tap.outcome.complete
+        return self._activities.name in self._activities.productive_tap.result.complete
 
 
 def _is_type(found: object, expected: str) -> bool:

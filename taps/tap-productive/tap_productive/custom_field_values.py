@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from singer_sdk import StreamSchema
 from singer_sdk.schema.source import SchemaDirectory
 
-from singer_rest_core import MadeStream, StreamUnavailable
+from singer_rest_core import DerivedStream, StreamUnavailable
 from singer_rest_core.records.exact_json import decode, encode
 from singer_rest_core.singer.bookmarks import Scope
 from tap_productive.reports import ReportStream
@@ -29,7 +29,7 @@ _DATA_TYPES = {1: "text", 2: "number", 3: "select", 4: "date", 5: "multi-select"
 """`data_type_id` in words (guide "Working with custom fields")."""
 
 
-class CustomFieldValues(MadeStream):
+class CustomFieldValues(DerivedStream):
     """Values of custom fields, a row each, with the name of the field and of the chosen option.
 
     Made of what the run has read of lists whose records have `custom_fields`; it asks for nothing but the names, and
@@ -121,14 +121,14 @@ class CustomFieldValues(MadeStream):
     def _read_definitions(self) -> None:
         """Read the names of fields and options, unless the run has read them already."""
         for stream in self._tap_productive.lists:
-            if stream.name in {_FIELDS, _OPTIONS} and stream.name not in self._tap_productive.outcome.complete:
+            if stream.name in {_FIELDS, _OPTIONS} and stream.name not in self._tap_productive.result.complete:
                 try:
                     stream.read_aside(self)
                 except StreamUnavailable as refusal:
                     self.logger.warning("names stay empty: %s", refusal)
 
     def _was_read_whole(self, stream: ProductiveStream) -> bool:
-        complete = stream.name in self._tap_productive.outcome.complete
+        complete = stream.name in self._tap_productive.result.complete
         return complete and stream.scope is Scope.EVERYTHING and stream.has_read_all
 
     @property

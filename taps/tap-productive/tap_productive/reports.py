@@ -89,7 +89,7 @@ class Report:
         return lines
 
 
-def reports_faults(reports: Iterable[Mapping[str, Any]]) -> list[str]:
+def reports_errors(reports: Iterable[Mapping[str, Any]]) -> list[str]:
     """Check the setting `reports`.
 
     Args:

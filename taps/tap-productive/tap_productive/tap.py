@@ -19,7 +19,7 @@ from tap_productive.change_feed import ChangeFeed
 from tap_productive.client import LARGEST_PAGE, MEDIA_TYPE, ProductiveStream
 from tap_productive.custom_field_values import CustomFieldValues
 from tap_productive.refusals import refusal_words
-from tap_productive.reports import Report, ReportStream, reports_faults
+from tap_productive.reports import Report, ReportStream, reports_errors
 from tap_productive.server_time import ServerTime, seconds_to_next_period
 from tap_productive.streams import STREAMS
 
@@ -37,7 +37,7 @@ class TapProductive(RestTap):
 
     name = "tap-productive"
 
-    quota_rules: ClassVar[Mapping[str, Sequence[Rule]]] = {
+    rate_limits: ClassVar[Mapping[str, Sequence[Rule]]] = {
         "": (Window(100, 10), Window(4000, 30 * 60)),
         "reports": (Window(10, 30),),
     }
@@ -183,20 +183,20 @@ class TapProductive(RestTap):
         if isinstance(values, CustomFieldValues) and values.selected:
             values.observe(self.lists)
 
-    def settings_faults(self) -> list[str]:
+    def settings_errors(self) -> list[str]:
         """Check what core checks, and the reports asked for.
 
         Returns:
             A line for each fault.
         """
-        return super().settings_faults() + ([] if self._faults_of_form() else self._faults_of_reports())
+        return super().settings_errors() + ([] if self._faults_of_form() else self._faults_of_reports())
 
     def _faults_of_form(self) -> list[str]:
         schema = {"properties": {"reports": self.config_jsonschema["properties"]["reports"]}}
         return faults(schema, {"reports": self._config.get("reports", [])}, plugin=self.name)
 
     def _faults_of_reports(self) -> list[str]:
-        return reports_faults(self._config.get("reports", []))
+        return reports_errors(self._config.get("reports", []))
 
     def route_group(self, request: HTTPRequest) -> str:
         """Say which limits hold for a request beside those for all: reports have their own.
@@ -205,11 +205,11 @@ class TapProductive(RestTap):
             request: What is asked for.
 
         Returns:
-            A group of `quota_rules`.
+            A group of `rate_limits`.
         """
         return "reports" if "/reports/" in request.url else ""
 
-    def heed(self, answer: requests.Response) -> None:
+    def on_response(self, answer: requests.Response) -> None:
         """Sum up the server's time, which is limited as well.
 
         Args:
@@ -217,7 +217,7 @@ class TapProductive(RestTap):
         """
         self.server_time.add(answer.headers.get("x-runtime", ""))
 
-    def asked_wait(self, refusal: requests.Response) -> float | None:
+    def retry_after(self, refusal: requests.Response) -> float | None:
         """Find out when there will be server's time again, where the header does not say it.
 
         Args:
@@ -271,7 +271,7 @@ class TapProductive(RestTap):
             params={"include": "organization", "fields[organizations]": "id", "page[size]": str(LARGEST_PAGE)},
         )
         try:
-            rows = body_of(self.transport.send(request, thorough=True)).get("data") or []
+            rows = body_of(self.client.send(request, thorough=True)).get("data") or []
         except StreamUnavailable:
             raise AccessRefused(f"{refusal}. {hint}") from refusal
         except RequestFailed as failure:

@@ -121,7 +121,7 @@ def test_a_start_date_leaves_records_out_so_no_value_is_taken_for_gone(
 def test_rows_of_reports_are_no_records_with_values(
     sandbox: RunningSandbox, read_productive: ReadProductive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(TapProductive, "quota_rules", {"reports": ()})
+    monkeypatch.setattr(TapProductive, "rate_limits", {"reports": ()})
     sandbox.admin.set_extra_attributes({"page_reports": {"custom_fields": {"1": "x"}}})
 
     reading = read_productive(f"page_reports_by_page {VALUES}", reports=[{"name": "page_reports", "group": ["page"]}])

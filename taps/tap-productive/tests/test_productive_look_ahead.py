@@ -39,7 +39,7 @@ class _Loader(CollectingWriter):
 
 
 def _tap(settings: dict[str, Any], then: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> TapProductive:
-    monkeypatch.setattr(TapProductive, "quota_rules", {})
+    monkeypatch.setattr(TapProductive, "rate_limits", {})
     tap = TapProductive(config=settings | {"page_size": 20, "concurrency": _WORKERS}, message_writer=_Loader(then))
     for stream in tap.streams.values():
         stream.selected = stream.name >= "tasks"

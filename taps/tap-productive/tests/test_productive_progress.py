@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
 def take_three_seconds_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     answered: list[requests.Response] = []
-    heed = TapProductive.heed
+    on_response = TapProductive.on_response
 
     def note(tap: TapProductive, answer: requests.Response) -> None:
         answered.append(answer)
-        heed(tap, answer)
+        on_response(tap, answer)
 
     monkeypatch.setattr(TapProductive, "clock", staticmethod(lambda: 3.0 * len(answered)))
-    monkeypatch.setattr(TapProductive, "heed", note)
+    monkeypatch.setattr(TapProductive, "on_response", note)
 
 
 def test_a_person_who_watches_sees_how_far_the_run_is(
     read_productive: ReadProductive, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     take_three_seconds_an_answer(monkeypatch)
-    monkeypatch.setattr(TapProductive, "quota_rules", {"": (Window(100, 60),)})
+    monkeypatch.setattr(TapProductive, "rate_limits", {"": (Window(100, 60),)})
     caplog.set_level(logging.INFO)
 
     reading = read_productive("invoices tasks", page_size=50, concurrency=1)
@@ -79,7 +79,7 @@ def test_a_person_who_watches_is_told_of_a_long_wait_for_the_limits(
     monkeypatch.setattr("singer_rest_core.cli.progress.EVERY", 0.05)
     monkeypatch.setattr(TapProductive, "clock", staticmethod(lambda: 60.0 * minutes[0]))
     monkeypatch.setattr(TapProductive, "wait", staticmethod(wait))
-    monkeypatch.setattr(TapProductive, "quota_rules", {"": (Window(2, 3000),)})
+    monkeypatch.setattr(TapProductive, "rate_limits", {"": (Window(2, 3000),)})
     caplog.set_level(logging.INFO)
 
     reading = read_productive("tasks", page_size=200, concurrency=1)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
 
 BY_PERSON = {"name": "time_entry_reports", "group": ["person", "date:month"], "filter": {"after": "2026-01-01"}}
-DOCUMENTED_LIMITS = TapProductive.quota_rules
+DOCUMENTED_LIMITS = TapProductive.rate_limits
 NAME = "time_entry_reports_by_person_and_date_month"
 
 
@@ -30,7 +30,7 @@ def asked(sandbox: RunningSandbox) -> list[dict[str, str]]:
 @pytest.fixture
 def read_reports(read_productive: ReadProductive, monkeypatch: pytest.MonkeyPatch) -> ReadProductive:
     """Runs the tap with no limits, neither for all requests nor for reports."""
-    monkeypatch.setattr(TapProductive, "quota_rules", {"reports": ()})
+    monkeypatch.setattr(TapProductive, "rate_limits", {"reports": ()})
     return read_productive
 
 
@@ -174,7 +174,7 @@ def test_reports_keep_to_their_own_limit(
 
     monkeypatch.setattr(TapProductive, "clock", staticmethod(lambda: sum(waited)))
     monkeypatch.setattr(TapProductive, "wait", staticmethod(pass_by))
-    monkeypatch.setattr(TapProductive, "quota_rules", DOCUMENTED_LIMITS)
+    monkeypatch.setattr(TapProductive, "rate_limits", DOCUMENTED_LIMITS)
     sandbox.admin.set_limits([{"scope": "report", "limit": 10, "period": 30}])
 
     reading = read_reports(f"{NAME} payments", reports=[BY_PERSON], page_size=2, concurrency=1)

@@ -190,7 +190,7 @@ def test_pages_of_a_numbered_list_are_fetched_side_by_side(
     sandbox: RunningSandbox, read_productive: ReadProductive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answered: list[str] = []
-    monkeypatch.setattr(TapProductive, "heed", lambda _, answer: answered.append(answer.url))
+    monkeypatch.setattr(TapProductive, "on_response", lambda _, answer: answered.append(answer.url))
     sandbox.admin.add_fault("*/tasks", query="page[number]=2", delay_ms=1000)
 
     reading = read_productive("tasks", page_size=50, concurrency=8)
@@ -930,7 +930,7 @@ def test_the_documented_limits_are_used_up_and_not_overrun(
     share: float,
 ) -> None:
     time = _Time(sandbox, monkeypatch)
-    monkeypatch.setattr(TapProductive, "quota_rules", {"": (Window(6, 10), Window(30, 60))})
+    monkeypatch.setattr(TapProductive, "rate_limits", {"": (Window(6, 10), Window(30, 60))})
     sandbox.admin.set_limits(
         [
             {"scope": "token", "limit": 6, "period": 10},

@@ -291,7 +291,7 @@ ORDINARY_BODY = Table(
             *under(
                 "DatiTrasporto",
                 "trasporto_",
-                "Transport",
+                "ApiClient",
                 *under(
                     "DatiAnagraficiVettore",
                     "vettore_",
