@@ -6,7 +6,7 @@ from abc import ABC
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from singer_rest_core.documents.store import DOCUMENTS_URL, PDF, DocumentStore, media_type_of, safe_name
+from singer_rest_core.documents import DOCUMENTS_URL, PDF, DocumentStore, media_type_of, safe_name
 from singer_rest_core.streams.per_row import DetailStream
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from singer_sdk import typing as th
 
 from singer_rest_core import RestTap, settings_schema
 from singer_rest_core.api.rate_limit import Window
-from singer_rest_core.documents.store import DOCUMENTS_URL, documents_url_errors
+from singer_rest_core.documents import DOCUMENTS_URL, documents_url_errors
 from tap_invobi.client import LARGEST_PAGE, STATUSES
 from tap_invobi.details import ALL, CHANGED, NONE
 from tap_invobi.streams import STREAMS

@@ -6,8 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from singer_rest_core import RequestFailed, StreamUnavailable
-from singer_rest_core.documents.store import ZIP, media_type_of
-from singer_rest_core.documents.zip_archives import ArchiveRefused, members
+from singer_rest_core.documents import ZIP, ArchiveRefused, media_type_of, members
 from tap_invoicetronic.client import plainly
 from tap_invoicetronic.export_files import Owners
 from tap_invoicetronic.invoices import InvoiceList
@@ -17,7 +16,7 @@ from tap_invoicetronic.shelf import Kept
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from singer_rest_core.documents.zip_archives import Member
+    from singer_rest_core.documents import Member
     from tap_invoicetronic.errands import Errands
     from tap_invoicetronic.invoices import Direction, Invoice
     from tap_invoicetronic.shelf import Shelf
@@ -115,7 +114,9 @@ class Exports:
     def _members(self, period: Period, archive: Kept) -> Iterator[Member]:
         content = self._shelf.read(archive)
         try:
-            yield from members(content, longest=_LONGEST_FILE, total=_LARGEST_EXPORT, most=_MOST_FILES)
+            yield from members(
+                content, max_file_size=_LONGEST_FILE, max_total_size=_LARGEST_EXPORT, max_members=_MOST_FILES
+            )
         except ArchiveRefused as fault:
             raise ArchiveRefused(
                 f"export of {period.text}: {fault}. {archive.name} stays as it came; to go on without it, take "

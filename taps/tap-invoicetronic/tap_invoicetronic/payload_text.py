@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from singer_rest_core.documents.store import NotBase64, from_base64
+from singer_rest_core.documents import NotBase64, from_base64
 
 _DECLARATION = re.compile(r"\A<\?xml\b[^>]*\?>")
 _ENCODING = re.compile(r"""\s+encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["']""")

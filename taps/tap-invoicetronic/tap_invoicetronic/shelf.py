@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from singer_rest_core.documents.store import (
+from singer_rest_core.documents import (
     PKCS7,
     UNKNOWN,
     XML,

@@ -12,7 +12,7 @@ from singer_sdk.streams.rest import HTTPRequest
 
 from singer_rest_core import RestTap, settings_schema
 from singer_rest_core.api.rate_limit import Bucket, Window
-from singer_rest_core.documents.store import DOCUMENTS_URL, documents_url_errors
+from singer_rest_core.documents import DOCUMENTS_URL, documents_url_errors
 from tap_invoicetronic.account import Account
 from tap_invoicetronic.client import HEADERS, LARGEST_PAGE
 from tap_invoicetronic.library import Library
