@@ -5,11 +5,10 @@ Facts are from the vendor's OpenAPI document (API 1.17.0) and documentation unle
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, timedelta
 from http import HTTPStatus
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import parse_qs, urlsplit
 
 from singer_sdk import StreamSchema
@@ -18,6 +17,7 @@ from singer_sdk.schema.source import SchemaDirectory
 from singer_rest_core import NumberedPaginator, RequestFailed, RestStream, StreamUnavailable, body_of
 from singer_rest_core.records.row_layout import FlatRows, rows_of
 from singer_rest_core.records.timestamps import instant
+from tap_invoicetronic.refusals import explain_forbidden
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -40,12 +40,6 @@ TOTAL_COUNT = "Invoicetronic-Total-Count"
 """The header of a list that says how many rows it has."""
 
 LARGEST_PAGE = 200
-
-USAGE_LIMIT = "usage_limit_exceeded"
-"""The code of a 403 that is no matter of permission: the account has no operations left."""
-
-NOT_PERMITTED = "subkey_not_allowed"
-"""The code of a 403 for a restricted key."""
 
 SCHEMAS = SchemaDirectory(files("tap_invoicetronic") / "schemas")
 
@@ -224,7 +218,7 @@ class InvoicetronicStream(RestStream):
         try:
             return super().fetch(page, pending)
         except StreamUnavailable as refusal:
-            raise plainly(refusal) from refusal
+            raise explain_forbidden(refusal) from refusal
         except RequestFailed as refusal:
             if refusal.status != HTTPStatus.BAD_REQUEST or self._asked_sort is None:
                 raise
@@ -244,46 +238,6 @@ def as_parameter(moment: datetime) -> str:
         For example `2024-11-29T12:34:56Z`.
     """
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def plainly(refusal: StreamUnavailable) -> StreamUnavailable | RequestFailed:
-    """Say what a 403 means, by its `code`: its words are for people, and in their language.
-
-    Args:
-        refusal: What the transport made of the answer.
-
-    Returns:
-        What to raise: a missing permission skips a stream; an empty balance fails it, as its rows are wanted and only
-        the user can do something about it.
-    """
-    code = problem_code(refusal.body)
-    if code == USAGE_LIMIT:
-        return RequestFailed(
-            f"{refusal}: the account has no operations left ({code}). Buy operations, then run again",
-            status=HTTPStatus.FORBIDDEN,
-            body=refusal.body,
-        )
-    named = f" ({code})" if code else ""
-    meaning = ": the API key has no permission for it" if code in {NOT_PERMITTED, None} else ""
-    return StreamUnavailable(f"{refusal}{named}{meaning}", body=refusal.body)
-
-
-def problem_code(body: object) -> str | None:
-    """Find the `code` of problem details.
-
-    Args:
-        body: The decoded body of an error: the problem itself, or the wrapper of API 1.5 and before with the problem
-            under `problem_details`.
-
-    Returns:
-        The code, or None.
-    """
-    if not isinstance(body, Mapping):
-        return None
-    members: Mapping[str, Any] = body
-    inner = members.get("problem_details")
-    code = members.get("code") or (inner.get("code") if isinstance(inner, Mapping) else None)
-    return code if isinstance(code, str) else None
 
 
 def moment_of(value: object) -> datetime | None:

@@ -1,16 +1,18 @@
-"""The streams, under the names of the vendor's endpoints; those made of documents have names of their own."""
+"""The streams of the vendor's endpoints, under the names of those; `documents` has the streams of documents."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from singer_sdk import StreamSchema
+from typing_extensions import override
 
 from singer_rest_core import DerivedStream
 from singer_rest_core.singer.bookmarks import Scope, lower_bound
-from tap_invoicetronic import fattura
+from tap_invoicetronic.api import InvoicetronicApi
 from tap_invoicetronic.client import SCHEMAS, InvoicetronicStream, moment_of
-from tap_invoicetronic.document_streams import DocumentStream, FatturaStream
+from tap_invoicetronic.documents.balance import fetch_status
+from tap_invoicetronic.environments import environment_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, MutableMapping, Sequence
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
     from singer_rest_core import Record
     from tap_invoicetronic.client import Row
-    from tap_invoicetronic.tap import TapInvoicetronic
 
 
 class Company(InvoicetronicStream):
@@ -197,66 +198,14 @@ class Status(DerivedStream):
     primary_keys = ("environment",)
     schema = StreamSchema(SCHEMAS)
 
+    @override
     def make_records(self) -> Iterator[Record]:
-        """Ask once.
-
-        Yields:
-            The status, and which environment it is of.
-        """
-        tap: TapInvoicetronic = self.rest_tap  # type: ignore[assignment] # streams of this module belong to that tap
-        yield {**tap.account.status(), "environment": tap.environment}
-
-
-class Document(DocumentStream):
-    """Files of invoices, fetched only if `payloads` or `export_periods` say so, and archives of exports.
-
-    Where they are kept, and what they are. Rows are only added.
-    """
-
-    name = "document"
-    primary_keys = ("name",)
-    schema = StreamSchema(SCHEMAS)
-
-
-class Fattura(FatturaStream):
-    """The invoices in those documents, one row for each body of a FatturaPA file. Rows are only added."""
-
-    name = "fattura"
-    primary_keys = fattura.KEYS["fattura"]
-    schema = StreamSchema(SCHEMAS)
-
-
-class FatturaLine(FatturaStream):
-    """Lines of those invoices (DettaglioLinee). Rows are only added."""
-
-    name = "fattura_line"
-    primary_keys = fattura.KEYS["fattura_line"]
-    schema = StreamSchema(SCHEMAS)
-
-
-class FatturaVatSummary(FatturaStream):
-    """Totals of those invoices by VAT rate (DatiRiepilogo). Rows are only added."""
-
-    name = "fattura_vat_summary"
-    primary_keys = fattura.KEYS["fattura_vat_summary"]
-    schema = StreamSchema(SCHEMAS)
-
-
-class FatturaPayment(FatturaStream):
-    """Payments those invoices ask for (DettaglioPagamento). Rows are only added."""
-
-    name = "fattura_payment"
-    primary_keys = fattura.KEYS["fattura_payment"]
-    schema = StreamSchema(SCHEMAS)
+        api = InvoicetronicApi(self.rest_tap.client, self.config["api_url"])
+        yield {**fetch_status(api), "environment": environment_of(self.config["api_key"])}
 
 
 STREAMS: tuple[type[InvoicetronicStream | DerivedStream], ...] = (
     Company,
-    Document,
-    Fattura,
-    FatturaLine,
-    FatturaPayment,
-    FatturaVatSummary,
     Log,
     Receive,
     Send,

@@ -1,15 +1,17 @@
-"""Which invoices there are, for the sake of their documents: the lists of /send and /receive, which cost nothing."""
+"""Which invoices exist: the lists of /send and /receive, which are free to read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from typing_extensions import override
 
 from singer_rest_core.records.timestamps import instant
 from tap_invoicetronic.client import InvoicetronicStream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from singer_rest_core import Record
@@ -23,13 +25,13 @@ class Invoice:
     """A row of /send or /receive.
 
     Args:
-        direction: Which of them.
-        id: Its id there.
-        created: When the row was made, as the API writes it.
+        direction: The list.
+        id: Its id in that list.
+        created: When the row was created, as in the API's answer.
         file_name: The name of its file.
-        is_read: Whether its document was fetched by anyone; of what was sent always True.
-        documents: Number and day (`YYYY-MM-DD`) of each of the invoices in it.
-        seller: VAT number with its country, or fiscal code, of who issued them; empty if it is not told.
+        is_read: Whether anyone has fetched its document; always True for sent invoices.
+        documents: Number and day (`YYYY-MM-DD`) of each invoice in the file.
+        seller: VAT number with its country, or fiscal code, of the issuer; empty if not known.
     """
 
     direction: Direction
@@ -42,41 +44,80 @@ class Invoice:
 
     @property
     def moment(self) -> datetime:
-        """When the row was made."""
+        """When the row was created."""
         return instant(self.created)
 
     @property
     def days(self) -> tuple[str, ...]:
-        """The days of the invoices in it."""
+        """The days of the invoices in the file."""
         return tuple(day for _, day in self.documents)
 
 
-class InvoiceList(InvoicetronicStream):
-    """One reading of /send or /receive, newest rows first; no stream of the catalog, nothing of it is written.
+@dataclass(frozen=True)
+class ListedInvoices:
+    """The result of reading a list.
+
+    Args:
+        invoices: Its invoices, oldest first.
+        is_complete: Whether every row was seen: no rows moved between pages.
+    """
+
+    invoices: Sequence[Invoice]
+    is_complete: bool
+
+
+class ListInvoices(Protocol):
+    """Reads a list: `list_invoices`, bound to a tap."""
+
+    def __call__(
+        self, direction: Direction, *, since: str | None = None, filters: Mapping[str, str] | None = None
+    ) -> ListedInvoices:
+        """Read a list; see `list_invoices`."""
+        ...
+
+
+def list_invoices(
+    tap: TapInvoicetronic,
+    direction: Direction,
+    *,
+    since: str | None = None,
+    filters: Mapping[str, str] | None = None,
+) -> ListedInvoices:
+    """Read /send or /receive; nothing of it is written.
 
     Args:
         tap: The tap.
-        direction: Which list.
+        direction: The list.
         since: The oldest `created` that is wanted; None for all.
         filters: Filters of the list.
+
+    Returns:
+        Its invoices; older ones than wanted may be among them.
+
+    Raises:
+        StreamUnavailable: If the key may not read the list.
+        RequestFailed: If a request fails.
     """
+    reading = _InvoiceList(tap, direction, since=since, filters=filters)
+    return ListedInvoices(reading.read(), reading.has_read_all)
+
+
+class _InvoiceList(InvoicetronicStream):
+    """One reading of a list, newest rows first."""
 
     name = "document"
-    """For whom it is read: its log lines begin with it."""
+    """The stream that it is read for, named in its log lines."""
 
     schema = {"type": "object", "properties": {}}  # noqa: RUF012 - the SDK's own form
     page_codec = None
     by_company = True
+    sort = "-created"
+    """Seen in the vendor's own client, for both lists."""
 
     def __init__(
-        self,
-        tap: TapInvoicetronic,
-        direction: Direction,
-        *,
-        since: str | None = None,
-        filters: Mapping[str, str] | None = None,
+        self, tap: TapInvoicetronic, direction: Direction, *, since: str | None, filters: Mapping[str, str] | None
     ) -> None:
-        """Ask for nothing yet."""
+        """Keep what to read; nothing is requested yet."""
         super().__init__(tap)
         self.path = f"/{direction}"
         self._direction = direction
@@ -84,26 +125,20 @@ class InvoiceList(InvoicetronicStream):
         self._own_filters = filters or {}
 
     @property
+    @override
     def down_to(self) -> tuple[str, str] | None:
-        """By `created`, which both lists have, and neither filters by."""
+        # Both lists have `created`, and neither can be filtered by it.
         return ("created", self._since) if self._since is not None else None
 
-    sort = "-created"
-    """Seen in the vendor's own client, for both lists."""
-
+    @override
     def list_params(self) -> dict[str, str]:
-        """Say which rows are asked for.
-
-        Returns:
-            Query parameters.
-        """
         return {**super().list_params(), **self._own_filters}
 
     def read(self) -> list[Invoice]:
-        """Read the list.
+        """Read the list; afterwards `has_read_all` is known.
 
         Returns:
-            The invoices, oldest first. See `has_read_all`.
+            The invoices, oldest first.
         """
         found: dict[int, Invoice] = {}
         for answer in self.answers(None):
@@ -132,7 +167,5 @@ class InvoiceList(InvoicetronicStream):
                 seller=str(row.get("prestatore") or ""),
             )
         except (AttributeError, KeyError, TypeError, ValueError):
-            self.logger.warning(
-                "a row of %s has no id or no time of its making: its document is not fetched", self.path
-            )
+            self.logger.warning("a row of %s has no id or no valid created: its document is not fetched", self.path)
             return None
