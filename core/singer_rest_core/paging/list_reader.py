@@ -69,7 +69,7 @@ class ListSource(Protocol):
         """Return how many rows a numbered list has according to a page; None if it does not say."""
         ...
 
-    def accept_page(self, page: Page) -> Page:
+    def accept_page(self, page: Page, query: Any) -> Page:  # noqa: ANN401 - as above
         """Look at a page before it is written, and leave out rows that shall not be."""
         ...
 
@@ -323,7 +323,7 @@ class ListReader(Generic[Query]):
             known = self._earlier_passes
             rows = [row for each, row in zip(ids, rows, strict=True) if not any(each in seen for seen in known)]
         self._run.page_read(len(rows), total)
-        return source.accept_page(page.with_rows(rows))
+        return source.accept_page(page.with_rows(rows), self.query)
 
     def _fetch(self, token: object, pending: Pending | None, *, is_first: bool) -> Page:
         """Request a page until it can be decoded. After the first, a refusal is no matter of access: half is read."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from typing_extensions import override
 
-from singer_rest_core.documents.store import DOCUMENTS_URL, PDF, DocumentStore, media_type_of, safe_name
+from singer_rest_core.documents import DOCUMENTS_URL, PDF, DocumentStore, media_type_of, safe_name
 from singer_rest_core.streams.per_row import DetailStream
 
 if TYPE_CHECKING:

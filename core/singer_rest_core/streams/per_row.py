@@ -101,14 +101,14 @@ class IndexedList(RestStream, ABC, Generic[Entry]):
             )
 
     @override
-    def accept_page(self, page: Page) -> Page:
+    def accept_page(self, page: Page, query: ListQuery) -> Page:
         """Index the rows of a page, and leave out those that came before with the same entry.
 
         Raises:
             RequestFailed: If a row has no key.
         """
         new: list[Record] = []
-        for row in super().accept_page(page).rows:
+        for row in super().accept_page(page, query).rows:
             key = self.row_id(row)
             if key is None:
                 raise RequestFailed(f"GET {self.path} answered with a row without {self.primary_keys[0]}")

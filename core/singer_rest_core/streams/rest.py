@@ -13,7 +13,7 @@ from singer_sdk.streams.rest import PageContext, RESTStream
 from typing_extensions import override
 
 from singer_rest_core.errors import RequestFailed
-from singer_rest_core.paging.list_query import ListQuery, Query
+from singer_rest_core.paging.list_query import ListQuery
 from singer_rest_core.paging.list_reader import ListReader
 from singer_rest_core.paging.page import CodecDecoder, RecordDecoder
 from singer_rest_core.records.exact_json import NotJson, decode
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from singer_sdk.pagination import BaseAPIPaginator
     from singer_sdk.streams.rest import HTTPRequest
 
-    from singer_rest_core.paging.list_query import RefusedRequest
+    from singer_rest_core.paging.list_query import Query, RefusedRequest
     from singer_rest_core.paging.page import Page, PageDecoder
     from singer_rest_core.paging.paginators import PageParams
     from singer_rest_core.records.conform import Record
@@ -74,7 +74,8 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
             path: The list's path below `api_url`.
         """
         super().__init__(tap, path=path)
-        self._reader: ListReader[Any] | None = None
+        self.reader: ListReader[Any] | None = None
+        """That of the read under way, or of the last one."""
 
     @property
     @override
@@ -139,11 +140,12 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
         """
         return None
 
-    def accept_page(self, page: Page) -> Page:
+    def accept_page(self, page: Page, query: Any) -> Page:  # noqa: ANN401, ARG002 - as above
         """Look at a page before it is written, and leave out rows that shall not be.
 
         Args:
             page: The page, without the rows that an earlier pass brought.
+            query: What was asked of the list.
 
         Returns:
             The page to write.
@@ -265,7 +267,7 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
             bookmark=self._bookmark,
             repeats_rows=self.replication_method == REPLICATION_INCREMENTAL,
         )
-        self._reader = reader
+        self.reader = reader
         return reader
 
     def pages(self, query: ListQuery | None = None, decoder: PageDecoder | None = None) -> Iterator[Page]:
@@ -329,16 +331,16 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
 
     @override
     def follow(self, value: str) -> None:
-        if self._reader is not None:
-            self._reader.check_age(value)
+        if self.reader is not None:
+            self.reader.check_age(value)
         super().follow(value)
 
     @override
     def rows_out_of_order(self) -> None:
         """Read the list completely where it was asked for changes in order; else hold the bookmark."""
-        if self._reader is None or not self._reader.checks_order:
+        if self.reader is None or not self.reader.checks_order:
             super().rows_out_of_order()
         else:
-            self._reader.read_every_row(
+            self.reader.read_every_row(
                 f"rows do not come in ascending order of {self.replication_key}, as was asked for"
             )

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from singer_rest_core import RestTap, settings_schema
 from singer_rest_core.api.rate_limit import Window
-from singer_rest_core.documents.store import DOCUMENTS_URL, documents_url_errors
+from singer_rest_core.documents import DOCUMENTS_URL, documents_url_errors
 from tap_invobi.client import LARGEST_PAGE, STATUSES
 from tap_invobi.details import ALL, CHANGED, NONE, InvoiceDetails, InvoiceDocuments
 from tap_invobi.streams import Invoices, PromptLabels, Prompts

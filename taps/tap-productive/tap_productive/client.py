@@ -340,7 +340,7 @@ class ProductiveStream(RestStream):
         self.remember(REFUSED, self._refused.as_state(datetime.now(UTC)))
 
     @override
-    def accept_page(self, page: Page) -> Page:
+    def accept_page(self, page: Page, query: ProductiveQuery) -> Page:
         for observer in self.observers:
             observer.on_page(self, page)
         return page

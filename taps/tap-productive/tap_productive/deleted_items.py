@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from singer_rest_core import Page, Record
+    from tap_productive.client import ProductiveQuery
 
 
 class DeletedItems(ProductiveStream):
@@ -38,8 +39,8 @@ class DeletedItems(ProductiveStream):
     _gone: Sequence[Sequence[object]] = ()
 
     @override
-    def accept_page(self, page: Page) -> Page:
-        page = super().accept_page(page)
+    def accept_page(self, page: Page, query: ProductiveQuery) -> Page:
+        page = super().accept_page(page, query)
         if self.config["tombstones"]:
             columns = [page.column(name) for name in ("item_type", "item_id", "created_at", "recovered_at")]
             self._gone = [gone for *gone, recovered_at in zip(*columns, strict=True) if recovered_at is None]
