@@ -17,7 +17,7 @@ from tap_invoicetronic.client import HEADERS, CountedPages, InvoicetronicQuery, 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from singer_sdk.metrics import Counter
 
@@ -134,7 +134,7 @@ class _InvoiceList:
     """The stream that it is read for."""
 
     position = 0
-    filter_slack = None
+    filter_slack: timedelta | None = None
 
     def __init__(
         self, direction: Direction, config: Mapping[str, Any], filters: Mapping[str, str], logger: logging.Logger
