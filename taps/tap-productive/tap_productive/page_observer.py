@@ -1,4 +1,4 @@
-"""What a stream shows of its pages to others."""
+"""Objects that see the pages of streams while they are read."""
 
 from __future__ import annotations
 
