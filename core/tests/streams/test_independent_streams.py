@@ -297,7 +297,7 @@ def test_a_bookmark_in_the_state_that_cannot_be_read_is_told_in_one_line(world: 
     for name in ("accounts", "bookings", "changes"):
         world.serve(name, [])
     _, ended = world.run(world.tap(state=state))
-    assert "mend or clear the state" in str(ended)
+    assert "Fix it or clear the state" in str(ended)
 
 
 def test_a_table_is_only_replaced_after_it_was_read_whole(world: _World) -> None:
