@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.productive.catalogue import load_catalogue
+from sandbox.productive.catalogue import Attribute, Resource, load_catalogue
 from sandbox.productive.recorded import FOLDER
 from sandbox.server import running_sandbox
 from sandbox.tests.asking import Asking
@@ -31,7 +31,7 @@ def with_digits(text: str) -> Any:  # noqa: ANN401 - any JSON
     return json.loads(text, parse_float=str, parse_int=str)
 
 
-@pytest.mark.parametrize("resource", sorted(load_catalogue()))
+@pytest.mark.parametrize("resource", sorted(path.stem for path in FOLDER.glob("*.json")))
 def test_every_example_is_served_to_the_digit(api: Asking, resource: str) -> None:
     kept = with_digits((FOLDER / f"{resource}.json").read_text())
     assert kept["_source"]
@@ -98,3 +98,22 @@ def test_what_nobody_has_recorded_is_an_empty_list(api: Asking) -> None:
     for resource in ("organizations", "bank_accounts", "payment_reminders"):
         body = api.body(resource, RECORDED)
         assert (body["data"], body["meta"]["total_count"]) == ([], 0)
+
+
+def test_a_resource_without_a_recorded_file_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    boats = Resource(
+        name="boats",
+        show=True,
+        attributes={"name": Attribute("string", nullable=False)},
+        relationships={},
+        filters=frozenset({"name"}),
+        sorts=frozenset({"name"}),
+        hidden={},
+    )
+    monkeypatch.setattr("sandbox.productive.api.load_catalogue", lambda: {**load_catalogue(), "boats": boats})
+    assert not (FOLDER / "boats.json").exists()
+    with running_sandbox(scale=0.02) as sandbox:
+        api = Asking(sandbox.url)
+        assert api.data("boats", RECORDED) == []
+        sandbox.admin.create("boats", {"name": "Argo"})
+        assert [row["attributes"] for row in api.data("boats?filter[name]=Argo")] == [{"name": "Argo"}]
