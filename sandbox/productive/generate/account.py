@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 from sandbox.clock import WORLD_START
 from sandbox.productive.fields import display_name
 from sandbox.productive.generate.maker import refs
+from sandbox.productive.generate.parties import users
 from sandbox.productive.generate.structure import REPORT_CATEGORIES
-from sandbox.productive.generate.work import users
 from sandbox.productive.moments import stamp
 from sandbox.productive.records import Ref
 

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from sandbox.clock import WORLD_START
-from sandbox.productive.generate.maker import ACTIVITY_START, custom_values, histories, maybe, moments, tags
+from sandbox.productive.generate.custom_fields import NO_CUSTOM_FIELD_LINKS, custom_values
+from sandbox.productive.generate.maker import ACTIVITY_START, histories, maybe, moments, tags
+from sandbox.productive.generate.parties import users
 from sandbox.productive.generate.settings import SUBSIDIARIES
-from sandbox.productive.generate.work import NO_PEOPLE_OR_FILES, users
 from sandbox.productive.moments import day, stamp
 from sandbox.productive.money import RATES, currencies, in_cents
 from sandbox.productive.records import Ref
@@ -81,7 +82,7 @@ def _make_invoice(maker: Maker, chance: random.Random, number: int, company: Rec
         "bank_account": Ref("bank_accounts", subsidiary),
         "parent_invoice": parent.ref if parent else None,
         "attachment": Ref("attachments", str(number)) if number % 7 == 0 else None,
-        **NO_PEOPLE_OR_FILES,
+        **NO_CUSTOM_FIELD_LINKS,
     }
     attributes: dict[str, Json] = {
         "subject": maybe(chance, 0.6, maker.fake.catch_phrase()),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from sandbox.productive.generate.parties import users
 from sandbox.productive.generate.settings import ARCHIVED
-from sandbox.productive.generate.work import users
 from sandbox.productive.moments import day, stamp
 from sandbox.productive.records import Ref
 

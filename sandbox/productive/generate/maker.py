@@ -36,10 +36,6 @@ QUIET_SINCE = datetime(2026, 3, 1, 17, 0, tzinfo=UTC)
 ACTIVITY_START = datetime(2025, 3, 10, 7, 0, tzinfo=UTC)
 """Activity spreads over the year from here to `QUIET_SINCE`."""
 
-TRUE_MORE_THAN_NOT = 0.6
-DATA_TEXT, DATA_NUMBER, DATA_SELECT, DATA_DATE, DATA_MULTI, DATA_PERSON, DATA_ATTACHMENT = 1, 2, 3, 4, 5, 6, 7
-"""`data_type_id` of custom fields."""
-
 
 @dataclass(frozen=True)
 class Draft:
@@ -185,49 +181,6 @@ def histories(chance: random.Random, count: int, newest: datetime) -> list[tuple
 def maybe(chance: random.Random, share: float, value: T) -> T | None:
     """The value in this share of cases, else null."""
     return value if chance.random() < share else None
-
-
-def custom_values(maker: Maker, chance: random.Random, kind: str) -> dict[str, Json] | None:
-    """Custom field values of a record, by custom field id; null for some records and for what has no such fields."""
-    definitions = [row for row in maker.rows("custom_fields") if row.attributes["customizable_type"] == kind]
-    if not definitions or chance.random() < 1 / 3:
-        return None
-    values: dict[str, Json] = {}
-    for definition in definitions:
-        if chance.random() < TRUE_MORE_THAN_NOT:
-            values[definition.id] = _custom_value(maker, chance, definition)
-    return values
-
-
-def _custom_value(maker: Maker, chance: random.Random, definition: Record) -> Json:
-    kind = definition.attributes["data_type_id"]
-    if kind == DATA_NUMBER:
-        return chance.choice([chance.randrange(1000), round(chance.random() * 100, 2)])
-    if kind == DATA_DATE:
-        return moment(chance, HISTORY_START, WORLD_START).date().isoformat()
-    if kind in {DATA_SELECT, DATA_MULTI}:
-        options = [ref.id for ref in definition.all("options")]
-        return chance.choice(options) if kind == DATA_SELECT else sorted(chance.sample(options, 2))
-    if kind == DATA_PERSON:
-        return chance.choice([row.id for row in maker.rows("people") if row.attributes["is_user"]])
-    if kind == DATA_ATTACHMENT:
-        return chance.choice([row.id for row in maker.rows("attachments")])
-    return maker.fake.word()
-
-
-def custom_links(maker: Maker, values: Mapping[str, Json] | None) -> dict[str, Related]:
-    """The relationships that custom fields of persons and files are, besides their values (README 7)."""
-
-    def linked(kind: int, target: str) -> tuple[Ref, ...]:
-        fields = [
-            key for key in values or {} if maker.dataset.tables["custom_fields"][key].value("data_type_id") == kind
-        ]
-        return tuple(Ref(target, str((values or {})[key])) for key in fields)
-
-    return {
-        "custom_field_people": linked(DATA_PERSON, "people"),
-        "custom_field_attachments": linked(DATA_ATTACHMENT, "attachments"),
-    }
 
 
 def tags(chance: random.Random, names: Sequence[str]) -> list[str]:

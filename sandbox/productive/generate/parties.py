@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sandbox.clock import WORLD_START
+from sandbox.productive.generate.custom_fields import custom_values
 from sandbox.productive.generate.maker import (
     ACTIVITY_START,
     HISTORY_START,
-    custom_values,
     histories,
     maybe,
     moment,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from sandbox.json_types import Json
     from sandbox.productive.generate.maker import Maker
-    from sandbox.productive.records import Related
+    from sandbox.productive.records import Record, Related
 
 NEWEST_COMPANY = datetime(2026, 3, 7, 9, 41, 12, 318_000, tzinfo=UTC)
 COMPANIES = 60
@@ -42,6 +42,11 @@ def make_parties(maker: Maker) -> None:
     _make_companies(maker)
     _make_people(maker)
     _make_contact_entries(maker)
+
+
+def users(maker: Maker) -> list[Record]:
+    """The organization's own people."""
+    return [row for row in maker.rows("people") if row.attributes["is_user"]]
 
 
 def _make_companies(maker: Maker) -> None:
@@ -100,10 +105,10 @@ def _contact(maker: Maker, email: str) -> dict[str, Json]:
 def _make_people(maker: Maker) -> None:
     chance = maker.chance("people")
     count = maker.count(PEOPLE)
-    users = max(2, round(count * USERS_SHARE))
+    user_count = max(2, round(count * USERS_SHARE))
     created = moments(chance, count, HISTORY_START, WORLD_START - timedelta(days=10))
     for number, instant in enumerate(created, start=1):
-        is_user = number <= users
+        is_user = number <= user_count
         attributes = _person(maker, chance, number, instant, is_user=is_user)
         relationships: dict[str, Related] = {
             "custom_field_people": (),

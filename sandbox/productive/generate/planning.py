@@ -7,10 +7,10 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, cast
 
 from sandbox.clock import WORLD_START
-from sandbox.productive.generate.maker import custom_links, custom_values
+from sandbox.productive.generate.custom_fields import NO_CUSTOM_FIELD_LINKS, custom_links, custom_values
+from sandbox.productive.generate.parties import users
 from sandbox.productive.generate.settings import SUBSIDIARIES
 from sandbox.productive.generate.structure import CALENDARS, EVENTS, POLICIES
-from sandbox.productive.generate.work import NO_PEOPLE_OR_FILES, users
 from sandbox.productive.moments import day, stamp
 from sandbox.productive.money import RATES, currencies, in_cents
 from sandbox.productive.records import Ref
@@ -257,7 +257,7 @@ def _make_requests(maker: Maker) -> None:
             "creator": draft.chance.choice(staff).ref,
             "resolver": staff[0].ref if status in {"resolved", "rejected"} else None,
             "service": draft.chance.choice(services).ref,
-            **NO_PEOPLE_OR_FILES,
+            **NO_CUSTOM_FIELD_LINKS,
         }
 
     maker.fill("resource_requests", REQUESTS, request)

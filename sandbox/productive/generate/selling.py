@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 from sandbox.clock import WORLD_START
 from sandbox.productive.generate.maker import ACTIVITY_START, maybe, moment
+from sandbox.productive.generate.parties import users
 from sandbox.productive.generate.settings import ARCHIVED, SUBSIDIARIES
-from sandbox.productive.generate.work import users
 from sandbox.productive.moments import day, stamp
 from sandbox.productive.money import RATES, currencies, in_cents, rounded
 from sandbox.productive.records import Ref

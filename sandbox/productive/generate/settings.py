@@ -6,16 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sandbox.clock import WORLD_START
-from sandbox.productive.generate.maker import (
-    DATA_DATE,
-    DATA_MULTI,
-    DATA_NUMBER,
-    DATA_SELECT,
-    DATA_TEXT,
-    HISTORY_START,
-    moment,
-    moments,
-)
+from sandbox.productive.generate.maker import HISTORY_START
 from sandbox.productive.moments import stamp
 from sandbox.productive.money import RATES, currencies
 from sandbox.productive.records import Ref
@@ -51,22 +42,6 @@ SERVICE_TYPES = (
     "Hosting",
     "Print",
 )
-CUSTOM_FIELDS = (
-    ("companies", "Industry", DATA_SELECT),
-    ("companies", "Account number", DATA_NUMBER),
-    ("companies", "Markets", DATA_MULTI),
-    ("people", "Birthday", DATA_DATE),
-    ("people", "Languages", DATA_MULTI),
-    ("projects", "Repository", DATA_TEXT),
-    ("projects", "Risk", DATA_NUMBER),
-    ("deals", "Source", DATA_SELECT),
-    ("deals", "Signed on", DATA_DATE),
-    ("invoices", "Cost centre", DATA_TEXT),
-    ("invoices", "Approval", DATA_SELECT),
-    ("tasks", "Points", DATA_NUMBER),
-    ("services", "Team", DATA_TEXT),
-    ("project_expenses", "Receipt number", DATA_TEXT),
-)
 
 
 def make_settings(maker: Maker) -> None:
@@ -74,7 +49,6 @@ def make_settings(maker: Maker) -> None:
     _make_organization(maker)
     _make_taxes_and_documents(maker)
     _make_exchange_rates(maker)
-    _make_custom_fields(maker)
     for number, name in enumerate(SERVICE_TYPES, start=1):
         archived = ARCHIVED if number == len(SERVICE_TYPES) else None
         description = f"All {name.lower()} work" if number % 2 else None
@@ -204,36 +178,3 @@ def _make_exchange_rates(maker: Maker) -> None:
             "out_of_date": number < RATE_DAYS - OUT_OF_DATE_DAYS,
         }
         maker.make("exchange_rates", number + 1, attributes)
-
-
-def _make_custom_fields(maker: Maker) -> None:
-    chance = maker.chance("custom_fields")
-    created = moments(chance, len(CUSTOM_FIELDS), HISTORY_START, HISTORY_START + timedelta(days=90))
-    option = 0
-    for number, (kind, name, data_type) in enumerate(CUSTOM_FIELDS, start=1):
-        options = []
-        if data_type in {DATA_SELECT, DATA_MULTI}:
-            for position in range(1, 5):
-                option += 1
-                options.append(Ref("custom_field_options", str(option)))
-                attributes: dict[str, Json] = {"name": f"{name} {position}", "position": position, "color_id": None}
-                custom_field: dict[str, Ref] = {"custom_field": Ref("custom_fields", str(number))}
-                maker.make("custom_field_options", option, attributes, custom_field)
-        updated = moment(chance, created[number - 1], WORLD_START - timedelta(days=20))
-        maker.make(
-            "custom_fields",
-            number,
-            {
-                "name": name,
-                "customizable_type": kind,
-                "data_type_id": data_type,
-                "data_type": data_type,
-                "position": number,
-                "global": True,
-                "show_in_add_edit_views": True,
-                "created_at": stamp(created[number - 1]),
-                "updated_at": stamp(updated),
-                "archived_at": ARCHIVED if number == len(CUSTOM_FIELDS) else None,
-            },
-            {"options": tuple(options), "custom_field_people": ()},
-        )

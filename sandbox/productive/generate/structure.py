@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from sandbox.clock import WORLD_START
 from sandbox.productive.generate.billing import TAGS as INVOICE_TAGS
+from sandbox.productive.generate.deals import TAGS as WORK_TAGS
 from sandbox.productive.generate.maker import refs
 from sandbox.productive.generate.parties import TAGS as PARTY_TAGS
+from sandbox.productive.generate.parties import users
 from sandbox.productive.generate.settings import ARCHIVED, SUBSIDIARIES
-from sandbox.productive.generate.work import TAGS as WORK_TAGS
-from sandbox.productive.generate.work import users
 from sandbox.productive.moments import stamp
 from sandbox.productive.records import Ref
 
