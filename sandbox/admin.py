@@ -37,21 +37,21 @@ class System(Protocol):
         """Everything as at the start."""
 
 
-class BadOrder(Exception):
+class InvalidAdminRequest(Exception):
     """An order that cannot be carried out: answered with 400."""
 
 
-Endpoint = Callable[["Request", Payload], "Json"]
+Handler = Callable[["Request", Payload], "Json"]
 
 
-def endpoint(carry_out: Endpoint) -> Callable[[Request], Awaitable[JSONResponse]]:
+def endpoint(handle: Handler) -> Callable[[Request], Awaitable[JSONResponse]]:
     """A route's endpoint out of a function of the request and its JSON body."""
 
     async def answer(request: Request) -> JSONResponse:
         try:
             raw = await request.body()
-            return JSONResponse(carry_out(request, json.loads(raw) if raw else {}))
-        except (BadOrder, KeyError, TypeError, ValueError) as error:
+            return JSONResponse(handle(request, json.loads(raw) if raw else {}))
+        except (InvalidAdminRequest, KeyError, TypeError, ValueError) as error:
             return JSONResponse({"error": f"{type(error).__name__}: {error}"}, status_code=400)
 
     return answer
@@ -66,11 +66,11 @@ def admin_routes(clock: Clock, faults: Faults, log: RequestLog, systems: Mapping
 
     def set_limits(_request: Request, payload: Payload) -> Json:
         chosen = [systems[payload["system"]]] if "system" in payload else list(systems.values())
-        set_windows(payload, [system.windows for system in chosen])
+        replace_windows(payload, [system.windows for system in chosen])
         return {"windows": payload["windows"]}
 
     def add_fault(_request: Request, payload: Payload) -> Json:
-        faults.add(fault_of(payload))
+        faults.add(parse_fault(payload))
         return {}
 
     def clear_faults(_request: Request, _payload: Payload) -> Json:
@@ -107,7 +107,7 @@ def table_routes(tables: Tables) -> list[Route]:
     """The routes of a system whose rows are plain JSON objects: rows, extra attributes, changes during a read."""
 
     def records(request: Request, _payload: Payload) -> Json:
-        return tables.stored(request.path_params["resource"])
+        return tables.stored_rows(request.path_params["resource"])
 
     def create(request: Request, payload: Payload) -> Json:
         return tables.create(request.path_params["resource"], payload)
@@ -123,7 +123,7 @@ def table_routes(tables: Tables) -> list[Route]:
         return payload
 
     def script_changes(_request: Request, payload: Payload) -> Json:
-        tables.script(**payload)
+        tables.script_changes(**payload)
         return {}
 
     return [
@@ -136,31 +136,31 @@ def table_routes(tables: Tables) -> list[Route]:
     ]
 
 
-KINDS: tuple[Kind, ...] = ("status", "truncate", "drop", "not_json", "delay_ms", "redirect_to")
+FAULT_KINDS: tuple[Kind, ...] = ("status", "truncate", "drop", "not_json", "delay_ms", "redirect_to")
 
 
-def set_windows(payload: Payload, chosen: Sequence[RequestWindows]) -> None:
+def replace_windows(payload: Payload, chosen: Sequence[RequestWindows]) -> None:
     """Have systems count by the windows that an order describes.
 
     Raises:
         BadOrder: One counts per something that none of the systems has.
     """
     windows = [Window(**window) for window in payload["windows"]]
-    scopes = dict.fromkeys(scope for of_one in chosen for scope in of_one.scopes)
+    scopes = dict.fromkeys(scope for system_windows in chosen for scope in system_windows.scopes)
     if not {window.scope for window in windows} <= set(scopes):
-        raise BadOrder(f"a window counts per {' or '.join(scopes) or 'nothing here'}")
-    for of_one in chosen:
-        of_one.replace(windows)
+        raise InvalidAdminRequest(f"a window counts per {' or '.join(scopes) or 'nothing here'}")
+    for system_windows in chosen:
+        system_windows.replace(windows)
 
 
-def fault_of(payload: Payload) -> Fault:
+def parse_fault(payload: Payload) -> Fault:
     """The fault that an order describes.
 
     Raises:
         BadOrder: It names none of the kinds, or several.
     """
-    kinds = [kind for kind in KINDS if kind in payload]
+    kinds = [kind for kind in FAULT_KINDS if kind in payload]
     if len(kinds) != 1:
-        raise BadOrder(f"a fault is one of {', '.join(KINDS)}")
+        raise InvalidAdminRequest(f"a fault is one of {', '.join(FAULT_KINDS)}")
     rest = {name: value for name, value in payload.items() if name not in {"truncate", "drop", "not_json"}}
     return Fault(kind=kinds[0], **rest)

@@ -37,7 +37,7 @@ class LoggedRequest(TypedDict):
     content_length: int
 
 
-class WindowOrder(TypedDict):
+class WindowSettings(TypedDict):
     """A request window: so many requests per `period` seconds, for one `token` or whatever else the system counts.
 
     With a `burst` it is a bucket that holds so many, refilled by `limit` per `period`.
@@ -49,7 +49,7 @@ class WindowOrder(TypedDict):
     burst: NotRequired[int]
 
 
-class AdminRefused(Exception):
+class AdminError(Exception):
     """The admin could not carry out an order; the message says why."""
 
 
@@ -174,7 +174,7 @@ class AdminClient:
         """Let time pass, for the world and for request windows."""
         self.send("POST", "clock", {"advance_seconds": seconds})
 
-    def set_limits(self, windows: Sequence[WindowOrder], *, system: str | None = None) -> None:
+    def set_limits(self, windows: Sequence[WindowSettings], *, system: str | None = None) -> None:
         """Count requests by other windows, in every system or in one; by none if there are none."""
         chosen = {} if system is None else {"system": system}
         self.send("PUT", "limits", {"windows": list(windows), **chosen})
@@ -220,7 +220,7 @@ class AdminClient:
         """
         response = self._session.request(method, f"{self._url}/{path}", json=payload, timeout=TIMEOUT_SECONDS)
         if not response.ok:
-            raise AdminRefused(response.text)
+            raise AdminError(response.text)
         return response.json()
 
 

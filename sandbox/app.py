@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 
-class Served(Api, System, Protocol):
+class ServedSystem(Api, System, Protocol):
     """A system: what its clients and its admin ask for."""
 
 
 @dataclass(frozen=True)
-class Place:
+class MountedSystem:
     """Where a system is.
 
     Attributes:
@@ -48,7 +48,7 @@ class Place:
 
     name: str
     mount: str
-    system: Served
+    system: ServedSystem
     routes: Sequence[BaseRoute]
 
 
@@ -69,7 +69,7 @@ class Size:
         return self.scales.get(system, self.scale)
 
 
-def places(clock: Clock, seed: int, size: Size) -> list[Place]:
+def mounted_systems(clock: Clock, seed: int, size: Size) -> list[MountedSystem]:
     """All systems; those whose rows are in `Tables` make them when first asked for."""
     productive = ProductiveApi(clock, seed, size.of("productive"))
     invobi = InvobiApi(clock, seed, size.of("invobi"))
@@ -77,11 +77,11 @@ def places(clock: Clock, seed: int, size: Size) -> list[Place]:
     two_invoice = TwoInvoiceApi(clock, seed, size.of("2invoice"))
     invoicetronic = InvoicetronicApi(clock, seed, size.of("invoicetronic"))
     return [
-        Place("productive", "/productive/api/v2", productive, productive_admin_routes(productive)),
-        Place("invobi", "/invobi/api/v1", invobi, invobi_admin_routes(invobi)),
-        Place("covage", "/covage", covage, covage_admin_routes(covage)),
-        Place("invoicetronic", "/invoicetronic/v1", invoicetronic, invoicetronic_admin_routes(invoicetronic)),
-        Place("2invoice", "/2invoice", two_invoice, two_invoice_admin_routes(two_invoice)),
+        MountedSystem("productive", "/productive/api/v2", productive, productive_admin_routes(productive)),
+        MountedSystem("invobi", "/invobi/api/v1", invobi, invobi_admin_routes(invobi)),
+        MountedSystem("covage", "/covage", covage, covage_admin_routes(covage)),
+        MountedSystem("invoicetronic", "/invoicetronic/v1", invoicetronic, invoicetronic_admin_routes(invoicetronic)),
+        MountedSystem("2invoice", "/2invoice", two_invoice, two_invoice_admin_routes(two_invoice)),
     ]
 
 
@@ -97,18 +97,21 @@ def create_app(*, seed: int = 1, size: Size = Size(), latency_ms: int = 0) -> AS
         ValueError: A scale is given for something that is no system.
     """
     clock, faults, log = Clock(), Faults(), RequestLog()
-    all_places = places(clock, seed, size)
-    unknown = size.scales.keys() - {place.name for place in all_places}
+    all_systems = mounted_systems(clock, seed, size)
+    unknown = size.scales.keys() - {mounted.name for mounted in all_systems}
     if unknown:
         raise ValueError(f"No system is called {', '.join(sorted(unknown))}")
-    systems = {place.name: place.system for place in all_places}
+    systems = {mounted.name: mounted.system for mounted in all_systems}
     admin = [
         *admin_routes(clock, faults, log, systems),
-        *(Mount(f"/{place.name}", routes=place.routes) for place in all_places),
+        *(Mount(f"/{mounted.name}", routes=mounted.routes) for mounted in all_systems),
     ]
     return Starlette(
         routes=[
             Mount("/admin", routes=admin),
-            *(Mount(place.mount, app=Gateway(place.system, clock, faults, log, latency_ms)) for place in all_places),
+            *(
+                Mount(mounted.mount, app=Gateway(mounted.system, clock, faults, log, latency_ms))
+                for mounted in all_systems
+            ),
         ]
     )

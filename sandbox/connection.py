@@ -15,7 +15,7 @@ TRANSPORT = "sandbox.transport"
 """Where a request's scope holds its connection."""
 
 
-class CuttableProtocol(H11Protocol):
+class AbortableProtocol(H11Protocol):
     """Puts the transport into the scope of each request."""
 
     # Narrower than asyncio's own, as uvicorn has it.

@@ -40,7 +40,7 @@ class Fault:
     delay_ms: int = 0
     redirect_to: str = ""
 
-    def meets(self, path: str, query: str) -> bool:
+    def matches(self, path: str, query: str) -> bool:
         """Whether a request is one of those meant."""
         return fnmatchcase(path, self.path) and self.query in query
 
@@ -50,26 +50,26 @@ class Faults:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._waiting: list[Fault] = []
+        self._pending: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
         """Put one behind the others."""
-        self._waiting.append(fault)
+        self._pending.append(fault)
 
     def clear(self) -> None:
         """Forget all."""
-        self._waiting.clear()
+        self._pending.clear()
 
     def take(self, path: str, query: str) -> Fault | None:
         """The fault that meets this request, if any; it is one nearer to being spent."""
-        for fault in self._waiting:
-            if not fault.meets(path, query):
+        for fault in self._pending:
+            if not fault.matches(path, query):
                 continue
             if fault.skip:
                 fault.skip -= 1
                 continue
             fault.times -= 1
             if fault.times <= 0:
-                self._waiting.remove(fault)
+                self._pending.remove(fault)
             return fault
         return None

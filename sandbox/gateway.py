@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.connection import TRANSPORT
-from sandbox.request_log import Entry
+from sandbox.request_log import LogEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -139,8 +139,8 @@ class Gateway:
         request = Request(scope, receive)
         headers = request.headers
         query = request.query_params.multi_items()
-        asked = _api_request(request, query, await request.body())
-        entry = Entry(
+        api_request = _api_request(request, query, await request.body())
+        entry = LogEntry(
             method=request.method,
             path=request.url.path,
             query=query,
@@ -158,9 +158,9 @@ class Gateway:
             return
         if fault is not None and fault.kind == "delay_ms":
             await asyncio.sleep(fault.delay_ms / 1000)
-        begun = time.perf_counter()
-        response = _of_fault(fault) or await self._answer(asked)
-        for name, value in self._api.headers(asked, time.perf_counter() - begun).items():
+        started = time.perf_counter()
+        response = _fault_response(fault) or await self._answer(api_request)
+        for name, value in self._api.headers(api_request, time.perf_counter() - started).items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("date", formatdate(self._clock.wall(), usegmt=True))
         entry.status = response.status_code
@@ -204,7 +204,7 @@ def _api_request(request: Request, query: Sequence[tuple[str, str]], body: bytes
     )
 
 
-def _of_fault(fault: Fault | None) -> Response | None:
+def _fault_response(fault: Fault | None) -> Response | None:
     """The answer that a fault puts in the place of the API's own."""
     if fault is None:
         return None

@@ -39,7 +39,7 @@ class Exceeded:
 
 
 @dataclass(frozen=True)
-class Standing:
+class WindowStatus:
     """How far a window is used up.
 
     Attributes:
@@ -89,37 +89,39 @@ class RequestWindows:
             keys: What asks, by scope: e.g. a token and an organization. Windows of other scopes do not count it.
         """
         now = self._clock.monotonic()
-        standings = [(window, *self._look(window, keys[window.scope], now)) for window in self._of(keys)]
-        for window, since, left in standings:
+        statuses = [(window, *self._current(window, keys[window.scope], now)) for window in self._counting(keys)]
+        for window, since, left in statuses:
             if left < 1:
                 return Exceeded(window, max(1, math.ceil(_reset_after(window, since, left, now))))
-        for window, since, left in standings:
+        for window, since, left in statuses:
             self._left[window, keys[window.scope]] = (since, left - 1)
         return None
 
-    def standings(self, keys: Mapping[str, str]) -> list[Standing]:
+    def statuses(self, keys: Mapping[str, str]) -> list[WindowStatus]:
         """How the windows stand that count the requests of `keys`, the tightest first; nothing is counted."""
         now = self._clock.monotonic()
-        looks = [(window, *self._look(window, keys[window.scope], now)) for window in self._of(keys)]
-        found = [Standing(window, int(left), _reset_after(window, since, left, now)) for window, since, left in looks]
-        return sorted(found, key=lambda standing: standing.remaining)
+        states = [(window, *self._current(window, keys[window.scope], now)) for window in self._counting(keys)]
+        statuses = [
+            WindowStatus(window, int(left), _reset_after(window, since, left, now)) for window, since, left in states
+        ]
+        return sorted(statuses, key=lambda status: status.remaining)
 
     def headers(self, keys: Mapping[str, str]) -> dict[str, str]:
         """X-RateLimit-Limit, -Remaining and -Reset (Unix seconds) of the tightest window; nothing if there is none."""
-        standings = self.standings(keys)
-        if not standings:
+        statuses = self.statuses(keys)
+        if not statuses:
             return {}
-        tightest = standings[0]
+        tightest = statuses[0]
         return {
             "X-RateLimit-Limit": str(tightest.window.limit),
             "X-RateLimit-Remaining": str(tightest.remaining),
             "X-RateLimit-Reset": str(math.ceil(self._clock.wall() + tightest.reset_after)),
         }
 
-    def _of(self, keys: Mapping[str, str]) -> list[Window]:
+    def _counting(self, keys: Mapping[str, str]) -> list[Window]:
         return [window for window in self.windows if window.scope in keys]
 
-    def _look(self, window: Window, key: str, now: float) -> tuple[float, float]:
+    def _current(self, window: Window, key: str, now: float) -> tuple[float, float]:
         """The window's entry in `_left` as of now."""
         since, left = self._left.get((window, key), (now, window.burst or window.limit))
         if window.burst:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Entry:
+class LogEntry:
     """One request.
 
     Attributes:
@@ -41,9 +41,9 @@ class RequestLog:
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._entries: list[Entry] = []
+        self._entries: list[LogEntry] = []
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: LogEntry) -> None:
         """Keep one."""
         self._entries.append(entry)
 

@@ -12,7 +12,7 @@ import uvicorn
 
 from sandbox.admin_client import AdminClient
 from sandbox.app import Size, create_app
-from sandbox.connection import CuttableProtocol
+from sandbox.connection import AbortableProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -44,7 +44,7 @@ class Server(uvicorn.Server):
         """Serve `app`; call `ready` once it answers."""
         config = uvicorn.Config(
             app,
-            http=CuttableProtocol,
+            http=AbortableProtocol,
             ws="none",
             lifespan="off",
             access_log=False,

@@ -21,10 +21,10 @@ class World(Protocol):
     def rows(self) -> Mapping[str, Sequence[JsonObject]]:
         """All rows by resource as at the start: the same for the same seed and scale."""
 
-    def blank(self, resource: str, number: int) -> JsonObject:
+    def new_row(self, resource: str, number: int) -> JsonObject:
         """A new row with every attribute, its key made from `number`, which no row of the resource had before."""
 
-    def touched(self, resource: str) -> JsonObject:  # noqa: ARG002 - a default
+    def changed_on_update(self, resource: str) -> JsonObject:  # noqa: ARG002 - a default
         """What else changes in a row of `resource` that the admin updates, e.g. its `updated_at`."""
         return {}
 
@@ -47,18 +47,18 @@ class Tables:
         # The rows as at the start: unpickling them is several times faster than making them again.
         self._start = b""
         self._tables: dict[str, dict[str, JsonObject]] = {}
-        self._made: dict[str, int] = {}
+        self._last_numbers: dict[str, int] = {}
         self._scripted: list[ScriptedChanges] = []
         self.extra_attributes: dict[str, JsonObject] = {}
 
     def reset(self) -> None:
         """Everything as at the start."""
         self._tables = {}
-        self._made = {}
+        self._last_numbers = {}
         self._scripted = []
         self.extra_attributes = {}
 
-    def stored(self, resource: str) -> list[JsonObject]:
+    def stored_rows(self, resource: str) -> list[JsonObject]:
         """The rows of a resource as stored, in the order they were made.
 
         Raises:
@@ -66,12 +66,12 @@ class Tables:
         """
         return list(self._table(resource).values())
 
-    def shown(self, resource: str) -> list[JsonObject]:
+    def served_rows(self, resource: str) -> list[JsonObject]:
         """The rows of a resource with the extra attributes put on, or over, their own."""
         extra = self.extra_attributes.get(resource, {})
         return [{**row, **extra} for row in self._table(resource).values()]
 
-    def shown_one(self, resource: str, key: str) -> JsonObject | None:
+    def served_row(self, resource: str, key: str) -> JsonObject | None:
         """The row of that key as shown, if it is here."""
         row = self._table(resource).get(key)
         return None if row is None else {**row, **self.extra_attributes.get(resource, {})}
@@ -84,12 +84,12 @@ class Tables:
             ValueError: There is a row of that key.
         """
         table = self._table(resource)
-        number = self._made.get(resource, len(table)) + 1
-        row = {**self._world.blank(resource, number), **attributes}
+        number = self._last_numbers.get(resource, len(table)) + 1
+        row = {**self._world.new_row(resource, number), **attributes}
         key = str(row[self._world.keys[resource]])
         if key in table:
             raise ValueError(f"{resource} has a row {key}")
-        self._made[resource] = number
+        self._last_numbers[resource] = number
         table[key] = row
         return row
 
@@ -104,7 +104,7 @@ class Tables:
         name = self._world.keys[resource]
         if str(attributes.get(name, key)) != key:
             raise ValueError(f"{resource} {key} cannot change its {name}")
-        row.update({**self._world.touched(resource), **attributes})
+        row.update({**self._world.changed_on_update(resource), **attributes})
         return row
 
     def delete(self, resource: str, key: str) -> JsonObject:
@@ -114,10 +114,10 @@ class Tables:
             KeyError: There is no such row.
         """
         table = self._table(resource)
-        self._made.setdefault(resource, len(table))
+        self._last_numbers.setdefault(resource, len(table))
         return table.pop(key)
 
-    def script(self, path: str, after_request: int, changes: Sequence[Mapping[str, Json]]) -> None:
+    def script_changes(self, path: str, after_request: int, changes: Sequence[Mapping[str, Json]]) -> None:
         """Carry changes out right after the n-th request from now to a path that ends like this.
 
         Args:
@@ -142,9 +142,9 @@ class Tables:
                 if scripted.after_request <= 0:
                     self._scripted.remove(scripted)
                     for change in scripted.changes:
-                        self._carry_out(change)
+                        self._apply(change)
 
-    def _carry_out(self, change: Mapping[str, Json]) -> None:
+    def _apply(self, change: Mapping[str, Json]) -> None:
         resource, key = str(change["resource"]), str(change.get("id"))
         attributes = change.get("attributes") or {}
         if not isinstance(attributes, dict):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from sandbox.admin import BadOrder, endpoint, table_routes
+from sandbox.admin import InvalidAdminRequest, endpoint, table_routes
 from sandbox.covage.api import DOCUMENTED, ENVELOPES
 from sandbox.covage.keycloak import GRANTS, Lifetimes
 
@@ -24,7 +24,7 @@ def covage_admin_routes(api: CovageApi) -> list[Route]:
     def set_envelopes(_request: Request, payload: Payload) -> Json:
         """Wrap resources like this; those not named, as at the start."""
         if not payload.keys() <= DOCUMENTED.keys() or not set(payload.values()) <= set(ENVELOPES):
-            raise BadOrder(f"{' or '.join(DOCUMENTED)} can be {' or '.join(ENVELOPES)}")
+            raise InvalidAdminRequest(f"{' or '.join(DOCUMENTED)} can be {' or '.join(ENVELOPES)}")
         api.envelopes = {**DOCUMENTED, **payload}
         return payload
 

@@ -48,7 +48,7 @@ class Keycloak:
     def __init__(self, clock: Clock) -> None:
         """Measure lifetimes by `clock`."""
         self._clock = clock
-        self._given = 0
+        self._issued = 0
         self.reset()
 
     def reset(self) -> None:
@@ -64,17 +64,17 @@ class Keycloak:
         if refresh_tokens:
             self._refresh.clear()
 
-    def is_good(self, token: str) -> bool:
+    def is_valid(self, token: str) -> bool:
         """Whether an access token opens the API at this moment."""
-        until, left = self._access.get(token, (0.0, 0))
-        return self._clock.monotonic() < until and left != 0
+        expires_at, requests_left = self._access.get(token, (0.0, 0))
+        return self._clock.monotonic() < expires_at and requests_left != 0
 
     def use(self, token: str) -> bool:
         """Whether an access token opens the API for this request, which is counted."""
-        if not self.is_good(token):
+        if not self.is_valid(token):
             return False
-        until, left = self._access[token]
-        self._access[token] = (until, left - 1)
+        expires_at, requests_left = self._access[token]
+        self._access[token] = (expires_at, requests_left - 1)
         return True
 
     def answer(self, request: ApiRequest) -> Reply:
@@ -90,33 +90,33 @@ class Keycloak:
         form = dict(parse_qsl(request.body.decode()))
         grant = form.get("grant_type", "")
         try:
-            self._admit(grant, form)
+            self._check_grant(grant, form)
         except ApiError:
             self.logins["refused"] += 1
             raise
         self.logins[grant] += 1
         return self._tokens()
 
-    def _admit(self, grant: str, form: Mapping[str, str]) -> None:
+    def _check_grant(self, grant: str, form: Mapping[str, str]) -> None:
         if not grant:
-            raise refusal(400, "invalid_request", "Missing form parameter: grant_type")
+            raise oauth_error(400, "invalid_request", "Missing form parameter: grant_type")
         if form.get("client_id") != CLIENT_ID:
-            raise refusal(401, "invalid_client", "Invalid client or Invalid client credentials")
+            raise oauth_error(401, "invalid_client", "Invalid client or Invalid client credentials")
         if grant not in GRANTS:
-            raise refusal(400, "unsupported_grant_type", "Unsupported grant_type")
+            raise oauth_error(400, "unsupported_grant_type", "Unsupported grant_type")
         if grant == "password":
             if (form.get("username"), form.get("password")) != (USERNAME, PASSWORD):
-                raise refusal(401, "invalid_grant", "Invalid user credentials")
+                raise oauth_error(401, "invalid_grant", "Invalid user credentials")
             return
-        until = self._refresh.get(form.get("refresh_token", ""))
-        if until is None:
-            raise refusal(400, "invalid_grant", "Invalid refresh token")
-        if self._clock.monotonic() >= until:
-            raise refusal(400, "invalid_grant", "Token is not active")
+        expires_at = self._refresh.get(form.get("refresh_token", ""))
+        if expires_at is None:
+            raise oauth_error(400, "invalid_grant", "Invalid refresh token")
+        if self._clock.monotonic() >= expires_at:
+            raise oauth_error(400, "invalid_grant", "Token is not active")
 
     def _tokens(self) -> Reply:
-        self._given += 1
-        access, refresh = f"covage-access-{self._given:06}", f"covage-refresh-{self._given:06}"
+        self._issued += 1
+        access, refresh = f"covage-access-{self._issued:06}", f"covage-refresh-{self._issued:06}"
         now = self._clock.monotonic()
         self._access[access] = (now + self.lifetimes.expires_in, self.lifetimes.requests_per_token or -1)
         self._refresh[refresh] = now + self.lifetimes.refresh_expires_in
@@ -127,13 +127,13 @@ class Keycloak:
                 "refresh_expires_in": self.lifetimes.refresh_expires_in,
                 "refresh_token": refresh,
                 "token_type": "Bearer",
-                "session_state": f"00000000-0000-4000-8000-{self._given:012}",
+                "session_state": f"00000000-0000-4000-8000-{self._issued:012}",
                 "scope": "profile email",
             },
             headers={"Cache-Control": "no-store"},
         )
 
 
-def refusal(status: int, error: str, description: str) -> ApiError:
+def oauth_error(status: int, error: str, description: str) -> ApiError:
     """An error as OAuth words it."""
     return ApiError(status, {"error": error, "error_description": description})

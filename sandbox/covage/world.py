@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from faker import Faker
 
-from sandbox.chance import chance_of
 from sandbox.clock import WORLD_START
+from sandbox.seeded_random import seeded_random
 from sandbox.tables import World
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class CovageWorld(World):
             "ennis": "reference",
             "catalog_categories": "name",
         }
-        self._makers = {
+        self._factories = {
             "invoices": self._invoice,
             "orders": self._order,
             "order_history": self._step,
@@ -77,25 +77,26 @@ class CovageWorld(World):
     def rows(self) -> Mapping[str, Sequence[JsonObject]]:
         """All rows as at the start."""
         rows = {
-            name: [make(number) for number in range(1, self._counts[name] + 1)] for name, make in self._makers.items()
+            name: [make(number) for number in range(1, self._counts[name] + 1)]
+            for name, make in self._factories.items()
         }
         # Not every order has a history.
         rows["order_history"] = [row for row in rows["order_history"] if not str(row["order_reference"]).endswith("0")]
         return rows
 
-    def blank(self, resource: str, number: int) -> JsonObject:
+    def new_row(self, resource: str, number: int) -> JsonObject:
         """A new row, complete like the others."""
-        return self._makers[resource](number)
+        return self._factories[resource](number)
 
-    def touched(self, resource: str) -> JsonObject:
+    def changed_on_update(self, resource: str) -> JsonObject:
         """An order says when it was modified; nothing else does."""
         return {"modification_date": utc(self._clock.tick())} if resource == "orders" else {}
 
     def _invoice(self, number: int) -> JsonObject:
-        chance = chance_of(self._seed, f"invoices:{number}")
+        rng = seeded_random(self._seed, f"invoices:{number}")
         accounted = self._day("invoices", number)
-        site = chance.randrange(1, SITES + 1)
-        kind, label = chance.choice(INVOICE_TYPES)
+        site = rng.randrange(1, SITES + 1)
+        kind, label = rng.choice(INVOICE_TYPES)
         return {
             "invoice_number": f"FACTTSO{accounted:%y%m}{number:04}",
             "customer_name": "CLIENT EXEMPLE SA",
@@ -108,13 +109,13 @@ class CovageWorld(World):
         }
 
     def _order(self, number: int) -> JsonObject:
-        chance = chance_of(self._seed, f"orders:{number}")
+        rng = seeded_random(self._seed, f"orders:{number}")
         ordered = self._day("orders", number)
         new = number > self._counts["orders"]
         modified = (
-            self._clock.now if new else min(midnight(ordered) + timedelta(hours=chance.randrange(9, 2000)), WORLD_START)
+            self._clock.now if new else min(midnight(ordered) + timedelta(hours=rng.randrange(9, 2000)), WORLD_START)
         )
-        state = "acknowledged" if new else chance.choice(OLDER_STATES if number % 2 else NEWER_STATES)
+        state = "acknowledged" if new else rng.choice(OLDER_STATES if number % 2 else NEWER_STATES)
         day = modified.date().isoformat()
         return {
             "modification_date": utc(modified),
@@ -125,34 +126,34 @@ class CovageWorld(World):
             "cancellation_reason": "Doublon" if state == "cancelled" else "",
             "completion_date": day if state in {"completed", "active"} else None,
             "state": state,
-            "project_id": chance.choice(["", "", *PROJECTS]),
-            "offer_technology": chance.choice(["FIBDE", "FTTE", "FTTO"]),
-            "commitment": chance.choice([12, 24, 36]),
+            "project_id": rng.choice(["", "", *PROJECTS]),
+            "offer_technology": rng.choice(["FIBDE", "FTTE", "FTTO"]),
+            "commitment": rng.choice([12, 24, 36]),
             "external_id": f"EXT-{number}" if number % 3 else "",
-            "enni_reference": f"CN{chance.randrange(1, ENNIS + 1):06}",
+            "enni_reference": f"CN{rng.randrange(1, ENNIS + 1):06}",
         }
 
     def _step(self, number: int) -> JsonObject:
         order, step = divmod(number - 1, len(STEPS))
-        begun = midnight(self._day("orders", order + 1))
+        started = midnight(self._day("orders", order + 1))
         return {
             "key": f"{order + 1}:{step + 1}",
             "order_reference": f"CMD_X_{order + 1:08}",
             "step": STEPS[step],
-            "date": utc(begun + timedelta(days=step + 1, hours=9)),
+            "date": utc(started + timedelta(days=step + 1, hours=9)),
             "comment": "",
         }
 
     def _quote(self, number: int) -> JsonObject:
-        chance = chance_of(self._seed, f"quotes:{number}")
-        created = midnight(self._day("quotes", number)) + timedelta(hours=7, minutes=chance.randrange(500))
+        rng = seeded_random(self._seed, f"quotes:{number}")
+        created = midnight(self._day("quotes", number)) + timedelta(hours=7, minutes=rng.randrange(500))
         return {
             "external_id": f"EXT{number}" if number % 4 else "",
-            "project_id": chance.choice(["", *PROJECTS]),
-            "id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+            "project_id": rng.choice(["", *PROJECTS]),
+            "id": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
             "quote_date": (created + timedelta(hours=1)).astimezone(PARIS).isoformat(),
             "creation_date": created.astimezone(PARIS).isoformat(),
-            "state": chance.choice(QUOTE_STATES),
+            "state": rng.choice(QUOTE_STATES),
         }
 
     def _project(self, number: int) -> JsonObject:
@@ -167,16 +168,16 @@ class CovageWorld(World):
         }
 
     def _enni(self, number: int) -> JsonObject:
-        chance = chance_of(self._seed, f"ennis:{number}")
+        rng = seeded_random(self._seed, f"ennis:{number}")
         return {
             "code": str(719 + number),
             "name": self._name(f"ennis:{number}"),
             "short_name": f"DC{number:03}",
             "reference": f"CN{number:06}",
             "label": "Collecte Nationale Entreprise",
-            "offer": chance.choice(CATEGORIES),
-            "dsp": chance.choice(["", "CAPS", "HAUTE-SAVOIE"]),
-            "delivery_mode": chance.choice(["L2", "L3"]),
+            "offer": rng.choice(CATEGORIES),
+            "dsp": rng.choice(["", "CAPS", "HAUTE-SAVOIE"]),
+            "delivery_mode": rng.choice(["L2", "L3"]),
             "active": number % 5 != 0,
         }
 

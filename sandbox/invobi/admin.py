@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from sandbox.admin import endpoint, table_routes
-from sandbox.invobi.api import LEFT_OUT
+from sandbox.invobi.api import OMITTED_FIELDS
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 def invobi_admin_routes(api: InvobiApi) -> list[Route]:
     """The routes below `/admin/invobi`."""
 
-    def set_left_out(_request: Request, payload: Payload) -> Json:
+    def set_omitted_fields(_request: Request, payload: Payload) -> Json:
         """Leave these fields out of `invoices`, the list, and of `invoice_details`; not named, as documented."""
-        if not payload.keys() <= LEFT_OUT.keys():
-            raise KeyError(f"fields are left out of {' or '.join(LEFT_OUT)}")
-        api.left_out = {**LEFT_OUT, **payload}
+        if not payload.keys() <= OMITTED_FIELDS.keys():
+            raise KeyError(f"fields are left out of {' or '.join(OMITTED_FIELDS)}")
+        api.omitted_fields = {**OMITTED_FIELDS, **payload}
         return payload
 
-    return [*table_routes(api.tables), Route("/left_out", endpoint(set_left_out), methods=["PUT"])]
+    return [*table_routes(api.tables), Route("/left_out", endpoint(set_omitted_fields), methods=["PUT"])]

@@ -10,7 +10,7 @@ from sandbox.bearer import bearer_token
 from sandbox.gateway import Api, ApiError, Reply
 from sandbox.invobi.world import InvobiWorld
 from sandbox.limits import RequestWindows, Window
-from sandbox.pdf import MEDIA_TYPE, page_of_text
+from sandbox.pdf import MEDIA_TYPE, one_page_pdf
 from sandbox.tables import Tables
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 TOKEN = "sandbox-token"  # noqa: S105 - the sandbox's only token opens nothing else
 WINDOWS = (Window("token", 100, 60),)
-DEFAULT_PAGE, LARGEST_PAGE = 20, 100
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 100
 NO_LABEL = "__no_label__"
 STATUSES = ("paid", "unpaid")
 SERVER_ERROR: JsonObject = {"error": "Internal server error"}
 
-LEFT_OUT = {
+OMITTED_FIELDS = {
     "invoices": ("locale", "from_details", "to_details", "items", "discounts", "taxes", "payment_details"),
     "invoice_details": ("paid_at",),
 }
@@ -44,13 +44,13 @@ class InvobiApi(Api):
         """Serve the world of `seed` and `scale`."""
         self.windows = RequestWindows(clock, WINDOWS)
         self.tables = Tables(InvobiWorld(clock, seed, scale))
-        self.left_out: Mapping[str, Sequence[str]] = LEFT_OUT
+        self.omitted_fields: Mapping[str, Sequence[str]] = OMITTED_FIELDS
 
     def reset(self) -> None:
         """Everything as at the start."""
         self.tables.reset()
         self.windows.reset()
-        self.left_out = LEFT_OUT
+        self.omitted_fields = OMITTED_FIELDS
 
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
         """Whether a request carries the token."""
@@ -82,15 +82,15 @@ class InvobiApi(Api):
             case ["invoices"]:
                 return self._invoices(query)
             case ["invoices", key]:
-                return {"invoice": self._without("invoice_details", self._one("invoices", key))}
+                return {"invoice": self._without_omitted("invoice_details", self._row("invoices", key))}
             case ["invoices", key, "download"]:
                 return self._pdf(key)
             case ["prompts"]:
-                return {"prompts": [row for row in self.tables.shown("prompts") if _is_meant(row, query)]}
+                return {"prompts": [row for row in self.tables.served_rows("prompts") if _matches(row, query)]}
             case ["prompts", "labels"]:
                 return {"labels": self._labels()}
             case ["prompts", key]:
-                return {"prompt": self._one("prompts", key)}
+                return {"prompt": self._row("prompts", key)}
         raise ApiError(404, {"error": "Not found"})
 
     def _invoices(self, query: Mapping[str, str]) -> JsonObject:
@@ -99,12 +99,12 @@ class InvobiApi(Api):
             # Inferred: 400 is documented for invalid parameters, no example is.
             raise ApiError(400, {"error": "status must be 'paid' or 'unpaid'"})
         # The order is not documented. The newest first, so that a new invoice moves all others on.
-        rows = [row for row in reversed(self.tables.shown("invoices")) if status in {None, _status(row)}]
+        rows = [row for row in reversed(self.tables.served_rows("invoices")) if status in {None, _status(row)}]
         # Neither is what more than the maximum gives: here, the maximum.
-        page, size = _positive(query, "page", 1), min(_positive(query, "per_page", DEFAULT_PAGE), LARGEST_PAGE)
+        page, size = _positive(query, "page", 1), min(_positive(query, "per_page", DEFAULT_PAGE_SIZE), MAX_PAGE_SIZE)
         shown = rows[(page - 1) * size : page * size]
         return {
-            "invoices": [self._without("invoices", row) for row in shown],
+            "invoices": [self._without_omitted("invoices", row) for row in shown],
             "pagination": {
                 "total": len(rows),
                 "page": page,
@@ -115,23 +115,23 @@ class InvobiApi(Api):
 
     def _pdf(self, key: str) -> Reply:
         """The invoice's PDF: everything stands on it, so that it changes when anything does, and only then."""
-        row = self._one("invoices", key)
+        row = self._row("invoices", key)
         lines = [str(row["title"]), "", *(f"{name}: {json.dumps(value)}" for name, value in row.items())]
-        return Reply(page_of_text(lines), media_type=MEDIA_TYPE)
+        return Reply(one_page_pdf(lines), media_type=MEDIA_TYPE)
 
     def _labels(self) -> list[str]:
         """The names of all prompts' labels, each once."""
-        prompts = self.tables.shown("prompts")
+        prompts = self.tables.served_rows("prompts")
         return list(dict.fromkeys(name for row in prompts for name in label_names(row)))
 
-    def _one(self, resource: str, key: str) -> JsonObject:
-        row = self.tables.shown_one(resource, key)
+    def _row(self, resource: str, key: str) -> JsonObject:
+        row = self.tables.served_row(resource, key)
         if row is None:
             raise ApiError(404, {"error": f"{resource.removesuffix('s').capitalize()} not found"})
         return row
 
-    def _without(self, view: str, row: JsonObject) -> JsonObject:
-        return {name: value for name, value in row.items() if name not in self.left_out[view]}
+    def _without_omitted(self, view: str, row: JsonObject) -> JsonObject:
+        return {name: value for name, value in row.items() if name not in self.omitted_fields[view]}
 
 
 def _status(row: JsonObject) -> str:
@@ -146,11 +146,11 @@ def label_names(prompt: JsonObject) -> list[str]:
     return [str(label["name"]) for label in labels if isinstance(label, dict)]
 
 
-def _is_meant(prompt: JsonObject, query: Mapping[str, str]) -> bool:
+def _matches(prompt: JsonObject, query: Mapping[str, str]) -> bool:
     """Whether a prompt has the label and the content that are asked for."""
     label, names = query.get("label"), label_names(prompt)
-    fits = label is None or (not names if label == NO_LABEL else label in names)
-    return fits and query.get("content", "").lower() in str(prompt["prompt_text"]).lower()
+    has_label = label is None or (not names if label == NO_LABEL else label in names)
+    return has_label and query.get("content", "").lower() in str(prompt["prompt_text"]).lower()
 
 
 def _positive(query: Mapping[str, str], name: str, default: int) -> int:

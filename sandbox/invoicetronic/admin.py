@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Mount, Route
 
-from sandbox.admin import BadOrder, endpoint, table_routes
+from sandbox.admin import InvalidAdminRequest, endpoint, table_routes
 from sandbox.invoicetronic.environment import Behaviour, Restriction
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _cost_routes(environment: Environment) -> list[Route]:
     def set_billing(_request: Request, payload: Payload) -> Json:
         unknown = set(payload) - SETTABLE
         if unknown:
-            raise BadOrder(f"billing has no {', '.join(sorted(unknown))} to set")
+            raise InvalidAdminRequest(f"billing has no {', '.join(sorted(unknown))} to set")
         check_choices(payload)
         for name, value in payload.items():
             setattr(environment.account, name, value)
@@ -68,7 +68,7 @@ def _setting_routes(environment: Environment) -> list[Route]:
     def set_restricted_keys(_request: Request, payload: Payload) -> Json:
         for key in payload:
             if not key.startswith(f"ik_{environment.name}_") or key == environment.main_key:
-                raise BadOrder(f"a restricted key of this environment is called ik_{environment.name}_…")
+                raise InvalidAdminRequest(f"a restricted key of this environment is called ik_{environment.name}_…")
         environment.restricted_keys = {key: Restriction(**restriction) for key, restriction in payload.items()}
         return payload
 
@@ -95,4 +95,4 @@ def check_choices(payload: Payload) -> None:
     """
     for name, choices in CHOICES.items():
         if name in payload and payload[name] not in choices:
-            raise BadOrder(f"{name} is {' or '.join(choices)}")
+            raise InvalidAdminRequest(f"{name} is {' or '.join(choices)}")

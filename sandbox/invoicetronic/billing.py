@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from sandbox.invoicetronic.refusals import no_operations_left
+from sandbox.invoicetronic.problems import no_operations_left
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ class Account:
     refused_at_zero: Literal["payloads", "receive"] = "payloads"
     paid: Counter[int] = field(default_factory=Counter)
 
-    def admit_to_receive(self) -> None:
+    def check_receive_allowed(self) -> None:
         """Whether received invoices may be listed.
 
         Raises:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlencode
 
 from sandbox.invoicetronic.billing import Account
-from sandbox.invoicetronic.moments import TICKS_PER_SECOND, stamp
-from sandbox.invoicetronic.refusals import not_permitted
+from sandbox.invoicetronic.problems import not_permitted
+from sandbox.invoicetronic.timestamps import TICKS_PER_SECOND, format_timestamp
 from sandbox.invoicetronic.world import API_KEY_ID, API_VERSION, InvoicetronicWorld
 from sandbox.tables import Tables
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from sandbox.clock import Clock
     from sandbox.gateway import ApiRequest
-    from sandbox.invoicetronic.refusals import Shape
+    from sandbox.invoicetronic.problems import Shape
     from sandbox.invoicetronic.resources import Row
     from sandbox.json_types import Json, JsonObject
 
 LIVE = "live"
 LONGEST_USER_AGENT = 512
-REDUCED = ("identifier", "prestatore", "meta_data", "documents", "date_sent", "latest_state")
+SENT_SUMMARY_FIELDS = ("identifier", "prestatore", "meta_data", "documents", "date_sent", "latest_state")
 """What an update shows of its sent invoice."""
 
 
@@ -108,24 +108,24 @@ class Environment:
         """The key that may do everything."""
         return f"ik_{self.name}_sandbox"
 
-    def knows(self, key: str) -> bool:
+    def accepts_key(self, key: str) -> bool:
         """Whether a key opens this environment."""
         return key == self.main_key or key in self.restricted_keys
 
     def rows(self, resource: str, restriction: Restriction | None) -> list[Row]:
         """The rows of a resource that a key sees, with what is embedded in them."""
-        rows: list[Row] = [dict(row) for row in self.tables.shown(resource)]
+        rows: list[Row] = [dict(row) for row in self.tables.served_rows(resource)]
         if restriction is not None:
             rows = [row for row in rows if restriction.sees(resource, row)]
         if resource == "send":
-            companies = {row["id"]: row for row in self.tables.stored("company")}
+            companies = {row["id"]: row for row in self.tables.stored_rows("company")}
             for row in rows:
                 row["company"] = companies.get(row["company_id"])
         if resource == "update":
-            sent = {row["id"]: row for row in self.tables.stored("send")}
+            sent = {row["id"]: row for row in self.tables.stored_rows("send")}
             for row in rows:
                 found = sent.get(row["send_id"], {})
-                row["send"] = {name: found.get(name) for name in REDUCED}
+                row["send"] = {name: found.get(name) for name in SENT_SUMMARY_FIELDS}
         return rows
 
     def without_payload(self, row: Row) -> Row:
@@ -139,13 +139,13 @@ class Environment:
         """The payload of an invoice: the one that the admin gave it, or the one that is made for it."""
         if row["payload"] is not None:
             return str(row["payload"])
-        made = self._world.made(resource, row["id"])
-        return made.text if row["encoding"] == "Xml" else made.base64
+        generated = self._world.generated_invoice(resource, row["id"])
+        return generated.text if row["encoding"] == "Xml" else generated.base64
 
     def file(self, resource: str, row: Row) -> bytes:
         """The file of an invoice."""
         if row["payload"] is None:
-            return self._world.made(resource, row["id"]).content
+            return self._world.generated_invoice(resource, row["id"]).content
         payload = str(row["payload"])
         return payload.encode() if row["encoding"] == "Xml" else base64.b64decode(payload)
 
@@ -165,7 +165,7 @@ class Environment:
             self._mark_read("receive", rows)
         self.payloads_read[resource].update(row["id"] for row in rows)
 
-    def read_by_export(self, rows: Sequence[Row]) -> None:
+    def mark_exported(self, rows: Sequence[Row]) -> None:
         """What an export does to the received invoices in it: unread ones cost, and are read from then on.
 
         Raises:
@@ -174,7 +174,7 @@ class Environment:
         self.account.charge([row["id"] for row in rows if not row["is_read"]])
         self._mark_read("receive", rows)
 
-    def list_updates(self, rows: Sequence[Row]) -> None:
+    def updates_listed(self, rows: Sequence[Row]) -> None:
         """What listing updates does to them: nothing, unless the admin has it otherwise."""
         if self.behaviour.updates_read_by_list:
             self._mark_read("update", rows)
@@ -193,15 +193,15 @@ class Environment:
         Raises:
             KeyError: There is no such invoice.
         """
-        sent = next((row for row in self.tables.stored("send") if row["id"] == send_id), None)
+        sent = next((row for row in self.tables.stored_rows("send") if row["id"] == send_id), None)
         if sent is None:
             raise KeyError(f"send has no {send_id}")
         update = self.tables.create("update", {"send_id": send_id, "company_id": sent["company_id"], "state": state})
         update["last_update"] = moment or update["last_update"]
-        told: dict[str, Json] = {"last_update": update["last_update"], "latest_state": state}
+        changes: dict[str, Json] = {"last_update": update["last_update"], "latest_state": state}
         if sent["date_sent"] is None:
-            told |= {"date_sent": update["last_update"], "identifier": str(9_900_000_000 + send_id)}
-        self.tables.update("send", str(send_id), told)
+            changes |= {"date_sent": update["last_update"], "identifier": str(9_900_000_000 + send_id)}
+        self.tables.update("send", str(send_id), changes)
         return update
 
     def log(self, request: ApiRequest, status: int, error: str | None) -> None:
@@ -213,7 +213,7 @@ class Environment:
             error: The reason, where that is an error.
         """
         now = datetime.fromtimestamp(self._clock.wall(), UTC)
-        moment = stamp(now, now.microsecond * (TICKS_PER_SECOND // 1_000_000))
+        moment = format_timestamp(now, now.microsecond * (TICKS_PER_SECOND // 1_000_000))
         user_agent = request.headers.get("user-agent")
         self.tables.create(
             "log",
@@ -237,6 +237,6 @@ class Environment:
 
     def _mark_read(self, resource: str, rows: Sequence[Row]) -> None:
         read = {row["id"] for row in rows}
-        for stored in self.tables.stored(resource):
+        for stored in self.tables.stored_rows(resource):
             if stored["id"] in read:
                 stored["is_read"] = True

@@ -7,14 +7,14 @@ import zipfile
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from sandbox.invoicetronic.moments import TICKS_PER_SECOND, midnight, ticks_of
-from sandbox.invoicetronic.refusals import Refused, invalid
+from sandbox.invoicetronic.problems import Refused, invalid
 from sandbox.invoicetronic.resources import document_dates
+from sandbox.invoicetronic.timestamps import TICKS_PER_SECOND, midnight, parse_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sandbox.invoicetronic.resources import Row, Test
+    from sandbox.invoicetronic.resources import Row, RowPredicate
 
 TYPES = {"send": ("send",), "receive": ("receive",), "both": ("send", "receive")}
 FROM, TO = "document_date_from", "document_date_to"
@@ -36,7 +36,7 @@ SDI has rejected, as such an invoice counts as never issued (inferred)."""
 PUBLIC = "FPA12"
 DELIVERED = "Consegnato"
 
-WRITTEN = (2026, 3, 16, 8, 0, 0)
+MEMBER_TIME = (2026, 3, 16, 8, 0, 0)
 """The time of every member, so that the same invoices make the same bytes."""
 
 
@@ -52,7 +52,7 @@ def directions(query: Mapping[str, str]) -> tuple[str, ...]:
     return TYPES[wanted]
 
 
-def in_period(query: Mapping[str, str]) -> Test:
+def in_period(query: Mapping[str, str]) -> RowPredicate:
     """A test whether a document of a row is dated in the period that is asked for.
 
     Without any period the answer is not documented: here it is refused.
@@ -69,7 +69,7 @@ def in_period(query: Mapping[str, str]) -> Test:
         raise Refused(400, "period")
 
     def dated(row: Row) -> bool:
-        moments = [ticks_of(day) for day in document_dates(row) if day is not None]
+        moments = [parse_ticks(day) for day in document_dates(row) if day is not None]
         return any((low is None or low <= moment) and (high is None or moment <= high) for moment in moments)
 
     return dated
@@ -84,29 +84,29 @@ def is_definitive(row: Row) -> bool:
 
 def archive(members: Iterable[tuple[str, bytes]]) -> bytes:
     """A ZIP of names and contents."""
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as zipped:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
         for name, content in members:
-            zipped.writestr(zipfile.ZipInfo(name, WRITTEN), content, zipfile.ZIP_DEFLATED)
-    return written.getvalue()
+            zipped.writestr(zipfile.ZipInfo(name, MEMBER_TIME), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
 
 
 def _instant(query: Mapping[str, str], name: str) -> int | None:
     try:
-        return ticks_of(query[name]) if name in query else None
+        return parse_ticks(query[name]) if name in query else None
     except ValueError:
         raise invalid(name) from None
 
 
 def _calendar(query: Mapping[str, str], unit: str) -> tuple[int, int]:
     months = QUARTER_MONTHS if unit == "quarter" else 1
-    year, number = _whole(query, "year", 1970, 9998), _whole(query, unit, 1, MONTHS // months)
+    year, number = _integer(query, "year", 1970, 9998), _integer(query, unit, 1, MONTHS // months)
     first = date(year, (number - 1) * months + 1, 1)
     after = (date(year, number * months, 28) + timedelta(days=4)).replace(day=1)
-    return ticks_of(midnight(first)), ticks_of(midnight(after)) - TICKS_PER_SECOND
+    return parse_ticks(midnight(first)), parse_ticks(midnight(after)) - TICKS_PER_SECOND
 
 
-def _whole(query: Mapping[str, str], name: str, low: int, high: int) -> int:
+def _integer(query: Mapping[str, str], name: str, low: int, high: int) -> int:
     if not query[name].isdecimal() or not low <= int(query[name]) <= high:
         raise invalid(name)
     return int(query[name])

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox.invoicetronic.moments import ticks_of
-from sandbox.invoicetronic.refusals import Refused, invalid
+from sandbox.invoicetronic.problems import Refused, invalid
+from sandbox.invoicetronic.timestamps import parse_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from sandbox.invoicetronic.resources import Resource, Row
 
-PAGE_SIZE = 100
-MOST_ROWS = 200
+DEFAULT_PAGE_SIZE = 100
+MAX_PAGE_SIZE = 200
 
 INSTANTS = {"created", "last_update", "date_sent", "date_time", "failure_notified_at", "previous_key_expires_at"}
 
@@ -46,10 +46,10 @@ def page_of(resource: Resource, rows: Sequence[Row], query: Mapping[str, str], r
     Raises:
         Refused: A value cannot be understood, the page would be too large, or the sort is not possible.
     """
-    number, size = _positive(query, "page", 1), _positive(query, "page_size", PAGE_SIZE)
-    if size > MOST_ROWS:
+    number, size = _positive(query, "page", 1), _positive(query, "page_size", DEFAULT_PAGE_SIZE)
+    if size > MAX_PAGE_SIZE:
         # What happens above 200 is not documented, only that it "cannot be greater".
-        raise Refused(400, "page_size", MOST_ROWS)
+        raise Refused(400, "page_size", MAX_PAGE_SIZE)
     order = _order(resource, rows, query.get("sort", ""), rules)
     kept = list(rows)
     for name, make in resource.filters.items():
@@ -95,4 +95,4 @@ def _sorted(rows: Sequence[Row], order: str) -> list[Row]:
 def _key(name: str, value: Any) -> tuple[bool, Any]:  # noqa: ANN401 - whatever a row holds
     if value is None:
         return True, 0
-    return False, ticks_of(value) if name in INSTANTS else value
+    return False, parse_ticks(value) if name in INSTANTS else value

@@ -9,8 +9,8 @@ from sandbox.clock import TICK, WORLD_START
 from sandbox.invoicetronic.fatturapa import Plan, invoice
 from sandbox.invoicetronic.fatturapa.draw import Draw
 from sandbox.invoicetronic.fatturapa.parties import buyer, company, seller
-from sandbox.invoicetronic.moments import midnight, stamp
 from sandbox.invoicetronic.resources import RESOURCES
+from sandbox.invoicetronic.timestamps import format_timestamp, midnight
 from sandbox.tables import World
 
 if TYPE_CHECKING:
@@ -40,17 +40,17 @@ WITHDRAWN_KEY = 2
 
 HISTORY = timedelta(days=640)
 """How far back the first invoice is."""
-KEPT = timedelta(days=15)
+RETENTION = timedelta(days=15)
 """How long logs and webhook deliveries are kept, as documented."""
 
 IN_FLIGHT = 12
 """The newest sent invoices, of which the SDI has said nothing yet."""
-NEW = 60
+UNREAD = 60
 """The newest received invoices, which nobody has read."""
 
 PUBLIC_CLIENT = 2
 """The company that is a public office."""
-TWIN_EVERY = 20
+SHARED_SECOND_EVERY = 20
 """Every so many rows one is created in the same second as the one before."""
 LOTTO_EVERY = 15
 """Every so many files are a lotto: several documents in one."""
@@ -105,7 +105,7 @@ class InvoicetronicWorld(World):
         """All rows as at the start."""
         sent = [self._sent(number) for number in range(1, self._invoices + 1)]
         received = [self._received(number) for number in range(1, self._invoices + 1)]
-        for row in received[-NEW:]:
+        for row in received[-UNREAD:]:
             row["is_read"] = False
         return {
             "company": [self._company(number) for number in range(1, len(self._companies) + 1)],
@@ -118,10 +118,10 @@ class InvoicetronicWorld(World):
             "subkey": [self._subkey(number) for number in range(1, SUBKEYS + 1)],
         }
 
-    def blank(self, resource: str, number: int) -> JsonObject:
+    def new_row(self, resource: str, number: int) -> JsonObject:
         """A new row, of this very moment: an invoice that is unread, or that the SDI knows nothing of."""
         # Requests leave rows in the log: they are no changes of the world, and do not move its time.
-        now = stamp(self._clock.now if resource == "log" else self._clock.tick(), number)
+        now = format_timestamp(self._clock.now if resource == "log" else self._clock.tick(), number)
         makers = {
             "company": self._company,
             "send": self._sent,
@@ -142,11 +142,11 @@ class InvoicetronicWorld(World):
             row["date_time"] = now
         return row
 
-    def touched(self, resource: str) -> JsonObject:  # noqa: ARG002 - the same for all
+    def changed_on_update(self, resource: str) -> JsonObject:  # noqa: ARG002 - the same for all
         """Every change is a new version, higher than all before; `created` and `last_update` do not move by it."""
         return {"version": NEWEST_VERSION + (self._clock.tick() - WORLD_START) // TICK}
 
-    def made(self, resource: str, number: int) -> GeneratedInvoice:
+    def generated_invoice(self, resource: str, number: int) -> GeneratedInvoice:
         """The file of an invoice: the same one whenever it is asked for."""
         return invoice(f"{self._seed}:{resource}:{number}", self._plan(resource, number))
 
@@ -163,7 +163,7 @@ class InvoicetronicWorld(World):
 
     def _created(self, number: int) -> datetime:
         """Rows are created one after the other, now and then two at once, up to a few minutes before the present."""
-        share = min((number - (number % TWIN_EVERY == 0)) / self._invoices, 1)
+        share = min((number - (number % SHARED_SECOND_EVERY == 0)) / self._invoices, 1)
         return (WORLD_START - HISTORY * (1 - share) - timedelta(minutes=7)).replace(microsecond=0)
 
     def _plan(self, resource: str, number: int) -> Plan:
@@ -203,7 +203,7 @@ class InvoicetronicWorld(World):
     def _base(self, number: int, created: datetime, draw: Draw) -> JsonObject:
         return {
             "id": number,
-            "created": stamp(created, self._ticks(draw)),
+            "created": format_timestamp(created, self._ticks(draw)),
             "version": draw.integer(1, NEWEST_VERSION),
             "user_id": USER_ID,
         }
@@ -220,7 +220,7 @@ class InvoicetronicWorld(World):
             **self._base(number, WORLD_START - HISTORY + timedelta(days=number), draw),
             "vat": f"IT{vat}" if number <= len(self._companies) else f"IT{number:011}",
             "fiscal_code": party.fiscal_code or vat,
-            "name": party.called,
+            "name": party.display_name,
         }
 
     def _invoice(self, resource: str, number: int) -> tuple[JsonObject, Plan, Draw, datetime]:
@@ -247,9 +247,9 @@ class InvoicetronicWorld(World):
         row, plan, draw, created = self._invoice("send", number)
         return {
             **row,
-            "date_sent": stamp(created + timedelta(minutes=draw.integer(1, 30))),
+            "date_sent": format_timestamp(created + timedelta(minutes=draw.integer(1, 30))),
             "last_update": None,
-            "nome_committente": plan.buyer.called,
+            "nome_committente": plan.buyer.display_name,
             "meta_data": {"order_id": f"ORD-{number}"} if draw.maybe() else None,
             "latest_state": None,
         }
@@ -261,9 +261,9 @@ class InvoicetronicWorld(World):
             sent = datetime.combine(plan.documents[0][1], time(9), UTC) + timedelta(days=draw.integer(0, 5))
         return {
             **row,
-            "date_sent": stamp(sent) if draw.maybe(0.9) else None,
-            "last_update": stamp(created, draw.integer(1, 9_999_999)) if draw.maybe(0.9) else None,
-            "nome_prestatore": plan.seller.called,
+            "date_sent": format_timestamp(sent) if draw.maybe(0.9) else None,
+            "last_update": format_timestamp(created, draw.integer(1, 9_999_999)) if draw.maybe(0.9) else None,
+            "nome_prestatore": plan.seller.display_name,
             "is_read": draw.maybe(0.8),
             "message_id": str(70_000_000 + number),
         }
@@ -274,7 +274,7 @@ class InvoicetronicWorld(World):
         for row in sent[:-IN_FLIGHT]:
             draw = self._draw("steps", row["id"])
             moment = datetime.fromisoformat(row["date_sent"])
-            for state in _path(draw, row["format"], is_recent=row["id"] > len(sent) - 2 * IN_FLIGHT):
+            for state in _states(draw, row["format"], is_recent=row["id"] > len(sent) - 2 * IN_FLIGHT):
                 steps.append((moment, row, state))
                 # Whole minutes, so that now and then several share an instant.
                 moment += timedelta(minutes=draw.integer(5, 600))
@@ -284,7 +284,7 @@ class InvoicetronicWorld(World):
         steps.sort(key=lambda step: step[0])
         updates = []
         for number, (moment, row, state) in enumerate(steps, start=1):
-            row["last_update"] = stamp(moment, self._ticks(self._draw("ticks", number)))
+            row["last_update"] = format_timestamp(moment, self._ticks(self._draw("ticks", number)))
             row["latest_state"] = state
             updates.append(self._update(number, row, state, row["last_update"]))
         for row in sent[-IN_FLIGHT // 2 :]:
@@ -311,7 +311,7 @@ class InvoicetronicWorld(World):
     def _logged(self, number: int) -> JsonObject:
         """A request of the customer's own integration."""
         draw = self._draw("log", number)
-        moment = WORLD_START - KEPT * (1 - min(number / self._count(LOGGED, 5), 1)) - timedelta(minutes=3)
+        moment = WORLD_START - RETENTION * (1 - min(number / self._count(LOGGED, 5), 1)) - timedelta(minutes=3)
         fails = draw.maybe(0.1)
         adds = draw.maybe(0.4)
         return {
@@ -322,7 +322,7 @@ class InvoicetronicWorld(World):
             "endpoint": draw.one_of(("/send", "/receive", "/update")),
             "api_version": API_VERSION,
             "status_code": draw.one_of((400, 422, 403)) if fails else 201 if adds else 200,
-            "date_time": stamp(moment, draw.integer(1, 9_999_999)),
+            "date_time": format_timestamp(moment, draw.integer(1, 9_999_999)),
             "error": "vat is required" if fails else None,
             "resource_id": draw.integer(1, 100) if adds and not fails else None,
             "user_agent": draw.one_of(("gestionale/4.2", None)),
@@ -343,13 +343,13 @@ class InvoicetronicWorld(World):
             "secret": None,
             "description": draw.one_of(("Production webhook", None)),
             "events": list(EVENTS[: draw.integer(1, len(EVENTS))]),
-            "failure_notified_at": stamp(WORLD_START - timedelta(days=3)) if fails else None,
+            "failure_notified_at": format_timestamp(WORLD_START - timedelta(days=3)) if fails else None,
         }
 
     def _delivery(self, number: int) -> JsonObject:
         draw = self._draw("delivery", number)
         total = self._count(DELIVERIES, 5)
-        moment = WORLD_START - KEPT * (1 - min(number / total, 1)) - timedelta(minutes=2)
+        moment = WORLD_START - RETENTION * (1 - min(number / total, 1)) - timedelta(minutes=2)
         status = draw.one_of((200, 200, 200, 204, 500, 0))
         errors = {500: "Internal Server Error", 0: "Connection refused (example.com:443)"}
         return {
@@ -358,7 +358,7 @@ class InvoicetronicWorld(World):
             "event": draw.one_of(EVENTS),
             "status_code": status,
             "error": errors.get(status),
-            "date_time": stamp(moment),
+            "date_time": format_timestamp(moment),
             "success": status in {200, 204},
             "event_id": number * 3 if number > total // 4 else None,
             "attempt": draw.integer(1, 8) if status not in {200, 204} else 1,
@@ -375,11 +375,11 @@ class InvoicetronicWorld(World):
             "permissions": {"company": "Read", "send": "Read", "receive": "Read", "webhook": None, "update": "Read"},
             "company_ids": None if number == 1 else [number],
             "cors_origins": None if number == 1 else ["https://example.com"],
-            "previous_key_expires_at": stamp(WORLD_START + timedelta(days=1)) if number == 1 else None,
+            "previous_key_expires_at": format_timestamp(WORLD_START + timedelta(days=1)) if number == 1 else None,
         }
 
 
-def _path(draw: Draw, format_: str, *, is_recent: bool) -> list[str]:
+def _states(draw: Draw, format_: str, *, is_recent: bool) -> list[str]:
     """The states that an invoice goes through."""
     if is_recent and draw.maybe():
         return ["Inviato"]

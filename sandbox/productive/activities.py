@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.productive.fields import display_name
-from sandbox.productive.moments import stamp
 from sandbox.productive.records import Ref
+from sandbox.productive.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +78,7 @@ def ancestry(dataset: Dataset, record: Record) -> list[Record]:
     return found
 
 
-def sides_about(past: Record, record: Record) -> list[str]:
+def sides_naming(past: Record, record: Record) -> list[str]:
     """As what an activity names a row: its item, its parent, its root, or several of these."""
     name = item_type(record.type)
     told = past.attributes
@@ -101,10 +101,10 @@ def activity(
     parent, root = (above[0], above[-1]) if above else (record, record)
     own = record.type if record.type in {"comments", "emails", "attachments"} else None
     attributes: dict[str, Json] = {
-        "created_at": stamp(at),
+        "created_at": format_timestamp(at),
         "event": event,
         "changeset": [{name: [before, after]} for name, (before, after) in changed.items()],
-        "item_deleted_at": stamp(at) if event == DELETE else None,
+        "item_deleted_at": format_timestamp(at) if event == DELETE else None,
         "deal_is_budget": any(bool(row.attributes.get("budget")) for row in (record, *above)),
         "made_by_automation": False,
         "roles": [],

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 from sandbox.gateway import Reply
 from sandbox.limits import RequestWindows, Window
 from sandbox.productive import errors
+from sandbox.productive.admin_changes import apply_change
 from sandbox.productive.catalogue import load_catalogue
 from sandbox.productive.filters import FilterRules, compile_filters
 from sandbox.productive.generate import generated_world
-from sandbox.productive.moments import day
-from sandbox.productive.orders import carry_out
 from sandbox.productive.paging import Address, Selection, cursor_page, numbered_page
 from sandbox.productive.query import parse_query
 from sandbox.productive.recorded import recorded_examples
 from sandbox.productive.records import Dataset
 from sandbox.productive.rendering import Rendering, check_includes
-from sandbox.productive.reports.answering import report_page
 from sandbox.productive.reports.definitions import load_reports
+from sandbox.productive.reports.pages import report_page
 from sandbox.productive.server_time import ServerTime
-from sandbox.productive.sorting import Order
-from sandbox.productive.state import Settings
+from sandbox.productive.settings import Settings
+from sandbox.productive.sorting import SortOrder
+from sandbox.productive.timestamps import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,7 +97,7 @@ class ProductiveApi:
             What it gives.
         """
         self._is_changed = True
-        return carry_out(self.world, order)
+        return apply_change(self.world, order)
 
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
         """Whether a request carries the token."""
@@ -113,11 +113,11 @@ class ProductiveApi:
         Raises:
             ApiError: Any other answer.
         """
-        begun = time.perf_counter()
-        organization = self._admit(request)
+        started = time.perf_counter()
+        organization = self._authorize(request)
         body = self._body(request, organization)
         paths = (seconds for glob, seconds in self.settings.runtimes.items() if fnmatchcase(request.route, glob))
-        seconds = next(paths, time.perf_counter() - begun)
+        seconds = next(paths, time.perf_counter() - started)
         self.server_time.spend(organization, seconds)
         return Reply(body, headers=_runtime(seconds))
 
@@ -163,7 +163,7 @@ class ProductiveApi:
                     for order in scripted.changes:
                         self.change(order)
 
-    def _admit(self, request: ApiRequest) -> str:
+    def _authorize(self, request: ApiRequest) -> str:
         """The organization that the request may read.
 
         The content type is measured to come first. The order of the others, and the answer to a wrong or missing
@@ -215,10 +215,10 @@ class ProductiveApi:
 
     def _page(self, dataset: Dataset, resource: Resource, query: Query, request: ApiRequest) -> Page:
         refusals = self.settings.refusals
-        order = Order(resource, query.sorts, refusals.sorts.get(resource.name, ()))
-        overlooked = refusals.ignored_sorts.get(resource.name, ())
-        if any(sort.name in overlooked for sort in query.sorts):
-            order = Order(resource, [sort for sort in query.sorts if sort.name not in overlooked])
+        order = SortOrder(resource, query.sorts, refusals.sorts.get(resource.name, ()))
+        ignored = refusals.ignored_sorts.get(resource.name, ())
+        if any(sort.name in ignored for sort in query.sorts):
+            order = SortOrder(resource, [sort for sort in query.sorts if sort.name not in ignored])
         rules = self._rules(resource, resource.name, request)
         keep = compile_filters(query.filters, rules)
 
@@ -231,9 +231,9 @@ class ProductiveApi:
             return Selection([row for _, row in keyed], [key for key, _ in keyed])
 
         filters = tuple((key, value) for key, value in request.query if key.startswith("filter["))
-        today = day(self.clock.now)
-        heeded = (rules.to_the_second, *rules.ignored)
-        selection = dataset.kept((resource.name, filters, order.text, heeded, today), select)
+        today = local_date(self.clock.now)
+        modifiers = (rules.to_the_second, *rules.ignored)
+        selection = dataset.cached((resource.name, filters, order.text, modifiers, today), select)
         address = Address(request.url, request.query)
         if query.after is None:
             return numbered_page(selection, query, address)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sandbox.productive.activities import CREATE, DELETE, UPDATE, activity, sides_about
-from sandbox.productive.defaults import filled
-from sandbox.productive.moments import day, stamp
+from sandbox.productive.activities import CREATE, DELETE, UPDATE, activity, sides_naming
+from sandbox.productive.defaults import with_defaults
 from sandbox.productive.money import ORGANIZATION_CURRENCY, RATES, currencies, in_cents
 from sandbox.productive.records import Record, Ref
+from sandbox.productive.timestamps import format_timestamp, local_date
 from sandbox.productive.totals import total_deal, total_invoice, total_line_item, total_service
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sandbox.productive.records import Dataset, Related
 
 # What a row cannot be without, and gets the first of where the order does not say.
-_NEEDED = {
+_DEFAULT_RELATIONSHIPS = {
     "contact_entries": ("company",),
     "deals": ("company", "project", "creator", "responsible"),
     "expenses": ("deal", "service", "person", "creator"),
@@ -32,7 +32,7 @@ _NEEDED = {
 }
 
 # What a row makes no sense without, and the order has to say.
-_REQUIRED = {
+_REQUIRED_RELATIONSHIPS = {
     "custom_field_options": "custom_field",
     "invoice_attributions": "invoice",
     "line_items": "invoice",
@@ -91,18 +91,18 @@ class Changes:
         """
         page = self._dataset.catalogue[resource]
         targets = self._targets(resource, relationships)
-        if resource in _REQUIRED and not targets.get(_REQUIRED[resource]):
-            raise KeyError(f"{resource} need the relationship {_REQUIRED[resource]}")
-        for name in _NEEDED.get(resource, ()):
-            targets.setdefault(name, self._first(page.relationships[name].type))
-        self._known(resource, attributes)
+        if resource in _REQUIRED_RELATIONSHIPS and not targets.get(_REQUIRED_RELATIONSHIPS[resource]):
+            raise KeyError(f"{resource} need the relationship {_REQUIRED_RELATIONSHIPS[resource]}")
+        for name in _DEFAULT_RELATIONSHIPS.get(resource, ()):
+            targets.setdefault(name, self._first_ref(page.relationships[name].type))
+        self._check_attributes(resource, attributes)
         number = self._next(resource)
-        given = {**self._fresh(resource, number, targets), **attributes}
-        record = self._put(resource, number, given, targets)
+        given = {**self._new_values(resource, number, targets), **attributes}
+        record = self._add_record(resource, number, given, targets)
         self._link_back(record)
-        self._touch(self._above(record), touch_last_activity=touch_last_activity)
-        self._settle([record])
-        self._note(record, CREATE, {name: (None, value) for name, value in attributes.items()})
+        self._touch(self._parents(record), touch_last_activity=touch_last_activity)
+        self._recalculate([record])
+        self._record_activity(record, CREATE, {name: (None, value) for name, value in attributes.items()})
         return record
 
     def update(
@@ -120,18 +120,18 @@ class Changes:
         Raises:
             KeyError: No such attribute, relationship or related row.
         """
-        self._known(record.type, attributes)
+        self._check_attributes(record.type, attributes)
         targets = self._targets(record.type, relationships)
-        before = self._above(record)
+        before = self._parents(record)
         changed = {name: (record.attributes[name], value) for name, value in attributes.items()}
         changed |= {name: (_ids(record.relationships.get(name)), _ids(target)) for name, target in targets.items()}
         self._clock.tick()
         record.relationships.update(targets)
-        self._touch([record, *before, *self._above(record)], touch_last_activity=touch_last_activity)
+        self._touch([record, *before, *self._parents(record)], touch_last_activity=touch_last_activity)
         record.attributes.update(attributes)
-        self._dataset.changed()
-        self._settle([record, *before])
-        self._note(record, UPDATE, changed)
+        self._dataset.invalidate_cache()
+        self._recalculate([record, *before])
+        self._record_activity(record, UPDATE, changed)
         return record
 
     def archive(self, record: Record) -> Record:
@@ -142,41 +142,43 @@ class Changes:
         """
         if "archived_at" not in record.attributes:
             raise KeyError(f"{record.type} cannot be archived")
-        archived_at = stamp(self._clock.now)
+        archived_at = format_timestamp(self._clock.now)
         return self.update(record, {"archived_at": archived_at}, {}, touch_last_activity=True)
 
     def delete(self, record: Record, *, touch_last_activity: bool = True) -> Record | None:
         """Remove a row and its parts; returns the row of the recycle bin, if it goes there."""
-        above = self._above(record)
+        above = self._parents(record)
         now = self._clock.tick()
-        self._note(record, DELETE, {})
+        self._record_activity(record, DELETE, {})
         if record.type == "invoices":
             for resource in _PARTS_OF_INVOICES:
                 for part in list(self._dataset.referrers(resource, "invoice", record.id)):
-                    above += [row for row in self._above(part) if row is not record]
+                    above += [row for row in self._parents(part) if row is not record]
                     self._remove(part)
         self._remove(record)
         self._touch(above, touch_last_activity=touch_last_activity)
-        self._settle(above)
+        self._recalculate(above)
         kind = "budget" if record.attributes.get("budget") else _BIN_TYPES.get(record.type)
         if kind is None or record.type not in _BIN_TYPES:
             return None
         names = (record.attributes.get(name) for name in ("name", "title", "number", "note"))
         name = next((name for name in names if isinstance(name, str) and name), f"{kind} {record.id}")
         given: dict[str, Json] = {
-            "created_at": stamp(now),
+            "created_at": format_timestamp(now),
             "deleter_id": 1,
             "item_id": int(record.id),
             "item_type": kind,
             "location": "Northwind Studio",
             "name": name,
         }
-        return self._put("deleted_items", self._next("deleted_items"), given, {"deleter": Ref("people", "1")})
+        return self._add_record("deleted_items", self._next("deleted_items"), given, {"deleter": Ref("people", "1")})
 
     def _next(self, resource: str) -> int:
         return max((int(row_id) for row_id in self._dataset.tables[resource]), default=0) + 1
 
-    def _put(self, resource: str, number: int, given: Mapping[str, Json], targets: Mapping[str, Related]) -> Record:
+    def _add_record(
+        self, resource: str, number: int, given: Mapping[str, Json], targets: Mapping[str, Related]
+    ) -> Record:
         """Put a row together, what is not given by default, and take it in."""
         page = self._dataset.catalogue[resource]
         relationships: dict[str, Related] = {
@@ -188,26 +190,26 @@ class Changes:
             Record(
                 type=resource,
                 id=str(number),
-                attributes=filled(page.attributes, str(number), given),
-                hidden=filled(page.hidden, str(number), given),
+                attributes=with_defaults(page.attributes, str(number), given),
+                hidden=with_defaults(page.hidden, str(number), given),
                 relationships=relationships,
                 named=tuple(page.relationships),
             )
         )
 
-    def _note(self, record: Record, event: str, changed: Mapping[str, tuple[Json, Json]]) -> None:
+    def _record_activity(self, record: Record, event: str, changed: Mapping[str, tuple[Json, Json]]) -> None:
         """Leave an activity; that every change of every list does is inferred."""
         if record.type == "activities":
             return
         now = self._clock.now
         if event == DELETE:
             for past in self._dataset.rows("activities"):
-                for side in sides_about(past, record):
-                    past.attributes[f"{side}_deleted_at"] = stamp(now)
+                for side in sides_naming(past, record):
+                    past.attributes[f"{side}_deleted_at"] = format_timestamp(now)
         attributes, targets = activity(self._dataset, record, event, changed, now)
-        self._put("activities", self._next("activities"), attributes, targets)
+        self._add_record("activities", self._next("activities"), attributes, targets)
 
-    def _known(self, resource: str, attributes: Mapping[str, Json]) -> None:
+    def _check_attributes(self, resource: str, attributes: Mapping[str, Json]) -> None:
         unknown = set(attributes) - set(self._dataset.catalogue[resource].attributes)
         if unknown:
             raise KeyError(f"{resource} has no attribute {', '.join(sorted(unknown))}")
@@ -232,14 +234,16 @@ class Changes:
             raise KeyError(f"there is no {ref.type} {ref.id}")
         return ref
 
-    def _first(self, resource: str) -> Ref:
+    def _first_ref(self, resource: str) -> Ref:
         return next(iter(self._dataset.rows(resource))).ref
 
-    def _fresh(self, resource: str, number: int, targets: Mapping[str, Related]) -> dict[str, Json]:
+    def _new_values(self, resource: str, number: int, targets: Mapping[str, Related]) -> dict[str, Json]:
         """What a new row says where the order does not: now, the currency of what it belongs to, amounts of 0."""
         now = self._clock.tick()
-        today = day(now)
-        values: dict[str, Json] = {name: stamp(now) for name in ("created_at", "updated_at", "last_activity_at")}
+        today = local_date(now)
+        values: dict[str, Json] = {
+            name: format_timestamp(now) for name in ("created_at", "updated_at", "last_activity_at")
+        }
         currency = self._currency(targets)
         values |= currencies(currency)
         values |= {"exchange_rate": RATES[currency], "exchange_date": today.isoformat(), "date": today.isoformat()}
@@ -251,7 +255,7 @@ class Changes:
                 "invoice_type_id": 1,
                 "invoiced_on": today.isoformat(),
                 "finalized_on": today.isoformat(),
-                "finalized_at": stamp(now),
+                "finalized_at": format_timestamp(now),
                 "invoice_template_id": None,
                 "payment_terms": DEFAULT_TERMS,
                 "pay_on": due.isoformat(),
@@ -277,7 +281,7 @@ class Changes:
                 return str(row.attributes.get("currency") or row.attributes.get("default_currency"))
         return ORGANIZATION_CURRENCY
 
-    def _above(self, record: Record) -> list[Record]:
+    def _parents(self, record: Record) -> list[Record]:
         """The rows whose sums this one is part of."""
         names = {
             "line_items": ["invoice"],
@@ -304,7 +308,7 @@ class Changes:
 
     def _touch(self, records: list[Record], *, touch_last_activity: bool) -> None:
         """Note on rows that they have just been written."""
-        now = stamp(self._clock.now)
+        now = format_timestamp(self._clock.now)
         moved = ("updated_at", "last_activity_at") if touch_last_activity else ("updated_at",)
         for record in records:
             record.attributes.update({name: now for name in moved if name in record.attributes})
@@ -322,14 +326,14 @@ class Changes:
                         row.relationships[name] = None
                     elif isinstance(target, tuple) and not isinstance(target, Ref) and record.ref in target:
                         row.relationships[name] = tuple(ref for ref in target if ref != record.ref)
-        self._dataset.changed()
+        self._dataset.invalidate_cache()
 
-    def _settle(self, records: list[Record]) -> None:
+    def _recalculate(self, records: list[Record]) -> None:
         """Work out again what depends on these rows."""
         for record in records:
             if self._dataset.get(record.ref) is not record:
                 continue
-            self._settle_money(record)
+            self._recalculate_money(record)
             if record.type == "line_items":
                 invoice = self._dataset.get(record.one("invoice"))
                 total_line_item(record, invoice.text("exchange_rate") if invoice else RATES[ORGANIZATION_CURRENCY])
@@ -339,10 +343,10 @@ class Changes:
                 total_service(self._dataset, record)
             elif record.type == "deals":
                 total_deal(self._dataset, record)
-            self._settle(self._above(record))
-        self._dataset.changed()
+            self._recalculate(self._parents(record))
+        self._dataset.invalidate_cache()
 
-    def _settle_money(self, record: Record) -> None:
+    def _recalculate_money(self, record: Record) -> None:
         """Twins of the amounts that an order may have set."""
         if record.type in {"payments", "invoice_attributions"}:
             invoice = self._dataset.get(record.one("invoice"))

@@ -39,7 +39,7 @@ _EMPTY: dict[str, Json] = {
 }
 
 
-def filled(attributes: Mapping[str, Attribute], record_id: str, given: Mapping[str, Json]) -> dict[str, Json]:
+def with_defaults(attributes: Mapping[str, Attribute], record_id: str, given: Mapping[str, Json]) -> dict[str, Json]:
     """All of a record's `attributes`, in the catalogue's order: those given, and defaults."""
     return {
         name: given[name] if name in given else _default(name, attribute, record_id)

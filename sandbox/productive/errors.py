@@ -13,7 +13,7 @@ from sandbox.gateway import ApiError
 if TYPE_CHECKING:
     from sandbox.json_types import JsonObject
     from sandbox.limits import Exceeded
-    from sandbox.productive.server_time import Spent
+    from sandbox.productive.server_time import SpentBudget
 
 
 def refusal(status: int, error: JsonObject, headers: dict[str, str] | None = None) -> ApiError:
@@ -88,7 +88,7 @@ def too_many_requests(exceeded: Exceeded) -> ApiError:
     return refusal(429, error, {"X-RateLimit-Reset": str(exceeded.reset_after)})
 
 
-def server_time_exceeded(spent: Spent) -> ApiError:
+def server_time_exceeded(spent: SpentBudget) -> ApiError:
     """A used-up budget of server time, verbatim."""
     error: JsonObject = {
         "status": 429,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.productive.fields import Field, Kind
-from sandbox.productive.moments import day
+from sandbox.productive.timestamps import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from sandbox.productive.records import Dataset, Record
 
 
-def _one_or_two(attribute: str) -> Callable[[Dataset, Record], int]:
+def _one_unless_set(attribute: str) -> Callable[[Dataset, Record], int]:
     """1 while the attribute is null or false, else 2."""
     return lambda _dataset, record: 2 if record.value(attribute) else 1
 
 
-def _two_or_one(attribute: str) -> Callable[[Dataset, Record], int]:
+def _one_if_set(attribute: str) -> Callable[[Dataset, Record], int]:
     """1 once the attribute is set, else 2."""
     return lambda _dataset, record: 1 if record.attributes.get(attribute) else 2
 
 
 def _today(dataset: Dataset) -> str:
-    return day(dataset.clock.now).isoformat()
+    return local_date(dataset.clock.now).isoformat()
 
 
 def _is_paid(record: Record) -> bool:
@@ -104,12 +104,12 @@ def _activity_type(_dataset: Dataset, record: Record) -> int:
     return 3 if record.one("email") else 2
 
 
-def _along(relationship: str, work_out: Callable[[Dataset, Record], int]) -> Callable[[Dataset, Record], int]:
+def _along(relationship: str, compute: Callable[[Dataset, Record], int]) -> Callable[[Dataset, Record], int]:
     """The code of the row where a relationship leads; 0, which is no code, where it leads nowhere."""
 
     def read(dataset: Dataset, record: Record) -> int:
         target = dataset.get(record.one(relationship))
-        return work_out(dataset, target) if target else 0
+        return compute(dataset, target) if target else 0
 
     return read
 
@@ -133,43 +133,43 @@ _ARCHIVABLE = (
 
 # (resource, filter): the code that a row has, by the documented value lists.
 _CODES: dict[tuple[str, str], Callable[[Dataset, Record], int]] = {
-    **{(resource, "status"): _one_or_two("archived_at") for resource in _ARCHIVABLE},
+    **{(resource, "status"): _one_unless_set("archived_at") for resource in _ARCHIVABLE},
     ("activities", "type"): _activity_type,
-    ("agents", "status"): _one_or_two("deactivated_at"),
+    ("agents", "status"): _one_unless_set("deactivated_at"),
     ("bookings", "approval_status"): _booking_approval,
     ("bookings", "person_type"): _along("person", _person_type),
     # 1 tentative, 2 confirmed.
-    ("bookings", "status"): _two_or_one("draft"),
-    ("comments", "budget_status"): _along("deal", _one_or_two("closed_at")),
-    ("discussions", "status"): _one_or_two("resolved_at"),
+    ("bookings", "status"): _one_if_set("draft"),
+    ("comments", "budget_status"): _along("deal", _one_unless_set("closed_at")),
+    ("discussions", "status"): _one_unless_set("resolved_at"),
     ("emails", "status"): _email_status,
-    ("integrations", "project_status"): _along("project", _one_or_two("archived_at")),
-    ("prices", "rate_card_status"): _along("rate_card", _one_or_two("archived_at")),
-    ("services", "budget_status"): _along("deal", _one_or_two("delivered_on")),
-    ("services", "stage_type"): _along("deal", _one_or_two("budget")),
-    ("tasks", "board_status"): _along("task_list", _one_or_two("archived_at")),
-    ("tasks", "folder_status"): _along("task_list", _one_or_two("archived_at")),
-    ("tasks", "task_list_status"): _along("task_list", _one_or_two("archived_at")),
-    ("todos", "status"): _one_or_two("closed"),
-    ("people", "status"): _one_or_two("deactivated_at"),
+    ("integrations", "project_status"): _along("project", _one_unless_set("archived_at")),
+    ("prices", "rate_card_status"): _along("rate_card", _one_unless_set("archived_at")),
+    ("services", "budget_status"): _along("deal", _one_unless_set("delivered_on")),
+    ("services", "stage_type"): _along("deal", _one_unless_set("budget")),
+    ("tasks", "board_status"): _along("task_list", _one_unless_set("archived_at")),
+    ("tasks", "folder_status"): _along("task_list", _one_unless_set("archived_at")),
+    ("tasks", "task_list_status"): _along("task_list", _one_unless_set("archived_at")),
+    ("todos", "status"): _one_unless_set("closed"),
+    ("people", "status"): _one_unless_set("deactivated_at"),
     ("people", "person_type"): _person_type,
-    ("tasks", "status"): _one_or_two("closed"),
+    ("tasks", "status"): _one_unless_set("closed"),
     ("tasks", "due_date"): lambda dataset, record: 2 if _overdue_task(dataset, record) else 1,
     ("tasks", "overdue_status"): lambda dataset, record: 2 if _overdue_task(dataset, record) else 1,
     ("tasks", "task_type"): lambda _dataset, record: 2 if record.one("parent_task") else 1,
-    ("deals", "status"): _one_or_two("closed_at"),
-    ("deals", "budget_status"): _one_or_two("closed_at"),
-    ("deals", "type"): _one_or_two("budget"),
+    ("deals", "status"): _one_unless_set("closed_at"),
+    ("deals", "budget_status"): _one_unless_set("closed_at"),
+    ("deals", "type"): _one_unless_set("budget"),
     ("invoices", "status"): _invoice_status,
     ("invoices", "invoice_status"): _invoice_status,
     ("invoices", "payment_status"): _payment_status,
-    ("invoices", "invoice_state"): _one_or_two("finalized_on"),
-    ("invoices", "sent_status"): _two_or_one("sent_on"),
-    ("invoices", "export_status"): _two_or_one("exported"),
+    ("invoices", "invoice_state"): _one_unless_set("finalized_on"),
+    ("invoices", "sent_status"): _one_if_set("sent_on"),
+    ("invoices", "export_status"): _one_if_set("exported"),
     # Values 1 and 2 are not explained for invoices: read as for tasks, 1 not overdue, 2 overdue.
     ("invoices", "overdue_status"): lambda dataset, record: 2 if _is_overdue(dataset, record) else 1,
-    ("expenses", "status"): _two_or_one("paid_on"),
-    ("expenses", "export_status"): _two_or_one("exported"),
+    ("expenses", "status"): _one_if_set("paid_on"),
+    ("expenses", "export_status"): _one_if_set("exported"),
     ("expenses", "approval_status"): _approval_status,
     ("expenses", "reimbursement"): _reimbursement,
 }
@@ -186,10 +186,10 @@ def code_field(place: tuple[str, str]) -> Field | None:
     """
     if place not in _CODES:
         return None
-    work_out, of_all = _CODES[place], _CODE_OF_ALL.get(place)
+    compute, of_all = _CODES[place], _CODE_OF_ALL.get(place)
 
     def read(dataset: Dataset, record: Record) -> Sequence[Json]:
-        code = work_out(dataset, record)
+        code = compute(dataset, record)
         return (code,) if of_all is None or of_all == code else (of_all, code)
 
     return Field(Kind.NUMBER, read)

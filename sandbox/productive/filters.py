@@ -8,9 +8,9 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, cast
 
 from sandbox.productive import errors
+from sandbox.productive.field_lookup import filter_field
 from sandbox.productive.fields import Field, Kind
-from sandbox.productive.meanings import filter_field
-from sandbox.productive.moments import parse_day, parse_moment
+from sandbox.productive.timestamps import parse_day, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sandbox.productive.query import FilterTree
     from sandbox.productive.records import Dataset, Record
 
-Test = Callable[["Dataset", "Record"], bool]
+RowPredicate = Callable[["Dataset", "Record"], bool]
 
 _ORDER = {"gt", "gt_eq", "lt", "lt_eq"}
 _EQUALITY = {"eq", "not_eq"}
@@ -66,7 +66,7 @@ class FilterRules:
     ignored: Collection[str] = ()
 
 
-def compile_filters(tree: FilterTree, rules: FilterRules) -> Test:
+def compile_filters(tree: FilterTree, rules: FilterRules) -> RowPredicate:
     """The test that the whole query makes, drafts hidden where it does not ask for them.
 
     Raises:
@@ -78,8 +78,8 @@ def compile_filters(tree: FilterTree, rules: FilterRules) -> Test:
     return lambda dataset, record: not record.attributes.get("draft") and keep(dataset, record)
 
 
-def _compile(tree: FilterTree, rules: FilterRules) -> Test:
-    tests: list[Test] = []
+def _compile(tree: FilterTree, rules: FilterRules) -> RowPredicate:
+    predicates: list[RowPredicate] = []
     joined_by = "and"
     for name, branch in tree.items():
         if name == "$op":
@@ -89,20 +89,20 @@ def _compile(tree: FilterTree, rules: FilterRules) -> Test:
         elif name.isdigit():
             if isinstance(branch, list):
                 raise errors.unsupported_filter(name)
-            tests.append(_compile(branch, rules))
+            predicates.append(_compile(branch, rules))
         else:
-            found = _field_tests(name, branch, rules)
-            tests.extend(() if name in rules.ignored else found)
+            found = _field_predicates(name, branch, rules)
+            predicates.extend(() if name in rules.ignored else found)
     if joined_by == "or":
-        return lambda dataset, record: any(test(dataset, record) for test in tests)
-    return lambda dataset, record: all(test(dataset, record) for test in tests)
+        return lambda dataset, record: any(predicate(dataset, record) for predicate in predicates)
+    return lambda dataset, record: all(predicate(dataset, record) for predicate in predicates)
 
 
-def _field_tests(name: str, branch: FilterTree | list[str], rules: FilterRules) -> list[Test]:
+def _field_predicates(name: str, branch: FilterTree | list[str], rules: FilterRules) -> list[RowPredicate]:
     if name not in rules.resource.filters or name in rules.refused:
         raise errors.unsupported_filter(name)
     if name in _CUSTOM:
-        return _custom_field_tests(name, branch)
+        return _custom_field_predicates(name, branch)
     if name == WITH_DRAFT:
         if branch not in (["true"], ["false"]):
             raise errors.unsupported_filter_value(name, f"{name} is true or false")
@@ -112,22 +112,22 @@ def _field_tests(name: str, branch: FilterTree | list[str], rules: FilterRules) 
         detail = f"The documentation does not say what filter {name} means; the sandbox does not implement it"
         raise errors.unsupported_filter_value(name, detail)
     operations = {"eq": branch} if isinstance(branch, list) else branch
-    tests = []
+    predicates = []
     for operation, values in operations.items():
         if not isinstance(values, list) or operation not in _ALLOWED[field.kind]:
             detail = f"Operation {operation} is not supported on filter {name}"
             raise errors.unsupported_filter_value(name, detail)
         if field.bound and operation != "eq":
             raise errors.unsupported_filter_value(name, f"Filter {name} takes no operation")
-        tests.append(_test(name, field, field.bound or operation, values, to_the_second=rules.to_the_second))
-    return tests
+        predicates.append(_predicate(name, field, field.bound or operation, values, to_the_second=rules.to_the_second))
+    return predicates
 
 
-def _custom_field_tests(name: str, branch: FilterTree | list[str]) -> list[Test]:
+def _custom_field_predicates(name: str, branch: FilterTree | list[str]) -> list[RowPredicate]:
     """`filter[custom_fields][<id>][op]=v`: ordering by number, the rest by text."""
     if isinstance(branch, list):
         raise errors.unsupported_filter_value(name, f"{name} takes the id of a custom field")
-    tests = []
+    predicates = []
     for field_id, operations in branch.items():
         for operation, values in ({"eq": operations} if isinstance(operations, list) else operations).items():
             if not isinstance(values, list) or operation not in OPERATIONS:
@@ -135,8 +135,8 @@ def _custom_field_tests(name: str, branch: FilterTree | list[str]) -> list[Test]
                 raise errors.unsupported_filter_value(name, detail)
             kind = Kind.NUMBER if operation in _ORDER else Kind.TEXT
             field = Field(kind, _custom_field_reader(_CUSTOM[name], field_id, kind))
-            tests.append(_test(name, field, operation, values, to_the_second=False))
-    return tests
+            predicates.append(_predicate(name, field, operation, values, to_the_second=False))
+    return predicates
 
 
 def _custom_field_reader(attribute: str, field_id: str, kind: Kind) -> Callable[[Dataset, Record], Sequence[Json]]:
@@ -151,17 +151,17 @@ def _custom_field_reader(attribute: str, field_id: str, kind: Kind) -> Callable[
     return read
 
 
-def _test(name: str, field: Field, operation: str, values: Sequence[str], *, to_the_second: bool) -> Test:
-    texts = _listed(values, field.kind, operation)
+def _predicate(name: str, field: Field, operation: str, values: Sequence[str], *, to_the_second: bool) -> RowPredicate:
+    texts = _split_values(values, field.kind, operation)
     try:
-        wanted = [_wanted(text, field.kind, to_the_second=to_the_second) for text in texts]
+        wanted = [_parse_value(text, field.kind, to_the_second=to_the_second) for text in texts]
     except (ValueError, InvalidOperation):
         detail = f"{', '.join(texts)} is not a valid {field.kind.value}"
         raise errors.unsupported_filter_value(name, detail) from None
-    holds = _HOLDS[operation]
+    holds = _COMPARISONS[operation]
     negative = operation in {"not_eq", "not_contain"}
 
-    def test(dataset: Dataset, record: Record) -> bool:
+    def predicate(dataset: Dataset, record: Record) -> bool:
         values_here = [
             _comparable(value, field.kind, to_the_second=to_the_second) for value in field.read(dataset, record)
         ]
@@ -169,10 +169,10 @@ def _test(name: str, field: Field, operation: str, values: Sequence[str], *, to_
         # A row with null has not the value: not_eq keeps it, nothing else does. Not documented.
         return found is not negative
 
-    return test
+    return predicate
 
 
-def _listed(values: Sequence[str], kind: Kind, operation: str) -> list[str]:
+def _split_values(values: Sequence[str], kind: Kind, operation: str) -> list[str]:
     """The single values of comma lists; a text with commas stands for itself as well as for its parts."""
     if operation in _ORDER or operation in _SUBSTRING:
         return list(values)
@@ -180,7 +180,7 @@ def _listed(values: Sequence[str], kind: Kind, operation: str) -> list[str]:
     return [*values, *parts] if kind is Kind.TEXT else parts
 
 
-def _wanted(text: str, kind: Kind, *, to_the_second: bool) -> object:
+def _parse_value(text: str, kind: Kind, *, to_the_second: bool) -> object:
     """A filter's value in the form it compares in; raises ValueError where it cannot be read."""
     if kind is Kind.BOOLEAN:
         return {"true": True, "false": False}[text] if text in {"true", "false"} else _unreadable()
@@ -206,7 +206,7 @@ def _comparable(value: Json, kind: Kind, *, to_the_second: bool) -> object:
     if kind is Kind.DATE:
         return parse_day(str(value))
     if kind is Kind.INSTANT:
-        moment = parse_moment(str(value))
+        moment = parse_timestamp(str(value))
         return moment.epoch_ms // 1000 if to_the_second else moment.local_day
     if kind in {Kind.ID, Kind.TEXT}:
         return str(value)
@@ -217,7 +217,7 @@ def _contains(here: object, wanted: object) -> bool:
     return str(wanted).casefold() in str(here).casefold()
 
 
-_HOLDS: dict[str, Callable[[object, object], bool]] = {
+_COMPARISONS: dict[str, Callable[[object, object], bool]] = {
     "eq": lambda here, wanted: here == wanted,
     "not_eq": lambda here, wanted: here == wanted,
     "contains": _contains,

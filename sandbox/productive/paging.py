@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sandbox.json_types import JsonObject
     from sandbox.productive.query import Query
     from sandbox.productive.records import Dataset, Record
-    from sandbox.productive.sorting import Key, Order, Plain
+    from sandbox.productive.sorting import SortKey, SortOrder, SortValue
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Selection:
     """The rows that a list's filters keep, in order, with the keys that order them."""
 
     rows: Sequence[Record]
-    keys: Sequence[Key]
+    keys: Sequence[SortKey]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def numbered_page(selection: Selection, query: Query, address: Address) -> Page:
     return Page(selection.rows[(number - 1) * size : number * size], links, meta)
 
 
-def cursor_page(dataset: Dataset, selection: Selection, order: Order, query: Query, address: Address) -> Page:
+def cursor_page(dataset: Dataset, selection: Selection, order: SortOrder, query: Query, address: Address) -> Page:
     """The page behind a cursor.
 
     The cursor holds the sort values and the id of the last row given, so that rows that come, go or move between two
@@ -91,12 +91,12 @@ def cursor_page(dataset: Dataset, selection: Selection, order: Order, query: Que
     return Page(rows, links, {"page_size": query.size, "max_page_size": MAX_PAGE_SIZE})
 
 
-def _cursor(order: Order, values: Sequence[Plain]) -> str:
+def _cursor(order: SortOrder, values: Sequence[SortValue]) -> str:
     content = json.dumps([order.text, values]).encode()
     return base64.urlsafe_b64encode(zlib.crc32(content).to_bytes(4, "big") + content).decode().rstrip("=")
 
 
-def _key_behind(cursor: str, order: Order) -> Key:
+def _key_behind(cursor: str, order: SortOrder) -> SortKey:
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except ValueError:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-KEPT_ANSWERS = 128
+CACHE_SIZE = 128
 
 
 class Ref(NamedTuple):
@@ -88,7 +88,7 @@ class Dataset:
         self.catalogue = catalogue
         self.clock = clock
         self.tables: dict[str, dict[str, Record]] = {name: {} for name in catalogue}
-        self._kept: OrderedDict[Hashable, object] = OrderedDict()
+        self._cache: OrderedDict[Hashable, object] = OrderedDict()
 
     def rows(self, resource: str) -> Collection[Record]:
         """All rows of a resource."""
@@ -101,27 +101,27 @@ class Dataset:
     def add(self, record: Record) -> Record:
         """Take in a row."""
         self.tables[record.type][record.id] = record
-        self.changed()
+        self.invalidate_cache()
         return record
 
     def remove(self, record: Record) -> None:
         """Drop a row."""
         del self.tables[record.type][record.id]
-        self.changed()
+        self.invalidate_cache()
 
-    def changed(self) -> None:
+    def invalidate_cache(self) -> None:
         """Forget what was worked out from the rows as they were."""
-        self._kept.clear()
+        self._cache.clear()
 
-    def kept(self, key: Hashable, work_out: Callable[[], T]) -> T:
+    def cached(self, key: Hashable, compute: Callable[[], T]) -> T:
         """What `work_out` gives, worked out once until the rows change."""
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return cast("T", self._kept[key])
-        answer = work_out()
-        self._kept[key] = answer
-        if len(self._kept) > KEPT_ANSWERS:
-            self._kept.popitem(last=False)
+        if key in self._cache:
+            self._cache.move_to_end(key)
+            return cast("T", self._cache[key])
+        answer = compute()
+        self._cache[key] = answer
+        if len(self._cache) > CACHE_SIZE:
+            self._cache.popitem(last=False)
         return answer
 
     def referrers(self, resource: str, relationship: str, target: str) -> list[Record]:
@@ -134,4 +134,4 @@ class Dataset:
                     found[ref.id].append(row)
             return dict(found)
 
-        return self.kept(("referrers", resource, relationship), index).get(target, [])
+        return self.cached(("referrers", resource, relationship), index).get(target, [])

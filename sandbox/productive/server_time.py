@@ -26,7 +26,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Spent:
+class SpentBudget:
     """A budget that is used up, and the whole seconds until its period ends."""
 
     budget: Budget
@@ -65,12 +65,12 @@ class ServerTime:
             place = (budget, organization, self._period(budget))
             self._spent[place] = self._spent.get(place, 0.0) + seconds
 
-    def exceeded(self, organization: str) -> Spent | None:
+    def exceeded(self, organization: str) -> SpentBudget | None:
         """The budget that an organization has used up, if any."""
         for budget in self._budgets:
             if self._spent.get((budget, organization, self._period(budget)), 0.0) >= budget.limit:
                 into = (self._clock.monotonic() - self._began) % budget.period
-                return Spent(budget, max(1, math.ceil(budget.period - into)))
+                return SpentBudget(budget, max(1, math.ceil(budget.period - into)))
         return None
 
     def _period(self, budget: Budget) -> int:

@@ -6,10 +6,10 @@ from functools import total_ordering
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from sandbox.productive import errors
+from sandbox.productive.field_lookup import sort_field
 from sandbox.productive.fields import ID_FIELD, Kind
-from sandbox.productive.meanings import sort_field
-from sandbox.productive.moments import parse_day, parse_moment
 from sandbox.productive.query import Sort
+from sandbox.productive.timestamps import parse_day, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sandbox.productive.fields import Field
     from sandbox.productive.records import Dataset, Record
 
-Plain: TypeAlias = "tuple[int, int | float | str]"
+SortValue: TypeAlias = "tuple[int, int | float | str]"
 """One sort value: 0 and the value, or 1 and nothing for null. Nulls come last; PostgreSQL's way, not documented."""
 
 # Without a sort, most lists come by id; projects and people were seen not to (README 0.8), salaries are said to come
@@ -37,7 +37,7 @@ class Descending:
 
     __slots__ = ("value",)
 
-    def __init__(self, value: Plain) -> None:
+    def __init__(self, value: SortValue) -> None:
         """Turn `value` round."""
         self.value = value
 
@@ -54,10 +54,10 @@ class Descending:
         return other.value < self.value
 
 
-Key: TypeAlias = "tuple[Plain | Descending, ...]"
+SortKey: TypeAlias = "tuple[SortValue | Descending, ...]"
 
 
-class Order:
+class SortOrder:
     """One order of a resource's rows: its sorts, and the id behind them."""
 
     def __init__(self, resource: Resource, sorts: Sequence[Sort], refused: Collection[str] = ()) -> None:
@@ -67,10 +67,10 @@ class Order:
             ApiError: A sort that is not documented, or that the sandbox cannot give.
         """
         self.sorts = tuple(sorts) or DEFAULT_SORTS.get(resource.name, ())
-        self.given = bool(sorts)
+        self.is_explicit = bool(sorts)
         self.fields: list[Field] = []
         for sort in self.sorts:
-            if self.given and (sort.name not in resource.sorts or sort.name in refused):
+            if self.is_explicit and (sort.name not in resource.sorts or sort.name in refused):
                 raise errors.unsupported_sort(sort.name)
             field = sort_field(resource, sort.name)
             if field is None:
@@ -90,19 +90,19 @@ class Order:
         """Whether only the rows' own attributes decide."""
         return all(field.own for field in self.fields)
 
-    def values(self, dataset: Dataset, record: Record) -> tuple[Plain, ...]:
+    def values(self, dataset: Dataset, record: Record) -> tuple[SortValue, ...]:
         """A row's sort values, its id last: what a cursor keeps."""
-        return (*(_plain(dataset, record, field) for field in self.fields), _plain(dataset, record, ID_FIELD))
+        return (*(_sort_value(dataset, record, field) for field in self.fields), _sort_value(dataset, record, ID_FIELD))
 
-    def key(self, values: Sequence[Plain]) -> Key:
+    def key(self, values: Sequence[SortValue]) -> SortKey:
         """The sort key that a row with these values has."""
-        turned = [
+        directed = [
             Descending(value) if sort.descending else value for sort, value in zip(self.sorts, values, strict=False)
         ]
-        return (*turned, values[-1])
+        return (*directed, values[-1])
 
 
-def _plain(dataset: Dataset, record: Record, field: Field) -> Plain:
+def _sort_value(dataset: Dataset, record: Record, field: Field) -> SortValue:
     values = field.read(dataset, record)
     if not values:
         return (1, 0)
@@ -112,7 +112,7 @@ def _plain(dataset: Dataset, record: Record, field: Field) -> Plain:
 
 def _sortable(value: Json, kind: Kind) -> int | float | str:
     if kind is Kind.INSTANT:
-        return parse_moment(str(value)).epoch_ms
+        return parse_timestamp(str(value)).epoch_ms
     if kind is Kind.DATE:
         return parse_day(str(value))
     if kind is Kind.ID:

@@ -52,13 +52,13 @@ def total_invoice(dataset: Dataset, invoice: Record) -> None:
     paid_days = [payment.text("paid_on") for payment in payments if payment.attributes["paid_on"]]
     invoice.attributes["credited"] = totals["amount_credited"] != 0
     invoice.attributes["paid_on"] = max(paid_days) if paid_days and totals["amount_unpaid"] == 0 else None
-    _attribute(dataset, invoice, totals["amount"], rate)
+    _distribute_to_attributions(dataset, invoice, totals["amount"], rate)
     parent = dataset.get(invoice.one("parent_invoice"))
     if parent is not None:
         total_invoice(dataset, parent)
 
 
-def _attribute(dataset: Dataset, invoice: Record, amount: int, rate: str) -> None:
+def _distribute_to_attributions(dataset: Dataset, invoice: Record, amount: int, rate: str) -> None:
     """Let an invoice's attributions sum to its net amount: the last one takes what the others leave."""
     attributions = dataset.referrers("invoice_attributions", "invoice", invoice.id)
     if attributions:
@@ -145,7 +145,7 @@ def total_deal(dataset: Dataset, deal: Record) -> None:
     )
 
 
-def total_everything(dataset: Dataset) -> None:
+def total_all(dataset: Dataset) -> None:
     """Every sum of a world that has just been made."""
     for service in dataset.rows("services"):
         total_service(dataset, service)

@@ -13,13 +13,13 @@ import requests
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from sandbox.admin_client import AdminRefused
+from sandbox.admin_client import AdminError
 from sandbox.app import create_app
 from sandbox.clock import Clock
 from sandbox.faults import Fault, Faults
 from sandbox.gateway import Api, ApiError, Gateway, Reply
 from sandbox.limits import RequestWindows, Window
-from sandbox.pdf import page_of_text
+from sandbox.pdf import one_page_pdf
 from sandbox.request_log import RequestLog
 from sandbox.server import Server, listen, running_sandbox, url_of
 from sandbox.tables import Tables, World
@@ -27,7 +27,7 @@ from sandbox.tables import Tables, World
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sandbox.admin_client import WindowOrder
+    from sandbox.admin_client import WindowSettings
     from sandbox.gateway import ApiRequest
     from sandbox.json_types import JsonObject
     from sandbox.server import RunningSandbox
@@ -183,10 +183,10 @@ def test_the_standing_of_a_window_counts_nothing_and_the_tightest_is_first() -> 
     keys = {"token": "a", "organization": "b"}
     windows.take(keys)
     for _ in range(3):
-        standings = windows.standings(keys)
-        assert [standing.remaining for standing in standings] == [2, 99]
-    assert 9 < standings[0].reset_after <= 10
-    assert [standing.remaining for standing in windows.standings({"token": "other"})] == [100]
+        statuses = windows.statuses(keys)
+        assert [status.remaining for status in statuses] == [2, 99]
+    assert 9 < statuses[0].reset_after <= 10
+    assert [status.remaining for status in windows.statuses({"token": "other"})] == [100]
 
 
 def test_windows_are_set_for_one_system_or_for_all(sandbox: RunningSandbox) -> None:
@@ -194,7 +194,7 @@ def test_windows_are_set_for_one_system_or_for_all(sandbox: RunningSandbox) -> N
         headers = {"Authorization": "Bearer sandbox-token"}
         return [requests.get(f"{sandbox.url}/{path}", headers=headers, timeout=5).status_code for _ in range(3)]
 
-    two: list[WindowOrder] = [{"scope": "token", "limit": 2, "period": 600}]
+    two: list[WindowSettings] = [{"scope": "token", "limit": 2, "period": 600}]
     sandbox.admin.set_limits(two, system="invobi")
     assert statuses("invobi/api/v1/prompts") == [200, 200, 429]
     assert statuses("2invoice/templates") == [200, 200, 200]
@@ -205,9 +205,9 @@ def test_windows_are_set_for_one_system_or_for_all(sandbox: RunningSandbox) -> N
 
 
 def test_a_window_that_a_system_does_not_count_is_refused(sandbox: RunningSandbox) -> None:
-    with pytest.raises(AdminRefused, match="counts per token"):
+    with pytest.raises(AdminError, match="counts per token"):
         sandbox.admin.set_limits([{"scope": "organization", "limit": 1, "period": 1}], system="invobi")
-    with pytest.raises(AdminRefused, match="nothing here"):
+    with pytest.raises(AdminError, match="nothing here"):
         sandbox.admin.set_limits([{"scope": "token", "limit": 1, "period": 1}], system="covage")
 
 
@@ -221,9 +221,9 @@ class Numbers(World):
 
     def rows(self) -> Mapping[str, Sequence[JsonObject]]:
         self.made += 1
-        return {"numbers": [self.blank("numbers", number) for number in (1, 2, 3)]}
+        return {"numbers": [self.new_row("numbers", number) for number in (1, 2, 3)]}
 
-    def blank(self, resource: str, number: int) -> JsonObject:
+    def new_row(self, resource: str, number: int) -> JsonObject:
         return {"id": number, "of": resource, "tags": []}
 
 
@@ -233,9 +233,9 @@ def test_rows_are_made_once_and_only_when_asked_for() -> None:
     tables.reset()
     assert world.made == 0
     tables.update("numbers", "1", {"tags": ["x"], "new": 1.5})
-    assert tables.shown_one("numbers", "1") == {"id": 1, "of": "numbers", "tags": ["x"], "new": 1.5}
+    assert tables.served_row("numbers", "1") == {"id": 1, "of": "numbers", "tags": ["x"], "new": 1.5}
     tables.reset()
-    assert tables.shown_one("numbers", "1") == {"id": 1, "of": "numbers", "tags": []}
+    assert tables.served_row("numbers", "1") == {"id": 1, "of": "numbers", "tags": []}
     assert world.made == 1
 
 
@@ -244,7 +244,7 @@ def test_ids_are_never_given_twice_and_keys_never_change() -> None:
     tables.delete("numbers", "3")
     assert tables.create("numbers", {})["id"] == 4
     assert tables.create("numbers", {"id": "own"})["id"] == "own"
-    assert [row["id"] for row in tables.stored("numbers")] == [1, 2, 4, "own"]
+    assert [row["id"] for row in tables.stored_rows("numbers")] == [1, 2, 4, "own"]
     with pytest.raises(ValueError, match="has a row 4"):
         tables.create("numbers", {"id": 4})
     with pytest.raises(ValueError, match="cannot change its id"):
@@ -256,8 +256,8 @@ def test_ids_are_never_given_twice_and_keys_never_change() -> None:
 def test_extra_attributes_are_shown_and_not_stored() -> None:
     tables = Tables(Numbers())
     tables.extra_attributes = {"numbers": {"of": 7, "more": {"a": 1}}}
-    assert tables.shown("numbers")[0] == {"id": 1, "of": 7, "tags": [], "more": {"a": 1}}
-    assert tables.stored("numbers")[0] == {"id": 1, "of": "numbers", "tags": []}
+    assert tables.served_rows("numbers")[0] == {"id": 1, "of": 7, "tags": [], "more": {"a": 1}}
+    assert tables.stored_rows("numbers")[0] == {"id": 1, "of": "numbers", "tags": []}
 
 
 def test_scripted_changes_wait_for_their_request() -> None:
@@ -267,23 +267,23 @@ def test_scripted_changes_wait_for_their_request() -> None:
         {"action": "update", "resource": "numbers", "id": "2", "attributes": {"tags": ["y"]}},
         {"action": "delete", "resource": "numbers", "id": "1"},
     ]
-    tables.script("/numbers", 2, changes)
+    tables.script_changes("/numbers", 2, changes)
     for path in ("/api/numbers", "/api/others"):
         tables.after_request(path)
-    assert [row["id"] for row in tables.stored("numbers")] == [1, 2, 3]
+    assert [row["id"] for row in tables.stored_rows("numbers")] == [1, 2, 3]
     tables.after_request("/api/numbers")
-    assert tables.stored("numbers") == [
+    assert tables.stored_rows("numbers") == [
         {"id": 2, "of": "numbers", "tags": ["y"]},
         {"id": 3, "of": "numbers", "tags": []},
         {"id": 9, "of": "numbers", "tags": []},
     ]
     with pytest.raises(ValueError, match="no action is called archive"):
-        tables.script("/numbers", 1, [{"action": "archive", "resource": "numbers"}])
+        tables.script_changes("/numbers", 1, [{"action": "archive", "resource": "numbers"}])
 
 
 def test_a_pdf_is_whole_and_the_same_for_the_same_text() -> None:
-    file = page_of_text(["Invoice (1)", "50 € \\ ő"])
-    assert file == page_of_text(["Invoice (1)", "50 € \\ ő"]) != page_of_text(["Invoice (2)"])
+    file = one_page_pdf(["Invoice (1)", "50 € \\ ő"])
+    assert file == one_page_pdf(["Invoice (1)", "50 € \\ ő"]) != one_page_pdf(["Invoice (2)"])
     assert b"(Invoice \\(1\\)) Tj" in file
     assert b"(50 \x80 \\\\ \\\\u0151) Tj" in file
     assert file.startswith(b"%PDF-1.4\n")
@@ -297,6 +297,6 @@ def test_a_pdf_is_whole_and_the_same_for_the_same_text() -> None:
 
 
 def test_starting_all_systems_is_fast() -> None:
-    begun = time.process_time()
+    started = time.process_time()
     create_app()
-    assert time.process_time() - begun < 2
+    assert time.process_time() - started < 2

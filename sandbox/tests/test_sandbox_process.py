@@ -14,7 +14,7 @@ import pytest
 
 from sandbox.admin_client import AdminClient
 from sandbox.server import running_sandbox
-from sandbox.tests.asking import Asking
+from sandbox.tests.productive_client import ProductiveClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +37,9 @@ def process(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def test_it_prints_its_url_once_it_answers_and_leaves_quietly(sign: signal.Signals) -> None:
     with process("--seed", "8") as (running, url):
         assert url.startswith("http://127.0.0.1:")
-        api = Asking(url)
+        api = ProductiveClient(url)
         with running_sandbox(seed=8, scale=0.02) as same:
-            assert api.data("companies") == Asking(same.url).data("companies")
+            assert api.data("companies") == ProductiveClient(same.url).data("companies")
         # The client keeps its connection open all the while.
         running.send_signal(sign)
         out, err = running.communicate(timeout=5)

@@ -10,7 +10,7 @@ import pytest
 from sandbox.productive.activities import item_type
 from sandbox.productive.catalogue import load_catalogue
 from sandbox.server import running_sandbox
-from sandbox.tests.asking import Asking
+from sandbox.tests.productive_client import ProductiveClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +35,8 @@ def admin(running: RunningSandbox) -> AdminClient:
 
 
 @pytest.fixture
-def api(running: RunningSandbox, admin: AdminClient) -> Asking:  # noqa: ARG001 - reset first
-    return Asking(running.url)
+def api(running: RunningSandbox, admin: AdminClient) -> ProductiveClient:  # noqa: ARG001 - reset first
+    return ProductiveClient(running.url)
 
 
 def newest(admin: AdminClient) -> dict[str, Any]:
@@ -131,7 +131,9 @@ def test_archiving_is_an_update(admin: AdminClient) -> None:
     assert activity["changeset"] == [{"archived_at": [None, archived]}]
 
 
-def test_a_delete_is_told_of_what_is_gone_and_marks_what_was_told_before(admin: AdminClient, api: Asking) -> None:
+def test_a_delete_is_told_of_what_is_gone_and_marks_what_was_told_before(
+    admin: AdminClient, api: ProductiveClient
+) -> None:
     task = admin.create("tasks", {"title": "Short"}, {"project": "2"})
     item = admin.delete("tasks", task["id"])
     assert item is not None
@@ -144,7 +146,7 @@ def test_a_delete_is_told_of_what_is_gone_and_marks_what_was_told_before(admin: 
     assert all(row["attributes"]["root_deleted_at"] for row in again)
 
 
-def test_a_payment_is_told_as_part_of_its_invoice(admin: AdminClient, api: Asking) -> None:
+def test_a_payment_is_told_as_part_of_its_invoice(admin: AdminClient, api: ProductiveClient) -> None:
     invoice = next(row for row in admin.records("invoices") if row["attributes"]["amount_unpaid"] > 100)
     admin.create("payments", {"amount": 100}, {"invoice": invoice["id"]})
     activity = newest(admin)
@@ -155,7 +157,7 @@ def test_a_payment_is_told_as_part_of_its_invoice(admin: AdminClient, api: Askin
     }
 
 
-def test_activities_since_an_instant_are_found(admin: AdminClient, api: Asking) -> None:
+def test_activities_since_an_instant_are_found(admin: AdminClient, api: ProductiveClient) -> None:
     first = admin.create("tasks")["attributes"]["created_at"]
     admin.advance_clock(5)
     second = admin.create("deals")["attributes"]["created_at"]
@@ -183,7 +185,9 @@ def test_activities_since_an_instant_are_found(admin: AdminClient, api: Asking) 
         ("filter[created_at][gt_eq]=2000-01-01", "made_by_automation", False),
     ],
 )
-def test_activities_filter_by_what_they_are_about(api: Asking, query: str, attribute: str, value: object) -> None:
+def test_activities_filter_by_what_they_are_about(
+    api: ProductiveClient, query: str, attribute: str, value: object
+) -> None:
     rows = api.walk(f"activities?{query}&page[size]=200")
     assert rows
     assert {row["attributes"][attribute] for row in rows} == {value}

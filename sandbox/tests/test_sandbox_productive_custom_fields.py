@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.server import running_sandbox
-from sandbox.tests.asking import Asking
+from sandbox.tests.productive_client import ProductiveClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +82,7 @@ def test_values_are_of_their_fields_kind(
 
 
 def test_persons_and_files_are_relationships_too(sandbox: RunningSandbox, fields: dict[str, StoredRecord]) -> None:
-    api = Asking(sandbox.url)
+    api = ProductiveClient(sandbox.url)
     rows = api.data(
         "bookings?include=custom_field_people,custom_field_attachments&filter[with_draft]=true&page[size]=200"
     )
@@ -106,7 +106,7 @@ def test_a_booking_shows_its_persons_values(sandbox: RunningSandbox) -> None:
     assert all(values == theirs for values, theirs in shown.values())
     field_id, value = next((item for values, _ in shown.values() for item in (values or {}).items()))
     wanted = value[0] if isinstance(value, list) else value
-    found = Asking(sandbox.url).ids(
+    found = ProductiveClient(sandbox.url).ids(
         f"bookings?filter[people_custom_fields][{field_id}][eq]={wanted}&filter[with_draft]=true&page[size]=200"
     )
     assert set(found) == {

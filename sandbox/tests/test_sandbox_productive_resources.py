@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.productive.catalogue import load_catalogue
+from sandbox.productive.field_lookup import filter_field, sort_field
 from sandbox.productive.filters import WITH_DRAFT
-from sandbox.productive.meanings import filter_field, sort_field
 from sandbox.server import running_sandbox
-from sandbox.tests.asking import Asking
+from sandbox.tests.productive_client import ProductiveClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +31,8 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture(scope="module")
-def api(sandbox: RunningSandbox) -> Asking:
-    return Asking(sandbox.url)
+def api(sandbox: RunningSandbox) -> ProductiveClient:
+    return ProductiveClient(sandbox.url)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def ids_where(rows: list[StoredRecord], relationship: str, target: object) -> li
     return [row["id"] for row in rows if row["relationships"][relationship] == target]
 
 
-def test_all_hundred_lists_answer_and_one_more_that_only_a_client_knows(api: Asking) -> None:
+def test_all_hundred_lists_answer_and_one_more_that_only_a_client_knows(api: ProductiveClient) -> None:
     names = set(load_catalogue()) - {"payment_reminders"}
     assert len(names) == LISTS
     for name in names:
@@ -56,7 +56,7 @@ def test_all_hundred_lists_answer_and_one_more_that_only_a_client_knows(api: Ask
         assert body["data"][0]["type"] == name
 
 
-def test_what_nobody_documents_has_an_id_and_a_type_and_no_attribute(api: Asking) -> None:
+def test_what_nobody_documents_has_an_id_and_a_type_and_no_attribute(api: ProductiveClient) -> None:
     for name in NOTHING_KNOWN | RELATIONSHIPS_ALONE:
         assert api.data(f"{name}?page[size]=1")[0]["attributes"] == {}
     known = {name for name, page in load_catalogue().items() if page.attributes}
@@ -84,13 +84,13 @@ def test_most_documented_filters_and_sorts_are_understood() -> None:
 
 
 @pytest.mark.parametrize("resource", sorted(name for name, page in load_catalogue().items() if "id" in page.filters))
-def test_rows_can_be_asked_for_by_their_ids(api: Asking, stored: Stored, resource: str) -> None:
+def test_rows_can_be_asked_for_by_their_ids(api: ProductiveClient, stored: Stored, resource: str) -> None:
     last = stored[resource][-1]
     draft = "&filter[with_draft]=true" if WITH_DRAFT in load_catalogue()[resource].filters else ""
     assert api.ids(f"{resource}?filter[id]={last['id']},999999{draft}") == [last["id"]]
 
 
-def test_bookings_hide_drafts_unless_asked_for_them(api: Asking, stored: Stored) -> None:
+def test_bookings_hide_drafts_unless_asked_for_them(api: ProductiveClient, stored: Stored) -> None:
     drafts = [row["id"] for row in stored["bookings"] if row["attributes"]["draft"]]
     assert drafts
     assert set(api.ids("bookings?page[size]=200")) == {row["id"] for row in stored["bookings"]} - set(drafts)
@@ -106,7 +106,7 @@ def test_a_booking_is_of_a_service_or_of_an_absence(stored: Stored) -> None:
         assert row["attributes"]["booking_type_id"] == (1 if service else 2)
 
 
-def test_bookings_are_found_by_the_window_that_they_reach_into(api: Asking, stored: Stored) -> None:
+def test_bookings_are_found_by_the_window_that_they_reach_into(api: ProductiveClient, stored: Stored) -> None:
     day = stored["bookings"][3]["attributes"]["started_on"]
     expected = [
         row["id"]
@@ -116,7 +116,7 @@ def test_bookings_are_found_by_the_window_that_they_reach_into(api: Asking, stor
     assert api.ids(f"bookings?filter[after]={day}&filter[before]={day}&filter[with_draft]=true") == expected
 
 
-def test_salaries_come_the_newest_first(api: Asking, stored: Stored) -> None:
+def test_salaries_come_the_newest_first(api: ProductiveClient, stored: Stored) -> None:
     assert api.ids("salaries?page[size]=200") == [row["id"] for row in reversed(stored["salaries"])]
     walked = [row["id"] for row in api.walk("salaries?page[after]=&page[size]=20")]
     assert walked == [row["id"] for row in reversed(stored["salaries"])]
@@ -124,7 +124,7 @@ def test_salaries_come_the_newest_first(api: Asking, stored: Stored) -> None:
 
 @pytest.mark.parametrize("resource", ["services", "task_dependencies"])
 def test_a_list_can_be_filtered_by_an_instant_that_its_rows_do_not_show(
-    sandbox: RunningSandbox, api: Asking, resource: str
+    sandbox: RunningSandbox, api: ProductiveClient, resource: str
 ) -> None:
     assert "updated_at" not in api.data(f"{resource}?page[size]=1")[0]["attributes"]
     assert api.ids(f"{resource}?filter[updated_at][gt_eq]=2000-01-01&page[size]=1") != []
@@ -134,7 +134,7 @@ def test_a_list_can_be_filtered_by_an_instant_that_its_rows_do_not_show(
     assert api.ids(f"{resource}?filter[updated_at][gt_eq]={today}") == ["2"]
 
 
-def test_a_sort_by_an_id_is_by_number(api: Asking, stored: Stored) -> None:
+def test_a_sort_by_an_id_is_by_number(api: ProductiveClient, stored: Stored) -> None:
     rows = api.walk("survey_responses?sort=survey_id&page[size]=200&include=survey")
     surveys = [int(row["relationships"]["survey"]["data"]["id"]) for row in rows]
     assert surveys == sorted(surveys)
@@ -153,7 +153,7 @@ def test_a_sort_by_an_id_is_by_number(api: Asking, stored: Stored) -> None:
     ],
 )
 def test_the_new_lists_filter_by_what_their_rows_lead_to(
-    api: Asking, stored: Stored, resource: str, relationship: str
+    api: ProductiveClient, stored: Stored, resource: str, relationship: str
 ) -> None:
     target = next(row["relationships"][relationship] for row in stored[resource] if row["relationships"][relationship])
     assert api.ids(f"{resource}?filter[{relationship}_id]={target}&page[size]=200") == ids_where(
@@ -189,7 +189,7 @@ def test_a_dependency_has_a_reverse_that_has_it(stored: Stored) -> None:
         assert {row["attributes"]["type_id"], reverse["attributes"]["type_id"]} == {1, 2}
 
 
-def test_tags_are_found_by_what_is_tagged(api: Asking, stored: Stored) -> None:
+def test_tags_are_found_by_what_is_tagged(api: ProductiveClient, stored: Stored) -> None:
     invoice = next(row for row in stored["invoices"] if row["attributes"]["tag_list"])
     tags = {row["attributes"]["name"] for row in api.data(f"tags?filter[invoice_id]={invoice['id']}")}
     assert tags == set(invoice["attributes"]["tag_list"])
@@ -197,7 +197,7 @@ def test_tags_are_found_by_what_is_tagged(api: Asking, stored: Stored) -> None:
     assert {row["attributes"]["name"] for row in api.data("tags?filter[taggable_type]=task")} == of_tasks
 
 
-def test_query_looks_for_a_part_of_the_name(api: Asking, stored: Stored) -> None:
+def test_query_looks_for_a_part_of_the_name(api: ProductiveClient, stored: Stored) -> None:
     assert [row["attributes"]["name"] for row in api.data("workflow_statuses?filter[query]=START")] == [
         "Not started",
         "Started",
@@ -208,6 +208,6 @@ def test_query_looks_for_a_part_of_the_name(api: Asking, stored: Stored) -> None
     assert len(stored["workflow_statuses"]) == 6
 
 
-def test_a_session_is_of_the_user_that_it_names(api: Asking) -> None:
+def test_a_session_is_of_the_user_that_it_names(api: ProductiveClient) -> None:
     for row in api.data("sessions?include=user&page[size]=200"):
         assert row["relationships"]["user"]["data"]["id"] == str(row["attributes"]["user_id"])

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox.clock import Clock
+from sandbox.productive.admin_changes import stored_json
 from sandbox.productive.catalogue import load_catalogue
 from sandbox.productive.generate import generated_world
-from sandbox.productive.orders import as_stored
 from sandbox.server import running_sandbox
-from sandbox.tests.asking import Asking
+from sandbox.tests.productive_client import ProductiveClient
 
 if TYPE_CHECKING:
     from sandbox.productive.records import Dataset, Record
@@ -52,7 +52,7 @@ def related(world: Dataset, record: Record, name: str) -> Record:
 def test_a_seed_gives_the_same_bytes_and_another_seed_others() -> None:
     def invoices(seed: int) -> bytes:
         with running_sandbox(seed=seed, scale=0.2) as sandbox:
-            api = Asking(sandbox.url)
+            api = ProductiveClient(sandbox.url)
             return b"".join(
                 api.get(f"{resource}?page[size]=200").content.replace(sandbox.url.encode(), b"")
                 for resource in load_catalogue()
@@ -224,7 +224,7 @@ def test_no_two_records_share_an_object(world: Dataset) -> None:
 
 
 def test_a_row_as_stored_names_the_ids_it_leads_to(world: Dataset) -> None:
-    stored = as_stored(world.tables["invoices"]["1"])
+    stored = stored_json(world.tables["invoices"]["1"])
     relationships = stored["relationships"]
     assert isinstance(relationships, dict)
     assert relationships["organization"] == "1"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from sandbox.admin import BadOrder, endpoint, table_routes
+from sandbox.admin import InvalidAdminRequest, endpoint, table_routes
 from sandbox.gateway import Reply
 from sandbox.two_invoice.api import DETAIL_ENVELOPES, LIST_ENVELOPES
 from sandbox.two_invoice.envelopes import ENVELOPES
@@ -28,12 +28,12 @@ def two_invoice_admin_routes(api: TwoInvoiceApi) -> list[Route]:
 
     def set_lists(_request: Request, payload: Payload) -> Json:
         """Wrap lists like this; those not named, as at the start."""
-        api.list_envelopes = {**LIST_ENVELOPES, **checked(payload, LIST_ENVELOPES, ENVELOPES)}
+        api.list_envelopes = {**LIST_ENVELOPES, **check_envelopes(payload, LIST_ENVELOPES, ENVELOPES)}
         return payload
 
     def set_details(_request: Request, payload: Payload) -> Json:
         """Have details `bare`, or `keyed` under the resource's name; those not named, as at the start."""
-        api.detail_envelopes = {**DETAIL_ENVELOPES, **checked(payload, DETAIL_ENVELOPES, DETAILS)}
+        api.detail_envelopes = {**DETAIL_ENVELOPES, **check_envelopes(payload, DETAIL_ENVELOPES, DETAILS)}
         return payload
 
     def set_repeats(_request: Request, payload: Payload) -> Json:
@@ -41,9 +41,9 @@ def two_invoice_admin_routes(api: TwoInvoiceApi) -> list[Route]:
         api.repeats = dict(payload)
         return payload
 
-    def set_left_out(_request: Request, payload: Payload) -> Json:
+    def set_omitted_fields(_request: Request, payload: Payload) -> Json:
         """Leave these fields out of the rows of a list, e.g. `id`; of a list not named, none."""
-        api.left_out = dict(payload)
+        api.omitted_fields = dict(payload)
         return payload
 
     def set_token_information(_request: Request, payload: Payload) -> Json:
@@ -62,17 +62,17 @@ def two_invoice_admin_routes(api: TwoInvoiceApi) -> list[Route]:
         Route("/lists", endpoint(set_lists), methods=["PUT"]),
         Route("/details", endpoint(set_details), methods=["PUT"]),
         Route("/repeats", endpoint(set_repeats), methods=["PUT"]),
-        Route("/left_out", endpoint(set_left_out), methods=["PUT"]),
+        Route("/left_out", endpoint(set_omitted_fields), methods=["PUT"]),
         Route("/token_information", endpoint(set_token_information), methods=["PUT"]),
     ]
 
 
-def checked(payload: Payload, known: Mapping[str, str], allowed: Iterable[str]) -> Payload:
+def check_envelopes(payload: Payload, known: Mapping[str, str], allowed: Iterable[str]) -> Payload:
     """An order to wrap resources.
 
     Raises:
         BadOrder: It names what cannot be wrapped, or not so.
     """
     if not payload.keys() <= known.keys() or not set(payload.values()) <= set(allowed):
-        raise BadOrder(f"{' or '.join(known)} can be {' or '.join(allowed)}")
+        raise InvalidAdminRequest(f"{' or '.join(known)} can be {' or '.join(allowed)}")
     return payload

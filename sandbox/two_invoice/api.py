@@ -55,19 +55,19 @@ class TwoInvoiceApi(Api):
         """Serve the world of `seed` and `scale`."""
         self.windows = RequestWindows(clock, WINDOWS)
         self.tables = Tables(TwoInvoiceWorld(clock, seed, scale))
-        self._set_as_at_the_start()
+        self._set_defaults()
 
     def reset(self) -> None:
         """Everything as at the start."""
         self.tables.reset()
         self.windows.reset()
-        self._set_as_at_the_start()
+        self._set_defaults()
 
-    def _set_as_at_the_start(self) -> None:
+    def _set_defaults(self) -> None:
         self.list_envelopes: Mapping[str, str] = LIST_ENVELOPES
         self.detail_envelopes: Mapping[str, str] = DETAIL_ENVELOPES
         self.repeats: Mapping[str, int] = {}
-        self.left_out: Mapping[str, Sequence[str]] = {}
+        self.omitted_fields: Mapping[str, Sequence[str]] = {}
         self.token_information = TOKEN_INFORMATION
 
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
@@ -109,19 +109,20 @@ class TwoInvoiceApi(Api):
         # What is no page number counts as the first, as in Laravel.
         page = int(text) if text.isdecimal() and int(text) else 1
         page = min(page, self.repeats.get(resource, page))
-        hidden = self.left_out.get(resource, ())
+        hidden = self.omitted_fields.get(resource, ())
         rows = [
-            {name: value for name, value in row.items() if name not in hidden} for row in self.tables.shown(resource)
+            {name: value for name, value in row.items() if name not in hidden}
+            for row in self.tables.served_rows(resource)
         ]
         envelope = ENVELOPES[self.list_envelopes[resource]]
         return envelope(KEYS.get(resource, resource), rows, Page(page, len(rows), request.url))
 
     def _detail(self, resource: str, key: str) -> JsonObject:
-        row = self.tables.shown_one(resource, key)
+        row = self.tables.served_row(resource, key)
         if row is None:
             raise ApiError(404, {"message": f"No query results for model {key}"})
         if resource == "invoices":
             row["receipts"] = [
-                receipt for receipt in self.tables.shown("receipts") if receipt["invoice_id"] == row["id"]
+                receipt for receipt in self.tables.served_rows("receipts") if receipt["invoice_id"] == row["id"]
             ]
         return {DETAILS[resource]: row} if self.detail_envelopes[resource] == "keyed" else row

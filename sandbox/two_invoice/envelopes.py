@@ -40,21 +40,21 @@ class Page:
         """The number of the last page."""
         return max(1, -(-self.total // PER_PAGE))
 
-    def at(self, number: int) -> str | None:
+    def page_url(self, number: int) -> str | None:
         """The URL of another page, if there is one of that number."""
         return f"{self.url}?page={number}" if 1 <= number <= self.last else None
 
     @property
-    def place(self) -> JsonObject:
+    def position(self) -> JsonObject:
         """What Laravel says of a page, its links left out."""
-        some = self.start < self.total
+        is_not_empty = self.start < self.total
         return {
             "current_page": self.number,
-            "from": self.start + 1 if some else None,
+            "from": self.start + 1 if is_not_empty else None,
             "last_page": self.last,
             "path": self.url,
             "per_page": PER_PAGE,
-            "to": min(self.start + PER_PAGE, self.total) if some else None,
+            "to": min(self.start + PER_PAGE, self.total) if is_not_empty else None,
             "total": self.total,
         }
 
@@ -62,10 +62,10 @@ class Page:
     def links(self) -> JsonObject:
         """The links of Laravel's paginator."""
         return {
-            "first_page_url": self.at(1),
-            "last_page_url": self.at(self.last),
-            "next_page_url": self.at(self.number + 1),
-            "prev_page_url": self.at(self.number - 1),
+            "first_page_url": self.page_url(1),
+            "last_page_url": self.page_url(self.last),
+            "next_page_url": self.page_url(self.number + 1),
+            "prev_page_url": self.page_url(self.number - 1),
         }
 
 
@@ -76,32 +76,32 @@ def plain(key: str, rows: list[JsonObject], page: Page) -> JsonObject:  # noqa: 
 
 def paginated(key: str, rows: list[JsonObject], page: Page) -> JsonObject:
     """Laravel's paginator under the key."""
-    return {key: {**page.place, **page.links, "data": _of(rows, page)}}
+    return {key: {**page.position, **page.links, "data": _page_rows(rows, page)}}
 
 
 def simple(key: str, rows: list[JsonObject], page: Page) -> JsonObject:
     """Laravel's simple paginator under the key: it knows no total and no last page."""
-    body = {**page.place, **page.links, "data": _of(rows, page)}
+    body = {**page.position, **page.links, "data": _page_rows(rows, page)}
     return {key: {name: value for name, value in body.items() if name not in {"total", "last_page", "last_page_url"}}}
 
 
 def beside(key: str, rows: list[JsonObject], page: Page) -> JsonObject:
     """The rows under the key, the paginator's rest beside it: with the key `data`, Laravel's paginator itself."""
-    return {**page.place, **page.links, key: _of(rows, page)}
+    return {**page.position, **page.links, key: _page_rows(rows, page)}
 
 
 def linked(key: str, rows: list[JsonObject], page: Page) -> JsonObject:
     """The rows under the key, `links` and `meta` beside them, as in Laravel's resource collections."""
     links: JsonObject = {
-        "first": page.at(1),
-        "last": page.at(page.last),
-        "prev": page.at(page.number - 1),
-        "next": page.at(page.number + 1),
+        "first": page.page_url(1),
+        "last": page.page_url(page.last),
+        "prev": page.page_url(page.number - 1),
+        "next": page.page_url(page.number + 1),
     }
-    return {key: _of(rows, page), "links": links, "meta": page.place}
+    return {key: _page_rows(rows, page), "links": links, "meta": page.position}
 
 
-def _of(rows: list[JsonObject], page: Page) -> list[JsonObject]:
+def _page_rows(rows: list[JsonObject], page: Page) -> list[JsonObject]:
     return rows[page.start : page.start + PER_PAGE]
 
 

@@ -101,7 +101,7 @@ def given_block(name: str, content: Block) -> Element:
     return Element(name, content, least=0, most=0)
 
 
-def filled(declared: Block, draw: Draw, settled: Given) -> list[Node]:
+def fill_block(declared: Block, draw: Draw, settled: Given) -> list[Node]:
     """The nodes of a block: what is settled, and by chance what is not.
 
     Raises:
@@ -119,7 +119,7 @@ def filled(declared: Block, draw: Draw, settled: Given) -> list[Node]:
                 if own & {name for name, value in settled.items() if value is not None}
             ]
             chosen = fitting[0] if fitting else draw.one_of(part.blocks)
-            nodes += filled(chosen, draw, {name: settled[name] for name in chosen.names if name in settled})
+            nodes += fill_block(chosen, draw, {name: settled[name] for name in chosen.names if name in settled})
             continue
         known.add(part.name)
         if part.name in settled:
@@ -143,7 +143,7 @@ def _node(element: Element, draw: Draw, value: str | Given | None) -> Node:
     if isinstance(value, str):
         return Node(element.name, value)
     if isinstance(element.content, Block):
-        return Node(element.name, children=filled(element.content, draw, value or {}))
+        return Node(element.name, children=fill_block(element.content, draw, value or {}))
     if element.content is None:
         raise KeyError(f"{element.name} is a leaf: its text must be given")
     return Node(element.name, element.content(draw))

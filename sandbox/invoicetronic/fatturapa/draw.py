@@ -71,9 +71,9 @@ class Draw:
         self._random = random.Random(seed)  # noqa: S311 - made-up data, no cryptography
         self.richness = richness
 
-    def maybe(self, chance: float | None = None) -> bool:
+    def maybe(self, probability: float | None = None) -> bool:
         """Whether something is so: with a chance from 0 to 1, or with that of what may be left out."""
-        return self._random.random() < (self.richness if chance is None else chance)
+        return self._random.random() < (self.richness if probability is None else probability)
 
     def times(self, least: int, most: int | None) -> int:
         """How many of a thing, from `least` to `most`, or to a few where there is no end."""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from sandbox.invoicetronic.fatturapa import parties
 from sandbox.invoicetronic.fatturapa.amounts import ordinary_body, simplified_body
+from sandbox.invoicetronic.fatturapa.document import SIMPLIFIED_FORMAT, document
 from sandbox.invoicetronic.fatturapa.draw import Draw
 from sandbox.invoicetronic.fatturapa.facts import Facts
-from sandbox.invoicetronic.fatturapa.nodes import leaves, written
+from sandbox.invoicetronic.fatturapa.nodes import leaves, to_xml
 from sandbox.invoicetronic.fatturapa.signing import envelope
 from sandbox.invoicetronic.fatturapa.values import email
-from sandbox.invoicetronic.fatturapa.writing import SIMPLIFIED_FORMAT, document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,12 +37,12 @@ WRAPPINGS: tuple[Wrapping, ...] = ("none", "none", "none", "der", "ber", "base64
 STYLESHEET = '<?xml-stylesheet type="text/xsl" href="fatturaordinaria_v1.2.1.xsl"?>'
 COMMENT = "<!-- scritta dalla sandbox -->"
 
-NOBODY = "0000000"
+NO_RECIPIENT_CODE = "0000000"
 """The recipient code of whoever has none; a certified address may stand beside it."""
 
-ABROAD = "XXXXXXX"
+FOREIGN_RECIPIENT_CODE = "XXXXXXX"
 
-SOME_DAY = date(2026, 1, 15)
+REFERENCE_DAY = date(2026, 1, 15)
 
 
 @dataclass(frozen=True)
@@ -134,13 +134,13 @@ def invoices(seed: int) -> Iterator[GeneratedInvoice]:
     for index in count():
         draw = Draw(f"{seed}:{index}:plan", 0.5)
         richness = {0: 1.0, 1: 0.0}.get(index % 5, draw.integer(1, 9) / 10)
-        yield invoice(f"{seed}:{index}", some_plan(draw, richness))
+        yield invoice(f"{seed}:{index}", random_plan(draw, richness))
 
 
-def some_plan(draw: Draw, richness: float) -> Plan:
+def random_plan(draw: Draw, richness: float) -> Plan:
     """A plan for any file."""
     chosen = draw.one_of(FORMATS)
-    day = draw.day_near(SOME_DAY, 300)
+    day = draw.day_near(REFERENCE_DAY, 300)
     return Plan(
         format=chosen,
         seller=parties.seller(draw),
@@ -182,10 +182,10 @@ def _recipient(draw: Draw, plan: Plan) -> tuple[str, str | None]:
     if plan.format == PUBLIC:
         return f"UF{draw.letters(4)}", None
     if plan.buyer.country != parties.ITALY:
-        return ABROAD, None
+        return FOREIGN_RECIPIENT_CODE, None
     if draw.maybe(0.5):
         return f"{draw.letters(3)}{draw.digits(4)}", None
-    return NOBODY, email(draw) if draw.maybe() else None
+    return NO_RECIPIENT_CODE, email(draw) if draw.maybe() else None
 
 
 def _file_text(root: Node, draw: Draw, charset: Charset) -> str:
@@ -195,4 +195,4 @@ def _file_text(root: Node, draw: Draw, charset: Charset) -> str:
     prologue = [f'<?xml version="1.0" encoding="{name}"?>'] if name == "windows-1252" or draw.maybe(0.9) else []
     prologue += [STYLESHEET] * draw.maybe(0.2) + [COMMENT] * draw.maybe(0.2)
     between = "\n" if pretty else ""
-    return between.join((*prologue, written(root, pretty=pretty))) + between
+    return between.join((*prologue, to_xml(root, pretty=pretty))) + between

@@ -41,7 +41,7 @@ class Node:
         raise KeyError(name)
 
 
-def written(node: Node, *, pretty: bool) -> str:
+def to_xml(node: Node, *, pretty: bool) -> str:
     """The node as XML, with line breaks and indentation if `pretty`."""
     return "".join(_lines(node, "\n" if pretty else ""))
 

@@ -60,7 +60,7 @@ class Party:
         return None if self.vat is None else f"{self.country}{self.vat}"
 
     @property
-    def called(self) -> str:
+    def display_name(self) -> str:
         """The name as one writes it in a list."""
         return self.name or f"{self.first_name} {self.last_name}"
 
@@ -133,7 +133,7 @@ def tax_number(party: Party) -> Given | None:
     return None if party.vat is None else {"IdPaese": party.country, "IdCodice": party.vat}
 
 
-def names(party: Party) -> Given:
+def name_elements(party: Party) -> Given:
     """`Denominazione`, or `Nome` and `Cognome`."""
     if party.name is not None:
         return {"Denominazione": party.name}

@@ -49,7 +49,7 @@ def codes(spaced: str) -> Value:
     return lambda draw: draw.one_of(choices)
 
 
-def whole(low: int, high: int) -> Value:
+def integer(low: int, high: int) -> Value:
     """A whole number."""
     return lambda draw: str(draw.integer(low, high))
 

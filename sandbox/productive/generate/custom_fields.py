@@ -6,17 +6,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sandbox.clock import WORLD_START
-from sandbox.productive.generate.maker import HISTORY_START, moment, moments
+from sandbox.productive.generate.builder import HISTORY_START, random_instant, random_instants
 from sandbox.productive.generate.settings import ARCHIVED
-from sandbox.productive.moments import stamp
 from sandbox.productive.records import Ref
+from sandbox.productive.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Mapping
 
     from sandbox.json_types import Json
-    from sandbox.productive.generate.maker import Maker
+    from sandbox.productive.generate.builder import WorldBuilder
     from sandbox.productive.records import Record, Related
 
 DATA_TEXT, DATA_NUMBER, DATA_SELECT, DATA_DATE, DATA_MULTI, DATA_PERSON, DATA_ATTACHMENT = 1, 2, 3, 4, 5, 6, 7
@@ -50,10 +50,10 @@ BOOKING_FIELDS = (
 BOOKING_OPTIONS = ("Early", "Late", "Night")
 
 
-def make_custom_fields(maker: Maker) -> None:
+def make_custom_fields(builder: WorldBuilder) -> None:
     """Make the custom fields of every list but bookings, with their options."""
-    chance = maker.chance("custom_fields")
-    created = moments(chance, len(CUSTOM_FIELDS), HISTORY_START, HISTORY_START + timedelta(days=90))
+    rng = builder.rng("custom_fields")
+    created = random_instants(rng, len(CUSTOM_FIELDS), HISTORY_START, HISTORY_START + timedelta(days=90))
     option = 0
     for number, (kind, name, data_type) in enumerate(CUSTOM_FIELDS, start=1):
         options = []
@@ -63,9 +63,9 @@ def make_custom_fields(maker: Maker) -> None:
                 options.append(Ref("custom_field_options", str(option)))
                 attributes: dict[str, Json] = {"name": f"{name} {position}", "position": position, "color_id": None}
                 custom_field: dict[str, Ref] = {"custom_field": Ref("custom_fields", str(number))}
-                maker.make("custom_field_options", option, attributes, custom_field)
-        updated = moment(chance, created[number - 1], WORLD_START - timedelta(days=20))
-        maker.make(
+                builder.add("custom_field_options", option, attributes, custom_field)
+        updated = random_instant(rng, created[number - 1], WORLD_START - timedelta(days=20))
+        builder.add(
             "custom_fields",
             number,
             {
@@ -76,18 +76,18 @@ def make_custom_fields(maker: Maker) -> None:
                 "position": number,
                 "global": True,
                 "show_in_add_edit_views": True,
-                "created_at": stamp(created[number - 1]),
-                "updated_at": stamp(updated),
+                "created_at": format_timestamp(created[number - 1]),
+                "updated_at": format_timestamp(updated),
                 "archived_at": ARCHIVED if number == len(CUSTOM_FIELDS) else None,
             },
             {"options": tuple(options), "custom_field_people": ()},
         )
 
 
-def make_booking_fields(maker: Maker) -> None:
+def make_booking_fields(builder: WorldBuilder) -> None:
     """Behind the fields that there are."""
-    number, option = len(maker.rows("custom_fields")), len(maker.rows("custom_field_options"))
-    made_at = stamp(HISTORY_START + timedelta(days=100))
+    number, option = len(builder.rows("custom_fields")), len(builder.rows("custom_field_options"))
+    made_at = format_timestamp(HISTORY_START + timedelta(days=100))
     for name, kind in BOOKING_FIELDS:
         number += 1
         options = []
@@ -95,7 +95,7 @@ def make_booking_fields(maker: Maker) -> None:
             option += 1
             options.append(Ref("custom_field_options", str(option)))
             told: dict[str, Json] = {"name": label, "position": position, "color_id": position}
-            maker.make("custom_field_options", option, told, {"custom_field": Ref("custom_fields", str(number))})
+            builder.add("custom_field_options", option, told, {"custom_field": Ref("custom_fields", str(number))})
         attributes: dict[str, Json] = {
             "name": name,
             "customizable_type": "bookings",
@@ -107,43 +107,43 @@ def make_booking_fields(maker: Maker) -> None:
             "created_at": made_at,
             "updated_at": made_at,
         }
-        maker.make("custom_fields", number, attributes, {"options": tuple(options)})
+        builder.add("custom_fields", number, attributes, {"options": tuple(options)})
 
 
-def custom_values(maker: Maker, chance: random.Random, kind: str) -> dict[str, Json] | None:
+def custom_values(builder: WorldBuilder, rng: random.Random, kind: str) -> dict[str, Json] | None:
     """Custom field values of a record, by custom field id; null for some records and for what has no such fields."""
-    definitions = [row for row in maker.rows("custom_fields") if row.attributes["customizable_type"] == kind]
-    if not definitions or chance.random() < 1 / 3:
+    definitions = [row for row in builder.rows("custom_fields") if row.attributes["customizable_type"] == kind]
+    if not definitions or rng.random() < 1 / 3:
         return None
     values: dict[str, Json] = {}
     for definition in definitions:
-        if chance.random() < VALUE_SHARE:
-            values[definition.id] = _custom_value(maker, chance, definition)
+        if rng.random() < VALUE_SHARE:
+            values[definition.id] = _custom_value(builder, rng, definition)
     return values
 
 
-def _custom_value(maker: Maker, chance: random.Random, definition: Record) -> Json:
+def _custom_value(builder: WorldBuilder, rng: random.Random, definition: Record) -> Json:
     kind = definition.attributes["data_type_id"]
     if kind == DATA_NUMBER:
-        return chance.choice([chance.randrange(1000), round(chance.random() * 100, 2)])
+        return rng.choice([rng.randrange(1000), round(rng.random() * 100, 2)])
     if kind == DATA_DATE:
-        return moment(chance, HISTORY_START, WORLD_START).date().isoformat()
+        return random_instant(rng, HISTORY_START, WORLD_START).date().isoformat()
     if kind in {DATA_SELECT, DATA_MULTI}:
         options = [ref.id for ref in definition.all("options")]
-        return chance.choice(options) if kind == DATA_SELECT else sorted(chance.sample(options, 2))
+        return rng.choice(options) if kind == DATA_SELECT else sorted(rng.sample(options, 2))
     if kind == DATA_PERSON:
-        return chance.choice([row.id for row in maker.rows("people") if row.attributes["is_user"]])
+        return rng.choice([row.id for row in builder.rows("people") if row.attributes["is_user"]])
     if kind == DATA_ATTACHMENT:
-        return chance.choice([row.id for row in maker.rows("attachments")])
-    return maker.fake.word()
+        return rng.choice([row.id for row in builder.rows("attachments")])
+    return builder.fake.word()
 
 
-def custom_links(maker: Maker, values: Mapping[str, Json] | None) -> dict[str, Related]:
+def custom_links(builder: WorldBuilder, values: Mapping[str, Json] | None) -> dict[str, Related]:
     """The relationships that custom fields of persons and files are, besides their values (README 7)."""
 
     def linked(kind: int, target: str) -> tuple[Ref, ...]:
         fields = [
-            key for key in values or {} if maker.dataset.tables["custom_fields"][key].value("data_type_id") == kind
+            key for key in values or {} if builder.dataset.tables["custom_fields"][key].value("data_type_id") == kind
         ]
         return tuple(Ref(target, str((values or {})[key])) for key in fields)
 

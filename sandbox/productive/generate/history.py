@@ -9,7 +9,7 @@ from sandbox.productive.activities import CREATE, UPDATE, activity
 
 if TYPE_CHECKING:
     from sandbox.json_types import Json
-    from sandbox.productive.generate.maker import Maker
+    from sandbox.productive.generate.builder import WorldBuilder
     from sandbox.productive.records import Record
 
 REMEMBERED = {
@@ -27,11 +27,11 @@ REMEMBERED = {
 """Of how many rows, the newest, activities are still there, at scale 1."""
 
 
-def make_history(maker: Maker) -> None:
+def make_history(builder: WorldBuilder) -> None:
     """The creation of each row, and its last write where it was written later."""
     told: list[tuple[datetime, str, Record]] = []
     for resource, count in REMEMBERED.items():
-        for record in maker.rows(resource)[-maker.count(count) :]:
+        for record in builder.rows(resource)[-builder.count(count) :]:
             created = _instant(record.attributes["created_at"])
             told.append((created, CREATE, record))
             updated = _instant(record.attributes.get("updated_at") or record.attributes["created_at"])
@@ -39,8 +39,8 @@ def make_history(maker: Maker) -> None:
                 told.append((updated, UPDATE, record))
     for number, (at, event, record) in enumerate(sorted(told, key=_order), start=1):
         changed: dict[str, tuple[Json, Json]] = {} if event == CREATE else {"updated_at": (None, None)}
-        attributes, relationships = activity(maker.dataset, record, event, changed, at)
-        maker.make("activities", number, attributes, relationships)
+        attributes, relationships = activity(builder.dataset, record, event, changed, at)
+        builder.add("activities", number, attributes, relationships)
 
 
 def _instant(stamped: Json) -> datetime:

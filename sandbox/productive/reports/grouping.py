@@ -7,12 +7,12 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from sandbox.productive import errors
+from sandbox.productive.field_lookup import filter_field
+from sandbox.productive.field_tables import FILTER_PATHS
 from sandbox.productive.fields import attribute_field, refs_along
-from sandbox.productive.meanings import filter_field
-from sandbox.productive.moments import parse_day
-from sandbox.productive.paths import FILTER_PATHS
 from sandbox.productive.records import Ref
 from sandbox.productive.reports.definitions import GROUP_PATHS
+from sandbox.productive.timestamps import parse_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ class Group:
     read: Callable[[Dataset, Record], Ref | Json]
 
 
-def start_of(period: str, on: date) -> date:
+def period_start(period: str, on: date) -> date:
     """The first day of the period that a day is in; weeks begin on Monday."""
     if period == "week":
         return on - timedelta(days=on.weekday())
@@ -68,7 +68,7 @@ def _group(report: Report, name: str, colon: str, period: str) -> Group:
         return Group(name, "", lambda _dataset, record: record.one("organization") or Ref("organizations", "1"))
     if name in report.items and not colon:
         return Group(name, "", lambda _dataset, record: record.ref)
-    path = path_of(report, name)
+    path = group_path(report, name)
     if path is not None and not colon:
         return Group(name, "", lambda dataset, record: next(iter(refs_along(dataset, record, path)), None))
     dated = _period(report, name, period or "day" if colon else "")
@@ -81,7 +81,7 @@ def _group(report: Report, name: str, colon: str, period: str) -> Group:
     return Group(name, name, lambda dataset, record: next(iter(field.read(dataset, record)), None))
 
 
-def path_of(report: Report, name: str) -> str | None:
+def group_path(report: Report, name: str) -> str | None:
     """The path of relationships to what a group names, if it names a row of another list."""
     place = (report.page.name, name)
     if place in GROUP_PATHS:
@@ -108,6 +108,6 @@ def _period(report: Report, name: str, period: str) -> Group | None:
 
     def read(dataset: Dataset, record: Record) -> Json:
         values = field.read(dataset, record) if field else ()
-        return start_of(kind, date.fromordinal(parse_day(str(values[0])))).isoformat() if values else None
+        return period_start(kind, date.fromordinal(parse_day(str(values[0])))).isoformat() if values else None
 
     return Group(name, shown, read)

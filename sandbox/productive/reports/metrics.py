@@ -42,7 +42,7 @@ _ATTRIBUTES = {
 _SUMMED_ROWS = {"projects": ("deals", "project")}
 
 
-def figures(dataset: Dataset, report: Report, rows: Sequence[Record]) -> dict[str, Json]:
+def metrics(dataset: Dataset, report: Report, rows: Sequence[Record]) -> dict[str, Json]:
     """All figures of a report for one group's rows, by name, with the twins of those that are money."""
     summed = _summed(dataset, report, rows)
     shared = {row.attributes.get("currency") for row in summed}
@@ -60,7 +60,7 @@ def figures(dataset: Dataset, report: Report, rows: Sequence[Record]) -> dict[st
         elif name.rpartition("_")[0] in WEEKDAYS:
             answer[name] = _weekday(rows, *name.split("_"))
         elif name.startswith(("total_", "average_")) or _ATTRIBUTES.get(name):
-            answer |= _figure(name, summed, own=own)
+            answer |= _metric(name, summed, own=own)
     return answer
 
 
@@ -71,7 +71,7 @@ def _summed(dataset: Dataset, report: Report, rows: Sequence[Record]) -> Sequenc
     return [further for row in rows for further in dataset.referrers(resource, relationship, row.id)]
 
 
-def _figure(name: str, rows: Sequence[Record], *, own: bool) -> dict[str, Json]:
+def _metric(name: str, rows: Sequence[Record], *, own: bool) -> dict[str, Json]:
     stem = name.removeprefix("total_").removeprefix("average_")
     attribute = _ATTRIBUTES.get(name, stem)
     average = name.startswith("average_")
@@ -79,13 +79,13 @@ def _figure(name: str, rows: Sequence[Record], *, own: bool) -> dict[str, Json]:
     money = any(f"{base}_default" in row.attributes for row in rows[:1])
     if not money:
         value = _sum(rows, base) * (MINUTES_A_DAY if base != attribute else 1)
-        return {name: _average(rows, base) if average else _plain(value)}
-    default = _average(rows, f"{base}_default") if average else _plain(_sum(rows, f"{base}_default"))
+        return {name: _average(rows, base) if average else _json_number(value)}
+    default = _average(rows, f"{base}_default") if average else _json_number(_sum(rows, f"{base}_default"))
     normalized = f"{base}_normalized" if own else f"{base}_default"
     return {
         name: default,
         f"{name}_default": default,
-        f"{name}_normalized": _average(rows, normalized) if average else _plain(_sum(rows, normalized)),
+        f"{name}_normalized": _average(rows, normalized) if average else _json_number(_sum(rows, normalized)),
     }
 
 
@@ -102,7 +102,7 @@ def _sum(rows: Sequence[Record], attribute: str) -> Decimal:
     return sum(_numbers(rows, attribute), Decimal(0))
 
 
-def _plain(value: Decimal) -> int | float:
+def _json_number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
@@ -129,7 +129,7 @@ def _weekday(rows: Sequence[Record], weekday: str, what: str) -> int:
     return capacity if what == "capacity" else capacity - tracked
 
 
-def shown_in_common(values: Mapping[str, Sequence[Json]]) -> dict[str, Json]:
+def common_values(values: Mapping[str, Sequence[Json]]) -> dict[str, Json]:
     """Of values per row, those that all rows share; null for the others."""
     return {
         name: found[0] if found and all(value == found[0] for value in found) else None

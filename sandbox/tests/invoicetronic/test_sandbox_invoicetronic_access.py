@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.admin_client import AdminRefused
+from sandbox.admin_client import AdminError
 from sandbox.tests.invoicetronic.client import LISTS, LIVE, TEST, InvoicetronicClient
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def test_a_restricted_key_may_be_of_some_companies_alone(sandbox: RunningSandbox
 
 def test_a_restricted_key_has_the_prefix_of_its_environment(admin: SystemAdmin) -> None:
     for key in ("ik_test_reader", "reader", LIVE):
-        with pytest.raises(AdminRefused, match="ik_live_"):
+        with pytest.raises(AdminError, match="ik_live_"):
             admin.put("restricted_keys", {key: {"permissions": {}}})
 
 

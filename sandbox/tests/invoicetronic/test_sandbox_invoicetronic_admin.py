@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.admin_client import AdminRefused
-from sandbox.invoicetronic.moments import ticks_of
+from sandbox.admin_client import AdminError
+from sandbox.invoicetronic.timestamps import parse_ticks
 from sandbox.tests.invoicetronic.client import LISTS, InvoicetronicClient
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ def test_requests_do_not_move_the_time_of_the_world(api: InvoicetronicClient, ad
     for _ in range(20):
         api.get("send", page_size=1)
     second = admin.create("receive", {})["created"]
-    assert 0 < ticks_of(second) - ticks_of(first) < 200_000
+    assert 0 < parse_ticks(second) - parse_ticks(first) < 200_000
 
 
 def test_every_request_leaves_a_row_at_the_machines_time(sandbox: RunningSandbox, api: InvoicetronicClient) -> None:
-    begun = datetime.now(UTC).isoformat()
-    before = api.get("log", date_time_to=begun).headers["Invoicetronic-Total-Count"]
+    started = datetime.now(UTC).isoformat()
+    before = api.get("log", date_time_to=started).headers["Invoicetronic-Total-Count"]
     api.session.headers["User-Agent"] = "tester/1"
     api.get("receive", page_size=3, sort="-created")
     api.get("send", page=0)
@@ -38,8 +38,8 @@ def test_every_request_leaves_a_row_at_the_machines_time(sandbox: RunningSandbox
     ]
     assert rows[0]["query"] == "page_size=3&sort=-created"
     assert rows[1]["error"] == "page: invalid value"
-    assert all(ticks_of(row["date_time"]) >= ticks_of(begun) for row in rows)
-    assert api.get("log", date_time_to=begun).headers["Invoicetronic-Total-Count"] == before == "96"
+    assert all(parse_ticks(row["date_time"]) >= parse_ticks(started) for row in rows)
+    assert api.get("log", date_time_to=started).headers["Invoicetronic-Total-Count"] == before == "96"
 
 
 def test_a_new_invoice_is_the_newest_and_unread(api: InvoicetronicClient, admin: SystemAdmin) -> None:
@@ -63,7 +63,7 @@ def test_an_update_of_the_sdi_moves_its_invoice(api: InvoicetronicClient, admin:
     assert (row["last_update"], row["latest_state"]) == (update["last_update"], "Inviato")
     assert row["date_sent"] is not None
     assert api.ids("update", sort="-last_update", page_size=1) == [update["id"]]
-    with pytest.raises(AdminRefused, match="send has no 99999"):
+    with pytest.raises(AdminError, match="send has no 99999"):
         admin.post("sdi_updates", {"send_id": 99999, "state": "Inviato"})
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.invoicetronic.moments import ticks_of
+from sandbox.invoicetronic.timestamps import parse_ticks
 from sandbox.server import running_sandbox
 from sandbox.tests.invoicetronic.client import LISTS, LIVE, InvoicetronicClient
 
@@ -144,7 +144,7 @@ def test_lists_are_sorted_by_one_field_and_then_by_id(api: InvoicetronicClient) 
     for name, field in (("send", "created"), ("receive", "created"), ("update", "last_update"), ("company", "name")):
         for sign in ("", "-"):
             rows = api.all(name, sort=f"{sign}{field}")
-            keys = [ticks_of(row[field]) if field != "name" else row[field] for row in rows]
+            keys = [parse_ticks(row[field]) if field != "name" else row[field] for row in rows]
             assert keys == sorted(keys, reverse=bool(sign))
     assert api.ids("update") == api.ids("update", sort="last_update")
     assert api.ids("send") == list(range(1, 101))

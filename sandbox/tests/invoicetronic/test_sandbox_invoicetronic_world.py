@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.clock import Clock
 from sandbox.invoicetronic.api import InvoicetronicApi
-from sandbox.invoicetronic.moments import ticks_of
+from sandbox.invoicetronic.timestamps import parse_ticks
 from sandbox.tests.invoicetronic.client import LISTS
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ FIELDS = {
 
 
 def days_between(earlier: str, later: str) -> float:
-    return (ticks_of(later) - ticks_of(earlier)) / 10_000_000 / 86_400
+    return (parse_ticks(later) - parse_ticks(earlier)) / 10_000_000 / 86_400
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -51,7 +51,7 @@ def test_rows_have_the_documented_members(api: InvoicetronicClient, name: str) -
         assert {field for field, value in row.items() if value is None} <= {
             field.rstrip("?") for field in fields if field.endswith("?")
         }
-        assert ticks_of(row["created"]) > 0
+        assert parse_ticks(row["created"]) > 0
 
 
 def test_status_has_the_documented_members(api: InvoicetronicClient) -> None:
@@ -109,20 +109,20 @@ def test_some_files_hold_several_documents(api: InvoicetronicClient) -> None:
 
 
 def test_the_world_is_the_same_for_the_same_seed_and_quickly_made() -> None:
-    begun = time.process_time()
+    started = time.process_time()
     first = InvoicetronicApi(Clock(), 1, 1.0).environments["live"].tables
-    first.stored("send")
+    first.stored_rows("send")
     # Made within half a second on a free machine; this one may be busy.
-    assert time.process_time() - begun < 2
+    assert time.process_time() - started < 2
     again, other = (InvoicetronicApi(Clock(), seed, 1.0).environments["live"].tables for seed in (1, 2))
     for name in LISTS:
-        assert first.stored(name) == again.stored(name)
-    assert first.stored("send") != other.stored("send")
+        assert first.stored_rows(name) == again.stored_rows(name)
+    assert first.stored_rows("send") != other.stored_rows("send")
 
 
 def test_scale_makes_more_or_fewer_invoices() -> None:
     sizes = [
-        len(InvoicetronicApi(Clock(), 1, scale).environments["live"].tables.stored("receive"))
+        len(InvoicetronicApi(Clock(), 1, scale).environments["live"].tables.stored_rows("receive"))
         for scale in (0.01, 0.5, 2.0)
     ]
     assert sizes == [24, 225, 900]

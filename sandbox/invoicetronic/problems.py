@@ -126,11 +126,11 @@ class Refused(Exception):
         return Reply(body, self.status, self._headers, PROBLEM)
 
 
-class NotThere(Exception):
+class NotFoundError(Exception):
     """A row that is not there: 404 with no body, as none is documented."""
 
 
-def language_of(accept_language: str) -> Language:
+def parse_language(accept_language: str) -> Language:
     """The first of the three languages that is asked for; Italian, the default, if none is."""
     for part in accept_language.split(","):
         asked = part.split(";")[0].strip().lower().partition("-")[0]

@@ -2,7 +2,7 @@
 
 Only for who changes the data files; the server reads what lies beside it:
 
-    python -m sandbox.productive.distil <folder with resources.json and examples/> [resource ...]
+    python -m sandbox.productive.build_catalogue <folder with resources.json and examples/> [resource ...]
 
 Without names, the resources that `catalogue.json` already holds are distilled again.
 """
@@ -217,7 +217,7 @@ def attribute_type(resource: str, name: str, told: dict[str, Any]) -> str:
     return word + ("?" if told["nullable"] else "")
 
 
-def distilled(resource: str, told: dict[str, Any]) -> dict[str, Any]:
+def catalogue_entry(resource: str, told: dict[str, Any]) -> dict[str, Any]:
     """One resource of `resources.json` in the compact form of `catalogue.json`."""
     relationships = {}
     inferred = INFERRED.get(resource, {})
@@ -244,7 +244,7 @@ def distilled(resource: str, told: dict[str, Any]) -> dict[str, Any]:
     return page
 
 
-def distilled_report(told: dict[str, Any]) -> dict[str, Any]:
+def report_entry(told: dict[str, Any]) -> dict[str, Any]:
     """One report in the compact form of `reports.json`; the types of its figures stand nowhere."""
     return {
         "filters": told["filters"],
@@ -299,10 +299,10 @@ def main() -> None:
     arguments = parser.parse_args()
     told = json.loads((arguments.source / "resources.json").read_text())
     names = arguments.resources or list(json.loads(CATALOGUE.read_text()))
-    catalogue = {name: distilled(name, told[name]) for name in sorted(names)}
+    catalogue = {name: catalogue_entry(name, told[name]) for name in sorted(names)}
     CATALOGUE.write_text(json.dumps(catalogue, indent=1) + "\n")
     reports = {
-        name.removeprefix("reports/"): distilled_report(page) for name, page in told.items() if page.get("is_report")
+        name.removeprefix("reports/"): report_entry(page) for name, page in told.items() if page.get("is_report")
     }
     REPORTS.write_text(json.dumps(reports, indent=1) + "\n")
     for name in names:

@@ -8,12 +8,12 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-ZAGREB = ZoneInfo("Europe/Zagreb")
+ZONE = ZoneInfo("Europe/Zagreb")
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-class Moment(NamedTuple):
+class Instant(NamedTuple):
     """An instant, in the two forms that filters and sorts compare."""
 
     epoch_ms: int
@@ -21,18 +21,18 @@ class Moment(NamedTuple):
     """Ordinal of the date in the organization's zone."""
 
 
-def stamp(instant: datetime) -> str:
+def format_timestamp(instant: datetime) -> str:
     """The instant as the API writes it; the offset follows daylight saving time."""
-    return instant.astimezone(ZAGREB).isoformat(timespec="milliseconds")
+    return instant.astimezone(ZONE).isoformat(timespec="milliseconds")
 
 
-def day(instant: datetime) -> date:
+def local_date(instant: datetime) -> date:
     """The instant's date in the organization's zone."""
-    return instant.astimezone(ZAGREB).date()
+    return instant.astimezone(ZONE).date()
 
 
 @lru_cache(maxsize=200_000)
-def parse_moment(text: str) -> Moment:
+def parse_timestamp(text: str) -> Instant:
     """The instant that an ISO 8601 text means; one without an offset is meant in the organization's zone.
 
     Raises:
@@ -40,8 +40,8 @@ def parse_moment(text: str) -> Moment:
     """
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=ZAGREB)
-    return Moment(round(instant.timestamp() * 1000), instant.astimezone(ZAGREB).toordinal())
+        instant = instant.replace(tzinfo=ZONE)
+    return Instant(round(instant.timestamp() * 1000), instant.astimezone(ZONE).toordinal())
 
 
 @lru_cache(maxsize=200_000)
@@ -53,4 +53,4 @@ def parse_day(text: str) -> int:
     """
     if _DATE.fullmatch(text):
         return date.fromisoformat(text).toordinal()
-    return parse_moment(text).local_day
+    return parse_timestamp(text).local_day

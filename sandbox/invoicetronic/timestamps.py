@@ -13,7 +13,7 @@ TICKS_PER_SECOND = 10_000_000
 FRACTION = re.compile(r"\.(\d{1,7})\d*")
 
 
-def stamp(moment: datetime, ticks: int = 0) -> str:
+def format_timestamp(moment: datetime, ticks: int = 0) -> str:
     """An instant as it is shown.
 
     Args:
@@ -29,7 +29,7 @@ def midnight(day: date) -> str:
     return f"{day.isoformat()}T00:00:00Z"
 
 
-def ticks_of(text: str) -> int:
+def parse_ticks(text: str) -> int:
     """An instant as tenths of a microsecond, to compare by; without offset it is UTC.
 
     Raises:

@@ -7,6 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from sandbox.productive.field_tables import (
+    FILTER_ALIASES,
+    FILTER_ATTRIBUTES,
+    FILTER_PATHS,
+    SORT_ALIASES,
+    SORT_NUMBERS,
+    SORT_PATHS,
+    WINDOWS,
+)
 from sandbox.productive.fields import (
     Field,
     Kind,
@@ -20,15 +29,6 @@ from sandbox.productive.fields import (
     values_along,
 )
 from sandbox.productive.filter_codes import code_field
-from sandbox.productive.paths import (
-    FILTER_ALIASES,
-    FILTER_ATTRIBUTES,
-    FILTER_PATHS,
-    SORT_ALIASES,
-    SORT_NUMBERS,
-    SORT_PATHS,
-    WINDOWS,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from sandbox.productive.catalogue import Resource
     from sandbox.productive.records import Dataset, Record
 
-ROWS_BY_TAG = {
+TAGGED_RESOURCES = {
     "company_id": "companies",
     "deal_id": "deals",
     "invoice_id": "invoices",
@@ -51,7 +51,7 @@ TAGGABLE_TYPES = {"companies": "company", "invoices": "invoice", "people": "pers
 
 
 # (resource, filter): the attribute that is set where the flag is true.
-_FLAGS = {
+_SET_ATTRIBUTES = {
     ("companies", "has_parent_company"): "parent_company_id",
     **{
         (resource, "archived"): "archived_at"
@@ -60,7 +60,7 @@ _FLAGS = {
 }
 
 # (resource, filter): other yes-or-no questions.
-_QUESTIONS: dict[tuple[str, str], Callable[[Dataset, Record], bool]] = {
+_CONDITIONS: dict[tuple[str, str], Callable[[Dataset, Record], bool]] = {
     ("activities", "has_attachments"): lambda dataset, record: bool(refs_along(dataset, record, "comment/attachments")),
     ("activities", "pinned"): lambda dataset, record: any(
         row.attributes["pinned_at"] for ref in record.all("comment") if (row := dataset.get(ref))
@@ -100,7 +100,7 @@ def _tagged(dataset: Dataset, resource: str) -> dict[Json, list[Record]]:
                 found.setdefault(tag, []).append(row)
         return found
 
-    return dataset.kept(("tagged", resource), index)
+    return dataset.cached(("tagged", resource), index)
 
 
 def _tag_field(name: str) -> Field | None:
@@ -124,11 +124,11 @@ def _tag_field(name: str) -> Field | None:
             ]
 
         return Field(Kind.ID, projects)
-    if name not in ROWS_BY_TAG:
+    if name not in TAGGED_RESOURCES:
         return None
 
     def ids(dataset: Dataset, record: Record) -> Sequence[Json]:
-        return [row.id for row in _tagged(dataset, ROWS_BY_TAG[name]).get(record.attributes["name"], ())]
+        return [row.id for row in _tagged(dataset, TAGGED_RESOURCES[name]).get(record.attributes["name"], ())]
 
     return Field(Kind.ID, ids)
 
@@ -137,7 +137,7 @@ QUERY_FIELD = Field(Kind.TEXT, lambda _dataset, record: (display_name(record),),
 """`query`: read as a part of the row's name, title or number."""
 
 
-_SINGLE = {
+_OTHER_FIELDS = {
     **{("activities", name): _item_field(item) for name, item in _ITEM_IDS.items()},
     ("activities", "project_id"): _item_field("Workspace", "root"),
     ("team_memberships", "person_name"): name_along("person"),
@@ -165,15 +165,15 @@ def filter_field(resource: Resource, name: str) -> Field | None:
 def _special_filter(resource: Resource, name: str) -> Field | None:
     """What is neither a code nor in the tables of `paths.py`."""
     place = (resource.name, name)
-    if place in _FLAGS:
-        attribute = _FLAGS[place]
+    if place in _SET_ATTRIBUTES:
+        attribute = _SET_ATTRIBUTES[place]
         return Field(Kind.BOOLEAN, lambda _dataset, record: (record.attributes.get(attribute) is not None,))
-    if place in _QUESTIONS:
-        question = _QUESTIONS[place]
+    if place in _CONDITIONS:
+        question = _CONDITIONS[place]
         return Field(Kind.BOOLEAN, lambda dataset, record: (question(dataset, record),))
     if resource.name == "tags" and name != "name":
         return _tag_field(name)
-    return QUERY_FIELD if name == "query" else _SINGLE.get(place)
+    return QUERY_FIELD if name == "query" else _OTHER_FIELDS.get(place)
 
 
 def sort_field(resource: Resource, name: str) -> Field | None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from faker import Faker
 
 from sandbox.clock import WORLD_START
-from sandbox.productive.defaults import filled
-from sandbox.productive.moments import stamp
+from sandbox.productive.defaults import with_defaults
 from sandbox.productive.records import Dataset, Record, Ref
+from sandbox.productive.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,24 +49,24 @@ class Draft:
     """
 
     number: int
-    chance: random.Random
+    rng: random.Random
     created: datetime
     updated: datetime
 
     def stamps(self) -> dict[str, Json]:
         """Its timestamps, by their usual names."""
         return {
-            "created_at": stamp(self.created),
-            "updated_at": stamp(self.updated),
-            "last_activity_at": stamp(self.updated),
+            "created_at": format_timestamp(self.created),
+            "updated_at": format_timestamp(self.updated),
+            "last_activity_at": format_timestamp(self.updated),
         }
 
-    def every(self, so_many: int, value: T) -> T | None:
+    def every(self, n: int, value: T) -> T | None:
         """The value in every so-many-th row, else null."""
-        return value if self.number % so_many == 0 else None
+        return value if self.number % n == 0 else None
 
 
-class Maker:
+class WorldBuilder:
     """Makes rows, by the chance of one seed."""
 
     def __init__(self, catalogue: Catalogue, clock: Clock, seed: int, scale: float) -> None:
@@ -77,7 +77,7 @@ class Maker:
         self._seed = seed
         self._scale = scale
 
-    def chance(self, subject: str) -> random.Random:
+    def rng(self, subject: str) -> random.Random:
         """The chance of one subject: what happens to others does not change it."""
         return random.Random(f"{self._seed}:{subject}")  # noqa: S311 - made-up data, no cryptography
 
@@ -85,7 +85,7 @@ class Maker:
         """How many rows, of so many at scale 1."""
         return max(1, round(at_scale_one * self._scale))
 
-    def make(
+    def add(
         self,
         resource: str,
         record_id: int,
@@ -107,16 +107,16 @@ class Maker:
             Record(
                 type=resource,
                 id=str(record_id),
-                attributes=filled(page.attributes, str(record_id), attributes),
+                attributes=with_defaults(page.attributes, str(record_id), attributes),
                 relationships={
                     name: targets.get(name, () if told.to_many else None) for name, told in page.relationships.items()
                 },
                 named=tuple(page.relationships),
-                hidden=filled(page.hidden, str(record_id), attributes),
+                hidden=with_defaults(page.hidden, str(record_id), attributes),
             )
         )
 
-    def fill(self, resource: str, at_scale_one: int, row: Callable[[Draft], Row]) -> None:
+    def add_many(self, resource: str, at_scale_one: int, row: Callable[[Draft], Row]) -> None:
         """Make the rows of a resource, oldest first; `row` says what each is, its timestamps come by themselves.
 
         Args:
@@ -124,68 +124,68 @@ class Maker:
             at_scale_one: How many rows at scale 1.
             row: The attributes and relationships of one row.
         """
-        self.fill_for(resource, [None] * self.count(at_scale_one), lambda draft, _none: row(draft))
+        self.add_for_each(resource, [None] * self.count(at_scale_one), lambda draft, _none: row(draft))
 
-    def fill_for(self, resource: str, subjects: Sequence[T], row: Callable[[Draft, T], Row]) -> None:
+    def add_for_each(self, resource: str, subjects: Sequence[T], row: Callable[[Draft, T], Row]) -> None:
         """As `fill`, with one row for each of `subjects`."""
         page = self.dataset.catalogue[resource]
-        chance = self.chance(resource)
+        rng = self.rng(resource)
         known = page.attributes.keys() | page.hidden.keys()
-        created = moments(chance, len(subjects), HISTORY_START, QUIET_SINCE)
+        created = random_instants(rng, len(subjects), HISTORY_START, QUIET_SINCE)
         for number, (subject, instant) in enumerate(zip(subjects, created, strict=True), start=1):
-            draft = Draft(number, chance, instant, moment(chance, instant, WORLD_START))
+            draft = Draft(number, rng, instant, random_instant(rng, instant, WORLD_START))
             attributes, relationships = row(draft, subject)
             stamps = {name: value for name, value in draft.stamps().items() if name in known}
-            self.make(resource, number, {**stamps, **attributes}, relationships)
+            self.add(resource, number, {**stamps, **attributes}, relationships)
 
     def rows(self, resource: str) -> list[Record]:
         """The rows of a resource made so far."""
         return list(self.dataset.rows(resource))
 
 
-def moment(chance: random.Random, start: datetime, end: datetime) -> datetime:
+def random_instant(rng: random.Random, start: datetime, end: datetime) -> datetime:
     """An instant between two, to the millisecond."""
     span = int((end - start) / timedelta(milliseconds=1))
-    return start + timedelta(milliseconds=chance.randrange(max(span, 1)))
+    return start + timedelta(milliseconds=rng.randrange(max(span, 1)))
 
 
-def moments(chance: random.Random, count: int, start: datetime, end: datetime) -> list[datetime]:
+def random_instants(rng: random.Random, count: int, start: datetime, end: datetime) -> list[datetime]:
     """So many distinct instants between two, in order."""
     span = int((end - start) / timedelta(milliseconds=1))
-    return [start + timedelta(milliseconds=offset) for offset in sorted(chance.sample(range(span), count))]
+    return [start + timedelta(milliseconds=offset) for offset in sorted(rng.sample(range(span), count))]
 
 
-def histories(chance: random.Random, count: int, newest: datetime) -> list[tuple[dict[str, Json], datetime]]:
+def histories(rng: random.Random, count: int, newest: datetime) -> list[tuple[dict[str, Json], datetime]]:
     """For rows in the order of their ids: their timestamps, and when they were created.
 
     Their activity spreads over a year; one row alone has some at `newest`. A third of the rows was written later than
     `last_activity_at` says: it does not follow every write (README 0.2).
     """
-    created = moments(chance, count, HISTORY_START, QUIET_SINCE - timedelta(days=9))
-    alone = chance.randrange(count)
+    created = random_instants(rng, count, HISTORY_START, QUIET_SINCE - timedelta(days=9))
+    alone = rng.randrange(count)
     answer: list[tuple[dict[str, Json], datetime]] = []
     for index, instant in enumerate(created):
-        active = moment(chance, max(instant, ACTIVITY_START), QUIET_SINCE)
-        updated = moment(chance, active, WORLD_START) if chance.random() < 1 / 3 else active
+        active = random_instant(rng, max(instant, ACTIVITY_START), QUIET_SINCE)
+        updated = random_instant(rng, active, WORLD_START) if rng.random() < 1 / 3 else active
         if index == alone:
             active = updated = newest
         stamps: dict[str, Json] = {
-            "created_at": stamp(instant),
-            "updated_at": stamp(updated),
-            "last_activity_at": stamp(active),
+            "created_at": format_timestamp(instant),
+            "updated_at": format_timestamp(updated),
+            "last_activity_at": format_timestamp(active),
         }
         answer.append((stamps, instant))
     return answer
 
 
-def maybe(chance: random.Random, share: float, value: T) -> T | None:
+def maybe(rng: random.Random, share: float, value: T) -> T | None:
     """The value in this share of cases, else null."""
-    return value if chance.random() < share else None
+    return value if rng.random() < share else None
 
 
-def tags(chance: random.Random, names: Sequence[str]) -> list[str]:
+def tags(rng: random.Random, names: Sequence[str]) -> list[str]:
     """None to three tags."""
-    return chance.sample(list(names), chance.choice([0, 0, 1, 2, 3]))
+    return rng.sample(list(names), rng.choice([0, 0, 1, 2, 3]))
 
 
 def refs(records: Sequence[Record]) -> tuple[Ref, ...]:

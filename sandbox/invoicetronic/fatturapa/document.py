@@ -6,10 +6,10 @@ import base64
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from sandbox.invoicetronic.fatturapa.blocks import filled
+from sandbox.invoicetronic.fatturapa.blocks import fill_block
 from sandbox.invoicetronic.fatturapa.nodes import Node
 from sandbox.invoicetronic.fatturapa.ordinary import ORDINARY
-from sandbox.invoicetronic.fatturapa.parties import ITALY, names, tax_number
+from sandbox.invoicetronic.fatturapa.parties import ITALY, name_elements, tax_number
 from sandbox.invoicetronic.fatturapa.simplified import SIMPLIFIED
 from sandbox.invoicetronic.fatturapa.values import money
 
@@ -45,11 +45,11 @@ def document(facts: Facts, draw: Draw, prefix: str) -> Node:
     unqualified = None if prefix else {"xmlns": ""}
     header = Node(
         "FatturaElettronicaHeader",
-        children=filled(schema.header, draw, header_given),
+        children=fill_block(schema.header, draw, header_given),
         attributes=unqualified,
     )
     bodies = [
-        Node("FatturaElettronicaBody", children=filled(schema.body, draw, body_given(body)), attributes=unqualified)
+        Node("FatturaElettronicaBody", children=fill_block(schema.body, draw, body_given(body)), attributes=unqualified)
         for body in facts.bodies
     ]
     signature = [_signature(draw)] if draw.maybe(draw.richness / 2) else []
@@ -78,14 +78,14 @@ def _header(facts: Facts) -> Given:
             "DatiAnagrafici": {
                 "IdFiscaleIVA": tax_number(seller) or {},
                 "CodiceFiscale": seller.fiscal_code,
-                "Anagrafica": names(seller),
+                "Anagrafica": name_elements(seller),
             }
         },
         "CessionarioCommittente": {
             "DatiAnagrafici": {
                 "IdFiscaleIVA": tax_number(buyer),
                 "CodiceFiscale": buyer.fiscal_code,
-                "Anagrafica": names(buyer),
+                "Anagrafica": name_elements(buyer),
             },
             "Sede": _seat(buyer),
         },
@@ -99,11 +99,11 @@ def _simplified_header(facts: Facts, *, buyer_named: bool) -> Given:
         "CedentePrestatore": {
             "IdFiscaleIVA": tax_number(seller) or {},
             "CodiceFiscale": seller.fiscal_code,
-            **names(seller),
+            **name_elements(seller),
         },
         "CessionarioCommittente": {
             "IdentificativiFiscali": {"IdFiscaleIVA": tax_number(buyer), "CodiceFiscale": buyer.fiscal_code},
-            "AltriDatiIdentificativi": {**names(buyer), "Sede": _seat(buyer)} if buyer_named else None,
+            "AltriDatiIdentificativi": {**name_elements(buyer), "Sede": _seat(buyer)} if buyer_named else None,
         },
     }
 

@@ -7,15 +7,15 @@ import json
 from typing import TYPE_CHECKING, cast
 
 from sandbox.productive import errors
+from sandbox.productive.field_lookup import filter_field
 from sandbox.productive.fields import Kind, display_name
 from sandbox.productive.filters import compile_filters
-from sandbox.productive.meanings import filter_field
-from sandbox.productive.moments import day
 from sandbox.productive.paging import Selection, numbered_page
 from sandbox.productive.records import Record, Ref
 from sandbox.productive.reports.definitions import BUDGETS
 from sandbox.productive.reports.grouping import parse_groups
-from sandbox.productive.reports.metrics import figures, shown_in_common
+from sandbox.productive.reports.metrics import common_values, metrics
+from sandbox.productive.timestamps import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def report_page(dataset: Dataset, report: Report, query: Query, rules: FilterRul
     def select() -> list[Record]:
         together: dict[tuple[Ref | Json, ...], list[Record]] = {}
         for row in dataset.rows(report.page.name):
-            if _is_about(report, row) and keep(dataset, row):
+            if _belongs_to(report, row) and keep(dataset, row):
                 together.setdefault(tuple(group.read(dataset, row) for group in groups), []).append(row)
         records = [_record(dataset, report, groups, key, rows) for key, rows in together.items()]
         records.sort(key=lambda record: record.id)
@@ -58,11 +58,11 @@ def report_page(dataset: Dataset, report: Report, query: Query, rules: FilterRul
         return records
 
     asked = tuple((key, value) for key, value in address.query if not key.startswith("page["))
-    heeded = (rules.to_the_second, *rules.ignored, day(dataset.clock.now))
-    return numbered_page(Selection(dataset.kept((report.name, asked, heeded), select), []), query, address)
+    modifiers = (rules.to_the_second, *rules.ignored, local_date(dataset.clock.now))
+    return numbered_page(Selection(dataset.cached((report.name, asked, modifiers), select), []), query, address)
 
 
-def _is_about(report: Report, row: Record) -> bool:
+def _belongs_to(report: Report, row: Record) -> bool:
     return report.name not in BUDGETS or row.attributes["budget"] is BUDGETS[report.name]
 
 
@@ -71,9 +71,9 @@ def _record(
 ) -> Record:
     values = {group.attribute: value for group, value in zip(groups, key, strict=True) if group.attribute}
     links = {group.name: value for group, value in zip(groups, key, strict=True) if not group.attribute}
-    common = shown_in_common(
+    common = common_values(
         {
-            name: [_shown(next(iter(field.read(dataset, row)), None), field) for row in rows]
+            name: [_report_value(next(iter(field.read(dataset, row)), None), field) for row in rows]
             for name in report.attributes
             if name not in values and (field := filter_field(report.page, name))
         }
@@ -84,7 +84,7 @@ def _record(
         "count": len(rows),
         "formula_fields": {},
         **common,
-        **figures(dataset, report, rows),
+        **metrics(dataset, report, rows),
         **values,
     }
     relationships: dict[str, Related] = {"organization": Ref("organizations", "1")}
@@ -98,7 +98,7 @@ def _record(
     )
 
 
-def _shown(value: Json, field: Field) -> Json:
+def _report_value(value: Json, field: Field) -> Json:
     """A row's value as reports have it: of an instant only the day, as in the documented example."""
     return value[:10] if field.kind is Kind.INSTANT and isinstance(value, str) else value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.admin import BadOrder
+from sandbox.admin import InvalidAdminRequest
 from sandbox.productive.changes import Changes
 from sandbox.productive.records import Ref
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sandbox.productive.records import Dataset, Record
 
 
-def as_stored(record: Record) -> JsonObject:
+def stored_json(record: Record) -> JsonObject:
     """A row with the ids it leads to."""
     relationships: JsonObject = {
         name: target.id if isinstance(target, Ref) else None if target is None else [ref.id for ref in target]
@@ -24,7 +24,7 @@ def as_stored(record: Record) -> JsonObject:
     return {"id": record.id, "type": record.type, "attributes": record.attributes, "relationships": relationships}
 
 
-def carry_out(dataset: Dataset, order: Mapping[str, Any]) -> Json:
+def apply_change(dataset: Dataset, order: Mapping[str, Any]) -> Json:
     """Change a row as ordered: `action`, `resource`, `id`, `attributes`, `relationships`, `touch_last_activity`.
 
     Raises:
@@ -36,21 +36,21 @@ def carry_out(dataset: Dataset, order: Mapping[str, Any]) -> Json:
     attributes, relationships = order.get("attributes", {}), order.get("relationships", {})
     touch = order.get("touch_last_activity", True)
     if action == "create":
-        return as_stored(changes.create(resource, attributes, relationships, touch_last_activity=touch))
+        return stored_json(changes.create(resource, attributes, relationships, touch_last_activity=touch))
     record = dataset.get(Ref(resource, str(order["id"])))
     if record is None:
-        raise BadOrder(f"there is no {resource} {order['id']}")
+        raise InvalidAdminRequest(f"there is no {resource} {order['id']}")
     if action == "update":
-        return as_stored(changes.update(record, attributes, relationships, touch_last_activity=touch))
+        return stored_json(changes.update(record, attributes, relationships, touch_last_activity=touch))
     if action == "archive":
-        return as_stored(changes.archive(record))
+        return stored_json(changes.archive(record))
     if action == "delete":
         deleted_item = changes.delete(record, touch_last_activity=touch)
-        return {"deleted_item": as_stored(deleted_item) if deleted_item else None}
-    raise BadOrder(f"{action} is not create, update, archive or delete")
+        return {"deleted_item": stored_json(deleted_item) if deleted_item else None}
+    raise InvalidAdminRequest(f"{action} is not create, update, archive or delete")
 
 
-def check_order(dataset: Dataset, order: Mapping[str, Any]) -> None:
+def check_change(dataset: Dataset, order: Mapping[str, Any]) -> None:
     """Refuse what could not be carried out later, when nobody listens.
 
     Raises:
@@ -60,4 +60,4 @@ def check_order(dataset: Dataset, order: Mapping[str, Any]) -> None:
         order.get("action") not in {"create", "update", "archive", "delete"}
         or order.get("resource") not in dataset.tables
     ):
-        raise BadOrder(f"{order} names no action or no resource")
+        raise InvalidAdminRequest(f"{order} names no action or no resource")

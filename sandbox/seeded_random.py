@@ -5,6 +5,6 @@ from __future__ import annotations
 import random
 
 
-def chance_of(seed: int, subject: str) -> random.Random:
+def seeded_random(seed: int, subject: str) -> random.Random:
     """The chance of one subject, e.g. of one row: what happens to others does not change it."""
     return random.Random(f"{seed}:{subject}")  # noqa: S311 - made-up data, no cryptography

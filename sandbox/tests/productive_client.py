@@ -16,7 +16,7 @@ HEADERS = {
 }
 
 
-class Asking:
+class ProductiveClient:
     """Asks with the right headers, unless told other ones; a header of None is left out."""
 
     def __init__(self, url: str) -> None:
