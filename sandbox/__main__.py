@@ -1,4 +1,4 @@
-"""`python -m sandbox`: the sandbox in the foreground, until SIGINT or SIGTERM."""
+"""Run the sandbox in the foreground until SIGINT or SIGTERM: `python -m sandbox`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def leave(_signal: int, _frame: FrameType | None) -> None:
-    """End without a traceback: before the server has started, and after it has stopped."""
+    """Exit without a traceback, whether the server has started or not."""
     sys.exit(0)
 
 
 def scale_of(text: str) -> tuple[str, float]:
-    """Read `system=scale`.
+    """Parse `system=scale`.
 
     Raises:
         ValueError: It is something else.
@@ -30,7 +30,7 @@ def scale_of(text: str) -> tuple[str, float]:
 
 
 def main() -> None:
-    """Serve, and print the URL once connections are accepted."""
+    """Start the server, and print its URL once it accepts connections."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="The invoicing APIs as one local server.")
     parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
     parser.add_argument("--seed", type=int, default=1, help="which world is generated (default 1)")

@@ -1,4 +1,4 @@
-"""The admin's routes for what all systems share: clock, windows, faults, log, reset, and rows of plain JSON."""
+"""Admin routes that all systems share: clock, limits, faults, request log, reset, and rows that are plain JSON."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ Payload = dict[str, Any]
 
 
 class System(Protocol):
-    """What the shared routes need of a system."""
+    """What the shared admin routes need from a system."""
 
     windows: RequestWindows
 
     def reset(self) -> None:
-        """Everything as at the start."""
+        """Restore the initial state."""
 
 
 class InvalidAdminRequest(Exception):
-    """An order that cannot be carried out: answered with 400."""
+    """An admin request that cannot be carried out. It is answered with 400."""
 
 
 Handler = Callable[["Request", Payload], "Json"]
 
 
 def endpoint(handle: Handler) -> Callable[[Request], Awaitable[JSONResponse]]:
-    """A route's endpoint out of a function of the request and its JSON body."""
+    """Return a route endpoint that calls `handle` with the request and its JSON body."""
 
     async def answer(request: Request) -> JSONResponse:
         try:
@@ -58,7 +58,7 @@ def endpoint(handle: Handler) -> Callable[[Request], Awaitable[JSONResponse]]:
 
 
 def admin_routes(clock: Clock, faults: Faults, log: RequestLog, systems: Mapping[str, System]) -> list[Route]:
-    """The routes below `/admin`."""
+    """Return the routes below `/admin`."""
 
     def advance(_request: Request, payload: Payload) -> Json:
         clock.advance(payload["advance_seconds"])
@@ -104,7 +104,7 @@ def admin_routes(clock: Clock, faults: Faults, log: RequestLog, systems: Mapping
 
 
 def table_routes(tables: Tables) -> list[Route]:
-    """The routes of a system whose rows are plain JSON objects: rows, extra attributes, changes during a read."""
+    """Return the admin routes of a system whose rows are plain JSON objects."""
 
     def records(request: Request, _payload: Payload) -> Json:
         return tables.stored_rows(request.path_params["resource"])
@@ -140,7 +140,7 @@ FAULT_KINDS: tuple[Kind, ...] = ("status", "truncate", "drop", "not_json", "dela
 
 
 def replace_windows(payload: Payload, chosen: Sequence[RequestWindows]) -> None:
-    """Have systems count by the windows that an order describes.
+    """Replace the request windows of systems by those in `payload`.
 
     Raises:
         BadOrder: One counts per something that none of the systems has.
@@ -154,7 +154,7 @@ def replace_windows(payload: Payload, chosen: Sequence[RequestWindows]) -> None:
 
 
 def parse_fault(payload: Payload) -> Fault:
-    """The fault that an order describes.
+    """Return the fault that `payload` describes.
 
     Raises:
         BadOrder: It names none of the kinds, or several.

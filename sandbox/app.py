@@ -1,4 +1,4 @@
-"""The one application: each system at its mount, and the admin beside them."""
+"""The ASGI application: each system at its mount, and the admin beside them."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 
 class ServedSystem(Api, System, Protocol):
-    """A system: what its clients and its admin ask for."""
+    """A system as its API clients and the admin use it."""
 
 
 @dataclass(frozen=True)
 class MountedSystem:
-    """Where a system is.
+    """A system and the paths it is served at.
 
     Attributes:
         name: The first part of its path; its admin is at `/admin/<name>`.
@@ -54,7 +54,7 @@ class MountedSystem:
 
 @dataclass(frozen=True)
 class Size:
-    """How large the worlds are.
+    """The size of the generated worlds.
 
     Attributes:
         scale: How many times as many rows as at 1.
@@ -65,12 +65,12 @@ class Size:
     scales: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, system: str) -> float:
-        """The scale of one system."""
+        """Return the scale of one system."""
         return self.scales.get(system, self.scale)
 
 
 def mounted_systems(clock: Clock, seed: int, size: Size) -> list[MountedSystem]:
-    """All systems; those whose rows are in `Tables` make them when first asked for."""
+    """Return all systems. Those that keep their rows in `Tables` generate them on first use."""
     productive = ProductiveApi(clock, seed, size.of("productive"))
     invobi = InvobiApi(clock, seed, size.of("invobi"))
     covage = CovageApi(clock, seed, size.of("covage"))
@@ -86,7 +86,7 @@ def mounted_systems(clock: Clock, seed: int, size: Size) -> list[MountedSystem]:
 
 
 def create_app(*, seed: int = 1, size: Size = Size(), latency_ms: int = 0) -> ASGIApp:
-    """The sandbox as an ASGI application.
+    """Return the sandbox as an ASGI application.
 
     Args:
         seed: Which worlds are generated.

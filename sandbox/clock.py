@@ -1,4 +1,4 @@
-"""The world's calendar, which only the admin moves, and the seconds of request windows, which it can move on."""
+"""The time of the sandbox: a calendar that only the admin moves, and seconds that the admin can advance."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ class Clock:
         self.now = WORLD_START
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, for the calendar and for the request windows alike."""
+        """Advance the calendar and the request windows."""
         self.now += timedelta(seconds=seconds)
         self._advanced += seconds
 
     def tick(self) -> datetime:
-        """The instant of one admin change: a few milliseconds after the one before."""
+        """Advance the calendar by `TICK` and return the instant of one admin change."""
         self.now += TICK
         return self.now
 
     def monotonic(self) -> float:
-        """Seconds for request windows: the machine's, plus whatever the admin has advanced."""
+        """Return the seconds that request windows count by: the machine's, plus what the admin has advanced."""
         return time.monotonic() + self._advanced
 
     def wall(self) -> float:
-        """Unix seconds for headers that name an instant: the machine's, plus whatever the admin has advanced."""
+        """Return Unix seconds for headers that contain an instant: the machine's, plus what the admin has advanced."""
         return time.time() + self._advanced
 
     def reset(self) -> None:
-        """Back to `WORLD_START`; the seconds of request windows keep running forward."""
+        """Return to `WORLD_START`; the seconds of request windows keep running forward."""
         self.now = WORLD_START

@@ -1,4 +1,4 @@
-"""Faults the admin orders: what goes wrong, on which requests, how often."""
+"""Faults that the admin can inject: what goes wrong, on which requests, how often."""
 
 from __future__ import annotations
 
@@ -41,27 +41,27 @@ class Fault:
     redirect_to: str = ""
 
     def matches(self, path: str, query: str) -> bool:
-        """Whether a request is one of those meant."""
+        """Return whether the fault applies to a request."""
         return fnmatchcase(path, self.path) and self.query in query
 
 
 class Faults:
-    """The faults that are still to happen, the oldest first."""
+    """The faults that have not happened yet, oldest first."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Start without faults."""
         self._pending: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Put one behind the others."""
+        """Add a fault behind the others."""
         self._pending.append(fault)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all faults."""
         self._pending.clear()
 
     def take(self, path: str, query: str) -> Fault | None:
-        """The fault that meets this request, if any; it is one nearer to being spent."""
+        """Return the first fault that applies to this request, if any, and count it as used once."""
         for fault in self._pending:
             if not fault.matches(path, query):
                 continue

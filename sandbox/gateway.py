@@ -1,4 +1,4 @@
-"""The way every request to one of the APIs takes: fault, latency, answer, log."""
+"""The path of every request to one of the APIs: fault, latency, answer, log."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NOT_JSON = b"<html><body><h1>Bad gateway</h1></body></html>"
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """A request as an API sees it.
+    """A request as an API receives it.
 
     Attributes:
         method: The HTTP method.
@@ -81,7 +81,7 @@ class ApiError(Exception):
         headers: Mapping[str, str] | None = None,
         media_type: str | None = None,
     ) -> None:
-        """The answer's status, body, headers, and its Content-Type where it is not the API's own."""
+        """Create an error answer; without `media_type` it has the API's own Content-Type."""
         super().__init__(f"{status}: {body}")
         self.status = status
         self.body = body
@@ -90,28 +90,28 @@ class ApiError(Exception):
 
 
 class Api(Protocol):
-    """One vendor's API. A class that derives from this one need not define `organization` and `headers`."""
+    """One vendor's API. Subclasses may leave out `organization` and `headers`."""
 
     media_type: str
     server_error: JsonObject
     """The body of a 500 that no fault asked for."""
 
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request carries the valid credential."""
+        """Return whether a request carries a valid credential."""
 
     def organization(self, headers: Mapping[str, str]) -> str | None:  # noqa: ARG002 - a default
-        """The organization or account a request asks for; none where the token alone says it."""
+        """Return the organization or account of a request; None where the token alone determines it."""
         return None
 
     def answer(self, request: ApiRequest) -> JsonObject | Reply:
-        """The body of a 200, or a whole reply.
+        """Return the body of a 200, or a whole reply.
 
         Raises:
             ApiError: An error.
         """
 
     def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:  # noqa: ARG002 - a default
-        """Headers of every answer to `request`, refusals and faults too, unless the answer has its own of that name.
+        """Return headers for every answer, errors and faults included, unless the answer already has them.
 
         Args:
             request: What was asked; it has been counted.
@@ -120,14 +120,14 @@ class Api(Protocol):
         return {}
 
     def after_request(self, path: str) -> None:
-        """What the admin has ordered to happen once a request to `path` has been answered."""
+        """Apply the changes that the admin has scheduled for after a request to `path`."""
 
 
 class Gateway:
     """The ASGI application around one API."""
 
     def __init__(self, api: Api, clock: Clock, faults: Faults, log: RequestLog, latency_ms: int) -> None:
-        """Answer for `api`, each time after `latency_ms` milliseconds; `Date` is by `clock`, as resets are."""
+        """Serve `api`, each answer delayed by `latency_ms` milliseconds; the `Date` header follows `clock`."""
         self._api = api
         self._clock = clock
         self._faults = faults
@@ -205,7 +205,7 @@ def _api_request(request: Request, query: Sequence[tuple[str, str]], body: bytes
 
 
 def _fault_response(fault: Fault | None) -> Response | None:
-    """The answer that a fault puts in the place of the API's own."""
+    """Return the answer that a fault substitutes for the API's own, if it does."""
     if fault is None:
         return None
     if fault.kind == "status":
@@ -218,7 +218,7 @@ def _fault_response(fault: Fault | None) -> Response | None:
 
 
 async def _send_half(response: Response, scope: Scope, send: Send) -> None:
-    """Announce the whole body, send half of it and close."""
+    """Announce the whole body, send half of it, and close the connection."""
     half = response.body[: len(response.body) // 2]
     await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
     await send({"type": "http.response.body", "body": bytes(half), "more_body": True})

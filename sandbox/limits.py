@@ -1,4 +1,4 @@
-"""Request windows: so many requests in so many seconds, counted per token or whatever else a system has."""
+"""Request limits: so many requests in so many seconds, counted per token or whatever else a system has."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Exceeded:
-    """A window that is used up, and the whole seconds until it takes a request again."""
+    """A window that is used up, and the whole seconds until it accepts a request again."""
 
     window: Window
     reset_after: int
@@ -40,7 +40,7 @@ class Exceeded:
 
 @dataclass(frozen=True)
 class WindowStatus:
-    """How far a window is used up.
+    """How much of a window is used.
 
     Attributes:
         window: Which.
@@ -54,14 +54,14 @@ class WindowStatus:
 
 
 class RequestWindows:
-    """A system's windows. Fixed ones open with the first request after the one before has closed.
+    """A system's windows. A fixed window opens with the first request after the previous one has closed.
 
     Whether the vendors' windows are fixed or sliding is not documented; "seconds until the window resets" reads as
     fixed.
     """
 
     def __init__(self, clock: Clock, windows: Sequence[Window]) -> None:
-        """Count by `clock`; `windows` are the API's own."""
+        """Count by `clock`; `windows` are the documented ones."""
         self._clock = clock
         self._documented = tuple(windows)
         self.windows: tuple[Window, ...] = self._documented
@@ -70,20 +70,20 @@ class RequestWindows:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """Per what the system's documented windows count."""
+        """The scopes of the system's documented windows."""
         return tuple(dict.fromkeys(window.scope for window in self._documented))
 
     def replace(self, windows: Sequence[Window]) -> None:
-        """Count by other windows from now on; by none if `windows` is empty."""
+        """Replace the windows; an empty list removes all limits."""
         self.windows = tuple(windows)
         self._left.clear()
 
     def reset(self) -> None:
-        """Back to the documented windows, all unused."""
+        """Restore the documented windows, unused."""
         self.replace(self._documented)
 
     def take(self, keys: Mapping[str, str]) -> Exceeded | None:
-        """Count one request, unless a window is used up: refused ones do not count.
+        """Count one request, unless a window is used up: refused requests do not count.
 
         Args:
             keys: What asks, by scope: e.g. a token and an organization. Windows of other scopes do not count it.
@@ -98,7 +98,7 @@ class RequestWindows:
         return None
 
     def statuses(self, keys: Mapping[str, str]) -> list[WindowStatus]:
-        """How the windows stand that count the requests of `keys`, the tightest first; nothing is counted."""
+        """Return the status of the windows for `keys`, the tightest first, without counting a request."""
         now = self._clock.monotonic()
         states = [(window, *self._current(window, keys[window.scope], now)) for window in self._counting(keys)]
         statuses = [
@@ -107,7 +107,7 @@ class RequestWindows:
         return sorted(statuses, key=lambda status: status.remaining)
 
     def headers(self, keys: Mapping[str, str]) -> dict[str, str]:
-        """X-RateLimit-Limit, -Remaining and -Reset (Unix seconds) of the tightest window; nothing if there is none."""
+        """Return X-RateLimit-Limit, -Remaining and -Reset (Unix seconds) of the tightest window, if there is one."""
         statuses = self.statuses(keys)
         if not statuses:
             return {}
@@ -122,7 +122,7 @@ class RequestWindows:
         return [window for window in self.windows if window.scope in keys]
 
     def _current(self, window: Window, key: str, now: float) -> tuple[float, float]:
-        """The window's entry in `_left` as of now."""
+        """Return the window's entry in `_left` as of now."""
         since, left = self._left.get((window, key), (now, window.burst or window.limit))
         if window.burst:
             return now, min(window.burst, left + (now - since) * window.limit / window.period)

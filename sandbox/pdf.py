@@ -1,4 +1,4 @@
-"""Small PDF files: a page of text, the same bytes for the same text."""
+"""Small PDF files: one page of text, the same bytes for the same text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MEDIA_TYPE = "application/pdf"
 
 
 def one_page_pdf(lines: Sequence[str]) -> bytes:
-    r"""A PDF of one A4 page.
+    r"""Return a PDF of one A4 page.
 
     Args:
         lines: What stands on it, from the top. A character that the font lacks is written as `\u…`.

@@ -1,4 +1,4 @@
-"""What was asked of the APIs and how it was answered, without any credential: no body either, as a login has one."""
+"""The log of requests and answers, without credentials, and without bodies, as a login has credentials in its body."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ class RequestLog:
     """The requests since the start, or since the log was cleared."""
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Start with an empty log."""
         self._entries: list[LogEntry] = []
 
     def add(self, entry: LogEntry) -> None:
-        """Keep one."""
+        """Add an entry."""
         self._entries.append(entry)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all entries."""
         self._entries.clear()
 
     def as_json(self) -> list[JsonObject]:
-        """All, the oldest first."""
+        """Return all entries, oldest first."""
         return [asdict(entry) for entry in self._entries]

@@ -1,4 +1,4 @@
-"""Chance that is the same for the same seed."""
+"""Random generators that repeat for the same seed."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import random
 
 
 def seeded_random(seed: int, subject: str) -> random.Random:
-    """The chance of one subject, e.g. of one row: what happens to others does not change it."""
+    """Return a generator for one subject, e.g. one row, so that other subjects do not affect it."""
     return random.Random(f"{seed}:{subject}")  # noqa: S311 - made-up data, no cryptography

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import uvicorn
+from typing_extensions import override
 
 from sandbox.admin_client import AdminClient
 from sandbox.app import Size, create_app
@@ -26,7 +27,7 @@ STOP_SECONDS = 5
 
 @dataclass(frozen=True)
 class RunningSandbox:
-    """A sandbox that answers.
+    """A running sandbox.
 
     Attributes:
         url: Its root, without a slash at the end; systems are mounted below, e.g. `<url>/productive/api/v2`.
@@ -38,10 +39,10 @@ class RunningSandbox:
 
 
 class Server(uvicorn.Server):
-    """Tells when it accepts connections."""
+    """A server that calls back once it accepts connections."""
 
     def __init__(self, app: ASGIApp, ready: Callable[[], None]) -> None:
-        """Serve `app`; call `ready` once it answers."""
+        """Serve `app`; call `ready` once connections are accepted."""
         config = uvicorn.Config(
             app,
             http=AbortableProtocol,
@@ -59,14 +60,14 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._ready = ready
 
+    @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept, then say so."""
         await super().startup(sockets)
         self._ready()
 
 
 def listen(port: int) -> socket.socket:
-    """A socket bound to loopback; port 0 takes any free one."""
+    """Return a socket bound to loopback; port 0 takes any free one."""
     # asyncio switches Nagle's delay off only where the protocol is named: 40 ms an answer.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -75,7 +76,7 @@ def listen(port: int) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """The root URL of what listens there."""
+    """Return the root URL of a listening socket."""
     return f"http://{LOOPBACK}:{listener.getsockname()[1]}"
 
 
@@ -83,7 +84,7 @@ def url_of(listener: socket.socket) -> str:
 def running_sandbox(
     *, seed: int = 1, scale: float = 1.0, scales: Mapping[str, float] | None = None, latency_ms: int = 0
 ) -> Iterator[RunningSandbox]:
-    """A sandbox in a thread of this process, on a free port, until the block is left.
+    """Run a sandbox in a thread of this process, on a free port, for the duration of the block.
 
     Args:
         seed: Which world is generated.

@@ -1,4 +1,4 @@
-"""A system's rows as plain JSON objects: made when first asked for, changed by the admin, and put back."""
+"""A system's rows as plain JSON objects: generated on first use, changed by the admin, and restored by a reset."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
 
 
 class World(Protocol):
-    """Where a system's rows come from. A class that derives from this one need not define `touched`."""
+    """The source of a system's rows. Subclasses may leave out `changed_on_update`."""
 
     keys: Mapping[str, str]
     """The resources, each with the attribute that tells its rows apart."""
 
     def rows(self) -> Mapping[str, Sequence[JsonObject]]:
-        """All rows by resource as at the start: the same for the same seed and scale."""
+        """Return all initial rows by resource: the same for the same seed and scale."""
 
     def new_row(self, resource: str, number: int) -> JsonObject:
-        """A new row with every attribute, its key made from `number`, which no row of the resource had before."""
+        """Return a new row with every attribute; its key is made from `number`, which is unused so far."""
 
     def changed_on_update(self, resource: str) -> JsonObject:  # noqa: ARG002 - a default
-        """What else changes in a row of `resource` that the admin updates, e.g. its `updated_at`."""
+        """Return further attributes that change when the admin updates a row, e.g. its `updated_at`."""
         return {}
 
 
 @dataclass
 class ScriptedChanges:
-    """Changes that wait for the n-th request from now to a path that ends like this."""
+    """Changes scheduled for after the n-th request from now to a path with this ending."""
 
     path: str
     after_request: int
@@ -42,7 +42,7 @@ class Tables:
     """The rows of one system, by resource and key."""
 
     def __init__(self, world: World) -> None:
-        """Make rows of `world` when they are first asked for: a sandbox starts fast."""
+        """Generate the rows of `world` on first use, so that a sandbox starts fast."""
         self._world = world
         # The rows as at the start: unpickling them is several times faster than making them again.
         self._start = b""
@@ -52,14 +52,14 @@ class Tables:
         self.extra_attributes: dict[str, JsonObject] = {}
 
     def reset(self) -> None:
-        """Everything as at the start."""
+        """Restore the initial state."""
         self._tables = {}
         self._last_numbers = {}
         self._scripted = []
         self.extra_attributes = {}
 
     def stored_rows(self, resource: str) -> list[JsonObject]:
-        """The rows of a resource as stored, in the order they were made.
+        """Return the rows of a resource as stored, in the order of creation.
 
         Raises:
             KeyError: There is no such resource.
@@ -67,17 +67,17 @@ class Tables:
         return list(self._table(resource).values())
 
     def served_rows(self, resource: str) -> list[JsonObject]:
-        """The rows of a resource with the extra attributes put on, or over, their own."""
+        """Return the rows of a resource with the extra attributes applied."""
         extra = self.extra_attributes.get(resource, {})
         return [{**row, **extra} for row in self._table(resource).values()]
 
     def served_row(self, resource: str, key: str) -> JsonObject | None:
-        """The row of that key as shown, if it is here."""
+        """Return the row with a key, with the extra attributes applied, if it exists."""
         row = self._table(resource).get(key)
         return None if row is None else {**row, **self.extra_attributes.get(resource, {})}
 
     def create(self, resource: str, attributes: Mapping[str, Json]) -> JsonObject:
-        """Add a row; what is not given is as in any new one.
+        """Create a row; attributes that are not given get generated values.
 
         Raises:
             KeyError: There is no such resource.
@@ -94,7 +94,7 @@ class Tables:
         return row
 
     def update(self, resource: str, key: str, attributes: Mapping[str, Json]) -> JsonObject:
-        """Change a row's attributes, or give it more.
+        """Update a row's attributes, or add new ones.
 
         Raises:
             KeyError: There is no such row.
@@ -108,7 +108,7 @@ class Tables:
         return row
 
     def delete(self, resource: str, key: str) -> JsonObject:
-        """Remove a row, and return it.
+        """Delete a row, and return it.
 
         Raises:
             KeyError: There is no such row.
@@ -118,7 +118,7 @@ class Tables:
         return table.pop(key)
 
     def script_changes(self, path: str, after_request: int, changes: Sequence[Mapping[str, Json]]) -> None:
-        """Carry changes out right after the n-th request from now to a path that ends like this.
+        """Schedule changes for right after the n-th request from now to a path that ends in `path`.
 
         Args:
             path: The end of the path.
@@ -135,7 +135,7 @@ class Tables:
         self._scripted.append(ScriptedChanges(path, after_request, changes))
 
     def after_request(self, path: str) -> None:
-        """Carry out the changes that waited for this request."""
+        """Apply the changes that are scheduled for after this request."""
         for scripted in list(self._scripted):
             if path.endswith(scripted.path):
                 scripted.after_request -= 1

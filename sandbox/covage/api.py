@@ -1,4 +1,4 @@
-"""The API itself, and the way to its Keycloak: what one request is answered."""
+"""Answers of the Covage API, and its routes to Keycloak."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import operator
 from datetime import date
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
+
+from typing_extensions import override
 
 from sandbox.bearer import bearer_token
 from sandbox.covage.keycloak import Keycloak
@@ -77,13 +79,13 @@ DOCUMENTED = {
 
 
 class CovageApi(Api):
-    """The Covage client API, as an operator's service account sees it."""
+    """The Covage client API, as an operator's service account uses it."""
 
     media_type = "application/json"
     server_error = SERVER_ERROR
 
     def __init__(self, clock: Clock, seed: int, scale: float) -> None:
-        """Serve the world of `seed` and `scale`."""
+        """Serve the world generated from `seed` and `scale`."""
         # No limit is documented.
         self.windows = RequestWindows(clock, ())
         self.tables = Tables(CovageWorld(clock, seed, scale))
@@ -91,26 +93,22 @@ class CovageApi(Api):
         self.envelopes: Mapping[str, str] = DOCUMENTED
 
     def reset(self) -> None:
-        """Everything as at the start, and no token good any more."""
+        """Restore the initial state and revoke all tokens."""
         self.tables.reset()
         self.windows.reset()
         self.keycloak.reset()
         self.envelopes = DOCUMENTED
 
+    @override
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request carries a token that is good."""
         return self.keycloak.is_valid(bearer_token(headers))
 
+    @override
     def after_request(self, path: str) -> None:
-        """Carry out the changes that waited for this request."""
         self.tables.after_request(path)
 
+    @override
     def answer(self, request: ApiRequest) -> JsonObject | Reply:
-        """A list, a row, a PDF, or tokens.
-
-        Raises:
-            ApiError: Any other answer.
-        """
         if request.route == TOKEN_ROUTE:
             return self.keycloak.answer(request)
         if request.route.startswith(KEYCLOAK):
@@ -152,7 +150,7 @@ class CovageApi(Api):
         raise ApiError(404, {"detail": "Not found."})
 
     def _wrapped(self, resource: str, rows: Sequence[JsonObject], request: ApiRequest) -> Reply:
-        """Rows in the envelope of their resource."""
+        """Return rows in the envelope of their resource."""
         order = SORT_FIELDS["orders" if resource == "order_details" else resource]
         hidden = HIDDEN.get(resource, ())
         keyed_rows = sorted(
@@ -167,7 +165,7 @@ class CovageApi(Api):
         return Reply(shown if envelope == "bare" else {"status": "ok", "payload": {"elements": shown}})
 
     def _pdf(self, number: str) -> Reply:
-        """The invoice's PDF: everything stands on it, so that it changes when anything does, and only then."""
+        """Return the invoice's PDF. It contains every field, so it changes if and only if the invoice does."""
         row = self._row("invoices", number)
         lines = [f"Facture {number}", "", *(f"{name}: {json.dumps(value)}" for name, value in row.items())]
         disposition = {"Content-Disposition": f"attachment; filename={number}.pdf"}
@@ -181,14 +179,14 @@ class CovageApi(Api):
 
 
 def _documented_path(path: str) -> str | None:
-    """The path as documented, if this one differs from it by the slash at its end."""
+    """Return the documented path, if this one differs from it only by its last slash."""
     bare = path.strip("/")
     documented = bare if bare in PATHS_WITHOUT_SLASH else f"{bare}/"
     return None if path == documented else documented
 
 
 def _passes_filters(resource: str, row: JsonObject, query: Sequence[tuple[str, str]]) -> bool:
-    """Whether a row passes the filters of its list."""
+    """Return whether a row passes the filters of its list."""
     return all(
         _text(row[name]) == value.lower()
         if name in FILTERS.get(resource, ())
@@ -198,7 +196,7 @@ def _passes_filters(resource: str, row: JsonObject, query: Sequence[tuple[str, s
 
 
 def _in_range(resource: str, row: JsonObject, name: str, value: str) -> bool:
-    """Whether an invoice's date is within a bound: "less than" and "greater than" take the bound in, as documented."""
+    """Return whether an invoice's date is within a bound; `_lt` and `_gt` are inclusive, as documented."""
     if resource != "invoices" or name not in {"accounting_date_lt", "accounting_date_gt"}:
         return True
     try:

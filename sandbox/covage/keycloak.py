@@ -1,4 +1,4 @@
-"""The Keycloak that gives tokens: the password grant as documented, the rest as Keycloak has it.
+"""The Keycloak that issues tokens: the password grant as documented, the rest as Keycloak does it.
 
 The vendor documents the request and the fields of the answer alone. Errors, the refresh request and the default
 lifetimes are Keycloak's own (inferred).
@@ -43,34 +43,34 @@ class Lifetimes:
 
 
 class Keycloak:
-    """Gives tokens and knows which are good."""
+    """Issues and checks tokens."""
 
     def __init__(self, clock: Clock) -> None:
-        """Measure lifetimes by `clock`."""
+        """Measure token lifetimes by `clock`."""
         self._clock = clock
         self._issued = 0
         self.reset()
 
     def reset(self) -> None:
-        """No token is good, no login counted. Tokens of before never come again."""
+        """Revoke all tokens and clear the login counts. Earlier tokens are never issued again."""
         self.lifetimes = Lifetimes()
         self.logins: Counter[str] = Counter()
         self._access: dict[str, tuple[float, int]] = {}
         self._refresh: dict[str, float] = {}
 
     def revoke(self, *, refresh_tokens: bool = True) -> None:
-        """Make all access tokens bad, and all refresh tokens unless told otherwise."""
+        """Revoke all access tokens and, by default, all refresh tokens."""
         self._access.clear()
         if refresh_tokens:
             self._refresh.clear()
 
     def is_valid(self, token: str) -> bool:
-        """Whether an access token opens the API at this moment."""
+        """Return whether an access token is valid now."""
         expires_at, requests_left = self._access.get(token, (0.0, 0))
         return self._clock.monotonic() < expires_at and requests_left != 0
 
     def use(self, token: str) -> bool:
-        """Whether an access token opens the API for this request, which is counted."""
+        """Count one request with an access token, and return whether the token is valid."""
         if not self.is_valid(token):
             return False
         expires_at, requests_left = self._access[token]
@@ -78,7 +78,7 @@ class Keycloak:
         return True
 
     def answer(self, request: ApiRequest) -> Reply:
-        """Tokens.
+        """Return tokens.
 
         Raises:
             ApiError: There are none for this request.
@@ -135,5 +135,5 @@ class Keycloak:
 
 
 def oauth_error(status: int, error: str, description: str) -> ApiError:
-    """An error as OAuth words it."""
+    """Return an error in OAuth's format."""
     return ApiError(status, {"error": error, "error_description": description})

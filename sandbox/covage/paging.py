@@ -1,4 +1,4 @@
-"""Pages by cursor, in the envelope of the invoices.
+"""Cursor pages, in the envelope of the invoices.
 
 A cursor is the place of the last or first row seen, not a number: rows that come or go do not shift the others. What
 the vendor's is, is not documented; it is opaque to clients.
@@ -29,7 +29,7 @@ PLACEHOLDER_ORIGIN = "http://api.example.com"
 def cursor_page(
     keyed_rows: Sequence[tuple[list[str], JsonObject]], query: Sequence[tuple[str, str]], route: str
 ) -> JsonObject:
-    """One page in its envelope.
+    """Return one page in its envelope.
 
     Args:
         placed: All rows that are asked for, each behind its place, in the order of the places: no two have the same.
@@ -54,12 +54,12 @@ def cursor_page(
 
 
 def _size(text: str) -> int:
-    """The page size asked for; what is no positive number counts as not asked, as in Django REST framework."""
+    """Return the requested page size; like Django REST framework, ignore values that are not positive numbers."""
     return min(int(text), MAX_PAGE_SIZE) if text.isdecimal() and int(text) else DEFAULT_PAGE_SIZE
 
 
 def _bounds(cursor: str | None, keys: Sequence[list[str]], size: int) -> tuple[int, int]:
-    """Where the page begins and ends among all rows."""
+    """Return the start and end of the page within all rows."""
     if cursor is None:
         return 0, min(size, len(keys))
     try:

@@ -1,4 +1,4 @@
-"""What an operator that buys fibre lines from Covage would see.
+"""Generated rows: what an operator that buys fibre lines from Covage would see.
 
 Fields are those of the documentation's tables and samples. Steps of an order's history, which no page shows, and what
 an order's detail has beyond `cancellation_date` are invented.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from faker import Faker
+from typing_extensions import override
 
 from sandbox.clock import WORLD_START
 from sandbox.seeded_random import seeded_random
@@ -45,10 +46,10 @@ CATEGORIES = ("BPE", "BPEA")
 
 
 class CovageWorld(World):
-    """Rows made one by one, each from its number."""
+    """Generates each row from its number."""
 
     def __init__(self, clock: Clock, seed: int, scale: float) -> None:
-        """Make the rows of `seed` and `scale`; new ones are dated by `clock`."""
+        """Generate rows from `seed` and `scale`; new ones are dated by `clock`."""
         self.keys = {
             "invoices": "invoice_number",
             "orders": "order_reference",
@@ -74,8 +75,8 @@ class CovageWorld(World):
         self._counts |= {"order_history": self._counts["orders"] * len(STEPS)}
         self._fake = Faker("fr_FR")
 
+    @override
     def rows(self) -> Mapping[str, Sequence[JsonObject]]:
-        """All rows as at the start."""
         rows = {
             name: [make(number) for number in range(1, self._counts[name] + 1)]
             for name, make in self._factories.items()
@@ -84,12 +85,13 @@ class CovageWorld(World):
         rows["order_history"] = [row for row in rows["order_history"] if not str(row["order_reference"]).endswith("0")]
         return rows
 
+    @override
     def new_row(self, resource: str, number: int) -> JsonObject:
-        """A new row, complete like the others."""
         return self._factories[resource](number)
 
+    @override
     def changed_on_update(self, resource: str) -> JsonObject:
-        """An order says when it was modified; nothing else does."""
+        """Return the new `modification_date` of an order; no other resource has one."""
         return {"modification_date": utc(self._clock.tick())} if resource == "orders" else {}
 
     def _invoice(self, number: int) -> JsonObject:
@@ -190,7 +192,7 @@ class CovageWorld(World):
         return self._fake.company()
 
     def _day(self, resource: str, number: int) -> date:
-        """A row's day: evenly over the span, the newest on the day before the world's; today if the row is new."""
+        """Return a row's day: evenly spread over `DAYS`, the newest one day before the world's; today for a new row."""
         count = self._counts[resource]
         if number > count:
             return self._clock.now.date()
@@ -198,10 +200,10 @@ class CovageWorld(World):
 
 
 def midnight(day: date) -> datetime:
-    """The instant that a day begins, in UTC."""
+    """Return the instant at which a day begins, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=WORLD_START.tzinfo)
 
 
 def utc(instant: datetime) -> str:
-    """An instant with `Z`, as orders have it."""
+    """Format an instant with `Z`, as orders do."""
     return f"{instant:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,4 +1,4 @@
-"""The admin's routes for Invobi: its rows, and which of their fields are shown."""
+"""Admin routes for Invobi: rows, and which of their fields are omitted."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def invobi_admin_routes(api: InvobiApi) -> list[Route]:
-    """The routes below `/admin/invobi`."""
+    """Return the routes below `/admin/invobi`."""
 
     def set_omitted_fields(_request: Request, payload: Payload) -> Json:
-        """Leave these fields out of `invoices`, the list, and of `invoice_details`; not named, as documented."""
+        """Omit fields from the list (`invoices`) and from `invoice_details`; by default as documented."""
         if not payload.keys() <= OMITTED_FIELDS.keys():
             raise KeyError(f"fields are left out of {' or '.join(OMITTED_FIELDS)}")
         api.omitted_fields = {**OMITTED_FIELDS, **payload}

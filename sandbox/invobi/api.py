@@ -1,10 +1,12 @@
-"""The API itself: what one request is answered."""
+"""Answers of the Invobi API."""
 
 from __future__ import annotations
 
 import json
 import math
 from typing import TYPE_CHECKING
+
+from typing_extensions import override
 
 from sandbox.bearer import bearer_token
 from sandbox.gateway import Api, ApiError, Reply
@@ -41,35 +43,31 @@ class InvobiApi(Api):
     server_error = SERVER_ERROR
 
     def __init__(self, clock: Clock, seed: int, scale: float) -> None:
-        """Serve the world of `seed` and `scale`."""
+        """Serve the world generated from `seed` and `scale`."""
         self.windows = RequestWindows(clock, WINDOWS)
         self.tables = Tables(InvobiWorld(clock, seed, scale))
         self.omitted_fields: Mapping[str, Sequence[str]] = OMITTED_FIELDS
 
     def reset(self) -> None:
-        """Everything as at the start."""
+        """Restore the initial state."""
         self.tables.reset()
         self.windows.reset()
         self.omitted_fields = OMITTED_FIELDS
 
+    @override
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request carries the token."""
         return bearer_token(headers) == TOKEN
 
-    def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:  # noqa: ARG002 - not told
-        """How far the window of the request's token is used up; nothing without a window."""
+    @override
+    def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:
         return self.windows.headers({"token": bearer_token(request.headers)})
 
+    @override
     def after_request(self, path: str) -> None:
-        """Carry out the changes that waited for this request."""
         self.tables.after_request(path)
 
+    @override
     def answer(self, request: ApiRequest) -> JsonObject | Reply:
-        """The body of a 200, or a PDF.
-
-        Raises:
-            ApiError: Any other answer.
-        """
         if not self.is_authenticated(request.headers):
             raise ApiError(401, {"error": "Invalid or expired API token"})
         if self.windows.take({"token": TOKEN}):
@@ -114,13 +112,13 @@ class InvobiApi(Api):
         }
 
     def _pdf(self, key: str) -> Reply:
-        """The invoice's PDF: everything stands on it, so that it changes when anything does, and only then."""
+        """Return the invoice's PDF. It contains every field, so it changes if and only if the invoice does."""
         row = self._row("invoices", key)
         lines = [str(row["title"]), "", *(f"{name}: {json.dumps(value)}" for name, value in row.items())]
         return Reply(one_page_pdf(lines), media_type=MEDIA_TYPE)
 
     def _labels(self) -> list[str]:
-        """The names of all prompts' labels, each once."""
+        """Return the distinct label names of all prompts."""
         prompts = self.tables.served_rows("prompts")
         return list(dict.fromkeys(name for row in prompts for name in label_names(row)))
 
@@ -139,7 +137,7 @@ def _status(row: JsonObject) -> str:
 
 
 def label_names(prompt: JsonObject) -> list[str]:
-    """The names of a prompt's labels."""
+    """Return the names of a prompt's labels."""
     labels = prompt["labels"]
     if not isinstance(labels, list):
         return []
@@ -147,7 +145,7 @@ def label_names(prompt: JsonObject) -> list[str]:
 
 
 def _matches(prompt: JsonObject, query: Mapping[str, str]) -> bool:
-    """Whether a prompt has the label and the content that are asked for."""
+    """Return whether a prompt has the requested label and content."""
     label, names = query.get("label"), label_names(prompt)
     has_label = label is None or (not names if label == NO_LABEL else label in names)
     return has_label and query.get("content", "").lower() in str(prompt["prompt_text"]).lower()

@@ -1,4 +1,4 @@
-"""A freelancer's invoices and prompts.
+"""Generated rows: a freelancer's invoices and prompts.
 
 The documentation elides what stands in the nested lists. Their elements follow the vendor's older open-source apps,
 which disagree with each other: the web app wrote quantities and prices as strings, the macOS app as numbers. Here some
@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from faker import Faker
+from typing_extensions import override
 
 from sandbox.clock import WORLD_START
 from sandbox.seeded_random import seeded_random
@@ -42,10 +43,10 @@ AS_STRINGS, AS_NUMBERS, MIXED = 0, 1, 2
 
 
 class InvobiWorld(World):
-    """Rows made one by one, each from its number."""
+    """Generates each row from its number."""
 
     def __init__(self, clock: Clock, seed: int, scale: float) -> None:
-        """Make the rows of `seed` and `scale`; new ones are dated by `clock`."""
+        """Generate rows from `seed` and `scale`; new ones are dated by `clock`."""
         self.keys = {"invoices": "id", "prompts": "id"}
         self._clock = clock
         self._seed = seed
@@ -53,15 +54,15 @@ class InvobiWorld(World):
         self._prompts = max(1, round(PROMPTS * scale))
         self._fake = Faker("en_US")
 
+    @override
     def rows(self) -> Mapping[str, Sequence[JsonObject]]:
-        """All rows as at the start."""
         return {
             "invoices": [self._invoice(number) for number in range(1, self._invoices + 1)],
             "prompts": [self._prompt(number) for number in range(1, self._prompts + 1)],
         }
 
+    @override
     def new_row(self, resource: str, number: int) -> JsonObject:
-        """A new row, complete like the others."""
         return self._invoice(number) if resource == "invoices" else self._prompt(number)
 
     def _invoice(self, number: int) -> JsonObject:
@@ -105,14 +106,14 @@ class InvobiWorld(World):
         }
 
     def _instant(self, number: int, count: int) -> datetime:
-        """When a row was made: evenly over the span, the newest shortly before the world's time; now if it is new."""
+        """Return when a row was created: evenly spread over `DAYS` before the world's time; now for a new row."""
         if number > count:
             return self._clock.now
         return WORLD_START - timedelta(hours=1, days=DAYS * (count - number) / count)
 
 
 def _items(rng: random.Random, number: int) -> tuple[list[Json], Decimal]:
-    """Items, and what they come to."""
+    """Return items and their subtotal."""
     written: list[Json] = []
     subtotal = Decimal(0)
     for order in range(rng.randrange(1, 6)):
@@ -134,7 +135,7 @@ def _item(rng: random.Random, style: int, order: int, quantity: Decimal, price: 
 
 
 def _discounts(rng: random.Random, number: int, subtotal: Decimal) -> tuple[list[Json], Decimal]:
-    """A discount on some invoices, and what is left to pay."""
+    """Return the discounts, present on every fourth invoice, and the reduced amount."""
     if number % 4:
         return [], subtotal
     percentage: int | str | None = None
@@ -153,7 +154,7 @@ def _discounts(rng: random.Random, number: int, subtotal: Decimal) -> tuple[list
 
 
 def _taxes(rng: random.Random, number: int, amount: Decimal) -> tuple[list[Json], Decimal]:
-    """A tax on most invoices, and what is due in the end, in cents precise."""
+    """Return the taxes, present on most invoices, and the total due, rounded to cents."""
     if number % 5 == 0:
         return [], amount.quantize(CENT)
     percentage = rng.choice([10, 20, 22]) if number % 7 else "8.875"
@@ -169,5 +170,5 @@ def _fields(location: str, **values: str) -> list[Json]:
 
 
 def json_number(value: Decimal) -> Json:
-    """A decimal as the JSON number of the same digits, whole ones without a point."""
+    """Return a decimal as a JSON number with the same digits, an integer if it is whole."""
     return int(value) if value == value.to_integral_value() else float(value)

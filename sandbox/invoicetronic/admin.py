@@ -1,4 +1,4 @@
-"""The admin's routes for Invoicetronic: below `/live` and `/test` those of each environment."""
+"""Admin routes for Invoicetronic, for each environment: below `/live` and `/test`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CHOICES = {
 
 
 def invoicetronic_admin_routes(api: InvoicetronicApi) -> list[Mount]:
-    """The routes below `/admin/invoicetronic`."""
+    """Return the routes below `/admin/invoicetronic`."""
     return [Mount(f"/{name}", routes=_routes(environment)) for name, environment in api.environments.items()]
 
 
@@ -88,7 +88,7 @@ def _setting_routes(environment: Environment) -> list[Route]:
 
 
 def check_choices(payload: Payload) -> None:
-    """Whether every setting that is one of a few is one of them.
+    """Check that every setting with a fixed set of values has one of them.
 
     Raises:
         BadOrder: One is not.

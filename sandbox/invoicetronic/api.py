@@ -1,10 +1,12 @@
-"""The API itself: what one GET request is answered."""
+"""Answers of the Invoicetronic API."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 from typing import TYPE_CHECKING
+
+from typing_extensions import override
 
 from sandbox.gateway import Api, Reply
 from sandbox.invoicetronic import export
@@ -43,31 +45,32 @@ SERVER_ERROR: JsonObject = {"title": "Internal Server Error", "status": 500}
 
 
 class InvoicetronicApi(Api):
-    """Invoicetronic 1.17.0 as of its documentation."""
+    """Invoicetronic 1.17.0, as documented."""
 
     media_type = "application/json; charset=utf-8"
     server_error = SERVER_ERROR
 
     def __init__(self, clock: Clock, seed: int, scale: float) -> None:
-        """Serve the worlds of `seed` and `scale`, one for each environment."""
+        """Serve the worlds generated from `seed` and `scale`, one for each environment."""
         self._clock = clock
         self.windows = RequestWindows(clock, WINDOWS)
         self.environments = {name: Environment(name, clock, seed, scale) for name in (LIVE, "test")}
         self._exporting_until = 0.0
 
     def reset(self) -> None:
-        """Everything as at the start."""
+        """Restore the initial state."""
         for environment in self.environments.values():
             environment.reset()
         self.windows.reset()
         self._exporting_until = 0.0
 
+    @override
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request carries a key that opens one of the environments."""
         return self._environment_of(api_key(headers)) is not None
 
-    def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:  # noqa: ARG002 - the gateway's
-        """The documented headers of every answer: the windows of the user, the tightest first."""
+    @override
+    def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:
+        """Return the documented rate limit headers: the windows of the user, in their order."""
         windows = [window for window in self.windows.windows if window.scope == "user"]
         if not windows:
             return {}
@@ -76,13 +79,17 @@ class InvoicetronicApi(Api):
             "RateLimit-Policy": ", ".join(f"{window.limit};w={window.period:g}" for window in windows),
         }
 
+    @override
     def after_request(self, path: str) -> None:
-        """Carry out the changes that waited for this request."""
         for environment in self.environments.values():
             environment.tables.after_request(path)
 
+    @override
     def answer(self, request: ApiRequest) -> Reply:
-        """The answer, errors too; a request with a valid key leaves a row in /log, unless it was one too many."""
+        """Return the answer, errors included.
+
+        A request with a valid key adds a row to /log, unless answered with 401 or 429.
+        """
         key = api_key(request.headers)
         environment = self._environment_of(key)
         error: str | None = None
@@ -177,7 +184,7 @@ class InvoicetronicApi(Api):
 
 
 def api_key(headers: Mapping[str, str]) -> str:
-    """The key of a request by Basic authentication, its password empty; an empty string where there is none."""
+    """Return the key of a Basic authentication with an empty password, or an empty string if there is none."""
     scheme, _, encoded = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return ""
@@ -210,7 +217,7 @@ def _list(environment: Environment, resource: str, restriction: Restriction | No
 
 
 def _row(environment: Environment, resource: str, row_id: str, restriction: Restriction | None) -> Row:
-    """The row of an id, or of what else tells it apart."""
+    """Return the row with an id, or with the resource's alternative key."""
     alternative_key = RESOURCES[resource].alternative_key
     rows = environment.rows(resource, restriction)
     by_id = [row for row in rows if str(row["id"]) == row_id]
@@ -242,7 +249,7 @@ def _payload(environment: Environment, resource: str, row_id: str, restriction: 
 
 
 def _with_payloads(environment: Environment, resource: str, rows: Sequence[Row], query: Mapping[str, str]) -> list[Row]:
-    """Rows of invoices with their payloads if these are asked for; what that costs is charged."""
+    """Return invoices, with their payloads if requested; charge for what that costs."""
     try:
         wanted = boolean(query.get("include_payload", "false"))
     except ValueError:

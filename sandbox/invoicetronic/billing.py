@@ -1,4 +1,4 @@
-"""The balance of an account, and what was taken off it."""
+"""The balance of an account, and what was charged to it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Account:
-    """Operations that are left, and which received invoices they were spent on.
+    """The operations left, and the received invoices they were spent on.
 
     Attributes:
         is_billed: Whether reading costs: in the live environment; in the test environment documented as free.
@@ -38,7 +38,7 @@ class Account:
     paid: Counter[int] = field(default_factory=Counter)
 
     def check_receive_allowed(self) -> None:
-        """Whether received invoices may be listed.
+        """Check that the balance allows received invoices to be listed.
 
         Raises:
             Refused: The balance is zero, and that stops it.
@@ -47,7 +47,7 @@ class Account:
             raise no_operations_left()
 
     def charge(self, ids: Sequence[int]) -> None:
-        """Take an operation off for each invoice; all or none, which is not documented.
+        """Charge one operation for each invoice; all or none, which is not documented.
 
         Raises:
             Refused: The balance does not cover them.
@@ -60,7 +60,7 @@ class Account:
         self.paid.update(ids)
 
     def as_json(self) -> JsonObject:
-        """Everything, for the admin."""
+        """Return everything, for the admin."""
         return {
             "is_billed": self.is_billed,
             "operation_left": self.operation_left,

@@ -1,4 +1,4 @@
-"""One environment of the account, live or test: its rows, its balance, its keys, and how it behaves."""
+"""One environment of the account, live or test: rows, balance, keys and behaviour."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SENT_SUMMARY_FIELDS = ("identifier", "prestatore", "meta_data", "documents", "da
 
 @dataclass
 class Behaviour:
-    """What the documentation leaves open, as the admin has set it.
+    """Behaviour that the documentation leaves open and the admin can set.
 
     Attributes:
         refused_sorts: Fields by resource that cannot be sorted by: 400.
@@ -69,7 +69,7 @@ class Restriction:
     company_ids: Sequence[int] | None = None
 
     def check(self, resource: str) -> None:
-        """Whether it may read a resource; /subkey is for main keys alone, as documented.
+        """Check that the key may read a resource; /subkey is for main keys alone, as documented.
 
         Raises:
             Refused: It may not.
@@ -78,7 +78,7 @@ class Restriction:
             raise not_permitted(resource)
 
     def sees(self, resource: str, row: Row) -> bool:
-        """Whether a row is of its companies, or of none."""
+        """Return whether a row belongs to one of the key's companies, or to none."""
         company = row["id"] if resource == "company" else row.get("company_id")
         return self.company_ids is None or company is None or company in self.company_ids
 
@@ -87,7 +87,7 @@ class Environment:
     """Everything behind the keys of one prefix."""
 
     def __init__(self, name: str, clock: Clock, seed: int, scale: float) -> None:
-        """The environment of a name, `live` or `test`."""
+        """Create the environment `live` or `test`."""
         self.name = name
         self._clock = clock
         self._world = InvoicetronicWorld(clock, f"{seed}:{name}", scale)
@@ -95,7 +95,7 @@ class Environment:
         self.reset()
 
     def reset(self) -> None:
-        """Everything as at the start."""
+        """Restore the initial state."""
         self.tables.reset()
         self.account = Account(is_billed=self.name == LIVE)
         self.behaviour = Behaviour()
@@ -105,15 +105,15 @@ class Environment:
 
     @property
     def main_key(self) -> str:
-        """The key that may do everything."""
+        """The key without restrictions."""
         return f"ik_{self.name}_sandbox"
 
     def accepts_key(self, key: str) -> bool:
-        """Whether a key opens this environment."""
+        """Return whether a key is valid in this environment."""
         return key == self.main_key or key in self.restricted_keys
 
     def rows(self, resource: str, restriction: Restriction | None) -> list[Row]:
-        """The rows of a resource that a key sees, with what is embedded in them."""
+        """Return the rows of a resource that a key may see, with embedded objects."""
         rows: list[Row] = [dict(row) for row in self.tables.served_rows(resource)]
         if restriction is not None:
             rows = [row for row in rows if restriction.sees(resource, row)]
@@ -129,32 +129,32 @@ class Environment:
         return rows
 
     def without_payload(self, row: Row) -> Row:
-        """A row as it is shown where its payload was not asked for."""
+        """Return a row as it is served when its payload was not requested."""
         shown = {name: value for name, value in row.items() if name != "payload"}
         if self.behaviour.payload_left_out == "absent":
             return shown
         return {**shown, "payload": "" if self.behaviour.payload_left_out == "empty" else None}
 
     def payload(self, resource: str, row: Row) -> str:
-        """The payload of an invoice: the one that the admin gave it, or the one that is made for it."""
+        """Return the payload of an invoice: the one set by the admin, or the generated one."""
         if row["payload"] is not None:
             return str(row["payload"])
         generated = self._world.generated_invoice(resource, row["id"])
         return generated.text if row["encoding"] == "Xml" else generated.base64
 
     def file(self, resource: str, row: Row) -> bytes:
-        """The file of an invoice."""
+        """Return the file of an invoice."""
         if row["payload"] is None:
             return self._world.generated_invoice(resource, row["id"]).content
         payload = str(row["payload"])
         return payload.encode() if row["encoding"] == "Xml" else base64.b64decode(payload)
 
     def export_name(self, row: Row) -> str:
-        """What the file of an invoice is called in an export, which is not documented."""
+        """Return the name of an invoice's file in an export, which is not documented."""
         return str(row["file_name"]) if self.behaviour.export_names == "file_name" else f"{row['id']}.xml"
 
     def read_payloads(self, resource: str, rows: Sequence[Row]) -> None:
-        """What reading payloads does: nothing to sent invoices; received ones cost, and are read from then on.
+        """Record that payloads were read. Received invoices are charged and marked as read; sent ones are not.
 
         Raises:
             Refused: The balance does not cover them; nothing has changed.
@@ -166,7 +166,7 @@ class Environment:
         self.payloads_read[resource].update(row["id"] for row in rows)
 
     def mark_exported(self, rows: Sequence[Row]) -> None:
-        """What an export does to the received invoices in it: unread ones cost, and are read from then on.
+        """Charge the unread ones of the exported received invoices, and mark all as read.
 
         Raises:
             Refused: The balance does not cover them; nothing has changed.
@@ -175,12 +175,12 @@ class Environment:
         self._mark_read("receive", rows)
 
     def updates_listed(self, rows: Sequence[Row]) -> None:
-        """What listing updates does to them: nothing, unless the admin has it otherwise."""
+        """Mark listed updates as read, if the admin has switched that on."""
         if self.behaviour.updates_read_by_list:
             self._mark_read("update", rows)
 
     def add_update(self, send_id: int, state: str, moment: str | None = None) -> JsonObject:
-        """Have the SDI say something of a sent invoice.
+        """Add an SDI update of a sent invoice.
 
         Args:
             send_id: The invoice.
@@ -205,7 +205,7 @@ class Environment:
         return update
 
     def log(self, request: ApiRequest, status: int, error: str | None) -> None:
-        """Keep a row of a request, at the machine's time: a window that a client closes when it starts leaves it out.
+        """Add a request to /log, at the machine's time, so that a window closed when a run starts leaves it out.
 
         Args:
             request: What was asked.

@@ -1,4 +1,4 @@
-"""/export: the period that is asked for, and the archive."""
+"""/export: the requested period, and the ZIP archive."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MEMBER_TIME = (2026, 3, 16, 8, 0, 0)
 
 
 def directions(query: Mapping[str, str]) -> tuple[str, ...]:
-    """Which lists are asked for; case does not matter, as the vendor's own client writes it small.
+    """Return the lists to export; case is ignored, as the vendor's own client writes `type` in lower case.
 
     Raises:
         Refused: The type is unknown.
@@ -53,7 +53,7 @@ def directions(query: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def in_period(query: Mapping[str, str]) -> RowPredicate:
-    """A test whether a document of a row is dated in the period that is asked for.
+    """Return a predicate that tells whether a row has a document dated in the requested period.
 
     Without any period the answer is not documented: here it is refused.
 
@@ -76,14 +76,14 @@ def in_period(query: Mapping[str, str]) -> RowPredicate:
 
 
 def is_definitive(row: Row) -> bool:
-    """Whether a sent invoice has come to its end; a public office has yet to answer what was delivered to it."""
+    """Return whether a sent invoice has reached a final state; a public office still has to accept a delivered one."""
     if row["format"] == PUBLIC and row["latest_state"] == DELIVERED:
         return False
     return row["latest_state"] in DEFINITIVE
 
 
 def archive(members: Iterable[tuple[str, bytes]]) -> bytes:
-    """A ZIP of names and contents."""
+    """Return a ZIP archive of members with these names and contents."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
         for name, content in members:

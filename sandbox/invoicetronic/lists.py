@@ -1,4 +1,4 @@
-"""One page of a list: filtered, searched, sorted, cut."""
+"""One page of a list: filter, search, sort, slice."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INSTANTS = {"created", "last_update", "date_sent", "date_time", "failure_notifie
 
 @dataclass(frozen=True)
 class SortRules:
-    """What is not as documented, as nothing is documented about it.
+    """Deviations in sorting, about which nothing is documented.
 
     Attributes:
         refused: Fields that are answered with 400.
@@ -34,14 +34,14 @@ class SortRules:
 
 @dataclass(frozen=True)
 class Page:
-    """Some rows, and how many there are in all."""
+    """The rows of a page, and the total number of rows."""
 
     rows: Sequence[Row]
     total: int
 
 
 def page_of(resource: Resource, rows: Sequence[Row], query: Mapping[str, str], rules: SortRules) -> Page:
-    """The page that a query asks for. Parameters that are not known are passed over (as reported by a third party).
+    """Return the requested page. Unknown parameters are ignored (reported by a third party).
 
     Raises:
         Refused: A value cannot be understood, the page would be too large, or the sort is not possible.
@@ -75,7 +75,7 @@ def _positive(query: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _order(resource: Resource, rows: Sequence[Row], sort: str, rules: SortRules) -> str:
-    """The field to sort by, with a hyphen before it for descending order."""
+    """Return the field to sort by, with a hyphen before it for descending order."""
     name = sort.removeprefix("-")
     if not resource.sorts or not name or name in rules.ignored:
         return resource.default_sort
@@ -86,7 +86,7 @@ def _order(resource: Resource, rows: Sequence[Row], sort: str, rules: SortRules)
 
 
 def _sorted(rows: Sequence[Row], order: str) -> list[Row]:
-    """By one field and then by id; nulls are the largest, as PostgreSQL has it (inferred)."""
+    """Sort by one field and then by id; nulls are the largest, as in PostgreSQL (inferred)."""
     name = order.removeprefix("-")
     by_id = sorted(rows, key=lambda row: int(row["id"]))
     return sorted(by_id, key=lambda row: _key(name, row[name]), reverse=order.startswith("-"))

@@ -1,4 +1,4 @@
-"""What is answered in the place of data: problem details in both documented shapes, in three languages."""
+"""Error answers: problem details in both documented formats, in three languages."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ TEXTS: dict[str, dict[Language, str]] = {
 
 
 class Refused(Exception):
-    """A request that is not granted."""
+    """A request that is answered with an error."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Refused(Exception):
         code: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Say why.
+        """Create an error answer.
 
         Args:
             status: The HTTP status.
@@ -107,11 +107,11 @@ class Refused(Exception):
         self._headers = headers or {}
 
     def detail(self, language: Language) -> str:
-        """The reason for people."""
+        """Return the reason as text."""
         return TEXTS[self._message][language].format(*self._names)
 
     def reply(self, language: Language, shape: Shape) -> Reply:
-        """The answer."""
+        """Return the answer."""
         problem: JsonObject = {
             "type": TYPES[self.status],
             "title": HTTPStatus(self.status).phrase,
@@ -127,11 +127,11 @@ class Refused(Exception):
 
 
 class NotFoundError(Exception):
-    """A row that is not there: 404 with no body, as none is documented."""
+    """The row does not exist: 404 without a body, as none is documented."""
 
 
 def parse_language(accept_language: str) -> Language:
-    """The first of the three languages that is asked for; Italian, the default, if none is."""
+    """Return the first supported language in Accept-Language; the default is Italian."""
     for part in accept_language.split(","):
         asked = part.split(";")[0].strip().lower().partition("-")[0]
         for language in LANGUAGES:
@@ -141,15 +141,15 @@ def parse_language(accept_language: str) -> Language:
 
 
 def invalid(name: str) -> Refused:
-    """A parameter's value cannot be understood."""
+    """Return the error for a parameter value that cannot be parsed."""
     return Refused(400, "value", name)
 
 
 def not_permitted(resource: str) -> Refused:
-    """A restricted key asks for what it may not see. The code is documented for /subkey; for the others inferred."""
+    """Return the error for a restricted key without permission. The code is documented for /subkey alone."""
     return Refused(403, "not_permitted", resource, code="subkey_not_allowed")
 
 
 def no_operations_left() -> Refused:
-    """The balance does not cover what was asked for."""
+    """Return the error for a balance that does not cover the request."""
     return Refused(403, "operations", code="usage_limit_exceeded")

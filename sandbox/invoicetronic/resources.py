@@ -1,4 +1,4 @@
-"""The lists of the API: what each is filtered, searched and sorted by. From the documentation of API 1.17.0."""
+"""The lists of the API 1.17.0: how each is filtered, searched and sorted."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ BOOLEANS = {"true": True, "false": False}
 
 
 def integer(text: str) -> int:
-    """A whole number."""
+    """Parse an integer."""
     return int(text)
 
 
 def unchanged(text: str) -> str:
-    """The text itself."""
+    """Return the text itself."""
     return text
 
 
 def boolean(text: str) -> bool:
-    """True or false, in any case.
+    """Parse true or false, ignoring case.
 
     Raises:
         ValueError: It is neither.
@@ -53,7 +53,7 @@ def boolean(text: str) -> bool:
 
 
 def state(text: str) -> str:
-    """A state, by its name or its number.
+    """Parse a state, by its name or its number.
 
     Raises:
         ValueError: There is no such state.
@@ -65,7 +65,7 @@ def state(text: str) -> str:
 
 
 def equal(field_name: str, read: Callable[[str], object] = unchanged) -> Filter:
-    """Rows whose field is exactly the value: VAT numbers, too, must be given with their country."""
+    """Return a filter for rows whose field equals the value; VAT numbers include the country."""
 
     def build(text: str) -> RowPredicate:
         value = read(text)
@@ -75,18 +75,18 @@ def equal(field_name: str, read: Callable[[str], object] = unchanged) -> Filter:
 
 
 def containing(field_name: str) -> Filter:
-    """Rows whose field has the value in it, or among it."""
+    """Return a filter for rows whose field contains the value."""
     return lambda text: lambda row: text in (row[field_name] or ())
 
 
 def unread(text: str) -> RowPredicate:
-    """Rows that are not read; any row if the value is false."""
+    """Return a predicate for unread rows, or for all rows if the value is false."""
     only_unread = boolean(text)
     return lambda row: not (only_unread and row["is_read"])
 
 
 def id_in(text: str) -> RowPredicate:
-    """Rows of these ids; those that are not there are skipped.
+    """Return a predicate for rows with these ids; ids that do not exist are ignored.
 
     Raises:
         ValueError: More ids than allowed, or one that is none.
@@ -98,18 +98,18 @@ def id_in(text: str) -> RowPredicate:
 
 
 def restricted_to_company(text: str) -> RowPredicate:
-    """Restricted keys of that company."""
+    """Return a predicate for restricted keys of that company."""
     wanted = int(text)
     return lambda row: wanted in (row["company_ids"] or ())
 
 
 def document_number(text: str) -> RowPredicate:
-    """Rows with a document of that number."""
+    """Return a predicate for rows with a document of that number."""
     return lambda row: any(document["number"] == text for document in row["documents"] or ())
 
 
 def instant_range(name: str, moments: Callable[[Row], list[str | None]] | None = None) -> dict[str, Filter]:
-    """`name_from` and `name_to`.
+    """Return the filters `name_from` and `name_to`.
 
     Whether the ends belong to it is not documented: here both do. A row without the instant matches neither (inferred).
     """
@@ -131,7 +131,7 @@ def instant_range(name: str, moments: Callable[[Row], list[str | None]] | None =
 
 
 def document_dates(row: Row) -> list[str | None]:
-    """The dates of a row's documents."""
+    """Return the dates of a row's documents."""
     return [document["date"] for document in row["documents"] or ()]
 
 

@@ -1,4 +1,4 @@
-"""Date-times as Invoicetronic writes them: UTC, now and then with seven places of a second, as .NET has them."""
+"""Timestamps as Invoicetronic writes them: UTC, sometimes with seven fractional digits, as .NET has them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FRACTION = re.compile(r"\.(\d{1,7})\d*")
 
 
 def format_timestamp(moment: datetime, ticks: int = 0) -> str:
-    """An instant as it is shown.
+    """Format an instant.
 
     Args:
         moment: Its whole second.
@@ -25,12 +25,12 @@ def format_timestamp(moment: datetime, ticks: int = 0) -> str:
 
 
 def midnight(day: date) -> str:
-    """The day of a document, which is shown as an instant."""
+    """Format the day of a document, which is served as an instant."""
     return f"{day.isoformat()}T00:00:00Z"
 
 
 def parse_ticks(text: str) -> int:
-    """An instant as tenths of a microsecond, to compare by; without offset it is UTC.
+    """Parse an instant into tenths of a microsecond, for comparison; without an offset it is UTC.
 
     Raises:
         ValueError: It is none.

@@ -1,9 +1,11 @@
-"""The rows of one environment: an accounting office with its clients' sent and received invoices."""
+"""The generated rows of one environment: an accounting office with its clients' sent and received invoices."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, TypeVar
+
+from typing_extensions import override
 
 from sandbox.clock import TICK, WORLD_START
 from sandbox.invoicetronic.fatturapa import Plan, invoice
@@ -89,20 +91,20 @@ EVENTS = ("send.add", "receive.add", "update.add")
 
 
 class InvoicetronicWorld(World):
-    """One environment's rows, by a seed."""
+    """Generates the rows of one environment."""
 
     keys = dict.fromkeys(RESOURCES, "id")
 
     def __init__(self, clock: Clock, seed: int | str, scale: float) -> None:
-        """Make what `seed` says; at a scale of 1 some hundred invoices."""
+        """Generate rows from `seed`; at scale 1, `INVOICES` sent and as many received ones."""
         self._clock = clock
         self._seed = seed
         self._scale = scale
         self._invoices = self._count(INVOICES, IN_FLIGHT * 2)
         self._companies = [self._party(number) for number in range(1, self._count(COMPANIES, 3) + 1)]
 
+    @override
     def rows(self) -> Mapping[str, Sequence[JsonObject]]:
-        """All rows as at the start."""
         sent = [self._sent(number) for number in range(1, self._invoices + 1)]
         received = [self._received(number) for number in range(1, self._invoices + 1)]
         for row in received[-UNREAD:]:
@@ -118,8 +120,9 @@ class InvoicetronicWorld(World):
             "subkey": [self._subkey(number) for number in range(1, SUBKEYS + 1)],
         }
 
+    @override
     def new_row(self, resource: str, number: int) -> JsonObject:
-        """A new row, of this very moment: an invoice that is unread, or that the SDI knows nothing of."""
+        """Return a row created now: an invoice is unread, or unknown to the SDI."""
         # Requests leave rows in the log: they are no changes of the world, and do not move its time.
         now = format_timestamp(self._clock.now if resource == "log" else self._clock.tick(), number)
         makers = {
@@ -142,12 +145,13 @@ class InvoicetronicWorld(World):
             row["date_time"] = now
         return row
 
-    def changed_on_update(self, resource: str) -> JsonObject:  # noqa: ARG002 - the same for all
-        """Every change is a new version, higher than all before; `created` and `last_update` do not move by it."""
+    @override
+    def changed_on_update(self, resource: str) -> JsonObject:
+        """Return a version higher than all before; `created` and `last_update` do not move with it."""
         return {"version": NEWEST_VERSION + (self._clock.tick() - WORLD_START) // TICK}
 
     def generated_invoice(self, resource: str, number: int) -> GeneratedInvoice:
-        """The file of an invoice: the same one whenever it is asked for."""
+        """Return the file of an invoice, the same one every time."""
         return invoice(f"{self._seed}:{resource}:{number}", self._plan(resource, number))
 
     def _count(self, at_scale_one: int, least: int) -> int:
@@ -157,17 +161,17 @@ class InvoicetronicWorld(World):
         return Draw(f"{self._seed}:{subject}:{number}", 0.5)
 
     def _party(self, number: int) -> Party:
-        """The second client is a public office, which receives FPA12."""
+        """Return a client. The second one is a public office, which receives FPA12."""
         draw = self._draw("party", number)
         return buyer(draw, public=True) if number == PUBLIC_CLIENT else company(draw)
 
     def _created(self, number: int) -> datetime:
-        """Rows are created one after the other, now and then two at once, up to a few minutes before the present."""
+        """Return when a row was created: in order, sometimes two at once, the last a few minutes ago."""
         share = min((number - (number % SHARED_SECOND_EVERY == 0)) / self._invoices, 1)
         return (WORLD_START - HISTORY * (1 - share) - timedelta(minutes=7)).replace(microsecond=0)
 
     def _plan(self, resource: str, number: int) -> Plan:
-        """What the file of an invoice is to be, and with it the fields of its row."""
+        """Return the plan of an invoice's file, which also determines the fields of its row."""
         draw = self._draw(f"{resource}:plan", number)
         client_number = self._client(resource, number)
         client = self._companies[client_number - 1]
@@ -192,7 +196,7 @@ class InvoicetronicWorld(World):
         )
 
     def _client(self, resource: str, number: int) -> int:
-        """Whose invoice it is: the first companies have most; the public office only receives."""
+        """Return the number of an invoice's client: the first ones have most; the public office only receives."""
         draw = self._draw(f"{resource}:client", number)
         chosen = min(draw.integer(1, len(self._companies)), draw.integer(1, len(self._companies)))
         return 1 if resource == "send" and chosen == PUBLIC_CLIENT else chosen
@@ -209,7 +213,7 @@ class InvoicetronicWorld(World):
         }
 
     def _ticks(self, draw: Draw) -> int:
-        """Now and then an instant has seven places of a second."""
+        """Return the fraction of an instant, which is usually 0."""
         return draw.integer(1, 9_999_999) if draw.maybe(FRACTIONS_SHARE) else 0
 
     def _company(self, number: int) -> JsonObject:
@@ -224,7 +228,7 @@ class InvoicetronicWorld(World):
         }
 
     def _invoice(self, resource: str, number: int) -> tuple[JsonObject, Plan, Draw, datetime]:
-        """What sent and received invoices have in common, and when the invoice came."""
+        """Return what sent and received invoices have in common."""
         plan = self._plan(resource, number)
         draw = self._draw(resource, number)
         created = self._created(number)
@@ -269,7 +273,7 @@ class InvoicetronicWorld(World):
         }
 
     def _updates(self, sent: Sequence[Row]) -> list[JsonObject]:
-        """What the SDI has said of each invoice but the newest; the invoices are brought up to it."""
+        """Return the SDI's updates of all but the newest invoices, and apply them to the invoices."""
         steps = []
         for row in sent[:-IN_FLIGHT]:
             draw = self._draw("steps", row["id"])
@@ -309,7 +313,7 @@ class InvoicetronicWorld(World):
         }
 
     def _logged(self, number: int) -> JsonObject:
-        """A request of the customer's own integration."""
+        """Return a logged request of the customer's own integration."""
         draw = self._draw("log", number)
         moment = WORLD_START - RETENTION * (1 - min(number / self._count(LOGGED, 5), 1)) - timedelta(minutes=3)
         fails = draw.maybe(0.1)
@@ -380,7 +384,7 @@ class InvoicetronicWorld(World):
 
 
 def _states(draw: Draw, format_: str, *, is_recent: bool) -> list[str]:
-    """The states that an invoice goes through."""
+    """Return the states that an invoice goes through."""
     if is_recent and draw.maybe():
         return ["Inviato"]
     ending = draw.one_of(PUBLIC_ENDINGS if format_ == "FPA12" else PRIVATE_ENDINGS)

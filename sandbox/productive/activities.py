@@ -1,4 +1,4 @@
-"""What an activity says of the row it is about.
+"""The activity that a change of a row leaves.
 
 The names of item types are documented for a few ("Workspace, Task, Page, Deal…", roots "Workspace, Page, Person…");
 a Workspace is a project. The others, the parents, and the form of the changeset (live answers showed an array) are
@@ -56,7 +56,7 @@ _IDS: dict[str, tuple[str, type[int | str]]] = {
 
 
 def item_type(resource: str) -> str:
-    """What activities call a resource's rows: one of them, in camel case."""
+    """Return the type that activities give a resource's rows: the singular, in camel case."""
     if resource in _NAMES:
         return _NAMES[resource]
     if resource.endswith("ies"):
@@ -67,7 +67,7 @@ def item_type(resource: str) -> str:
 
 
 def ancestry(dataset: Dataset, record: Record) -> list[Record]:
-    """The rows that a row is part of, the nearest first."""
+    """Return the rows that a row is part of, nearest first."""
     found: list[Record] = []
     row: Record | None = record
     while row is not None:
@@ -79,7 +79,7 @@ def ancestry(dataset: Dataset, record: Record) -> list[Record]:
 
 
 def sides_naming(past: Record, record: Record) -> list[str]:
-    """As what an activity names a row: its item, its parent, its root, or several of these."""
+    """Return the sides (item, parent, root) in which an activity names a row."""
     name = item_type(record.type)
     told = past.attributes
     return [side for side in SIDES if told[f"{side}_type"] == name and told[f"{side}_id"] == int(record.id)]
@@ -88,7 +88,7 @@ def sides_naming(past: Record, record: Record) -> list[str]:
 def activity(
     dataset: Dataset, record: Record, event: str, changed: Mapping[str, tuple[Json, Json]], at: datetime
 ) -> tuple[dict[str, Json], dict[str, Related]]:
-    """The attributes and relationships of an activity.
+    """Return the attributes and relationships of an activity.
 
     Args:
         dataset: The organization's rows.

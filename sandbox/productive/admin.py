@@ -1,4 +1,4 @@
-"""The admin's routes for Productive: rows of organization 1, and what the API refuses or shows."""
+"""Admin routes for Productive: rows of organization 1, and what the API refuses or adds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def productive_admin_routes(api: ProductiveApi) -> list[Route]:
-    """The routes below `/admin/productive`."""
+    """Return the routes below `/admin/productive`."""
     return [*_record_routes(api), *_setting_routes(api)]
 
 

@@ -1,4 +1,4 @@
-"""The API itself: what one GET request is answered."""
+"""Answers of the Productive API."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import time
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from sandbox.gateway import Reply
+from typing_extensions import override
+
+from sandbox.gateway import Api, Reply
 from sandbox.limits import RequestWindows, Window
 from sandbox.productive import errors
 from sandbox.productive.admin_changes import apply_change
@@ -52,8 +54,8 @@ REPORTS = "reports"
 FEATURES = {"financials": ("tax_rates",)}
 
 
-class ProductiveApi:
-    """Productive as of its documentation."""
+class ProductiveApi(Api):
+    """Productive, as documented."""
 
     media_type = f"{CONTENT_TYPE}; charset=utf-8"
     server_error: JsonObject = {"errors": [{"status": "500", "title": "Server Error"}]}  # noqa: RUF012 - never changed
@@ -72,7 +74,7 @@ class ProductiveApi:
         self.reset()
 
     def reset(self) -> None:
-        """Everything as at the start."""
+        """Restore the initial state."""
         if self._is_changed:
             world = Dataset(self.catalogue, self.clock)
             world.tables = pickle.loads(self._start)  # noqa: S301 - pickled by this very object
@@ -84,11 +86,11 @@ class ProductiveApi:
 
     @property
     def world(self) -> Dataset:
-        """The generated organization; rows are changed by `change` alone."""
+        """The generated organization. Only `change` may change its rows."""
         return self._organizations[WORLD]
 
     def change(self, order: JsonObject) -> Json:
-        """Carry out an admin's order in the generated organization.
+        """Apply an admin change to the generated organization.
 
         Args:
             order: What to do, as `carry_out` takes it.
@@ -99,16 +101,17 @@ class ProductiveApi:
         self._is_changed = True
         return apply_change(self.world, order)
 
+    @override
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request carries the token."""
         return headers.get("x-auth-token") == TOKEN
 
+    @override
     def organization(self, headers: Mapping[str, str]) -> str | None:
-        """The organization a request asks for."""
         return headers.get("x-organization-id")
 
+    @override
     def answer(self, request: ApiRequest) -> Reply:
-        """A 200, which says how long it took and counts as server time.
+        """Return a 200, whose `x-runtime` counts as server time.
 
         Raises:
             ApiError: Any other answer.
@@ -149,12 +152,12 @@ class ProductiveApi:
             return self._single(dataset, resource, rest, query, rendering)
         return _list_body(self._page(dataset, resource, query, request), query, rendering)
 
-    def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:  # noqa: ARG002 - of any request
-        """Every answer says how long the server worked, in seconds."""
+    @override
+    def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:
         return _runtime(seconds)
 
+    @override
     def after_request(self, path: str) -> None:
-        """Carry out the changes that waited for this request."""
         for scripted in list(self.settings.scripted):
             if path.endswith(scripted.path):
                 scripted.after_request -= 1
@@ -164,7 +167,7 @@ class ProductiveApi:
                         self.change(order)
 
     def _authorize(self, request: ApiRequest) -> str:
-        """The organization that the request may read.
+        """Return the organization that the request may read.
 
         The content type is measured to come first. The order of the others, and the answer to a wrong or missing
         organization, are not documented.
@@ -203,7 +206,7 @@ class ProductiveApi:
         return {**answer, "links": {}, "meta": {}}
 
     def _rules(self, resource: Resource, name: str, request: ApiRequest) -> FilterRules:
-        """How the filters of a list or a report are read."""
+        """Return how the filters of a list or a report are read."""
         refusals = self.settings.refusals
         to_the_second = FULL_DATETIMES in request.headers.get("x-feature-flags", "")
         ignored = refusals.ignored_filters.get(name, ())
@@ -253,5 +256,5 @@ def _list_body(page: Page, query: Query, rendering: Rendering) -> JsonObject:
 
 
 def _runtime(seconds: float) -> dict[str, str]:
-    """The header of every answer: how long the server worked, in seconds (README 3)."""
+    """Return the header of every answer: how long the server worked, in seconds (README 3)."""
     return {"x-runtime": f"{seconds:.6f}"}

@@ -1,4 +1,4 @@
-"""Distils the documentation's catalogue into the data files that the sandbox runs on.
+"""Builds the data files of the sandbox from the documentation's catalogue.
 
 Only for who changes the data files; the server reads what lies beside it:
 
@@ -212,13 +212,13 @@ ATTRIBUTE_TYPES = {
 
 
 def attribute_type(resource: str, name: str, told: dict[str, Any]) -> str:
-    """Our word for an attribute's type, ending in `?` where the catalogue says it can be null."""
+    """Return our word for an attribute's type, ending in `?` where the catalogue says it can be null."""
     word = ATTRIBUTE_TYPES.get((resource, name)) or TYPES.get(told["type"]) or TYPES[told["type"].split("(")[0]]
     return word + ("?" if told["nullable"] else "")
 
 
 def catalogue_entry(resource: str, told: dict[str, Any]) -> dict[str, Any]:
-    """One resource of `resources.json` in the compact form of `catalogue.json`."""
+    """Return one resource of `resources.json` in the compact form of `catalogue.json`."""
     relationships = {}
     inferred = INFERRED.get(resource, {})
     for name, target in told["relationships"].items():
@@ -245,7 +245,7 @@ def catalogue_entry(resource: str, told: dict[str, Any]) -> dict[str, Any]:
 
 
 def report_entry(told: dict[str, Any]) -> dict[str, Any]:
-    """One report in the compact form of `reports.json`; the types of its figures stand nowhere."""
+    """Return one report in the compact form of `reports.json`; the types of its metrics are not documented."""
     return {
         "filters": told["filters"],
         "groups": told["groups"],
@@ -255,7 +255,7 @@ def report_entry(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def from_example_file(resource: str, examples: Path) -> dict[str, Any] | None:
-    """The records of a resource's example answers, or nothing where there is no such file."""
+    """Return the records of a resource's example answers, or None if there is no such file."""
     path = examples / f"{resource}.json"
     if not path.exists():
         return None
@@ -276,7 +276,7 @@ def from_example_file(resource: str, examples: Path) -> dict[str, Any] | None:
 
 
 def from_catalogue_examples(resource: str, told: dict[str, Any]) -> dict[str, Any]:
-    """One record made of the example values that somebody has seen, or none."""
+    """Return one record composed of documented or observed example values, or none."""
     attributes = {
         name: facts["example"]
         for name, facts in told["attributes"].items()
@@ -292,7 +292,7 @@ def from_catalogue_examples(resource: str, told: dict[str, Any]) -> dict[str, An
 
 
 def main() -> None:
-    """Write `catalogue.json`, `reports.json` and `recorded/` anew."""
+    """Write `catalogue.json`, `reports.json` and `recorded/`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path)
     parser.add_argument("resources", nargs="*")

@@ -1,4 +1,4 @@
-"""What the documentation says of each resource, read from `catalogue.json`.
+"""The documentation of each resource, read from `catalogue.json`.
 
 The file is our compact form of the vendor's pages. Per resource:
 
@@ -31,7 +31,7 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Relationship:
-    """Where a relationship leads."""
+    """The target of a relationship."""
 
     type: str
     to_many: bool
@@ -39,7 +39,7 @@ class Relationship:
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource's page."""
+    """One resource, as its page documents it."""
 
     name: str
     show: bool
@@ -55,7 +55,7 @@ Catalogue = dict[str, Resource]
 
 @cache
 def load_catalogue() -> Catalogue:
-    """All resources by name."""
+    """Return all resources by name."""
     told = json.loads(Path(__file__).with_name("catalogue.json").read_text())
     return {
         name: Resource(

@@ -1,4 +1,4 @@
-"""Changes to the generated world, as the admin orders them; what depends on a changed row is worked out again."""
+"""Changes that the admin makes to an organization's rows; values that depend on them are recalculated."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ DEFAULT_TERMS = 15
 
 
 def _ids(target: Related) -> Json:
-    """Where a relationship leads, by ids alone."""
+    """Return the ids of a relationship's target."""
     if isinstance(target, Ref):
         return target.id
     return None if target is None else [ref.id for ref in target]
@@ -84,7 +84,7 @@ class Changes:
         *,
         touch_last_activity: bool = True,
     ) -> Record:
-        """Add a row with the next id, its other attributes by default.
+        """Create a row with the next id, its other attributes by default.
 
         Raises:
             KeyError: No such resource, attribute, relationship or related row.
@@ -113,7 +113,7 @@ class Changes:
         *,
         touch_last_activity: bool,
     ) -> Record:
-        """Change a row; `updated_at` moves, and `last_activity_at` unless it is told not to.
+        """Update a row; `updated_at` moves and, by default, `last_activity_at`.
 
         An invoice is written, too, when one of its lines, payments or attributions is.
 
@@ -146,7 +146,7 @@ class Changes:
         return self.update(record, {"archived_at": archived_at}, {}, touch_last_activity=True)
 
     def delete(self, record: Record, *, touch_last_activity: bool = True) -> Record | None:
-        """Remove a row and its parts; returns the row of the recycle bin, if it goes there."""
+        """Delete a row and its parts; return the row of the recycle bin, if it goes there."""
         above = self._parents(record)
         now = self._clock.tick()
         self._record_activity(record, DELETE, {})
@@ -179,7 +179,7 @@ class Changes:
     def _add_record(
         self, resource: str, number: int, given: Mapping[str, Json], targets: Mapping[str, Related]
     ) -> Record:
-        """Put a row together, what is not given by default, and take it in."""
+        """Add a row, with default values for attributes that are not given."""
         page = self._dataset.catalogue[resource]
         relationships: dict[str, Related] = {
             name: targets.get(name, () if told.to_many else None) for name, told in page.relationships.items()
@@ -198,7 +198,7 @@ class Changes:
         )
 
     def _record_activity(self, record: Record, event: str, changed: Mapping[str, tuple[Json, Json]]) -> None:
-        """Leave an activity; that every change of every list does is inferred."""
+        """Add an activity. That every change of every list leaves one is inferred."""
         if record.type == "activities":
             return
         now = self._clock.now
@@ -238,7 +238,7 @@ class Changes:
         return next(iter(self._dataset.rows(resource))).ref
 
     def _new_values(self, resource: str, number: int, targets: Mapping[str, Related]) -> dict[str, Json]:
-        """What a new row says where the order does not: now, the currency of what it belongs to, amounts of 0."""
+        """Return defaults of a new row: now, the currency of what it belongs to, amounts of 0."""
         now = self._clock.tick()
         today = local_date(now)
         values: dict[str, Json] = {
@@ -282,7 +282,7 @@ class Changes:
         return ORGANIZATION_CURRENCY
 
     def _parents(self, record: Record) -> list[Record]:
-        """The rows whose sums this one is part of."""
+        """Return the rows whose totals include this one."""
         names = {
             "line_items": ["invoice"],
             "payments": ["invoice"],
@@ -295,7 +295,7 @@ class Changes:
         return [row for name in names if (row := self._dataset.get(record.one(name)))]
 
     def _link_back(self, record: Record) -> None:
-        """Let the to-many side know of a new row."""
+        """Add a new row to the to-many relationship of its owner."""
         sides = {
             "invoice_attributions": ("invoice", "invoice_attributions"),
             "custom_field_options": ("custom_field", "options"),
@@ -307,7 +307,7 @@ class Changes:
                 owner.relationships[downward] = (*owner.all(downward), record.ref)
 
     def _touch(self, records: list[Record], *, touch_last_activity: bool) -> None:
-        """Note on rows that they have just been written."""
+        """Set the time of the last write to now."""
         now = format_timestamp(self._clock.now)
         moved = ("updated_at", "last_activity_at") if touch_last_activity else ("updated_at",)
         for record in records:
@@ -315,7 +315,7 @@ class Changes:
             record.hidden.update({name: now for name in moved if name in record.hidden})
 
     def _remove(self, record: Record) -> None:
-        """Take a row out, and let nothing lead to it."""
+        """Remove a row and all references to it."""
         self._dataset.remove(record)
         for resource, page in self._dataset.catalogue.items():
             names = [name for name, told in page.relationships.items() if told.type == record.type]
@@ -329,7 +329,7 @@ class Changes:
         self._dataset.invalidate_cache()
 
     def _recalculate(self, records: list[Record]) -> None:
-        """Work out again what depends on these rows."""
+        """Recalculate the values that depend on these rows."""
         for record in records:
             if self._dataset.get(record.ref) is not record:
                 continue
@@ -347,7 +347,7 @@ class Changes:
         self._dataset.invalidate_cache()
 
     def _recalculate_money(self, record: Record) -> None:
-        """Twins of the amounts that an order may have set."""
+        """Recalculate the converted variants of amounts that a change may have set."""
         if record.type in {"payments", "invoice_attributions"}:
             invoice = self._dataset.get(record.one("invoice"))
             rate = invoice.text("exchange_rate") if invoice else RATES[ORGANIZATION_CURRENCY]

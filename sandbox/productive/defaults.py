@@ -1,4 +1,4 @@
-"""Values for the attributes that nobody has given a record: every record answers with all its attributes."""
+"""Default values: every record is served with all attributes of its resource."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _EMPTY: dict[str, Json] = {
 
 
 def with_defaults(attributes: Mapping[str, Attribute], record_id: str, given: Mapping[str, Json]) -> dict[str, Json]:
-    """All of a record's `attributes`, in the catalogue's order: those given, and defaults."""
+    """Return all of a record's `attributes` in the catalogue's order: the given values, and defaults."""
     return {
         name: given[name] if name in given else _default(name, attribute, record_id)
         for name, attribute in attributes.items()

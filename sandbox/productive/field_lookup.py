@@ -1,4 +1,4 @@
-"""What the documented names of filters and sorts mean where the name alone does not say it.
+"""Finds the field that a documented filter or sort refers to.
 
 A name that is neither here nor derivable (`fields.py`) is answered with 400: no filter may be passed over in silence.
 """
@@ -81,7 +81,7 @@ _ITEM_IDS = {"expense_id": "Expense", "proposal_id": "Proposal", "resource_reque
 
 
 def _item_field(item_type: str, side: str = "item") -> Field:
-    """The id of an activity's item, or root, where it is of this type."""
+    """Return a field of the id of an activity's item (or root) of this type."""
 
     def read(_dataset: Dataset, record: Record) -> Sequence[Json]:
         attributes = record.attributes
@@ -91,7 +91,7 @@ def _item_field(item_type: str, side: str = "item") -> Field:
 
 
 def _tagged(dataset: Dataset, resource: str) -> dict[Json, list[Record]]:
-    """The rows of a resource by their tags."""
+    """Return the rows of a resource by tag."""
 
     def index() -> dict[Json, list[Record]]:
         found: dict[Json, list[Record]] = {}
@@ -104,7 +104,7 @@ def _tagged(dataset: Dataset, resource: str) -> dict[Json, list[Record]]:
 
 
 def _tag_field(name: str) -> Field | None:
-    """A filter of `tags` by what is tagged."""
+    """Return the field of a filter of `tags` by what is tagged."""
     if name == "taggable_type":
 
         def types(dataset: Dataset, record: Record) -> Sequence[Json]:
@@ -145,7 +145,7 @@ _OTHER_FIELDS = {
 
 
 def filter_field(resource: Resource, name: str) -> Field | None:
-    """What a documented filter looks at, or nothing where the documentation does not say."""
+    """Return the field of a documented filter, or None where the documentation does not explain it."""
     place = (resource.name, name)
     code = code_field(place)
     if code is not None:
@@ -163,7 +163,7 @@ def filter_field(resource: Resource, name: str) -> Field | None:
 
 
 def _special_filter(resource: Resource, name: str) -> Field | None:
-    """What is neither a code nor in the tables of `paths.py`."""
+    """Return the field of a filter that is neither a code nor in `field_tables.py`."""
     place = (resource.name, name)
     if place in _SET_ATTRIBUTES:
         attribute = _SET_ATTRIBUTES[place]
@@ -177,7 +177,7 @@ def _special_filter(resource: Resource, name: str) -> Field | None:
 
 
 def sort_field(resource: Resource, name: str) -> Field | None:
-    """What a documented sort looks at, or nothing where the documentation does not say."""
+    """Return the field of a documented sort, or None where the documentation does not explain it."""
     place = (resource.name, name)
     if place in SORT_PATHS:
         return name_along(*SORT_PATHS[place])

@@ -1,4 +1,4 @@
-"""Where the documented names of filters and sorts lead that their own words do not say: tables for `meanings.py`.
+"""Tables of the documented filters and sorts whose names do not say which field they refer to.
 
 A path is as in `fields.refs_along`. What the documentation only names is read as its words suggest.
 """

@@ -1,4 +1,4 @@
-"""Filters by a numeric code, e.g. `filter[status]=2`: the code that a row has, by the documented value lists."""
+"""Filters by a numeric code, e.g. `filter[status]=2`: the code of a row, by the documented value lists."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def _one_unless_set(attribute: str) -> Callable[[Dataset, Record], int]:
-    """1 while the attribute is null or false, else 2."""
+    """Return a function that gives 1 while the attribute is null or false, else 2."""
     return lambda _dataset, record: 2 if record.value(attribute) else 1
 
 
 def _one_if_set(attribute: str) -> Callable[[Dataset, Record], int]:
-    """1 once the attribute is set, else 2."""
+    """Return a function that gives 1 once the attribute is set, else 2."""
     return lambda _dataset, record: 1 if record.attributes.get(attribute) else 2
 
 
@@ -38,7 +38,7 @@ def _is_overdue(dataset: Dataset, record: Record) -> bool:
 
 
 def _invoice_status(dataset: Dataset, record: Record) -> int:
-    """0 unsent, 1 paid, 2 overdue, 3 not overdue, 4 draft; in which order the cases rule is not documented."""
+    """Return 0 unsent, 1 paid, 2 overdue, 3 not overdue, 4 draft; which case takes precedence is not documented."""
     if record.attributes.get("finalized_on") is None:
         return 4
     if _is_paid(record):
@@ -49,7 +49,7 @@ def _invoice_status(dataset: Dataset, record: Record) -> int:
 
 
 def _payment_status(_dataset: Dataset, record: Record) -> int:
-    """1 paid, 2 unpaid, 3 partially paid."""
+    """Return 1 paid, 2 unpaid, 3 partially paid."""
     if _is_paid(record):
         return 1
     return 3 if record.integer("amount_paid") else 2
@@ -61,28 +61,28 @@ def _overdue_task(dataset: Dataset, record: Record) -> bool:
 
 
 def _person_type(_dataset: Dataset, record: Record) -> int:
-    """1 user, 2 contact, 3 placeholder."""
+    """Return 1 user, 2 contact, 3 placeholder."""
     if record.attributes.get("placeholder"):
         return 3
     return 1 if record.attributes.get("is_user") else 2
 
 
 def _approval_status(_dataset: Dataset, record: Record) -> int:
-    """1 approved, 2 not approved, 3 rejected; 4 (auto-approved) never occurs here."""
+    """Return 1 approved, 2 not approved, 3 rejected; 4 (auto-approved) never occurs here."""
     if record.attributes.get("rejected"):
         return 3
     return 1 if record.attributes.get("approved") else 2
 
 
 def _reimbursement(_dataset: Dataset, record: Record) -> int:
-    """1 not reimbursable, 2 needs reimbursing, 3 reimbursed."""
+    """Return 1 not reimbursable, 2 needs reimbursing, 3 reimbursed."""
     if not record.attributes.get("reimbursable"):
         return 1
     return 3 if record.attributes.get("reimbursed_on") else 2
 
 
 def _booking_approval(_dataset: Dataset, record: Record) -> int:
-    """1 approved, 2 pending, 3 rejected, 5 canceled."""
+    """Return 1 approved, 2 pending, 3 rejected, 5 canceled."""
     if record.attributes.get("canceled"):
         return 5
     if record.attributes.get("rejected"):
@@ -91,21 +91,21 @@ def _booking_approval(_dataset: Dataset, record: Record) -> int:
 
 
 def _email_status(_dataset: Dataset, record: Record) -> int:
-    """1 unresolved, 2 resolved, 3 dismissed; resolved is read as linked to something."""
+    """Return 1 unresolved, 2 resolved, 3 dismissed; resolved is taken to mean linked to something."""
     if record.attributes.get("dismissed_at"):
         return 3
     return 2 if record.attributes.get("linked_id") else 1
 
 
 def _activity_type(_dataset: Dataset, record: Record) -> int:
-    """1 comment, 2 changeset, 3 email."""
+    """Return 1 comment, 2 changeset, 3 email."""
     if record.one("comment"):
         return 1
     return 3 if record.one("email") else 2
 
 
 def _along(relationship: str, compute: Callable[[Dataset, Record], int]) -> Callable[[Dataset, Record], int]:
-    """The code of the row where a relationship leads; 0, which is no code, where it leads nowhere."""
+    """Return a function that gives the code of a related row, or 0, which is not a code, if there is none."""
 
     def read(dataset: Dataset, record: Record) -> int:
         target = dataset.get(record.one(relationship))
@@ -179,7 +179,7 @@ _CODE_OF_ALL = {("tasks", "due_date"): 1}
 
 
 def code_field(place: tuple[str, str]) -> Field | None:
-    """Return the field of a filter by code, or None if the filter is none.
+    """Return the field of a filter by code, or None if the filter is not one.
 
     Args:
         place: The resource and the name of its filter.

@@ -1,4 +1,4 @@
-"""Filters: the tree of `filter[…]` made into a test of rows (README 4)."""
+"""Compiles the tree of `filter[…]` into a predicate on rows (README 4)."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class FilterRules:
 
 
 def compile_filters(tree: FilterTree, rules: FilterRules) -> RowPredicate:
-    """The test that the whole query makes, drafts hidden where it does not ask for them.
+    """Return the predicate of the whole query; drafts are excluded unless it asks for them.
 
     Raises:
         ApiError: A name that is not supported, an operation or a value that cannot be read.
@@ -124,7 +124,7 @@ def _field_predicates(name: str, branch: FilterTree | list[str], rules: FilterRu
 
 
 def _custom_field_predicates(name: str, branch: FilterTree | list[str]) -> list[RowPredicate]:
-    """`filter[custom_fields][<id>][op]=v`: ordering by number, the rest by text."""
+    """Compile `filter[custom_fields][<id>][op]=v`: order comparisons by number, the rest by text."""
     if isinstance(branch, list):
         raise errors.unsupported_filter_value(name, f"{name} takes the id of a custom field")
     predicates = []
@@ -173,7 +173,7 @@ def _predicate(name: str, field: Field, operation: str, values: Sequence[str], *
 
 
 def _split_values(values: Sequence[str], kind: Kind, operation: str) -> list[str]:
-    """The single values of comma lists; a text with commas stands for itself as well as for its parts."""
+    """Split comma lists; a text with commas is also matched whole."""
     if operation in _ORDER or operation in _SUBSTRING:
         return list(values)
     parts = [part for value in values for part in value.split(",")]
@@ -181,7 +181,7 @@ def _split_values(values: Sequence[str], kind: Kind, operation: str) -> list[str
 
 
 def _parse_value(text: str, kind: Kind, *, to_the_second: bool) -> object:
-    """A filter's value in the form it compares in; raises ValueError where it cannot be read."""
+    """Parse a filter's value for comparison; raise ValueError if it is invalid."""
     if kind is Kind.BOOLEAN:
         return {"true": True, "false": False}[text] if text in {"true", "false"} else _unreadable()
     if kind is Kind.ID:
@@ -199,7 +199,7 @@ def _unreadable() -> object:
 
 
 def _comparable(value: Json, kind: Kind, *, to_the_second: bool) -> object:
-    """A row's value in the form it compares in."""
+    """Convert a row's value for comparison."""
     if kind is Kind.NUMBER:
         # Through its digits, so that 0.1 is what the row says it is.
         return Decimal(str(value))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Selection:
-    """The rows that a list's filters keep, in order, with the keys that order them."""
+    """The filtered rows of a list, in order, with their sort keys."""
 
     rows: Sequence[Record]
     keys: Sequence[SortKey]
@@ -32,7 +32,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its rows, and what its answer says of the list."""
+    """One page: its rows, and its answer's links and metadata."""
 
     rows: Sequence[Record]
     links: dict[str, str]
@@ -41,19 +41,19 @@ class Page:
 
 @dataclass(frozen=True)
 class Address:
-    """The URL that was asked for, to be asked again for another page."""
+    """The requested URL, from which the URLs of other pages are made."""
 
     url: str
     query: Sequence[tuple[str, str]]
 
     def at(self, **page: str | int) -> str:
-        """The same request for another page; every other parameter is kept, brackets are percent-encoded."""
+        """Return the same request for another page: other parameters are kept, brackets percent-encoded."""
         kept = [(key, value) for key, value in self.query if not key.startswith("page[")]
         return f"{self.url}?{urlencode([*kept, *((f'page[{part}]', str(value)) for part, value in page.items())])}"
 
 
 def numbered_page(selection: Selection, query: Query, address: Address) -> Page:
-    """The page with the number asked for; behind the last one it is empty."""
+    """Return the page with the requested number; pages after the last one are empty."""
     number, size = query.number or 1, query.size
     total = len(selection.rows)
     last = -(-total // size)
@@ -73,7 +73,7 @@ def numbered_page(selection: Selection, query: Query, address: Address) -> Page:
 
 
 def cursor_page(dataset: Dataset, selection: Selection, order: SortOrder, query: Query, address: Address) -> Page:
-    """The page behind a cursor.
+    """Return the page after a cursor.
 
     The cursor holds the sort values and the id of the last row given, so that rows that come, go or move between two
     pages shift no other row.

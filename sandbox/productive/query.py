@@ -1,4 +1,4 @@
-"""A list's query string, read into its parts (README 2 and 4)."""
+"""Parses a list's query string (README 2 and 4)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SEGMENT = re.compile(r"\[([^\[\]]*)\]")
 
 @dataclass(frozen=True)
 class Sort:
-    """One name of `sort`."""
+    """One name in `sort`."""
 
     name: str
     descending: bool
@@ -34,7 +34,7 @@ class Sort:
 
 @dataclass
 class Query:
-    """What a request asks for.
+    """A parsed query string.
 
     Attributes:
         filters: The tree of `filter[…]`.
@@ -58,7 +58,7 @@ class Query:
 
 
 def parse_query(pairs: Sequence[tuple[str, str]]) -> Query:
-    """Read the decoded query of a request; parameters the API does not know are passed over.
+    """Parse the decoded query of a request; parameters that the API does not know are ignored.
 
     Raises:
         ApiError: A page that cannot be given.
@@ -87,12 +87,12 @@ def parse_query(pairs: Sequence[tuple[str, str]]) -> Query:
 
 
 def parse_sort(value: str) -> tuple[Sort, ...]:
-    """`a,-b`: by a, then by b the other way round."""
+    """Parse `a,-b`: by a, then by b descending."""
     return tuple(Sort(name.removeprefix("-"), name.startswith("-")) for name in value.split(",") if name)
 
 
 def parse_include(value: str) -> IncludeTree:
-    """`a.b,c` as a tree."""
+    """Parse `a.b,c` into a tree."""
     tree: IncludeTree = {}
     for path in value.split(","):
         branch = tree

@@ -1,4 +1,4 @@
-"""Records as JSON:API resource objects, and what comes with them in `included` (README 0.6 and 4)."""
+"""Records as JSON:API resource objects, and their `included` records (README 0.6 and 4)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def check_includes(catalogue: Catalogue, resource: Resource, tree: IncludeTree, refused: Collection[str]) -> None:
-    """Refuse an include that is no relationship.
+    """Reject an include that is not a relationship.
 
     Raises:
         ApiError: Naming the path.
@@ -37,7 +37,7 @@ def _check(catalogue: Catalogue, type_name: str, tree: IncludeTree, refused: Col
 
 
 class Rendering:
-    """One answer's way of showing records."""
+    """Renders the records of one answer."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Rendering:
         *,
         stubs: bool,
     ) -> None:
-        """Show records of `dataset`.
+        """Render records of `dataset`.
 
         Args:
             dataset: The organization's rows.
@@ -61,7 +61,7 @@ class Rendering:
         self._stubs = stubs
 
     def document(self, rows: Sequence[Record], includes: IncludeTree) -> tuple[list[JsonObject], list[JsonObject]]:
-        """The primary data and the included records, each once."""
+        """Return the primary data and the included records, each once."""
         shown: dict[Ref, set[str]] = {row.ref: set() for row in rows}
         missing: dict[Ref, None] = {}
         self._walk(rows, includes, shown, missing)
@@ -92,7 +92,7 @@ class Rendering:
                 self._walk(related, below, shown, missing)
 
     def resource_object(self, record: Record, included: Collection[str] = ()) -> JsonObject:
-        """One record; of its relationships, those included carry data, and so does the organization."""
+        """Return one record; only included relationships and the organization have data."""
         wanted = self._fields.get(record.type)
         attributes = {**record.attributes, **self._extra.get(record.type, {})}
         names = [*record.named, *(name for name in included if name not in record.named)]
@@ -121,7 +121,7 @@ class Rendering:
         return [{"type": ref.type, "id": ref.id} for ref in target]
 
     def _stub(self, ref: Ref) -> JsonObject:
-        """A stand-in for a record of a type that is not listed here."""
+        """Return a placeholder for a record of a type that is not listed here."""
         attributes: JsonObject = {"name": stub_name(ref)}
         wanted = self._fields.get(ref.type)
         if wanted is not None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Refusals:
-    """What the API refuses, or takes without heed, although it is documented.
+    """Documented features that the API refuses or ignores.
 
     Attributes:
         includes: Per resource the include paths answered with 400.
@@ -34,7 +34,7 @@ class Refusals:
 
 @dataclass
 class ScriptedChanges:
-    """Admin changes that wait for the n-th request to a path."""
+    """Admin changes scheduled for after the n-th request to a path."""
 
     path: str
     after_request: int
@@ -43,7 +43,7 @@ class ScriptedChanges:
 
 @dataclass
 class Settings:
-    """Everything set, as at the start.
+    """All settings, initially at their defaults.
 
     Attributes:
         features: Paid features; one that is off makes its resources answer 403.

@@ -1,9 +1,11 @@
-"""Orders: the key by which rows are sorted, walked and found again."""
+"""Sort orders: the keys by which rows are sorted, and found again by a cursor."""
 
 from __future__ import annotations
 
 from functools import total_ordering
 from typing import TYPE_CHECKING, TypeAlias, cast
+
+from typing_extensions import override
 
 from sandbox.productive import errors
 from sandbox.productive.field_lookup import sort_field
@@ -33,24 +35,24 @@ DEFAULT_SORTS = {
 
 @total_ordering
 class Descending:
-    """A sort value that compares the other way round."""
+    """A sort value that compares in reverse."""
 
     __slots__ = ("value",)
 
     def __init__(self, value: SortValue) -> None:
-        """Turn `value` round."""
+        """Reverse the order of `value`."""
         self.value = value
 
+    @override
     def __eq__(self, other: object) -> bool:
-        """Equal where the values are."""
         return isinstance(other, Descending) and self.value == other.value
 
+    @override
     def __hash__(self) -> int:
-        """As equality has it."""
         return hash(self.value)
 
     def __lt__(self, other: Descending) -> bool:
-        """Before what is smaller."""
+        """Compare in reverse."""
         return other.value < self.value
 
 
@@ -58,10 +60,10 @@ SortKey: TypeAlias = "tuple[SortValue | Descending, ...]"
 
 
 class SortOrder:
-    """One order of a resource's rows: its sorts, and the id behind them."""
+    """The order of a resource's rows: its sorts, then the id."""
 
     def __init__(self, resource: Resource, sorts: Sequence[Sort], refused: Collection[str] = ()) -> None:
-        """Read the sorts of a request.
+        """Parse the sorts of a request.
 
         Raises:
             ApiError: A sort that is not documented, or that the sandbox cannot give.
@@ -82,20 +84,20 @@ class SortOrder:
 
     @property
     def text(self) -> str:
-        """The order as `sort` would say it."""
+        """The order in the syntax of `sort`."""
         return ",".join(f"{'-' if sort.descending else ''}{sort.name}" for sort in self.sorts)
 
     @property
     def by_own_attributes(self) -> bool:
-        """Whether only the rows' own attributes decide."""
+        """Whether only the rows' own attributes determine the order."""
         return all(field.own for field in self.fields)
 
     def values(self, dataset: Dataset, record: Record) -> tuple[SortValue, ...]:
-        """A row's sort values, its id last: what a cursor keeps."""
+        """Return a row's sort values, its id last: the content of a cursor."""
         return (*(_sort_value(dataset, record, field) for field in self.fields), _sort_value(dataset, record, ID_FIELD))
 
     def key(self, values: Sequence[SortValue]) -> SortKey:
-        """The sort key that a row with these values has."""
+        """Return the sort key for these values."""
         directed = [
             Descending(value) if sort.descending else value for sort, value in zip(self.sorts, values, strict=False)
         ]

@@ -22,18 +22,18 @@ class Instant(NamedTuple):
 
 
 def format_timestamp(instant: datetime) -> str:
-    """The instant as the API writes it; the offset follows daylight saving time."""
+    """Format an instant as the API does; the offset follows daylight saving time."""
     return instant.astimezone(ZONE).isoformat(timespec="milliseconds")
 
 
 def local_date(instant: datetime) -> date:
-    """The instant's date in the organization's zone."""
+    """Return the instant's date in the organization's time zone."""
     return instant.astimezone(ZONE).date()
 
 
 @lru_cache(maxsize=200_000)
 def parse_timestamp(text: str) -> Instant:
-    """The instant that an ISO 8601 text means; one without an offset is meant in the organization's zone.
+    """Parse an ISO 8601 text; without an offset it is in the organization's time zone.
 
     Raises:
         ValueError: It is not such a text.
@@ -46,7 +46,7 @@ def parse_timestamp(text: str) -> Instant:
 
 @lru_cache(maxsize=200_000)
 def parse_day(text: str) -> int:
-    """The ordinal of a date, or of the date within a datetime.
+    """Return the ordinal of a date, or of the date of a timestamp.
 
     Raises:
         ValueError: It is neither.

@@ -1,4 +1,4 @@
-"""What one row says of others: an invoice of lines and payments, a budget of invoices, a service of hours."""
+"""Totals: of an invoice from its lines and payments, of a service from its hours, of a deal from both."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOUR = 1
 
 
 def total_line_item(line: Record, rate: str) -> None:
-    """A line's amounts from its price, quantity, discount and tax."""
+    """Update a line's amounts from its price, quantity, discount and tax."""
     net = line.integer("unit_price") * Decimal(line.text("quantity"))
     net -= net * Decimal(str(line.attributes["discount"] or 0)) / PERCENT
     amount = rounded(net)
@@ -31,7 +31,7 @@ def total_line_item(line: Record, rate: str) -> None:
 
 
 def total_invoice(dataset: Dataset, invoice: Record) -> None:
-    """An invoice's amounts from its lines, payments and credit notes; its attributions follow, and their budgets."""
+    """Update an invoice's amounts from its lines, payments and credit notes, then its attributions and budgets."""
     lines = dataset.referrers("line_items", "invoice", invoice.id)
     payments = dataset.referrers("payments", "invoice", invoice.id)
     credit_notes = dataset.referrers("invoices", "parent_invoice", invoice.id)
@@ -59,7 +59,7 @@ def total_invoice(dataset: Dataset, invoice: Record) -> None:
 
 
 def _distribute_to_attributions(dataset: Dataset, invoice: Record, amount: int, rate: str) -> None:
-    """Let an invoice's attributions sum to its net amount: the last one takes what the others leave."""
+    """Make an invoice's attributions add up to its net amount: the last one gets the remainder."""
     attributions = dataset.referrers("invoice_attributions", "invoice", invoice.id)
     if attributions:
         others = sum(attribution.integer("amount") for attribution in attributions[:-1])
@@ -71,7 +71,7 @@ def _distribute_to_attributions(dataset: Dataset, invoice: Record, amount: int, 
 
 
 def total_service(dataset: Dataset, service: Record) -> None:
-    """A service's hours and money from its time entries and its price."""
+    """Update a service's hours and money from its time entries and its price."""
     entries = dataset.referrers("time_entries", "service", service.id)
     expenses = dataset.referrers("expenses", "service", service.id)
     deal = dataset.get(service.one("deal"))
@@ -106,7 +106,7 @@ def total_service(dataset: Dataset, service: Record) -> None:
 
 
 def total_deal(dataset: Dataset, deal: Record) -> None:
-    """A deal's or budget's money and hours from its services and its invoices."""
+    """Update a deal's or budget's money and hours from its services and invoices."""
     services = dataset.referrers("services", "deal", deal.id)
     invoiced = draft = 0
     for attribution in dataset.referrers("invoice_attributions", "budget", deal.id):
@@ -146,7 +146,7 @@ def total_deal(dataset: Dataset, deal: Record) -> None:
 
 
 def total_all(dataset: Dataset) -> None:
-    """Every sum of a world that has just been made."""
+    """Update all totals of a new world."""
     for service in dataset.rows("services"):
         total_service(dataset, service)
     for invoice in dataset.rows("invoices"):

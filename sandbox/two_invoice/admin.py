@@ -1,4 +1,4 @@
-"""The admin's routes for 2invoice: its rows, and how answers are wrapped."""
+"""Admin routes for 2invoice: rows, and how answers are wrapped."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ DETAILS = ("bare", "keyed")
 
 
 def two_invoice_admin_routes(api: TwoInvoiceApi) -> list[Route]:
-    """The routes below `/admin/2invoice`."""
+    """Return the routes below `/admin/2invoice`."""
 
     def set_lists(_request: Request, payload: Payload) -> Json:
-        """Wrap lists like this; those not named, as at the start."""
+        """Set the envelopes of the named lists; the others return to the initial ones."""
         api.list_envelopes = {**LIST_ENVELOPES, **check_envelopes(payload, LIST_ENVELOPES, ENVELOPES)}
         return payload
 
     def set_details(_request: Request, payload: Payload) -> Json:
-        """Have details `bare`, or `keyed` under the resource's name; those not named, as at the start."""
+        """Serve details `bare`, or `keyed` under the resource's name; the others return to the initial form."""
         api.detail_envelopes = {**DETAIL_ENVELOPES, **check_envelopes(payload, DETAIL_ENVELOPES, DETAILS)}
         return payload
 
     def set_repeats(_request: Request, payload: Payload) -> Json:
-        """Answer every page of a list behind this one with this one."""
+        """Answer every page of a list after this one with this one."""
         api.repeats = dict(payload)
         return payload
 
     def set_omitted_fields(_request: Request, payload: Payload) -> Json:
-        """Leave these fields out of the rows of a list, e.g. `id`; of a list not named, none."""
+        """Omit fields from the rows of the named lists, e.g. `id`; the others are complete."""
         api.omitted_fields = dict(payload)
         return payload
 
     def set_token_information(_request: Request, payload: Payload) -> Json:
-        """Answer auth/token-information with this `status` and this `body`, or with this `text` in its place."""
+        """Answer auth/token-information with this `status` and `body`, or with this `text` instead."""
         status = payload.get("status", 200)
         text = payload.get("text")
         api.token_information = (
@@ -68,7 +68,7 @@ def two_invoice_admin_routes(api: TwoInvoiceApi) -> list[Route]:
 
 
 def check_envelopes(payload: Payload, known: Mapping[str, str], allowed: Iterable[str]) -> Payload:
-    """An order to wrap resources.
+    """Return the payload if it names known resources and allowed envelopes.
 
     Raises:
         BadOrder: It names what cannot be wrapped, or not so.

@@ -1,8 +1,10 @@
-"""The API itself: what one request is answered. That errors are JSON is documented; their bodies here are Laravel's."""
+"""Answers of the 2invoice API. That errors are JSON is documented; their bodies here are Laravel's."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from typing_extensions import override
 
 from sandbox.bearer import bearer_token
 from sandbox.gateway import Api, ApiError, Reply
@@ -46,19 +48,19 @@ TOKEN_INFORMATION = Reply({"token": {"name": "sandbox", "abilities": ["*"], "exp
 
 
 class TwoInvoiceApi(Api):
-    """2invoice, as an API user's token opens it."""
+    """2invoice, as an API user's token accesses it."""
 
     media_type = "application/json"
     server_error = SERVER_ERROR
 
     def __init__(self, clock: Clock, seed: int, scale: float) -> None:
-        """Serve the world of `seed` and `scale`."""
+        """Serve the world generated from `seed` and `scale`."""
         self.windows = RequestWindows(clock, WINDOWS)
         self.tables = Tables(TwoInvoiceWorld(clock, seed, scale))
         self._set_defaults()
 
     def reset(self) -> None:
-        """Everything as at the start."""
+        """Restore the initial state."""
         self.tables.reset()
         self.windows.reset()
         self._set_defaults()
@@ -70,24 +72,21 @@ class TwoInvoiceApi(Api):
         self.omitted_fields: Mapping[str, Sequence[str]] = {}
         self.token_information = TOKEN_INFORMATION
 
+    @override
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request carries the token."""
         return bearer_token(headers) == TOKEN
 
-    def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:  # noqa: ARG002 - not told
-        """How far the window of the request's token is used up; that the reset is in Unix seconds is inferred."""
+    @override
+    def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:
+        """Return the rate limit headers; that the reset is in Unix seconds is inferred."""
         return self.windows.headers({"token": bearer_token(request.headers)})
 
+    @override
     def after_request(self, path: str) -> None:
-        """Carry out the changes that waited for this request."""
         self.tables.after_request(path)
 
+    @override
     def answer(self, request: ApiRequest) -> JsonObject | Reply:
-        """A list, one row, or what the token is.
-
-        Raises:
-            ApiError: Any other answer.
-        """
         if not self.is_authenticated(request.headers):
             raise ApiError(401, {"message": "Unauthenticated."})
         if self.windows.take({"token": TOKEN}):

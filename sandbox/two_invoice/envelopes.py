@@ -1,4 +1,4 @@
-"""The ways a list can be wrapped. That invoices and receipts are paginated is stated, how is inferred from Laravel."""
+"""Envelopes of a list. That invoices and receipts are paginated is documented; the form is inferred from Laravel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Envelope: TypeAlias = "Callable[[str, list[JsonObject], Page], JsonObject]"
 
 @dataclass(frozen=True)
 class Page:
-    """Where a page is in its list.
+    """The position of a page in its list.
 
     Attributes:
         number: Which, from 1.
@@ -32,7 +32,7 @@ class Page:
 
     @property
     def start(self) -> int:
-        """The place of its first row, from 0."""
+        """The index of its first row, from 0."""
         return (self.number - 1) * PER_PAGE
 
     @property
@@ -41,12 +41,12 @@ class Page:
         return max(1, -(-self.total // PER_PAGE))
 
     def page_url(self, number: int) -> str | None:
-        """The URL of another page, if there is one of that number."""
+        """Return the URL of the page with a number, if it exists."""
         return f"{self.url}?page={number}" if 1 <= number <= self.last else None
 
     @property
     def position(self) -> JsonObject:
-        """What Laravel says of a page, its links left out."""
+        """Laravel's description of a page, without its links."""
         is_not_empty = self.start < self.total
         return {
             "current_page": self.number,
@@ -70,28 +70,28 @@ class Page:
 
 
 def plain(key: str, rows: list[JsonObject], page: Page) -> JsonObject:  # noqa: ARG001 - there are no pages
-    """All rows under the key, whatever page is asked for."""
+    """Return all rows under the key, whatever page is requested."""
     return {key: rows}
 
 
 def paginated(key: str, rows: list[JsonObject], page: Page) -> JsonObject:
-    """Laravel's paginator under the key."""
+    """Return Laravel's paginator under the key."""
     return {key: {**page.position, **page.links, "data": _page_rows(rows, page)}}
 
 
 def simple(key: str, rows: list[JsonObject], page: Page) -> JsonObject:
-    """Laravel's simple paginator under the key: it knows no total and no last page."""
+    """Return Laravel's simple paginator under the key: it has no total and no last page."""
     body = {**page.position, **page.links, "data": _page_rows(rows, page)}
     return {key: {name: value for name, value in body.items() if name not in {"total", "last_page", "last_page_url"}}}
 
 
 def beside(key: str, rows: list[JsonObject], page: Page) -> JsonObject:
-    """The rows under the key, the paginator's rest beside it: with the key `data`, Laravel's paginator itself."""
+    """Return the rows under the key, next to the paginator's fields: with the key `data`, Laravel's paginator itself."""
     return {**page.position, **page.links, key: _page_rows(rows, page)}
 
 
 def linked(key: str, rows: list[JsonObject], page: Page) -> JsonObject:
-    """The rows under the key, `links` and `meta` beside them, as in Laravel's resource collections."""
+    """Return the rows under the key, with `links` and `meta`, as in Laravel's resource collections."""
     links: JsonObject = {
         "first": page.page_url(1),
         "last": page.page_url(page.last),

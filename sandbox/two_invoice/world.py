@@ -1,4 +1,4 @@
-"""A Romanian shop's invoices, clients, products and receipts.
+"""Generated rows: a Romanian shop's invoices, clients, products and receipts.
 
 The vendor publishes no field of any record: ALL attributes here are our invention, in the manner of a Laravel
 application (integer ids, money as texts, `created_at` as a text, nested objects). Nothing about the real API follows
@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 from faker import Faker
+from typing_extensions import override
 
 from sandbox.clock import WORLD_START
 from sandbox.seeded_random import seeded_random
@@ -44,10 +45,10 @@ CITIES = (("București", "B"), ("Cluj-Napoca", "CJ"), ("Iași", "IS"), ("Timișo
 
 
 class TwoInvoiceWorld(World):
-    """Rows made one by one, each from its number, which is its id."""
+    """Generates each row from its number, which is its id."""
 
     def __init__(self, clock: Clock, seed: int, scale: float) -> None:
-        """Make the rows of `seed` and `scale`; new ones are dated by `clock`."""
+        """Generate rows from `seed` and `scale`; new ones are dated by `clock`."""
         self._factories = {
             "clients": self._client,
             "products": self._product,
@@ -64,19 +65,19 @@ class TwoInvoiceWorld(World):
         self._counts = {name: max(1, round(count * scale)) for name, count in COUNTS.items()} | FIXED_COUNTS
         self._fake = Faker("ro_RO")
 
+    @override
     def rows(self) -> Mapping[str, Sequence[JsonObject]]:
-        """All rows as at the start."""
         return {
             name: [make(number) for number in range(1, self._counts[name] + 1)]
             for name, make in self._factories.items()
         }
 
+    @override
     def new_row(self, resource: str, number: int) -> JsonObject:
-        """A new row, complete like the others."""
         return self._factories[resource](number)
 
+    @override
     def changed_on_update(self, resource: str) -> JsonObject:
-        """Rows say when they were written last."""
         written = self._clock.tick()
         return {
             "updated_at": database_timestamp(written)
@@ -235,7 +236,7 @@ class TwoInvoiceWorld(World):
         }
 
     def _rng(self, resource: str, number: int) -> random.Random:
-        """The chance of one row, for names too."""
+        """Return the random generator of one row, and seed its names."""
         self._fake.seed_instance(f"{self._seed}:{resource}:{number}")
         return seeded_random(self._seed, f"{resource}:{number}")
 
@@ -245,7 +246,7 @@ class TwoInvoiceWorld(World):
         return {"created_at": write(made), "updated_at": write(changed)}
 
     def _instant(self, resource: str, number: int) -> datetime:
-        """When a row was made: evenly over the span; now if it is new."""
+        """Return when a row was created: evenly spread over `DAYS`; now for a new row."""
         count = self._counts[resource]
         if number > count:
             return self._clock.now
@@ -253,15 +254,15 @@ class TwoInvoiceWorld(World):
 
 
 def random_price(rng: random.Random) -> str:
-    """A price as a text, e.g. `119.00`."""
+    """Return a price as a text, e.g. `119.00`."""
     return str(Decimal(rng.randrange(100, 90_000)) / 100 + Decimal("0.00"))
 
 
 def database_timestamp(instant: datetime) -> str:
-    """An instant as Laravel writes it into its database."""
+    """Format an instant as Laravel writes it to its database."""
     return f"{instant:%Y-%m-%d %H:%M:%S}"
 
 
 def json_timestamp(instant: datetime) -> str:
-    """An instant as Laravel writes it into JSON since its version 7."""
+    """Format an instant as Laravel writes it to JSON since version 7."""
     return f"{instant:%Y-%m-%dT%H:%M:%S.%fZ}"

@@ -1,4 +1,4 @@
-"""FatturaPA files of the sandbox's own making: valid by the XSDs, exact to the cent, in every form that is in use.
+"""Generated FatturaPA files: valid against the XSDs, exact to the cent, in every form in use.
 
 from sandbox.invoicetronic.fatturapa import invoices
 

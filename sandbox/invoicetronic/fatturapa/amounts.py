@@ -1,4 +1,4 @@
-"""The arithmetic of an invoice: lines, VAT summaries, total and payments that agree to the last place."""
+"""The arithmetic of an invoice: lines, VAT summaries, total and payments that agree to the last digit."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ Group = tuple[Decimal, "str | None"]
 
 
 def rounded(value: Decimal, places: int) -> Decimal:
-    """Half a unit of the last place goes up, away from zero."""
+    """Round half away from zero."""
     return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 
 def ordinary_body(draw: Draw, number: str, day: date, *, public: bool) -> Body:
-    """A document of an ordinary invoice.
+    """Return a document of an ordinary invoice.
 
     Args:
         draw: Its chance.
@@ -95,7 +95,7 @@ def ordinary_body(draw: Draw, number: str, day: date, *, public: bool) -> Body:
 
 
 def simplified_body(draw: Draw, number: str, day: date) -> Body:
-    """A document of a simplified invoice, within the 400 euros that the law sets."""
+    """Return a document of a simplified invoice, within the legal limit of 400 euros."""
     lines = tuple(_simplified_line(draw, position + 1) for position in range(draw.times(1, 4)))
     return Body(
         kind=draw.one_of(SIMPLIFIED_KINDS),
@@ -222,7 +222,7 @@ def _fund(draw: Draw, lines: Sequence[Line]) -> Fund:
 
 
 def _summaries(draw: Draw, lines: Sequence[Line], funds: Sequence[Fund], *, public: bool) -> tuple[VatSummary, ...]:
-    """One summary for each rate and nature, in the order they first appear."""
+    """Return one summary for each rate and nature, in order of first appearance."""
     sums: dict[Group, Decimal] = {}
     for line in lines:
         group = (line.rate or NO_VAT, line.nature)
@@ -266,7 +266,7 @@ def _withholding(draw: Draw, lines: Sequence[Line], funds: Sequence[Fund]) -> Wi
 
 
 def _payments(draw: Draw, payable: Decimal, day: date) -> tuple[Payment, ...]:
-    """An advance and its balance, instalments, one payment, or nothing said about payment."""
+    """Return an advance and its balance, instalments, a single payment, or none."""
     if not draw.maybe(0.9):
         return ()
     count = draw.times(1, 4)

@@ -1,4 +1,4 @@
-"""How the blocks of a schema are declared here, and how one is filled: with what is given, and with chance."""
+"""Declarations of a schema's blocks, and how a block is filled: with given values, and with random ones."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Element:
 
 @dataclass(frozen=True)
 class OneOf:
-    """Alternatives, one of which is there: the one that something is given for, or any."""
+    """Alternatives of which one is present: the one that values are given for, or a random one."""
 
     blocks: tuple[Block, ...]
 
@@ -58,7 +58,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Schema:
-    """A format: its root, and the two blocks that are below it."""
+    """A format: its root, and the two blocks below it."""
 
     namespace: str
     root: str
@@ -67,42 +67,42 @@ class Schema:
 
 
 def block(*parts: Element | OneOf) -> Block:
-    """A block of these parts."""
+    """Return a block of these parts."""
     return Block(parts)
 
 
 def one_of(*blocks: Block) -> OneOf:
-    """One of these blocks."""
+    """Return a choice between these blocks."""
     return OneOf(blocks)
 
 
 def required(name: str, content: Value | Block) -> Element:
-    """An element that is always there."""
+    """Return an element that is always present."""
     return Element(name, content)
 
 
 def optional(name: str, content: Value | Block) -> Element:
-    """An element that may be left out."""
+    """Return an element that may be absent."""
     return Element(name, content, least=0)
 
 
 def repeated(name: str, content: Value | Block, *, least: int = 0) -> Element:
-    """An element that may be there any number of times."""
+    """Return an element that may occur any number of times."""
     return Element(name, content, least=least, most=None)
 
 
 def given(name: str) -> Element:
-    """A leaf whose text is settled elsewhere; it is not there where nothing is given."""
+    """Return a leaf that is present only if its text is given."""
     return Element(name, None, least=0)
 
 
 def given_block(name: str, content: Block) -> Element:
-    """A block that is there as often as it is given."""
+    """Return a block that occurs as often as it is given."""
     return Element(name, content, least=0, most=0)
 
 
 def fill_block(declared: Block, draw: Draw, settled: Given) -> list[Node]:
-    """The nodes of a block: what is settled, and by chance what is not.
+    """Return the nodes of a block: given values, and random ones for the rest.
 
     Raises:
         KeyError: Something is settled that the block does not have.
@@ -133,7 +133,7 @@ def fill_block(declared: Block, draw: Draw, settled: Given) -> list[Node]:
 
 
 def _several(value: str | Given | Sequence[str | Given] | None) -> Sequence[str | Given]:
-    """What is given, as a list."""
+    """Return what is given, as a list."""
     if value is None:
         return ()
     return (value,) if isinstance(value, str | Mapping) else value

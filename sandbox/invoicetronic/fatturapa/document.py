@@ -1,4 +1,4 @@
-"""From facts to a document: what is settled about each block, and the root with its prefix."""
+"""Builds the XML document from an invoice's facts: the given values of each block, and the root with its prefix."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SIMPLIFIED_FORMAT = "FSM10"
 
 
 def document(facts: Facts, draw: Draw, prefix: str) -> Node:
-    """The root of a file.
+    """Return the root of a file.
 
     Args:
         facts: What it states.
@@ -119,7 +119,7 @@ def _transmission(facts: Facts) -> Given:
 
 
 def _seat(party: Party) -> Given:
-    """Abroad there is no Italian postal code and no province: it is written as zeros."""
+    """Return the given address values. Abroad, the Italian postal code is zeros and there is no province."""
     return {} if party.country == ITALY else {"CAP": "00000", "Provincia": None, "Nazione": party.country}
 
 
@@ -245,7 +245,7 @@ def _money(value: Decimal | None) -> str | None:
 
 
 def _signature(draw: Draw) -> Node:
-    """An XML signature (XAdES) of the right form; no key has made it."""
+    """Return a well-formed XML signature (XAdES) that was made without a key."""
     digest = base64.b64encode(draw.bytes(32)).decode()
     reference = Node(
         "ds:Reference",

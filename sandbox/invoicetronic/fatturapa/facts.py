@@ -1,4 +1,4 @@
-"""The plain facts an invoice is made of, to compare with what someone has read out of its XML.
+"""The facts an invoice is generated from, to compare with what was parsed from its XML.
 
 Amounts are decimals with the places they are written with; a fact that is None stands nowhere in the XML. Names of
 elements stand in the docstrings.
@@ -67,7 +67,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Fund:
-    """DatiCassaPrevidenziale: a contribution to a pension fund, charged to the customer and part of what is taxed.
+    """DatiCassaPrevidenziale: a pension fund contribution, charged to the customer and part of the taxable amount.
 
     Attributes:
         kind: `TipoCassa`.
@@ -90,7 +90,7 @@ class Fund:
 
 @dataclass(frozen=True)
 class Withholding:
-    """DatiRitenuta: what the customer keeps back for the tax office.
+    """DatiRitenuta: what the customer withholds for the tax office.
 
     Attributes:
         kind: `TipoRitenuta`.

@@ -1,4 +1,4 @@
-"""Whole invoices: planned, filled, written, wrapped."""
+"""Whole invoices: planned, filled, written as XML, and signed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ REFERENCE_DAY = date(2026, 1, 15)
 
 @dataclass(frozen=True)
 class Plan:
-    """What is settled about a file before it is made.
+    """What is decided about a file before it is generated.
 
     Attributes:
         format: Which of the three.
@@ -71,13 +71,13 @@ class Plan:
 
     @property
     def file_name(self) -> str:
-        """What the file is called by the rules of the SDI."""
+        """The name of the file by the rules of the SDI."""
         return f"{self.seller.vat_number}_{self.progressive}.xml{'' if self.wrapping == 'none' else '.p7m'}"
 
 
 @dataclass(frozen=True)
 class GeneratedInvoice:
-    """A file, and what it is made of.
+    """A generated file and the facts in it.
 
     Attributes:
         plan: What was settled before.
@@ -95,7 +95,7 @@ class GeneratedInvoice:
 
     @property
     def file_name(self) -> str:
-        """What the file is called."""
+        """The name of the file."""
         return self.plan.file_name
 
     @cached_property
@@ -108,7 +108,7 @@ class GeneratedInvoice:
 
     @property
     def text(self) -> str:
-        """The XML as characters, without a byte order mark.
+        """The XML as text, without a byte order mark.
 
         Raises:
             ValueError: The file is signed, and not text.
@@ -119,12 +119,12 @@ class GeneratedInvoice:
 
     @property
     def base64(self) -> str:
-        """The file in base64, in one line."""
+        """The file in base64, on one line."""
         return base64.b64encode(self.content).decode()
 
 
 def invoices(seed: int) -> Iterator[GeneratedInvoice]:
-    """Invoices without end, the same ones for the same seed.
+    """Yield invoices without end, the same ones for the same seed.
 
     Of five, one has everything its schema allows and one nothing it does not demand.
 
@@ -138,7 +138,7 @@ def invoices(seed: int) -> Iterator[GeneratedInvoice]:
 
 
 def random_plan(draw: Draw, richness: float) -> Plan:
-    """A plan for any file."""
+    """Return a random plan."""
     chosen = draw.one_of(FORMATS)
     day = draw.day_near(REFERENCE_DAY, 300)
     return Plan(
@@ -154,7 +154,7 @@ def random_plan(draw: Draw, richness: float) -> Plan:
 
 
 def invoice(seed: int | str, plan: Plan) -> GeneratedInvoice:
-    """The file of a plan; the same one for the same seed."""
+    """Return the file of a plan, the same one for the same seed."""
     draw = Draw(seed, plan.richness)
     recipient_code, recipient_pec = _recipient(draw, plan)
     facts = Facts(
@@ -178,7 +178,7 @@ def invoice(seed: int | str, plan: Plan) -> GeneratedInvoice:
 
 
 def _recipient(draw: Draw, plan: Plan) -> tuple[str, str | None]:
-    """Recipient code and certified address."""
+    """Return the recipient code and the certified address."""
     if plan.format == PUBLIC:
         return f"UF{draw.letters(4)}", None
     if plan.buyer.country != parties.ITALY:
@@ -189,7 +189,7 @@ def _recipient(draw: Draw, plan: Plan) -> tuple[str, str | None]:
 
 
 def _file_text(root: Node, draw: Draw, charset: Charset) -> str:
-    """The XML with what comes before it; a declaration may be missing where it is UTF-8 anyway."""
+    """Return the XML with its prologue; a declaration may be missing if the encoding is UTF-8."""
     pretty = draw.maybe(0.7)
     name = "windows-1252" if charset == "windows-1252" else draw.one_of(("UTF-8", "utf-8"))
     prologue = [f'<?xml version="1.0" encoding="{name}"?>'] if name == "windows-1252" or draw.maybe(0.9) else []

@@ -1,4 +1,4 @@
-"""A document as plain nodes, how it is written as XML, and what its leaves are."""
+"""An XML document as plain nodes, its serialization, and its leaves."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Node:
     attributes: Mapping[str, str] | None = None
 
     def child(self, name: str) -> Node:
-        """The first child of a name.
+        """Return the first child with a name.
 
         Raises:
             KeyError: There is none.
@@ -42,7 +42,7 @@ class Node:
 
 
 def to_xml(node: Node, *, pretty: bool) -> str:
-    """The node as XML, with line breaks and indentation if `pretty`."""
+    """Return the node as XML, with line breaks and indentation if `pretty`."""
     return "".join(_lines(node, "\n" if pretty else ""))
 
 
@@ -62,7 +62,7 @@ def _lines(node: Node, before: str) -> Iterator[str]:
 
 
 def leaves(node: Node) -> Iterator[tuple[str, str]]:
-    """Path and text of each leaf that has text, in the document's order.
+    """Yield path and text of each leaf that has text, in document order.
 
     A path is relative to `node` and numbers every step, from 1 among its namesakes, as XPath does:
     `FatturaElettronicaBody[2]/DatiGenerali[1]/DatiGeneraliDocumento[1]/Numero[1]`.

@@ -1,4 +1,4 @@
-"""The XSDs, read without network. Only tests need them, and lxml."""
+"""The XSDs, read without network access. Only tests need them, and lxml."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SIGNATURES = "xmldsig-core.xsd"
 
 @cache
 def schema_of(invoice_format: Format) -> etree.XMLSchema:
-    """The schema of a format; `assertValid` and `validate` take a document of lxml."""
+    """Return the schema of a format; `assertValid` and `validate` take a document of lxml."""
     schema = etree.parse(str(FOLDER / FILES[invoice_format]), etree.XMLParser(no_network=True))
     for imported in schema.iter("{http://www.w3.org/2001/XMLSchema}import"):
         # One of them says it is on the network.

@@ -1,4 +1,4 @@
-"""A file in a CAdES envelope (.p7m): CMS SignedData with the file inside, encoded by hand.
+"""CAdES envelopes (.p7m): CMS SignedData with the file inside, encoded by hand.
 
 The envelope is whole (RFC 5652, with the attributes of ETSI EN 319 122): certificate, digest and signed attributes are
 there and agree. The signature is not one: there is no key.
@@ -31,7 +31,7 @@ SIGNED_AT = b"260316080000Z"
 
 
 def envelope(content: bytes, draw: Draw, wrapping: Wrapping) -> bytes:
-    """The content as its file holds it."""
+    """Return the content of the file, signed as `wrapping` says."""
     if wrapping == "none":
         return content
     if wrapping == "base64":
@@ -92,7 +92,7 @@ def _signer(content: bytes, certificate: bytes, draw: Draw) -> bytes:
 
 
 def _certificate(draw: Draw) -> bytes:
-    """A certificate of the right form, for a key that is none."""
+    """Return a well-formed certificate for a key that does not exist."""
     key = _definite(SEQUENCE, _integer(int.from_bytes(draw.bytes(256)) | 1) + _integer(65537))
     signature = _algorithm("1.2.840.113549.1.1.11")
     to_be_signed = b"".join(
@@ -112,7 +112,7 @@ def _certificate(draw: Draw) -> bytes:
 
 
 def _signing_certificate(certificate: bytes) -> bytes:
-    """The attribute that makes it CAdES: which certificate was signed with."""
+    """Return the value of the attribute that makes it CAdES: the digest of the certificate used."""
     digest = _definite(OCTET_STRING, hashlib.sha256(certificate).digest())
     return _definite(SEQUENCE, _definite(SEQUENCE, _definite(SEQUENCE, digest)))
 

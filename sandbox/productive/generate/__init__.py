@@ -1,4 +1,4 @@
-"""A world of rows for one organization, the same for the same seed and scale."""
+"""Generates the rows of one organization, the same for the same seed and scale."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def generated_world(catalogue: Catalogue, clock: Clock, seed: int, scale: float) -> Dataset:
-    """The rows of organization 1: consistent among themselves, `scale` times as many as a small agency has."""
+    """Return the consistent rows of organization 1, `scale` times as many as a small agency has."""
     builder = WorldBuilder(catalogue, clock, seed, scale)
     make_settings(builder)
     make_custom_fields(builder)

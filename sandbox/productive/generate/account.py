@@ -1,4 +1,4 @@
-"""Who may see and automate what: users, sessions, agents, saved views, dashboards, access, notices, webhooks."""
+"""Users and what they see: sessions, agents, saved views, dashboards, access, notifications and webhooks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EMPLOYEES = 2
 
 
 def make_account(builder: WorldBuilder) -> None:
-    """All of it."""
+    """Make users first, as the other rows refer to them."""
     _make_users(builder)
     _make_agents(builder)
     _make_views(builder)
@@ -114,7 +114,7 @@ def _make_agents(builder: WorldBuilder) -> None:
 
 
 def _make_views(builder: WorldBuilder) -> None:
-    """Saved filters, and the dashboards and pulses that show them."""
+    """Make saved filters, and the dashboards and pulses that show them."""
     staff, projects = users(builder), builder.rows("projects")
 
     def saved_filter(draft: Draft) -> Row:

@@ -1,4 +1,4 @@
-"""Invoices with their lines, the budgets they are for, what was paid, and what was thrown away."""
+"""Invoices with lines and attributions to budgets, payments, payment reminders, and the recycle bin."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DELETED_TYPES = ("booking", "page", "task", "time_entry", "expense", "dashboard"
 
 
 def make_billing(builder: WorldBuilder) -> None:
-    """Invoices first."""
+    """Make invoices first, as the other rows refer to them."""
     _make_invoices(builder)
     _make_line_items(builder)
     _make_payments(builder)
@@ -106,7 +106,7 @@ def _make_invoice(
 
 
 def _set_dates(rng: random.Random, invoice: Record, created: datetime) -> None:
-    """The business dates of an invoice; drafts have no number yet."""
+    """Set the business dates of an invoice; drafts have no number yet."""
     on = local_date(created)
     terms = invoice.integer("payment_terms")
     draft = rng.random() < DRAFT_SHARE and invoice.one("parent_invoice") is None
@@ -131,7 +131,7 @@ def _set_dates(rng: random.Random, invoice: Record, created: datetime) -> None:
 
 
 def _make_attribution(builder: WorldBuilder, number: int, invoice: Record, budget: Record) -> None:
-    """An invoice's share in a budget; the shares are worked out when the lines are known."""
+    """Make an invoice's attribution to a budget; its amount follows once the lines exist."""
     on = date.fromisoformat(invoice.text("invoiced_on"))
     attributes: dict[str, Json] = {
         "date_from": on.replace(day=1).isoformat(),
@@ -187,7 +187,7 @@ def _make_line_items(builder: WorldBuilder) -> None:
 
 
 def _split_between_attributions(builder: WorldBuilder, rng: random.Random, invoice: Record, total: int) -> None:
-    """Give the first attribution of several its share; the last one takes the rest."""
+    """Set the amount of the first of several attributions; the last one gets the remainder."""
     refs = invoice.all("invoice_attributions")
     if len(refs) > 1:
         first = cast("Record", builder.dataset.get(refs[0]))
@@ -196,7 +196,7 @@ def _split_between_attributions(builder: WorldBuilder, rng: random.Random, invoi
 
 
 def _make_payments(builder: WorldBuilder) -> None:
-    """Full, partial, in two parts, or written off; drafts and credit notes have none."""
+    """Make full, partial, split and written-off payments; drafts and credit notes have none."""
     rng = builder.rng("payments")
     number = 0
     totals: dict[str, int] = {}
@@ -265,7 +265,7 @@ def _make_payment_reminders(builder: WorldBuilder) -> None:
 
 
 def _make_deleted_items(builder: WorldBuilder) -> None:
-    """The recycle bin, of things whose ids no list has any more."""
+    """Make the recycle bin, of items whose ids no longer exist in any list."""
     rng = builder.rng("deleted_items")
     count = builder.count(DELETED_ITEMS)
     created = random_instants(rng, count, ACTIVITY_START, WORLD_START - timedelta(days=3))

@@ -1,4 +1,4 @@
-"""The bench that the world's rows are made on: chance, names, instants, and one way to put a row together."""
+"""Builds the generated world: seeded random choices, names, instants, and new rows."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Draft:
     updated: datetime
 
     def stamps(self) -> dict[str, Json]:
-        """Its timestamps, by their usual names."""
+        """Return the timestamps by their usual names."""
         return {
             "created_at": format_timestamp(self.created),
             "updated_at": format_timestamp(self.updated),
@@ -62,15 +62,15 @@ class Draft:
         }
 
     def every(self, n: int, value: T) -> T | None:
-        """The value in every so-many-th row, else null."""
+        """Return the value in every n-th row, else None."""
         return value if self.number % n == 0 else None
 
 
 class WorldBuilder:
-    """Makes rows, by the chance of one seed."""
+    """Builds rows from one seed."""
 
     def __init__(self, catalogue: Catalogue, clock: Clock, seed: int, scale: float) -> None:
-        """Begin with an empty organization."""
+        """Start with an empty organization."""
         self.dataset = Dataset(catalogue, clock)
         self.fake = Faker("en_US")
         self.fake.seed_instance(seed)
@@ -78,11 +78,11 @@ class WorldBuilder:
         self._scale = scale
 
     def rng(self, subject: str) -> random.Random:
-        """The chance of one subject: what happens to others does not change it."""
+        """Return a random generator for one subject, independent of all others."""
         return random.Random(f"{self._seed}:{subject}")  # noqa: S311 - made-up data, no cryptography
 
     def count(self, at_scale_one: int) -> int:
-        """How many rows, of so many at scale 1."""
+        """Return the number of rows, given the number at scale 1."""
         return max(1, round(at_scale_one * self._scale))
 
     def add(
@@ -92,7 +92,7 @@ class WorldBuilder:
         attributes: Mapping[str, Json],
         relationships: Mapping[str, Related] | None = None,
     ) -> Record:
-        """Put a row together, its other attributes by default, and take it in.
+        """Add a row, its other attributes by default.
 
         Raises:
             KeyError: An attribute or a relationship that the catalogue does not have.
@@ -117,7 +117,7 @@ class WorldBuilder:
         )
 
     def add_many(self, resource: str, at_scale_one: int, row: Callable[[Draft], Row]) -> None:
-        """Make the rows of a resource, oldest first; `row` says what each is, its timestamps come by themselves.
+        """Add the rows of a resource, oldest first. Timestamps are set automatically.
 
         Args:
             resource: The resource.
@@ -127,7 +127,7 @@ class WorldBuilder:
         self.add_for_each(resource, [None] * self.count(at_scale_one), lambda draft, _none: row(draft))
 
     def add_for_each(self, resource: str, subjects: Sequence[T], row: Callable[[Draft, T], Row]) -> None:
-        """As `fill`, with one row for each of `subjects`."""
+        """Add one row for each of `subjects`, like `add_many`."""
         page = self.dataset.catalogue[resource]
         rng = self.rng(resource)
         known = page.attributes.keys() | page.hidden.keys()
@@ -139,24 +139,24 @@ class WorldBuilder:
             self.add(resource, number, {**stamps, **attributes}, relationships)
 
     def rows(self, resource: str) -> list[Record]:
-        """The rows of a resource made so far."""
+        """Return the rows of a resource made so far."""
         return list(self.dataset.rows(resource))
 
 
 def random_instant(rng: random.Random, start: datetime, end: datetime) -> datetime:
-    """An instant between two, to the millisecond."""
+    """Return an instant between two, to the millisecond."""
     span = int((end - start) / timedelta(milliseconds=1))
     return start + timedelta(milliseconds=rng.randrange(max(span, 1)))
 
 
 def random_instants(rng: random.Random, count: int, start: datetime, end: datetime) -> list[datetime]:
-    """So many distinct instants between two, in order."""
+    """Return distinct instants between two, in order."""
     span = int((end - start) / timedelta(milliseconds=1))
     return [start + timedelta(milliseconds=offset) for offset in sorted(rng.sample(range(span), count))]
 
 
 def histories(rng: random.Random, count: int, newest: datetime) -> list[tuple[dict[str, Json], datetime]]:
-    """For rows in the order of their ids: their timestamps, and when they were created.
+    """Return timestamps and creation time for rows in the order of their ids.
 
     Their activity spreads over a year; one row alone has some at `newest`. A third of the rows was written later than
     `last_activity_at` says: it does not follow every write (README 0.2).
@@ -179,15 +179,15 @@ def histories(rng: random.Random, count: int, newest: datetime) -> list[tuple[di
 
 
 def maybe(rng: random.Random, share: float, value: T) -> T | None:
-    """The value in this share of cases, else null."""
+    """Return the value with a probability of `share`, else None."""
     return value if rng.random() < share else None
 
 
 def tags(rng: random.Random, names: Sequence[str]) -> list[str]:
-    """None to three tags."""
+    """Return none to three tags."""
     return rng.sample(list(names), rng.choice([0, 0, 1, 2, 3]))
 
 
 def refs(records: Sequence[Record]) -> tuple[Ref, ...]:
-    """References to rows."""
+    """Return references to rows."""
     return tuple(record.ref for record in records)

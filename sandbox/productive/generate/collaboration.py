@@ -1,4 +1,4 @@
-"""What people write and attach: lists of tasks, todos, pages, discussions, comments, e-mails, files, surveys."""
+"""Task lists and todos, pages, discussions, comments, e-mails, files and surveys."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FIELD_OPTIONS = 3
 
 
 def make_collaboration(builder: WorldBuilder) -> None:
-    """All of it."""
+    """Make task lists first; files come after the rows they are attached to."""
     _make_lists(builder)
     _make_pages(builder)
     _make_messages(builder)
@@ -36,7 +36,7 @@ def make_collaboration(builder: WorldBuilder) -> None:
 
 
 def _make_lists(builder: WorldBuilder) -> None:
-    """A board and a folder of one id for each project (README 9: the same objects), three task lists in it."""
+    """Make a board and a folder with the same id for each project (README 9: the same objects), with three task lists."""
     projects, tasks, staff = builder.rows("projects"), builder.rows("tasks"), users(builder)
     for resource in ("boards", "folders"):
         builder.add_for_each(
@@ -70,7 +70,7 @@ def _make_lists(builder: WorldBuilder) -> None:
     pairs = [(tasks[2 * place], tasks[(2 * place + 1) % len(tasks)]) for place in range((len(tasks) + 1) // 2)]
 
     def dependency(draft: Draft, pair: tuple[Record, Record]) -> Row:
-        """The two sides of one dependency stand behind each other: 1 blocks, 2 waits."""
+        """Return one side of a dependency; the two sides have consecutive ids: 1 blocks, 2 waits."""
         odd = draft.number % 2 == 1
         one, other = pair if odd else pair[::-1]
         author = int(draft.rng.choice(staff).id)
@@ -103,7 +103,7 @@ def _make_lists(builder: WorldBuilder) -> None:
 
 
 def _document(text: str) -> str:
-    """A page's body: a JSON document inside a string (README 7)."""
+    """Return a page's body: a JSON document inside a string (README 7)."""
     return json.dumps({"type": "doc", "content": [{"type": "paragraph", "content": [{"type": "text", "text": text}]}]})
 
 
@@ -227,7 +227,7 @@ def _make_messages(builder: WorldBuilder) -> None:
 
 
 def _make_files(builder: WorldBuilder) -> None:
-    """The files of invoices have their ids; those of tasks, pages, comments and expenses take the free ones."""
+    """Make files: those of invoices have the invoices' ids; those of other rows get the ids in between."""
     rng, staff = builder.rng("attachments"), users(builder)
     owners: list[tuple[int, str, Record]] = [
         (int(invoice.id), "invoice", invoice)

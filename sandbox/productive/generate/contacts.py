@@ -1,4 +1,4 @@
-"""Companies, people, and the addresses of both."""
+"""Companies, people, and their addresses."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ TAGS = ("key account", "agency", "partner", "retainer", "public sector")
 
 
 def make_parties(builder: WorldBuilder) -> None:
-    """Companies first: people belong to them."""
+    """Make companies first, as people belong to them."""
     _make_companies(builder)
     _make_people(builder)
     _make_contact_entries(builder)
 
 
 def users(builder: WorldBuilder) -> list[Record]:
-    """The organization's own people."""
+    """Return the organization's own people."""
     return [row for row in builder.rows("people") if row.attributes["is_user"]]
 
 
@@ -169,7 +169,7 @@ def _person(
 
 
 def _make_contact_entries(builder: WorldBuilder) -> None:
-    """The subsidiaries' own addresses first: `bill_from` leads to them."""
+    """Make the subsidiaries' own addresses first, as `bill_from` refers to them."""
     fake = builder.fake
     names: list[tuple[str, Ref]] = [
         *((name, Ref("subsidiaries", str(number))) for number, name in enumerate(SUBSIDIARIES, start=1)),

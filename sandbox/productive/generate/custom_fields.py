@@ -85,7 +85,7 @@ def make_custom_fields(builder: WorldBuilder) -> None:
 
 
 def make_booking_fields(builder: WorldBuilder) -> None:
-    """Behind the fields that there are."""
+    """Make the custom fields of bookings, with ids after the existing ones."""
     number, option = len(builder.rows("custom_fields")), len(builder.rows("custom_field_options"))
     made_at = format_timestamp(HISTORY_START + timedelta(days=100))
     for name, kind in BOOKING_FIELDS:
@@ -111,7 +111,7 @@ def make_booking_fields(builder: WorldBuilder) -> None:
 
 
 def custom_values(builder: WorldBuilder, rng: random.Random, kind: str) -> dict[str, Json] | None:
-    """Custom field values of a record, by custom field id; null for some records and for what has no such fields."""
+    """Return a record's custom field values by custom field id; None for some records and without such fields."""
     definitions = [row for row in builder.rows("custom_fields") if row.attributes["customizable_type"] == kind]
     if not definitions or rng.random() < 1 / 3:
         return None
@@ -139,7 +139,7 @@ def _custom_value(builder: WorldBuilder, rng: random.Random, definition: Record)
 
 
 def custom_links(builder: WorldBuilder, values: Mapping[str, Json] | None) -> dict[str, Related]:
-    """The relationships that custom fields of persons and files are, besides their values (README 7)."""
+    """Return the relationships of custom fields for persons and files, which accompany their values (README 7)."""
 
     def linked(kind: int, target: str) -> tuple[Ref, ...]:
         fields = [

@@ -1,4 +1,4 @@
-"""The activities that the world's past has left."""
+"""The activities left by the world's past."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REMEMBERED = {
 
 
 def make_history(builder: WorldBuilder) -> None:
-    """The creation of each row, and its last write where it was written later."""
+    """Make an activity for the creation of each row, and one for its last write if it was later."""
     told: list[tuple[datetime, str, Record]] = []
     for resource, count in REMEMBERED.items():
         for record in builder.rows(resource)[-builder.count(count) :]:

@@ -1,4 +1,4 @@
-"""Who works when and for how much: bookings, absences, salaries, overheads, timesheets, requests, assignments."""
+"""Bookings, absences, salaries, overheads, timesheets, resource requests and assignments."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ YEARLY_DAYS = ("20.0", "21.5", "25.0")
 
 
 def make_planning(builder: WorldBuilder) -> None:
-    """All of it."""
+    """Make bookings first, as approvals refer to them."""
     _make_bookings(builder)
     _make_approval_statuses(builder)
     _make_absence_accounts(builder)

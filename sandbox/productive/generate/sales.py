@@ -1,4 +1,4 @@
-"""What comes before and around an invoice: sections, rate cards, proposals, contracts, templates, recognition."""
+"""Sections, rate cards, proposals, contracts, invoice templates and revenue recognition."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ PARTS = 4
 
 
 def make_selling(builder: WorldBuilder) -> None:
-    """All of it."""
+    """Make price lists, then proposals, then the terms of budgets."""
     _make_price_lists(builder)
     _make_proposals(builder)
     _make_budget_terms(builder)
 
 
 def _make_price_lists(builder: WorldBuilder) -> None:
-    """One section a deal, with the deal's id; one rate card for each company that has prices."""
+    """Make one section per deal, with the deal's id, and one rate card per company with prices."""
     staff = users(builder)
     for deal in builder.rows("deals"):
         attributes: dict[str, Json] = {"name": "Services", "position": 1, "editor_config": {}, "preferences": {}}

@@ -1,4 +1,4 @@
-"""The organization itself, and what is set up once in it: subsidiaries, taxes, documents, banks, custom fields."""
+"""The organization itself and what is set up once: subsidiaries, taxes, documents, banks, exchange rates."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SERVICE_TYPES = (
 
 
 def make_settings(builder: WorldBuilder) -> None:
-    """All of it."""
+    """Make the organization first."""
     _make_organization(builder)
     _make_taxes_and_documents(builder)
     _make_exchange_rates(builder)

@@ -1,4 +1,4 @@
-"""How the organization works: roles and teams, workflows, pipelines, kinds of absence, approvals, documents, tags."""
+"""How the organization works: roles, teams, workflows, pipelines, absences, approvals, documents and tags."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ INTEGRATIONS = (
 
 
 def make_structure(builder: WorldBuilder) -> None:
-    """All of it; none of it grows with the scale but what belongs to people."""
+    """Make roles first. Only the rows that belong to people grow with the scale."""
     _make_people_structure(builder)
     _make_stages(builder)
     _make_absences(builder)
@@ -122,7 +122,7 @@ def _make_people_structure(builder: WorldBuilder) -> None:
 
 
 def _make_stages(builder: WorldBuilder) -> None:
-    """Workflows and pipelines, the statuses of each behind those of the one before."""
+    """Make workflows and pipelines; the ids of their statuses follow each other."""
     owner = users(builder)[0].ref
 
     def status(draft: Draft, pair: tuple[int, int]) -> Row:
@@ -303,7 +303,7 @@ def _make_documents(builder: WorldBuilder) -> None:
 
 
 def _make_connections(builder: WorldBuilder) -> None:
-    """Domains and integrations: rows with credentials in them."""
+    """Make domains and integrations: rows with credentials in them."""
     owner = users(builder)[0].ref
 
     def integration(draft: Draft, told: tuple[str, int]) -> Row:

@@ -157,7 +157,7 @@ def _make_time_entries(builder: WorldBuilder) -> None:
 
 
 def _updates(rng: random.Random, created: list[datetime]) -> list[datetime]:
-    """When the rows were last written: mostly apart, but a run of them at one instant, as a bulk edit leaves."""
+    """Return when the rows were last written: mostly apart, but some at one instant, as after a bulk edit."""
     updated = [random_instant(rng, instant, WORLD_START) for instant in created]
     start = len(updated) // 2
     bulk_edit = max(updated[start : start + SHARED_INSTANT_ROWS])
@@ -167,7 +167,7 @@ def _updates(rng: random.Random, created: list[datetime]) -> list[datetime]:
 
 
 def _workflow_status(project: Record, category: int) -> Ref:
-    """The status of a category in a project's workflow: each has its own three."""
+    """Return the status of a category in a project's workflow; each workflow has three of its own."""
     workflow = cast("Ref", project.one("workflow"))
     return Ref("workflow_statuses", str(3 * (int(workflow.id) - 1) + category))
 

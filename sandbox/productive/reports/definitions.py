@@ -1,4 +1,4 @@
-"""What the documentation says of each report, and which rows of the organization it sums up.
+"""The documentation of each report, and the rows that it sums up.
 
 `reports.json` is the documentation's part: filters, groups, sorts and attributes by name. The rest, that a report of
 time is one of time entries and where their groups are found, is inferred from the names.
@@ -91,13 +91,13 @@ class Report:
 
     @property
     def default_group(self) -> str:
-        """The group of a request that names none: the rows themselves (inferred from the documented example)."""
+        """The group of a request without `group`: the rows themselves (inferred from the documented example)."""
         return self.items[0] if self.items else "person"
 
 
 @cache
 def load_reports() -> Mapping[str, Report]:
-    """All reports by name."""
+    """Return all reports by name."""
     catalogue = load_catalogue()
     told = json.loads(Path(__file__).with_name("reports.json").read_text())
     reports = {}

@@ -1,4 +1,4 @@
-"""`group`: what a report's rows are put together by."""
+"""`group`: what a report's rows are grouped by."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Group:
 
 
 def period_start(period: str, on: date) -> date:
-    """The first day of the period that a day is in; weeks begin on Monday."""
+    """Return the first day of the period that a day is in; weeks begin on Monday."""
     if period == "week":
         return on - timedelta(days=on.weekday())
     if period == "month":
@@ -53,7 +53,7 @@ def period_start(period: str, on: date) -> date:
 
 
 def parse_groups(report: Report, text: str) -> list[Group]:
-    """Read `group=organization,created_at:month,task`; nothing is the report's own rows.
+    """Parse `group=organization,created_at:month,task`; an empty text means the report's own rows.
 
     Raises:
         ApiError: A group that the report does not have, or that the sandbox cannot give.
@@ -82,7 +82,7 @@ def _group(report: Report, name: str, colon: str, period: str) -> Group:
 
 
 def group_path(report: Report, name: str) -> str | None:
-    """The path of relationships to what a group names, if it names a row of another list."""
+    """Return the path of relationships to a group's rows, if the group is a row of another list."""
     place = (report.page.name, name)
     if place in GROUP_PATHS:
         return GROUP_PATHS[place]
@@ -91,7 +91,7 @@ def group_path(report: Report, name: str) -> str | None:
 
 
 def _period(report: Report, name: str, period: str) -> Group | None:
-    """A group by a date: one of the report's own periods, or an attribute with a period behind, else by the day.
+    """Return a group by date: one of the report's periods, or an attribute with a period suffix, else by day.
 
     Its value is the first day of the period: how the API writes it is not documented.
     """

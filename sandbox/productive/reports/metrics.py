@@ -1,4 +1,4 @@
-"""A report's figures: sums and averages over the rows of one group.
+"""A report's metrics: sums and averages over the rows of one group.
 
 Money is summed in the organization's currency, and in the rows' own where they share one. A figure that nothing in the
 rows feeds is 0, as a sum, or null, as an average.
@@ -43,7 +43,7 @@ _SUMMED_ROWS = {"projects": ("deals", "project")}
 
 
 def metrics(dataset: Dataset, report: Report, rows: Sequence[Record]) -> dict[str, Json]:
-    """All figures of a report for one group's rows, by name, with the twins of those that are money."""
+    """Return all metrics of a report for one group's rows, by name, with the variants of amounts of money."""
     summed = _summed(dataset, report, rows)
     shared = {row.attributes.get("currency") for row in summed}
     own = len(shared) == 1 and None not in shared
@@ -107,7 +107,7 @@ def _json_number(value: Decimal) -> int | float:
 
 
 def _average(rows: Sequence[Record], attribute: str) -> str | None:
-    """Averages are decimals in strings, as `average_recognized_margin` was seen live."""
+    """Return an average: a decimal in a string, as `average_recognized_margin` was seen live."""
     numbers = _numbers(rows, attribute)
     return str(round(sum(numbers) / len(numbers), 2)) if numbers else None
 
@@ -118,7 +118,7 @@ def _bound(report: Report, rows: Sequence[Record], *, last: bool) -> str | None:
 
 
 def _weekday(rows: Sequence[Record], weekday: str, what: str) -> int:
-    """A weekday's tracked minutes, the minutes there are, and what is left of them."""
+    """Return a weekday's tracked minutes, its capacity, or what is left of it."""
     place = WEEKDAYS.index(weekday)
     theirs = [row for row in rows if date.fromisoformat(row.text("date")).weekday() == place]
     tracked = sum(row.integer("time") for row in theirs)
@@ -130,7 +130,7 @@ def _weekday(rows: Sequence[Record], weekday: str, what: str) -> int:
 
 
 def common_values(values: Mapping[str, Sequence[Json]]) -> dict[str, Json]:
-    """Of values per row, those that all rows share; null for the others."""
+    """Return the values that all rows share; None where they differ."""
     return {
         name: found[0] if found and all(value == found[0] for value in found) else None
         for name, found in values.items()

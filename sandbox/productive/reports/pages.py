@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def report_page(dataset: Dataset, report: Report, query: Query, rules: FilterRules, address: Address) -> Page:
-    """The page that a request asks for.
+    """Return the requested page.
 
     Raises:
         ApiError: A cursor, which reports do not have, or a group, filter or sort that is not supported.
@@ -99,12 +99,12 @@ def _record(
 
 
 def _report_value(value: Json, field: Field) -> Json:
-    """A row's value as reports have it: of an instant only the day, as in the documented example."""
+    """Return a row's value as reports show it: only the day of an instant, as in the documented example."""
     return value[:10] if field.kind is Kind.INSTANT and isinstance(value, str) else value
 
 
 def _synthetic_id(report: Report, groups: Sequence[Group], key: Sequence[Ref | Json]) -> str:
-    """`booking-report-booking-130-<md5 of {}>`, the documented example's form; what is hashed is inferred."""
+    """Return an id in the form of the documented `booking-report-booking-130-<md5 of {}>`; what is hashed is inferred."""
     parts = [report.name.removesuffix("s").replace("_", "-")]
     hashed: dict[str, Json] = {}
     for group, value in zip(groups, key, strict=True):
@@ -128,7 +128,7 @@ def _check_sorts(report: Report, sorts: Sequence[Sort], groups: Sequence[Group])
 
 
 def _sort(dataset: Dataset, records: list[Record], sort: Sort) -> None:
-    """Order by a figure, a value, or the name of what a row is grouped by; nulls last, as in lists."""
+    """Sort by a metric, a value, or the name of a group's row; nulls last, as in lists."""
 
     def value(record: Record) -> Json:
         if sort.name in record.relationships:
