@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sandbox.tables import Tables
 
 Payload = dict[str, Any]
-"""A request's body: checked by what it is given to."""
+"""A request's JSON body; the function that receives it checks it."""
 
 
 class System(Protocol):
@@ -143,12 +143,13 @@ def replace_windows(payload: Payload, chosen: Sequence[RequestWindows]) -> None:
     """Replace the request windows of systems by those in `payload`.
 
     Raises:
-        BadOrder: One counts per something that none of the systems has.
+        InvalidAdminRequest: A window has a scope that none of the systems counts by.
     """
     windows = [Window(**window) for window in payload["windows"]]
     scopes = dict.fromkeys(scope for system_windows in chosen for scope in system_windows.scopes)
     if not {window.scope for window in windows} <= set(scopes):
-        raise InvalidAdminRequest(f"a window counts per {' or '.join(scopes) or 'nothing here'}")
+        allowed = f"must be {' or '.join(scopes)}" if scopes else "is unknown: there are no limits here"
+        raise InvalidAdminRequest(f"the scope of a window {allowed}")
     for system_windows in chosen:
         system_windows.replace(windows)
 
@@ -157,10 +158,10 @@ def parse_fault(payload: Payload) -> Fault:
     """Return the fault that `payload` describes.
 
     Raises:
-        BadOrder: It names none of the kinds, or several.
+        InvalidAdminRequest: It has no kind, or several.
     """
     kinds = [kind for kind in FAULT_KINDS if kind in payload]
     if len(kinds) != 1:
-        raise InvalidAdminRequest(f"a fault is one of {', '.join(FAULT_KINDS)}")
+        raise InvalidAdminRequest(f"a fault needs exactly one of {', '.join(FAULT_KINDS)}")
     rest = {name: value for name, value in payload.items() if name not in {"truncate", "drop", "not_json"}}
     return Fault(kind=kinds[0], **rest)

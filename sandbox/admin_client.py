@@ -40,7 +40,7 @@ class LoggedRequest(TypedDict):
 class WindowSettings(TypedDict):
     """A limit of `limit` requests per `period` seconds, counted per `scope` (e.g. `token`).
 
-    With a `burst` it is a bucket that holds so many, refilled by `limit` per `period`.
+    With a `burst` it is a token bucket of that capacity, refilled by `limit` per `period`.
     """
 
     scope: str
@@ -60,7 +60,7 @@ class AdminClient:
         """Use the sandbox at the root `url`."""
         self._url = f"{url}/admin"
         self._session = requests.Session()
-        # A proxy of the machine must not come between.
+        # Ignore proxies configured on the machine: the sandbox listens on loopback.
         self._session.trust_env = False
 
     def __enter__(self) -> Self:
@@ -81,7 +81,7 @@ class AdminClient:
     ) -> StoredRecord:
         """Create a row; `relationships` maps names to an id, a list of ids, or null.
 
-        A new line or payment is also a write of its invoice, whose `last_activity_at` moves unless told not to.
+        A new line or payment also updates its invoice, whose `last_activity_at` moves by default.
         """
         payload = {
             "attributes": attributes or {},
@@ -123,7 +123,8 @@ class AdminClient:
     def script_changes(self, path: str, *, after_request: int, changes: Sequence[Mapping[str, Json]]) -> None:
         """Schedule changes for right after the n-th request from now to a path that ends in `path`.
 
-        Each change is an object of `action` (create, update, archive, delete), `resource`, and what the action takes.
+        Each change is an object with `action` (create, update, archive, delete), `resource`, and the arguments of the
+        action.
         """
         payload = {"path": path, "after_request": after_request, "changes": list(changes)}
         self.send("POST", "productive/scripted_changes", payload)
@@ -145,7 +146,7 @@ class AdminClient:
     ) -> None:
         """Make the API refuse what is documented. Replaces earlier refusals; `keyset_sorts` accepts `*`.
 
-        Ignored filters and sorts are accepted and change nothing: rows come that were not asked for, or out of order.
+        Ignored filters and sorts are accepted without effect: the answer has too many rows, or the wrong order.
         """
         payload = {
             "includes": includes or {},
@@ -183,10 +184,10 @@ class AdminClient:
         """Make requests fail.
 
         Args:
-            path: Which requests, as a glob over the path, e.g. `*/invoices`.
-            query: Only those whose decoded query string contains this.
-            times: How many of them.
-            skip: How many of them pass unharmed before.
+            path: A glob over the request's path, e.g. `*/invoices`.
+            query: A text that the decoded query string must contain.
+            times: How many matching requests fail.
+            skip: How many matching requests succeed before.
             kind: One of `status=503` (with `body`, `headers`), `truncate=True`, `drop=True`, `not_json=True`,
                 `delay_ms=200`, `redirect_to="http://…"`.
         """
@@ -216,7 +217,7 @@ class AdminClient:
         """Send a request to a path below `/admin`, and return its JSON answer.
 
         Raises:
-            AdminRefused: It could not be carried out.
+            AdminError: The admin refused it.
         """
         response = self._session.request(method, f"{self._url}/{path}", json=payload, timeout=TIMEOUT_SECONDS)
         if not response.ok:
@@ -257,7 +258,7 @@ class SystemAdmin:
     def script_changes(self, path: str, *, after_request: int, changes: Sequence[Mapping[str, Json]]) -> None:
         """Schedule changes for right after the n-th request from now to a path that ends in `path`.
 
-        Each change is an object of `action` (create, update, delete), `resource`, `id` and `attributes`.
+        Each change is an object with `action` (create, update, delete), `resource`, `id` and `attributes`.
         """
         self.post("scripted_changes", {"path": path, "after_request": after_request, "changes": list(changes)})
 

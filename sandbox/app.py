@@ -40,10 +40,10 @@ class MountedSystem:
     """A system and the paths it is served at.
 
     Attributes:
-        name: The first part of its path; its admin is at `/admin/<name>`.
-        mount: The path that its API is below.
+        name: Its name; its admin is at `/admin/<name>`.
+        mount: The path prefix of its API.
         system: The system.
-        routes: Its own admin routes.
+        routes: The system's own admin routes.
     """
 
     name: str
@@ -57,8 +57,8 @@ class Size:
     """The size of the generated worlds.
 
     Attributes:
-        scale: How many times as many rows as at 1.
-        scales: The same for single systems, by name; the others have `scale`.
+        scale: Factor for the number of rows.
+        scales: Factors of single systems, by name; the others have `scale`.
     """
 
     scale: float = 1.0
@@ -89,18 +89,18 @@ def create_app(*, seed: int = 1, size: Size = Size(), latency_ms: int = 0) -> AS
     """Return the sandbox as an ASGI application.
 
     Args:
-        seed: Which worlds are generated.
-        size: How large they are.
-        latency_ms: Milliseconds before each answer of an API.
+        seed: The seed of the generated worlds.
+        size: Their size.
+        latency_ms: Delay of each answer of an API, in milliseconds.
 
     Raises:
-        ValueError: A scale is given for something that is no system.
+        ValueError: A scale is given for an unknown system.
     """
     clock, faults, log = Clock(), Faults(), RequestLog()
     all_systems = mounted_systems(clock, seed, size)
     unknown = size.scales.keys() - {mounted.name for mounted in all_systems}
     if unknown:
-        raise ValueError(f"No system is called {', '.join(sorted(unknown))}")
+        raise ValueError(f"Unknown system: {', '.join(sorted(unknown))}")
     systems = {mounted.name: mounted.system for mounted in all_systems}
     admin = [
         *admin_routes(clock, faults, log, systems),

@@ -6,10 +6,10 @@ import time
 from datetime import UTC, datetime, timedelta
 
 WORLD_START = datetime(2026, 3, 16, 7, 0, tzinfo=UTC)
-"""08:00 in Zagreb, where the generated organization keeps its time."""
+"""08:00 in Zagreb, the time zone of the generated organization."""
 
 TICK = timedelta(milliseconds=7)
-"""How far one admin change moves the calendar, so that no two changes share an instant by accident."""
+"""How far one admin change moves the calendar, so that changes do not share an instant by accident."""
 
 
 class Clock:

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 TRANSPORT = "sandbox.transport"
-"""Where a request's scope holds its connection."""
+"""The key of the transport in a request's scope."""
 
 
 class AbortableProtocol(H11Protocol):
     """Adds the transport to the scope of each request."""
 
-    # Narrower than asyncio's own, as uvicorn has it.
+    # uvicorn narrows the parameter's type in the same way.
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

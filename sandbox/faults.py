@@ -17,15 +17,15 @@ class Fault:
     """One fault.
 
     Attributes:
-        path: Which requests, as a glob over the whole path, e.g. `*/invoices`.
+        path: A glob over the whole path of a request, e.g. `*/invoices`.
         kind: What goes wrong.
-        query: Only requests whose decoded query string contains this.
-        times: How many requests it meets before it is spent.
-        skip: How many matching requests pass unharmed before.
+        query: A text that the decoded query string must contain.
+        times: How many requests it applies to.
+        skip: How many matching requests succeed before.
         status: The status of a `status` fault.
-        body: Its body, given verbatim.
+        body: Its body.
         headers: Its headers.
-        delay_ms: The milliseconds of a `delay_ms` fault.
+        delay_ms: The delay of a `delay_ms` fault in milliseconds.
         redirect_to: The target of a `redirect_to` fault.
     """
 

@@ -40,8 +40,8 @@ class ApiRequest:
         route: The path below the API's mount.
         url: The whole URL without its query.
         query: The decoded query, in the order sent.
-        headers: The headers, whatever the case of their names.
-        body: What was sent, empty in most requests.
+        headers: The headers, with case-insensitive names.
+        body: The body, empty in most requests.
     """
 
     method: str
@@ -59,9 +59,9 @@ class Reply:
     Attributes:
         body: Any JSON, or bytes that are sent as they are.
         status: The HTTP status.
-        headers: Headers of this answer alone.
+        headers: Additional headers of this answer.
         media_type: The Content-Type; if None, the API's own for JSON, and none for bytes.
-        seconds: How long it takes before it is sent, while other requests are answered.
+        seconds: Delay before it is sent; other requests are answered meanwhile.
     """
 
     body: Json | bytes
@@ -94,7 +94,7 @@ class Api(Protocol):
 
     media_type: str
     server_error: JsonObject
-    """The body of a 500 that no fault asked for."""
+    """The body of a 500 caused by a defect of the sandbox."""
 
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
         """Return whether a request carries a valid credential."""
@@ -107,14 +107,14 @@ class Api(Protocol):
         """Return the body of a 200, or a whole reply.
 
         Raises:
-            ApiError: An error.
+            ApiError: The answer is an error.
         """
 
     def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:  # noqa: ARG002 - a default
         """Return headers for every answer, errors and faults included, unless the answer already has them.
 
         Args:
-            request: What was asked; it has been counted.
+            request: The request, which the request windows have counted.
             seconds: How long the answer took.
         """
         return {}
@@ -176,7 +176,7 @@ class Gateway:
             answer = self._api.answer(request)
         except ApiError as error:
             answer = Reply(error.body, error.status, error.headers, error.media_type)
-        except Exception:  # noqa: BLE001 - a defect of the sandbox is an answer too, and is shown to who runs it
+        except Exception:  # noqa: BLE001 - a defect of the sandbox is answered with 500 and printed
             traceback.print_exc(file=sys.stderr)
             answer = Reply(self._api.server_error, 500)
         reply = answer if isinstance(answer, Reply) else Reply(answer)

@@ -17,11 +17,11 @@ class Window:
     """A limit of `limit` requests per `period` seconds.
 
     Attributes:
-        scope: Per what it counts: a name that its system gives a key for with each request.
+        scope: What it counts by: a name for which its system provides a key with each request.
         limit: Requests in `period`.
         period: Seconds.
-        burst: 0 for a fixed window. More makes it a bucket that holds so many requests, is full at first, and is
-            refilled evenly by `limit` per `period`.
+        burst: 0 for a fixed window; otherwise the capacity of a token bucket that is full at first and is refilled
+            evenly by `limit` per `period`.
     """
 
     scope: str
@@ -43,9 +43,9 @@ class WindowStatus:
     """How much of a window is used.
 
     Attributes:
-        window: Which.
-        remaining: Requests that it still takes.
-        reset_after: Seconds until a fixed window resets, or until a bucket has one request more.
+        window: The window.
+        remaining: Requests that it still accepts.
+        reset_after: Seconds until a fixed window resets, or until a bucket accepts one more request.
     """
 
     window: Window
@@ -56,8 +56,8 @@ class WindowStatus:
 class RequestWindows:
     """A system's windows. A fixed window opens with the first request after the previous one has closed.
 
-    Whether the vendors' windows are fixed or sliding is not documented; "seconds until the window resets" reads as
-    fixed.
+    Whether the vendors' windows are fixed or sliding is not documented; "seconds until the window resets" suggests
+    fixed ones.
     """
 
     def __init__(self, clock: Clock, windows: Sequence[Window]) -> None:
@@ -65,7 +65,7 @@ class RequestWindows:
         self._clock = clock
         self._documented = tuple(windows)
         self.windows: tuple[Window, ...] = self._documented
-        # Of a fixed window: when it opened, and the requests it still takes. Of a bucket: when it held how many.
+        # Of a fixed window: when it opened, and how many requests it still accepts. Of a bucket: its level at a time.
         self._left: dict[tuple[Window, str], tuple[float, float]] = {}
 
     @property
@@ -86,7 +86,8 @@ class RequestWindows:
         """Count one request, unless a window is used up: refused requests do not count.
 
         Args:
-            keys: What asks, by scope: e.g. a token and an organization. Windows of other scopes do not count it.
+            keys: What to count by, for each scope, e.g. a token and an organization. Windows of other scopes do not
+                count it.
         """
         now = self._clock.monotonic()
         statuses = [(window, *self._current(window, keys[window.scope], now)) for window in self._counting(keys)]

@@ -14,7 +14,7 @@ def one_page_pdf(lines: Sequence[str]) -> bytes:
     r"""Return a PDF of one A4 page.
 
     Args:
-        lines: What stands on it, from the top. A character that the font lacks is written as `\u…`.
+        lines: Its lines, from the top. A character that the font lacks is written as `\u…`.
 
     Returns:
         The file.

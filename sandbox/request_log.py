@@ -17,12 +17,12 @@ class LogEntry:
         method: The HTTP method.
         path: The whole path, mount included.
         query: The decoded query, in the order sent.
-        authenticated: Whether it carried the valid credential; the credential itself is never kept.
-        organization: The organization it asked for; none in systems where the token alone says it.
+        authenticated: Whether it carried a valid credential; the credential itself is never logged.
+        organization: The requested organization; None in systems where the token alone determines it.
         user_agent: Its User-Agent.
-        feature_flags: Its X-Feature-Flags, which only Productive knows.
-        status: The answer's status; 0 while under way, or where the connection was dropped.
-        content_length: Bytes in the answer's body as announced.
+        feature_flags: Its X-Feature-Flags header, which only Productive has.
+        status: The answer's status; 0 before the answer, or if the connection was dropped.
+        content_length: The size of the answer's body in bytes, as announced.
     """
 
     method: str

@@ -7,4 +7,4 @@ import random
 
 def seeded_random(seed: int, subject: str) -> random.Random:
     """Return a generator for one subject, e.g. one row, so that other subjects do not affect it."""
-    return random.Random(f"{seed}:{subject}")  # noqa: S311 - made-up data, no cryptography
+    return random.Random(f"{seed}:{subject}")  # noqa: S311 - generated data, not cryptography

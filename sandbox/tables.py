@@ -16,7 +16,7 @@ class World(Protocol):
     """The source of a system's rows. Subclasses may leave out `changed_on_update`."""
 
     keys: Mapping[str, str]
-    """The resources, each with the attribute that tells its rows apart."""
+    """The resources, each with the attribute that identifies its rows."""
 
     def rows(self) -> Mapping[str, Sequence[JsonObject]]:
         """Return all initial rows by resource: the same for the same seed and scale."""
@@ -44,7 +44,7 @@ class Tables:
     def __init__(self, world: World) -> None:
         """Generate the rows of `world` on first use, so that a sandbox starts fast."""
         self._world = world
-        # The rows as at the start: unpickling them is several times faster than making them again.
+        # The initial rows: unpickling them is several times faster than generating them again.
         self._start = b""
         self._tables: dict[str, dict[str, JsonObject]] = {}
         self._last_numbers: dict[str, int] = {}
@@ -81,14 +81,14 @@ class Tables:
 
         Raises:
             KeyError: There is no such resource.
-            ValueError: There is a row of that key.
+            ValueError: A row with that key exists.
         """
         table = self._table(resource)
         number = self._last_numbers.get(resource, len(table)) + 1
         row = {**self._world.new_row(resource, number), **attributes}
         key = str(row[self._world.keys[resource]])
         if key in table:
-            raise ValueError(f"{resource} has a row {key}")
+            raise ValueError(f"{resource} already has a row {key}")
         self._last_numbers[resource] = number
         table[key] = row
         return row
@@ -121,16 +121,16 @@ class Tables:
         """Schedule changes for right after the n-th request from now to a path that ends in `path`.
 
         Args:
-            path: The end of the path.
-            after_request: How many such requests, from 1.
-            changes: Each an object of `action` (create, update, delete), `resource`, `id` and `attributes`.
+            path: The ending of the path.
+            after_request: The number of the request, from 1.
+            changes: Objects with `action` (create, update, delete), `resource`, `id` and `attributes`.
 
         Raises:
-            ValueError: A change names another action.
+            ValueError: A change has an unknown action.
         """
         for change in changes:
             if change["action"] not in {"create", "update", "delete"}:
-                raise ValueError(f"no action is called {change['action']}")
+                raise ValueError(f"unknown action {change['action']}")
             self._table(str(change["resource"]))
         self._scripted.append(ScriptedChanges(path, after_request, changes))
 
@@ -148,7 +148,7 @@ class Tables:
         resource, key = str(change["resource"]), str(change.get("id"))
         attributes = change.get("attributes") or {}
         if not isinstance(attributes, dict):
-            raise TypeError(f"attributes of {resource} are no object")
+            raise TypeError(f"attributes of {resource} must be an object")
         if change["action"] == "create":
             self.create(resource, attributes)
         elif change["action"] == "update":
@@ -162,5 +162,5 @@ class Tables:
                 rows = self._world.rows()
                 tables = {name: {str(row[key]): row for row in rows[name]} for name, key in self._world.keys.items()}
                 self._start = pickle.dumps(tables)
-            self._tables = pickle.loads(self._start)  # noqa: S301 - pickled by this very object
+            self._tables = pickle.loads(self._start)  # noqa: S301 - pickled by this object
         return self._tables[resource]

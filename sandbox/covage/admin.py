@@ -24,7 +24,7 @@ def covage_admin_routes(api: CovageApi) -> list[Route]:
     def set_envelopes(_request: Request, payload: Payload) -> Json:
         """Set the envelopes of the named resources; the others return to the initial ones."""
         if not payload.keys() <= DOCUMENTED.keys() or not set(payload.values()) <= set(ENVELOPES):
-            raise InvalidAdminRequest(f"{' or '.join(DOCUMENTED)} can be {' or '.join(ENVELOPES)}")
+            raise InvalidAdminRequest(f"the envelope of {' or '.join(DOCUMENTED)} must be {' or '.join(ENVELOPES)}")
         api.envelopes = {**DOCUMENTED, **payload}
         return payload
 

@@ -33,7 +33,7 @@ API = "/api/v1"
 SERVER_ERROR: JsonObject = {"detail": "Internal server error"}
 
 SORT_FIELDS = {
-    # Not by date: no order is documented, so none must be relied on.
+    # Not by date: no order is documented, so clients must not rely on one.
     "invoices": ("billing_site_ref", "invoice_number"),
     "orders": ("order_reference",),
     "order_history": ("key",),
@@ -48,10 +48,10 @@ FILTERS = {
     "projects": ("code", "active"),
     "ennis": ("reference", "name", "short_name", "active", "offer", "dsp", "delivery_mode"),
 }
-"""Parameters that choose rows by an attribute of their name; others are ignored, as in Django."""
+"""Parameters that filter by the attribute of the same name; others are ignored, as in Django."""
 
 PATHS_WITHOUT_SLASH = ("referential/project",)
-"""Documented without the slash at the end that the others have."""
+"""Documented without the trailing slash that the others have."""
 
 LISTS = {
     "invoice": "invoices",
@@ -62,7 +62,7 @@ LISTS = {
     "catalog/category": "catalog_categories",
 }
 HIDDEN = {"orders": ("external_id", "enni_reference"), "order_history": ("key", "order_reference")}
-"""What of an order only its detail has, and by what its steps are kept."""
+"""Fields of an order that only its detail has, and fields of its history that are internal."""
 
 ENVELOPES = ("bare", "results", "single", "unknown")
 DOCUMENTED = {
@@ -75,7 +75,7 @@ DOCUMENTED = {
     "ennis": "bare",
     "catalog_categories": "bare",
 }
-"""How each resource is wrapped: only that of the invoices is documented, the others are a choice."""
+"""The envelope of each resource. Only the one of the invoices is documented."""
 
 
 class CovageApi(Api):

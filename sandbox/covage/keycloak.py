@@ -1,6 +1,6 @@
 """The Keycloak that issues tokens: the password grant as documented, the rest as Keycloak does it.
 
-The vendor documents the request and the fields of the answer alone. Errors, the refresh request and the default
+The vendor documents only the request and the fields of the answer. Errors, the refresh request and the default
 lifetimes are Keycloak's own (inferred).
 """
 
@@ -31,10 +31,9 @@ class Lifetimes:
     """How long tokens last.
 
     Attributes:
-        expires_in: Seconds of an access token.
-        refresh_expires_in: Seconds of a refresh token.
-        requests_per_token: After how many requests an access token is dead already; 0 for never. The answer to the
-            login does not say so.
+        expires_in: Lifetime of an access token in seconds.
+        refresh_expires_in: Lifetime of a refresh token in seconds.
+        requests_per_token: Number of requests after which an access token expires early, unannounced; 0 for never.
     """
 
     expires_in: float = 300
@@ -81,7 +80,7 @@ class Keycloak:
         """Return tokens.
 
         Raises:
-            ApiError: There are none for this request.
+            ApiError: The request is invalid, or its credentials are.
         """
         if request.method != "POST":
             raise ApiError(405, {"error": "HTTP 405 Method Not Allowed"})

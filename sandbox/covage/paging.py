@@ -1,7 +1,7 @@
 """Cursor pages, in the envelope of the invoices.
 
-A cursor is the place of the last or first row seen, not a number: rows that come or go do not shift the others. What
-the vendor's is, is not documented; it is opaque to clients.
+A cursor contains the sort key of the last or first row seen, not a number: rows that are added or removed do not shift
+the others. The vendor's cursor is not documented; it is opaque to clients.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
-"""The maximum is not documented; more gives the maximum, as Django REST framework has it (inferred)."""
+"""The maximum is not documented; a larger size gives the maximum, as in Django REST framework (inferred)."""
 
 PLACEHOLDER_ORIGIN = "http://api.example.com"
-"""The host of `next_page` in the documentation's sample: not that of the API, and without TLS."""
+"""The origin of `next_page` in the documentation's sample: not the API's, and without TLS."""
 
 
 def cursor_page(
@@ -32,12 +32,12 @@ def cursor_page(
     """Return one page in its envelope.
 
     Args:
-        placed: All rows that are asked for, each behind its place, in the order of the places: no two have the same.
-        query: What was asked.
-        route: The path that `next_page` leads to.
+        keyed_rows: All requested rows with their unique sort keys, in the order of the keys.
+        query: The query of the request.
+        route: The path of `next_page`.
 
     Raises:
-        ApiError: 404: the cursor is none of this list.
+        ApiError: 404, the cursor is invalid.
     """
     asked = dict(query)
     size = _size(asked.get("page_size", ""))

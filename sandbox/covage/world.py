@@ -1,7 +1,7 @@
 """Generated rows: what an operator that buys fibre lines from Covage would see.
 
-Fields are those of the documentation's tables and samples. Steps of an order's history, which no page shows, and what
-an order's detail has beyond `cancellation_date` are invented.
+Fields are those of the documentation's tables and samples. The steps of an order's history, which are not documented,
+and the fields of an order's detail beyond `cancellation_date` are invented.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ COUNTS = {"invoices": 150, "orders": 60, "quotes": 25}
 """Rows at scale 1; the reference lists do not grow."""
 
 DAYS = 720
-"""The span that invoices, orders and quotes at the start are of."""
+"""The age of the oldest initial invoice, order and quote."""
 
 PARIS = ZoneInfo("Europe/Paris")
 SITES = 9
 INVOICE_TYPES = ((1, "Standard Invoice"), (1, "Standard Invoice"), (1, "Standard Invoice"), (2, "Credit Note"))
 OLDER_STATES = ("acknowledged", "in_progress", "completed", "cancelled")
 NEWER_STATES = ("confirmed", "in_progress", "active", "rejected", "terminated")
-"""The two revisions of the page on orders name different states."""
+"""The two revisions of the documentation of orders have different states."""
 
 STEPS = ("production_manager_assigned", "optical_route_received", "technical_visit_planned")
 QUOTE_STATES = ("acknowledged", "confirmed", "partial_ready", "ready", "partial_finalized", "finalized")

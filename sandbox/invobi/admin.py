@@ -23,7 +23,7 @@ def invobi_admin_routes(api: InvobiApi) -> list[Route]:
     def set_omitted_fields(_request: Request, payload: Payload) -> Json:
         """Omit fields from the list (`invoices`) and from `invoice_details`; by default as documented."""
         if not payload.keys() <= OMITTED_FIELDS.keys():
-            raise KeyError(f"fields are left out of {' or '.join(OMITTED_FIELDS)}")
+            raise KeyError(f"fields can be omitted from {' or '.join(OMITTED_FIELDS)}")
         api.omitted_fields = {**OMITTED_FIELDS, **payload}
         return payload
 

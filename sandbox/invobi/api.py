@@ -33,7 +33,7 @@ OMITTED_FIELDS = {
     "invoices": ("locale", "from_details", "to_details", "items", "discounts", "taxes", "payment_details"),
     "invoice_details": ("paid_at",),
 }
-"""What the documentation's samples of the list and of one invoice do not show."""
+"""Fields missing from the documentation's samples of the list and of one invoice."""
 
 
 class InvobiApi(Api):
@@ -73,7 +73,7 @@ class InvobiApi(Api):
         if self.windows.take({"token": TOKEN}):
             raise ApiError(429, {"error": "Rate limit exceeded"})
         if request.method != "GET":
-            # Writes are documented, but are none of the sandbox's business: nobody must send any.
+            # Writes are documented, but the sandbox is read-only, as taps must be.
             raise ApiError(405, {"error": "The sandbox only answers GET"})
         query = dict(request.query)
         match request.route.strip("/").split("/"):
@@ -94,11 +94,11 @@ class InvobiApi(Api):
     def _invoices(self, query: Mapping[str, str]) -> JsonObject:
         status = query.get("status")
         if status is not None and status not in STATUSES:
-            # Inferred: 400 is documented for invalid parameters, no example is.
+            # 400 is documented for invalid parameters, without an example (inferred).
             raise ApiError(400, {"error": "status must be 'paid' or 'unpaid'"})
-        # The order is not documented. The newest first, so that a new invoice moves all others on.
+        # The order is not documented. Here the newest is first, so that a new invoice shifts all others.
         rows = [row for row in reversed(self.tables.served_rows("invoices")) if status in {None, _status(row)}]
-        # Neither is what more than the maximum gives: here, the maximum.
+        # Nor is it documented what a size above the maximum gives: here, the maximum.
         page, size = _positive(query, "page", 1), min(_positive(query, "per_page", DEFAULT_PAGE_SIZE), MAX_PAGE_SIZE)
         shown = rows[(page - 1) * size : page * size]
         return {

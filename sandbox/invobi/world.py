@@ -1,8 +1,8 @@
 """Generated rows: a freelancer's invoices and prompts.
 
-The documentation elides what stands in the nested lists. Their elements follow the vendor's older open-source apps,
-which disagree with each other: the web app wrote quantities and prices as strings, the macOS app as numbers. Here some
-invoices are like the one, some like the other, and some mix them (inferred).
+The documentation elides the elements of nested lists. Here they follow the vendor's older open-source apps, which
+disagree with each other: the web app wrote quantities and prices as strings, the macOS app as numbers. Some invoices
+follow one, some the other, and some mix both (inferred).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 INVOICES = 250
 PROMPTS = 30
 DAYS = 800
-"""The span that the invoices at the start were issued in."""
+"""The age of the oldest initial invoice."""
 
 CENT = Decimal("0.01")
 CURRENCIES = (("USD", "US"), ("USD", "US"), ("EUR", "EE"), ("GBP", "GB"))
@@ -39,7 +39,7 @@ LABELS = (("Consulting", "#3b82f6"), ("Development", "#10b981"), ("Design", "#f5
 WORK = ("Consulting", "Development", "Design review", "Support", "Workshop", "Hosting", "Translation")
 PAID_SHARE = 0.7
 AS_STRINGS, AS_NUMBERS, MIXED = 0, 1, 2
-"""How an invoice writes quantities and prices."""
+"""The type of quantities and prices in an invoice."""
 
 
 class InvobiWorld(World):

@@ -44,7 +44,7 @@ def _cost_routes(environment: Environment) -> list[Route]:
     def set_billing(_request: Request, payload: Payload) -> Json:
         unknown = set(payload) - SETTABLE
         if unknown:
-            raise InvalidAdminRequest(f"billing has no {', '.join(sorted(unknown))} to set")
+            raise InvalidAdminRequest(f"billing has no setting {', '.join(sorted(unknown))}")
         check_choices(payload)
         for name, value in payload.items():
             setattr(environment.account, name, value)
@@ -67,8 +67,9 @@ def _cost_routes(environment: Environment) -> list[Route]:
 def _setting_routes(environment: Environment) -> list[Route]:
     def set_restricted_keys(_request: Request, payload: Payload) -> Json:
         for key in payload:
-            if not key.startswith(f"ik_{environment.name}_") or key == environment.main_key:
-                raise InvalidAdminRequest(f"a restricted key of this environment is called ik_{environment.name}_…")
+            prefix = f"ik_{environment.name}_"
+            if not key.startswith(prefix) or key == environment.main_key:
+                raise InvalidAdminRequest(f"a restricted key must begin with {prefix} and differ from the main key")
         environment.restricted_keys = {key: Restriction(**restriction) for key, restriction in payload.items()}
         return payload
 
@@ -91,8 +92,8 @@ def check_choices(payload: Payload) -> None:
     """Check that every setting with a fixed set of values has one of them.
 
     Raises:
-        BadOrder: One is not.
+        InvalidAdminRequest: One has another value.
     """
     for name, choices in CHOICES.items():
         if name in payload and payload[name] not in choices:
-            raise InvalidAdminRequest(f"{name} is {' or '.join(choices)}")
+            raise InvalidAdminRequest(f"{name} must be {' or '.join(choices)}")

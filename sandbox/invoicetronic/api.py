@@ -38,7 +38,7 @@ WINDOWS = (
     Window("reads", 60, 60, burst=200),
     Window("health", 12, 60),
 )
-"""Per user, whose two environments share them (inferred: "per user, all authenticated requests")."""
+"""The windows of a user apply to both environments (inferred: "per user, all authenticated requests")."""
 
 
 SERVER_ERROR: JsonObject = {"title": "Internal Server Error", "status": 500}
@@ -172,7 +172,7 @@ class InvoicetronicApi(Api):
         members += [(name, base64.b64decode(text)) for name, text in environment.behaviour.export_members.items()]
         if not members:
             return Reply(b"", 204, seconds=environment.behaviour.export_seconds)
-        # Neither header is documented: both are as in the tests of the vendor's own client.
+        # Neither header is documented: both follow the tests of the vendor's own client.
         name = f"export_{'both' if len(wanted) > 1 else wanted[0]}_{self._clock.now:%Y%m%d_%H%M%S}.zip"
         disposition = {"Content-Disposition": f"attachment; filename={name}"}
         return Reply(
@@ -243,8 +243,8 @@ def _payload(environment: Environment, resource: str, row_id: str, restriction: 
     if resource == "receive":
         environment.account.check_receive_allowed()
     environment.read_payloads(resource, [row])
-    # "text/plain", "identical to the payload field", and no charset are documented; that it is UTF-8, whatever the
-    # declaration inside says, is inferred. Whoever takes it for ISO 8859-1 breaks accents.
+    # Documented are "text/plain", "identical to the payload field", and no charset. That it is UTF-8, whatever the XML
+    # declaration says, is inferred. A client that assumes ISO 8859-1 breaks accents.
     return Reply(environment.payload(resource, row).encode(), media_type=None, headers={"Content-Type": "text/plain"})
 
 

@@ -19,15 +19,15 @@ class Account:
     """The operations left, and the received invoices they were spent on.
 
     Attributes:
-        is_billed: Whether reading costs: in the live environment; in the test environment documented as free.
-        operation_left: Operations, as /status shows them.
-        signature_left: Signatures, as /status shows them.
-        repeated_reads: Whether the payload of a read invoice costs again. Documented is that a payload read is "counted
-            as an operation", without exception; a third party reports that only the first one is. An export counts
-            unread invoices alone, as documented.
-        refused_at_zero: What a balance of zero stops: payloads, or any read of /receive. 403 is documented on both; a
-            third party reports the second.
-        paid: How often each received invoice was paid for, by id.
+        is_billed: Whether reads are charged. In the test environment they are documented as free.
+        operation_left: Remaining operations, as in /status.
+        signature_left: Remaining signatures, as in /status.
+        repeated_reads: Whether reading the payload of a read invoice is charged again. The documentation says that a
+            payload read is "counted as an operation", without exception; a third party reports that only the first one
+            is. An export is charged for unread invoices alone, as documented.
+        refused_at_zero: What is refused at a balance of zero: payloads, or any read of /receive. 403 is documented on
+            both; a third party reports the second.
+        paid: How often each received invoice was charged, by id.
     """
 
     is_billed: bool
@@ -41,7 +41,7 @@ class Account:
         """Check that the balance allows received invoices to be listed.
 
         Raises:
-            Refused: The balance is zero, and that stops it.
+            Refused: The balance is zero, and /receive is refused at zero.
         """
         if self.is_billed and self.refused_at_zero == "receive" and self.operation_left <= 0:
             raise no_operations_left()

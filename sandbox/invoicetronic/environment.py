@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LIVE = "live"
 LONGEST_USER_AGENT = 512
 SENT_SUMMARY_FIELDS = ("identifier", "prestatore", "meta_data", "documents", "date_sent", "latest_state")
-"""What an update shows of its sent invoice."""
+"""The fields of its sent invoice that an update contains."""
 
 
 @dataclass
@@ -35,15 +35,15 @@ class Behaviour:
     """Behaviour that the documentation leaves open and the admin can set.
 
     Attributes:
-        refused_sorts: Fields by resource that cannot be sorted by: 400.
-        ignored_sorts: Fields by resource that are taken and not sorted by.
-        problem_shape: Of which shape errors are.
-        payload_left_out: What stands for a payload that was not asked for: an empty string (as the vendor's mocks have
-            it), null, or no such member.
+        refused_sorts: By resource, the fields that `sort` refuses with 400.
+        ignored_sorts: By resource, the fields that `sort` accepts without effect.
+        problem_shape: The format of errors.
+        payload_left_out: The payload of a row if it was not requested: an empty string (as in the vendor's mocks),
+            null, or no such field.
         updates_read_by_list: Whether listing updates sets their `is_read`.
-        export_seconds: How long an export takes, while which a second one is answered with 429.
-        export_names: What files of an export are called: by their file name, or by the id of their invoice.
-        export_members: Members by name, contents in base64, that an export has besides the invoices.
+        export_seconds: The duration of an export, during which a second one is answered with 429.
+        export_names: Whether files in an export have their own name or the id of their invoice.
+        export_members: Additional members of an export by name, with contents in base64.
     """
 
     refused_sorts: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -61,8 +61,8 @@ class Restriction:
     """What a restricted key may do.
 
     Attributes:
-        permissions: By resource Read or Write; no entry is no access.
-        company_ids: The only companies it sees; all if None.
+        permissions: Read or Write by resource; without an entry there is no access.
+        company_ids: The companies it may see; all if None.
     """
 
     permissions: Mapping[str, Literal["Read", "Write"]]
@@ -184,8 +184,8 @@ class Environment:
 
         Args:
             send_id: The invoice.
-            state: What has become of it.
-            moment: When, as a date-time; now if None.
+            state: Its new state.
+            moment: The time of the update, as a date-time; now if None.
 
         Returns:
             The new update.
@@ -195,7 +195,7 @@ class Environment:
         """
         sent = next((row for row in self.tables.stored_rows("send") if row["id"] == send_id), None)
         if sent is None:
-            raise KeyError(f"send has no {send_id}")
+            raise KeyError(f"there is no send {send_id}")
         update = self.tables.create("update", {"send_id": send_id, "company_id": sent["company_id"], "state": state})
         update["last_update"] = moment or update["last_update"]
         changes: dict[str, Json] = {"last_update": update["last_update"], "latest_state": state}
@@ -208,9 +208,9 @@ class Environment:
         """Add a request to /log, at the machine's time, so that a window closed when a run starts leaves it out.
 
         Args:
-            request: What was asked.
-            status: What it was answered with.
-            error: The reason, where that is an error.
+            request: The request.
+            status: The status of the answer.
+            error: The reason, if it is an error.
         """
         now = datetime.fromtimestamp(self._clock.wall(), UTC)
         moment = format_timestamp(now, now.microsecond * (TICKS_PER_SECOND // 1_000_000))

@@ -30,14 +30,14 @@ DEFINITIVE = {
     "DecorrenzaTermini",
     "AttestazioneTrasmissioneFattura",
 }
-"""What a sent invoice must have come to. The documentation names three and ends with "etc."; left out here is what the
-SDI has rejected, as such an invoice counts as never issued (inferred)."""
+"""The final states of sent invoices. The documentation names three and ends with "etc."; rejected invoices are left
+out, as they count as never issued (inferred)."""
 
 PUBLIC = "FPA12"
 DELIVERED = "Consegnato"
 
 MEMBER_TIME = (2026, 3, 16, 8, 0, 0)
-"""The time of every member, so that the same invoices make the same bytes."""
+"""The time of every member, fixed so that the same invoices give the same bytes."""
 
 
 def directions(query: Mapping[str, str]) -> tuple[str, ...]:
@@ -55,10 +55,10 @@ def directions(query: Mapping[str, str]) -> tuple[str, ...]:
 def in_period(query: Mapping[str, str]) -> RowPredicate:
     """Return a predicate that tells whether a row has a document dated in the requested period.
 
-    Without any period the answer is not documented: here it is refused.
+    The answer to a request without a period is not documented: here it is refused.
 
     Raises:
-        Refused: It is not one period, or none that can be understood.
+        Refused: There is no period, more than one, or an invalid one.
     """
     names = {name for name in ("year", "month", "quarter", FROM, TO) if name in query}
     if names and names <= {FROM, TO}:

@@ -25,7 +25,7 @@ class SortRules:
 
     Attributes:
         refused: Fields that are answered with 400.
-        ignored: Fields that are taken without complaint and not sorted by.
+        ignored: Fields that are accepted without effect.
     """
 
     refused: Collection[str] = ()
@@ -44,7 +44,7 @@ def page_of(resource: Resource, rows: Sequence[Row], query: Mapping[str, str], r
     """Return the requested page. Unknown parameters are ignored (reported by a third party).
 
     Raises:
-        Refused: A value cannot be understood, the page would be too large, or the sort is not possible.
+        Refused: A value is invalid, the page is too large, or the sort is not supported.
     """
     number, size = _positive(query, "page", 1), _positive(query, "page_size", DEFAULT_PAGE_SIZE)
     if size > MAX_PAGE_SIZE:
@@ -80,7 +80,7 @@ def _order(resource: Resource, rows: Sequence[Row], sort: str, rules: SortRules)
     if not resource.sorts or not name or name in rules.ignored:
         return resource.default_sort
     if name in rules.refused or any(name not in row or isinstance(row[name], dict | list) for row in rows):
-        # Which fields are accepted is not documented: here all that are single values.
+        # Which fields are accepted is not documented: here all that hold single values.
         raise Refused(400, "sort", name)
     return sort
 
@@ -92,7 +92,7 @@ def _sorted(rows: Sequence[Row], order: str) -> list[Row]:
     return sorted(by_id, key=lambda row: _key(name, row[name]), reverse=order.startswith("-"))
 
 
-def _key(name: str, value: Any) -> tuple[bool, Any]:  # noqa: ANN401 - whatever a row holds
+def _key(name: str, value: Any) -> tuple[bool, Any]:  # noqa: ANN401 - any value of a row
     if value is None:
         return True, 0
     return False, parse_ticks(value) if name in INSTANTS else value

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Language: TypeAlias = Literal["it", "en", "de"]
 Shape: TypeAlias = Literal["problem", "wrapped"]
-"""RFC 7807 as documented today, or the wrapper that was in the documentation until SDK 1.5."""
+"""RFC 7807, as documented today, or the wrapper documented until SDK 1.5."""
 
 PROBLEM = "application/problem+json"
 LANGUAGES: tuple[Language, ...] = ("it", "en", "de")
@@ -95,8 +95,8 @@ class Refused(Exception):
         Args:
             status: The HTTP status.
             message: A key of `TEXTS`.
-            names: What the text is about.
-            code: The machine-readable extension member, where one is documented.
+            names: Values for the placeholders of the text.
+            code: The machine-readable extension field, where one is documented.
             headers: Headers of this answer.
         """
         super().__init__(f"{status} {message}")

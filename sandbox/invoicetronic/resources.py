@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Row: TypeAlias = dict[str, Any]
 RowPredicate: TypeAlias = Callable[[Row], bool]
 Filter: TypeAlias = Callable[[str], RowPredicate]
-"""Makes a test of a row out of a parameter's value. Raises ValueError where the value cannot be understood."""
+"""Makes a predicate on rows from a parameter's value. Raises ValueError if the value is invalid."""
 
 STATES = {
     2: "Inviato",
@@ -45,7 +45,7 @@ def boolean(text: str) -> bool:
     """Parse true or false, ignoring case.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: The text is neither.
     """
     if text.lower() not in BOOLEANS:
         raise ValueError(text)
@@ -89,7 +89,7 @@ def id_in(text: str) -> RowPredicate:
     """Return a predicate for rows with these ids; ids that do not exist are ignored.
 
     Raises:
-        ValueError: More ids than allowed, or one that is none.
+        ValueError: There are too many ids, or one is not a number.
     """
     ids = {int(part) for part in text.split(",")}
     if len(ids) > MAX_IDS:
@@ -111,7 +111,8 @@ def document_number(text: str) -> RowPredicate:
 def instant_range(name: str, moments: Callable[[Row], list[str | None]] | None = None) -> dict[str, Filter]:
     """Return the filters `name_from` and `name_to`.
 
-    Whether the ends belong to it is not documented: here both do. A row without the instant matches neither (inferred).
+    Whether the bounds are inclusive is not documented: here both are. A row without the instant matches neither
+    (inferred).
     """
 
     def own(row: Row) -> list[str | None]:
@@ -140,13 +141,13 @@ class Resource:
     """A list.
 
     Attributes:
-        filters: Its parameters.
-        searched: The fields that `q` looks into.
-        also_by: The field that tells a row apart beside its id, where there is one.
-        default_sort: What it is sorted by if nothing is said. Documented for update; the ids of the others are inferred
-            from the report that the first page holds the oldest rows.
-        sorts: Whether it takes `sort`.
-        in_bucket: Whether the bucket of 200 requests counts it.
+        filters: Its filters by parameter.
+        searched: The fields that `q` searches.
+        alternative_key: A field that identifies a row besides its id, if there is one.
+        default_sort: The field it is sorted by without `sort`. Documented for update; the ids of the others are
+            inferred from the report that the first page has the oldest rows.
+        sorts: Whether it supports `sort`.
+        in_bucket: Whether its requests count in the bucket of 200.
     """
 
     filters: Mapping[str, Filter] = field(default_factory=dict)
@@ -201,7 +202,7 @@ RESOURCES = {
             "company_id": equal("company_id", integer),
             "endpoint": equal("endpoint"),
             "method": equal("method"),
-            # The documentation spells it so, in every version.
+            # Misspelled in every version of the documentation.
             "api_verion": equal("api_version", integer),
             "status_code": equal("status_code", integer),
             **instant_range("date_created", lambda row: [row["created"]]),

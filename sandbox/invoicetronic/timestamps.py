@@ -17,8 +17,8 @@ def format_timestamp(moment: datetime, ticks: int = 0) -> str:
     """Format an instant.
 
     Args:
-        moment: Its whole second.
-        ticks: Tenths of a microsecond after it; shown as seven places, or not at all where there are none.
+        moment: The instant, without its fraction.
+        ticks: Its fraction in tenths of a microsecond, written as seven digits, or not at all if 0.
     """
     text = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{text}.{ticks:07}Z" if ticks else f"{text}Z"
@@ -33,7 +33,7 @@ def parse_ticks(text: str) -> int:
     """Parse an instant into tenths of a microsecond, for comparison; without an offset it is UTC.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The text is not an instant.
     """
     fraction = FRACTION.search(text)
     moment = datetime.fromisoformat(FRACTION.sub("", text))

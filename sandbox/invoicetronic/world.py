@@ -33,7 +33,7 @@ NEWEST_VERSION = 90_000
 
 COMPANIES = 12
 INVOICES = 450
-"""Sent, and as many received: three pages of 200."""
+"""The number of sent invoices and of received ones: three pages of 200 each."""
 LOGGED = 320
 DELIVERIES = 260
 WEBHOOKS = 5
@@ -41,25 +41,25 @@ SUBKEYS = 3
 WITHDRAWN_KEY = 2
 
 HISTORY = timedelta(days=640)
-"""How far back the first invoice is."""
+"""The age of the first invoice."""
 RETENTION = timedelta(days=15)
 """How long logs and webhook deliveries are kept, as documented."""
 
 IN_FLIGHT = 12
-"""The newest sent invoices, of which the SDI has said nothing yet."""
+"""The number of newest sent invoices without an update from the SDI."""
 UNREAD = 60
-"""The newest received invoices, which nobody has read."""
+"""The number of newest received invoices, which are unread."""
 
 PUBLIC_CLIENT = 2
-"""The company that is a public office."""
+"""The number of the company that is a public office."""
 SHARED_SECOND_EVERY = 20
-"""Every so many rows one is created in the same second as the one before."""
+"""Every 20th row is created in the same second as the one before."""
 LOTTO_EVERY = 15
-"""Every so many files are a lotto: several documents in one."""
+"""Every 15th file is a lotto: several documents in one file."""
 
 FRACTIONS_SHARE = 0.15
 LATE_SHARE = 0.08
-"""How often a received invoice was held until its company was there: it is created long after its date."""
+"""The share of received invoices that were held until their company existed: created long after their date."""
 
 PRIVATE_ENDINGS = ("Consegnato",) * 8 + ("ImpossibilitaDiRecapito", "Scartato")
 PUBLIC_ENDINGS = (
@@ -123,7 +123,7 @@ class InvoicetronicWorld(World):
     @override
     def new_row(self, resource: str, number: int) -> JsonObject:
         """Return a row created now: an invoice is unread, or unknown to the SDI."""
-        # Requests leave rows in the log: they are no changes of the world, and do not move its time.
+        # A logged request is not a change of the world, so it does not move the world's time.
         now = format_timestamp(self._clock.now if resource == "log" else self._clock.tick(), number)
         makers = {
             "company": self._company,
@@ -280,9 +280,9 @@ class InvoicetronicWorld(World):
             moment = datetime.fromisoformat(row["date_sent"])
             for state in _states(draw, row["format"], is_recent=row["id"] > len(sent) - 2 * IN_FLIGHT):
                 steps.append((moment, row, state))
-                # Whole minutes, so that now and then several share an instant.
+                # Whole minutes, so that some updates share an instant.
                 moment += timedelta(minutes=draw.integer(5, 600))
-        # A recent invoice must not have been answered in the future.
+        # No update may be in the future.
         present = WORLD_START - timedelta(minutes=1)
         steps = [(min(moment, present), row, state) for moment, row, state in steps]
         steps.sort(key=lambda step: step[0])
@@ -343,7 +343,7 @@ class InvoicetronicWorld(World):
             "company_id": draw.integer(1, len(self._companies)) if draw.maybe() else None,
             "url": f"https://example.com/webhooks/{number}",
             "enabled": not fails,
-            # Only shown when it is created.
+            # Documented as shown only on creation.
             "secret": None,
             "description": draw.one_of(("Production webhook", None)),
             "events": list(EVENTS[: draw.integer(1, len(EVENTS))]),

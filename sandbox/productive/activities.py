@@ -1,8 +1,7 @@
 """The activity that a change of a row leaves.
 
-The names of item types are documented for a few ("Workspace, Task, Page, Deal…", roots "Workspace, Page, Person…");
-a Workspace is a project. The others, the parents, and the form of the changeset (live answers showed an array) are
-inferred.
+Some names of item types are documented ("Workspace, Task, Page, Deal…", roots "Workspace, Page, Person…"); a Workspace
+is a project. The other names, the parents, and the content of the changeset (an array in live answers) are inferred.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ CREATE, UPDATE, DELETE = "create", "update", "delete"
 
 _NAMES = {"people": "Person", "projects": "Workspace"}
 
-# What a row is part of.
+# The relationships to what a row is part of.
 _PARENTS = {
     "comments": ("task", "deal", "invoice", "company", "discussion"),
     "custom_field_options": ("custom_field",),
@@ -41,7 +40,8 @@ _PARENTS = {
     "todos": ("task", "deal"),
 }
 
-# The attributes that name a related row, and its type: numbers live, a text where only the catalogue says so.
+# The attribute that names a related row, and its type: a number in live answers, a text where only the catalogue has
+# it.
 _IDS: dict[str, tuple[str, type[int | str]]] = {
     "bookings": ("booking_id", int),
     "companies": ("company_id", int),
@@ -81,8 +81,8 @@ def ancestry(dataset: Dataset, record: Record) -> list[Record]:
 def sides_naming(past: Record, record: Record) -> list[str]:
     """Return the sides (item, parent, root) in which an activity names a row."""
     name = item_type(record.type)
-    told = past.attributes
-    return [side for side in SIDES if told[f"{side}_type"] == name and told[f"{side}_id"] == int(record.id)]
+    attributes = past.attributes
+    return [side for side in SIDES if attributes[f"{side}_type"] == name and attributes[f"{side}_id"] == int(record.id)]
 
 
 def activity(
@@ -92,10 +92,10 @@ def activity(
 
     Args:
         dataset: The organization's rows.
-        record: The row it is about.
-        event: What happened to it.
-        changed: What the row said before and says now, by name.
-        at: When.
+        record: The changed row.
+        event: The kind of change.
+        changed: The old and the new value of each changed attribute and relationship.
+        at: When it happened.
     """
     above = ancestry(dataset, record)
     parent, root = (above[0], above[-1]) if above else (record, record)

@@ -62,8 +62,8 @@ def _setting_routes(api: ProductiveApi) -> list[Route]:
         return payload
 
     def script_changes(_request: Request, payload: Payload) -> Json:
-        for order in payload["changes"]:
-            check_change(api.world, order)
+        for change in payload["changes"]:
+            check_change(api.world, change)
         api.settings.scripted.append(ScriptedChanges(**payload))
         return {}
 

@@ -1,4 +1,4 @@
-"""The admin's orders to change a row: read, carried out, and answered with the row as stored."""
+"""Changes requested by the admin: checked, applied, and answered with the row as stored."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def stored_json(record: Record) -> JsonObject:
-    """A row with the ids it leads to."""
+    """Return a row with the ids of related rows."""
     relationships: JsonObject = {
         name: target.id if isinstance(target, Ref) else None if target is None else [ref.id for ref in target]
         for name, target in record.relationships.items()
@@ -24,22 +24,22 @@ def stored_json(record: Record) -> JsonObject:
     return {"id": record.id, "type": record.type, "attributes": record.attributes, "relationships": relationships}
 
 
-def apply_change(dataset: Dataset, order: Mapping[str, Any]) -> Json:
-    """Change a row as ordered: `action`, `resource`, `id`, `attributes`, `relationships`, `touch_last_activity`.
+def apply_change(dataset: Dataset, change: Mapping[str, Any]) -> Json:
+    """Apply a change with `action`, `resource`, `id`, `attributes`, `relationships` and `touch_last_activity`.
 
     Raises:
-        BadOrder: There is no such row, or no such action.
-        KeyError: The order names what there is not.
+        InvalidAdminRequest: The row or the action does not exist.
+        KeyError: A resource, attribute, relationship or related row does not exist.
     """
     changes = Changes(dataset)
-    action, resource = order["action"], order["resource"]
-    attributes, relationships = order.get("attributes", {}), order.get("relationships", {})
-    touch = order.get("touch_last_activity", True)
+    action, resource = change["action"], change["resource"]
+    attributes, relationships = change.get("attributes", {}), change.get("relationships", {})
+    touch = change.get("touch_last_activity", True)
     if action == "create":
         return stored_json(changes.create(resource, attributes, relationships, touch_last_activity=touch))
-    record = dataset.get(Ref(resource, str(order["id"])))
+    record = dataset.get(Ref(resource, str(change["id"])))
     if record is None:
-        raise InvalidAdminRequest(f"there is no {resource} {order['id']}")
+        raise InvalidAdminRequest(f"there is no {resource} {change['id']}")
     if action == "update":
         return stored_json(changes.update(record, attributes, relationships, touch_last_activity=touch))
     if action == "archive":
@@ -47,17 +47,17 @@ def apply_change(dataset: Dataset, order: Mapping[str, Any]) -> Json:
     if action == "delete":
         deleted_item = changes.delete(record, touch_last_activity=touch)
         return {"deleted_item": stored_json(deleted_item) if deleted_item else None}
-    raise InvalidAdminRequest(f"{action} is not create, update, archive or delete")
+    raise InvalidAdminRequest(f"the action must be create, update, archive or delete, not {action}")
 
 
-def check_change(dataset: Dataset, order: Mapping[str, Any]) -> None:
-    """Refuse what could not be carried out later, when nobody listens.
+def check_change(dataset: Dataset, change: Mapping[str, Any]) -> None:
+    """Check a scheduled change now, as nobody would see its error later.
 
     Raises:
-        BadOrder: The action or the resource does not exist.
+        InvalidAdminRequest: The action or the resource does not exist.
     """
     if (
-        order.get("action") not in {"create", "update", "archive", "delete"}
-        or order.get("resource") not in dataset.tables
+        change.get("action") not in {"create", "update", "archive", "delete"}
+        or change.get("resource") not in dataset.tables
     ):
-        raise InvalidAdminRequest(f"{order} names no action or no resource")
+        raise InvalidAdminRequest(f"{change} must have a known action and a known resource")

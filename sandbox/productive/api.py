@@ -46,11 +46,11 @@ RECORDED = "recorded"
 FULL_DATETIMES = "filteringSkipDatetimeCastToDate"
 
 WINDOWS = (Window("token", 100, 10), Window("organization", 4000, 30 * 60), Window("report", 10, 30))
-"""Reports count in the others, too: not documented."""
+"""Reports count in the other windows, too (not documented)."""
 
 REPORTS = "reports"
 
-# The resources that a paid feature opens: documented for tax rates alone.
+# The resources that need a paid feature. Documented for tax rates alone.
 FEATURES = {"financials": ("tax_rates",)}
 
 
@@ -58,7 +58,7 @@ class ProductiveApi(Api):
     """Productive, as documented."""
 
     media_type = f"{CONTENT_TYPE}; charset=utf-8"
-    server_error: JsonObject = {"errors": [{"status": "500", "title": "Server Error"}]}  # noqa: RUF012 - never changed
+    server_error: JsonObject = {"errors": [{"status": "500", "title": "Server Error"}]}  # noqa: RUF012 - never modified
 
     def __init__(self, clock: Clock, seed: int, scale: float) -> None:
         """Generate the world of `seed` and `scale`."""
@@ -66,7 +66,7 @@ class ProductiveApi(Api):
         self.catalogue = load_catalogue()
         self.windows = RequestWindows(clock, WINDOWS)
         self.server_time = ServerTime(clock)
-        # The rows as at the start: unpickling them is several times faster than making them again.
+        # The initial rows: unpickling them is several times faster than generating them again.
         self._start = pickle.dumps(generated_world(self.catalogue, clock, seed, scale).tables)
         self._organizations: dict[str, Dataset] = {}
         self._is_changed = True
@@ -77,7 +77,7 @@ class ProductiveApi(Api):
         """Restore the initial state."""
         if self._is_changed:
             world = Dataset(self.catalogue, self.clock)
-            world.tables = pickle.loads(self._start)  # noqa: S301 - pickled by this very object
+            world.tables = pickle.loads(self._start)  # noqa: S301 - pickled by this object
             self._organizations = {WORLD: world, RECORDED: recorded_examples(self.catalogue, self.clock)}
             self._is_changed = False
         self.settings = Settings()
@@ -89,17 +89,17 @@ class ProductiveApi(Api):
         """The generated organization. Only `change` may change its rows."""
         return self._organizations[WORLD]
 
-    def change(self, order: JsonObject) -> Json:
+    def change(self, change: JsonObject) -> Json:
         """Apply an admin change to the generated organization.
 
         Args:
-            order: What to do, as `carry_out` takes it.
+            change: The change, as for `apply_change`.
 
         Returns:
-            What it gives.
+            The row as stored or, of a deleted row, its row in the recycle bin.
         """
         self._is_changed = True
-        return apply_change(self.world, order)
+        return apply_change(self.world, change)
 
     @override
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
@@ -114,7 +114,7 @@ class ProductiveApi(Api):
         """Return a 200, whose `x-runtime` counts as server time.
 
         Raises:
-            ApiError: Any other answer.
+            ApiError: The answer is an error.
         """
         started = time.perf_counter()
         organization = self._authorize(request)
@@ -163,14 +163,14 @@ class ProductiveApi(Api):
                 scripted.after_request -= 1
                 if scripted.after_request <= 0:
                     self.settings.scripted.remove(scripted)
-                    for order in scripted.changes:
-                        self.change(order)
+                    for change in scripted.changes:
+                        self.change(change)
 
     def _authorize(self, request: ApiRequest) -> str:
         """Return the organization that the request may read.
 
-        The content type is measured to come first. The order of the others, and the answer to a wrong or missing
-        organization, are not documented.
+        The content type is checked first (measured). The order of the other checks, and the answer to a wrong or
+        missing organization, are not documented.
         """
         content_type = request.headers.get("content-type", "")
         if content_type.split(";")[0].strip() != CONTENT_TYPE:
@@ -242,7 +242,7 @@ class ProductiveApi(Api):
             return numbered_page(selection, query, address)
         refused = refusals.keyset_sorts.get(resource.name, ())
         if not order.by_own_attributes or "*" in refused or {sort.name for sort in order.sorts} & set(refused):
-            # Which sorts a cursor can walk is not documented: here, all on the rows' own attributes.
+            # Which sorts support cursors is not documented: here, all on the rows' own attributes.
             raise errors.keyset_unsupported_sort(order.text)
         return cursor_page(dataset, selection, order, query, address)
 

@@ -2,11 +2,11 @@
 
 The file is our compact form of the vendor's pages. Per resource:
 
-- `attributes`: name to type; a `?` behind the type says that it can be null
-- `relationships`: name to the related type, in brackets where to-many
+- `attributes`: type by name; a trailing `?` means that it can be null
+- `relationships`: related type by name, in brackets if to-many
 - `filters` and `sorts`: the documented names
-- `hidden`: what they know of a row and answers do not show, as `attributes`; most resources have none
-- `show`: whether single records can be asked for
+- `hidden`: fields that filters and sorts use and answers do not show, like `attributes`; most resources have none
+- `show`: whether single records can be requested
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ Catalogue = dict[str, Resource]
 @cache
 def load_catalogue() -> Catalogue:
     """Return all resources by name."""
-    told = json.loads(Path(__file__).with_name("catalogue.json").read_text())
+    pages = json.loads(Path(__file__).with_name("catalogue.json").read_text())
     return {
         name: Resource(
             name=name,
@@ -70,9 +70,9 @@ def load_catalogue() -> Catalogue:
             sorts=frozenset(page["sorts"]),
             hidden=_attributes(page.get("hidden", {})),
         )
-        for name, page in told.items()
+        for name, page in pages.items()
     }
 
 
-def _attributes(told: Mapping[str, str]) -> dict[str, Attribute]:
-    return {name: Attribute(word.removesuffix("?"), word.endswith("?")) for name, word in told.items()}
+def _attributes(types: Mapping[str, str]) -> dict[str, Attribute]:
+    return {name: Attribute(word.removesuffix("?"), word.endswith("?")) for name, word in types.items()}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sandbox.productive.catalogue import Relationship
     from sandbox.productive.records import Dataset, Related
 
-# What a row cannot be without, and gets the first of where the order does not say.
+# Relationships that default to the first row of their type.
 _DEFAULT_RELATIONSHIPS = {
     "contact_entries": ("company",),
     "deals": ("company", "project", "creator", "responsible"),
@@ -31,7 +31,7 @@ _DEFAULT_RELATIONSHIPS = {
     "time_entries": ("person", "service", "creator", "updater", "last_actor"),
 }
 
-# What a row makes no sense without, and the order has to say.
+# Relationships that the change must give.
 _REQUIRED_RELATIONSHIPS = {
     "custom_field_options": "custom_field",
     "invoice_attributions": "invoice",
@@ -39,7 +39,7 @@ _REQUIRED_RELATIONSHIPS = {
     "payments": "invoice",
 }
 
-# What the recycle bin takes (README 6); of the lists here, by the name the bin has for it.
+# The resources that go to the recycle bin (README 6), and their item types there.
 _BIN_TYPES = {
     "bookings": "booking",
     "dashboards": "dashboard",
@@ -55,7 +55,7 @@ _BIN_TYPES = {
     "time_entries": "time_entry",
 }
 
-# What goes with an invoice that is deleted.
+# Deleted together with their invoice.
 _PARTS_OF_INVOICES = ("line_items", "payments", "invoice_attributions")
 
 DEFAULT_TERMS = 15
@@ -92,7 +92,7 @@ class Changes:
         page = self._dataset.catalogue[resource]
         targets = self._targets(resource, relationships)
         if resource in _REQUIRED_RELATIONSHIPS and not targets.get(_REQUIRED_RELATIONSHIPS[resource]):
-            raise KeyError(f"{resource} need the relationship {_REQUIRED_RELATIONSHIPS[resource]}")
+            raise KeyError(f"{resource} must have the relationship {_REQUIRED_RELATIONSHIPS[resource]}")
         for name in _DEFAULT_RELATIONSHIPS.get(resource, ()):
             targets.setdefault(name, self._first_ref(page.relationships[name].type))
         self._check_attributes(resource, attributes)
@@ -115,7 +115,7 @@ class Changes:
     ) -> Record:
         """Update a row; `updated_at` moves and, by default, `last_activity_at`.
 
-        An invoice is written, too, when one of its lines, payments or attributions is.
+        A change of a line, payment or attribution also updates its invoice.
 
         Raises:
             KeyError: No such attribute, relationship or related row.
@@ -182,7 +182,8 @@ class Changes:
         """Add a row, with default values for attributes that are not given."""
         page = self._dataset.catalogue[resource]
         relationships: dict[str, Related] = {
-            name: targets.get(name, () if told.to_many else None) for name, told in page.relationships.items()
+            name: targets.get(name, () if relationship.to_many else None)
+            for name, relationship in page.relationships.items()
         }
         if "organization" in relationships:
             relationships["organization"] = Ref("organizations", "1")
@@ -217,19 +218,19 @@ class Changes:
     def _targets(self, resource: str, relationships: Mapping[str, Json]) -> dict[str, Related]:
         known = self._dataset.catalogue[resource].relationships
         targets: dict[str, Related] = {}
-        for name, told in relationships.items():
+        for name, value in relationships.items():
             if name not in known:
                 raise KeyError(f"{resource} has no relationship {name}")
-            if isinstance(told, list):
-                targets[name] = tuple(self._target(known[name], item) for item in told)
+            if isinstance(value, list):
+                targets[name] = tuple(self._target(known[name], item) for item in value)
             else:
-                targets[name] = None if told is None else self._target(known[name], told)
+                targets[name] = None if value is None else self._target(known[name], value)
         return targets
 
-    def _target(self, relationship: Relationship, told: Json) -> Ref:
-        if isinstance(told, dict):
-            return Ref(str(told["type"]), str(told["id"]))
-        ref = Ref(relationship.type, str(told))
+    def _target(self, relationship: Relationship, value: Json) -> Ref:
+        if isinstance(value, dict):
+            return Ref(str(value["type"]), str(value["id"]))
+        ref = Ref(relationship.type, str(value))
         if ref.type in self._dataset.tables and self._dataset.get(ref) is None:
             raise KeyError(f"there is no {ref.type} {ref.id}")
         return ref
@@ -318,7 +319,7 @@ class Changes:
         """Remove a row and all references to it."""
         self._dataset.remove(record)
         for resource, page in self._dataset.catalogue.items():
-            names = [name for name, told in page.relationships.items() if told.type == record.type]
+            names = [name for name, relationship in page.relationships.items() if relationship.type == record.type]
             for row in self._dataset.rows(resource) if names else ():
                 for name in names:
                     target = row.relationships.get(name)

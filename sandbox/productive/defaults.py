@@ -24,7 +24,7 @@ SECRETS = frozenset(
         "token",
     }
 )
-"""Attributes that hold secrets or capability links (README 9, live-schema-diff.md 7): served, and recognizable."""
+"""Attributes with secrets or capability links (README 9, live-schema-diff.md 7): served with recognizable values."""
 
 _EMPTY: dict[str, Json] = {
     "string": "",
@@ -54,7 +54,7 @@ def _default(name: str, attribute: Attribute, record_id: str) -> Json:
     if attribute.nullable:
         return None
     if name.endswith("_id") and attribute.type in {"integer", "number"}:
-        # The first entry of one of the vendor's value lists.
+        # The first code of one of the vendor's value lists.
         return 1
     empty = _EMPTY[attribute.type]
     # A copy: no two records may share an object.

@@ -1,7 +1,7 @@
 """The API's error answers.
 
-The live shape has `status` as a string, `code`, `title`, `detail`, `meta` and `source`; the guides show a number and
-less (README 1). Codes that no source shows are the title in snake case.
+Live errors have `status` as a string, `code`, `title`, `detail`, `meta` and `source`; those in the guides have a number
+and fewer fields (README 1). Codes that no source shows are the title in snake case.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Finds the field that a documented filter or sort refers to.
 
-A name that is neither here nor derivable (`fields.py`) is answered with 400: no filter may be passed over in silence.
+A name that is neither here nor derivable (`fields.py`) is answered with 400: no filter may be ignored silently.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ TAGGED_RESOURCES = {
     "person_id": "people",
     "task_id": "tasks",
 }
-"""Filters of `tags`, and the rows that are tagged; those of projects are the tags of their tasks."""
+"""Filters of `tags`, and the tagged resource; a project has the tags of its tasks."""
 
 TAGGABLE_TYPES = {"companies": "company", "invoices": "invoice", "people": "person", "tasks": "task"}
-"""What `taggable_type` calls them; deals are `deal` or `budget`."""
+"""The values of `taggable_type`; deals are `deal` or `budget`."""
 
 
-# (resource, filter): the attribute that is set where the flag is true.
+# (resource, filter): the attribute that is set if the filter is true.
 _SET_ATTRIBUTES = {
     ("companies", "has_parent_company"): "parent_company_id",
     **{
@@ -59,7 +59,7 @@ _SET_ATTRIBUTES = {
     },
 }
 
-# (resource, filter): other yes-or-no questions.
+# (resource, filter): other boolean conditions.
 _CONDITIONS: dict[tuple[str, str], Callable[[Dataset, Record], bool]] = {
     ("activities", "has_attachments"): lambda dataset, record: bool(refs_along(dataset, record, "comment/attachments")),
     ("activities", "pinned"): lambda dataset, record: any(
@@ -76,7 +76,7 @@ _CONDITIONS: dict[tuple[str, str], Callable[[Dataset, Record], bool]] = {
 
 _UNLIMITED = 4
 
-# Filters of activities: the type of item that they name the id of.
+# Filters of activities by the id of an item, and the type of that item.
 _ITEM_IDS = {"expense_id": "Expense", "proposal_id": "Proposal", "resource_request_id": "ResourceRequest"}
 
 
@@ -134,7 +134,7 @@ def _tag_field(name: str) -> Field | None:
 
 
 QUERY_FIELD = Field(Kind.TEXT, lambda _dataset, record: (display_name(record),), bound="contains")
-"""`query`: read as a part of the row's name, title or number."""
+"""`query`: taken to match part of the row's name, title or number."""
 
 
 _OTHER_FIELDS = {

@@ -1,7 +1,7 @@
 """Fields that filters and sorts refer to: which values of a row are compared, and how.
 
-Most names are an attribute, a relationship with `_id` behind, or an attribute with `_after`, `_before` or `_on` behind.
-The others stand in `meanings.py`. A documented name without a meaning here is one the documentation does not explain.
+Most names are an attribute, a relationship with the suffix `_id`, or an attribute with the suffix `_after`, `_before`
+or `_on`. `field_lookup.py` has the others. The documentation does not explain the names that neither has.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sandbox.productive.records import Dataset, Record, Ref
 
 Read = Callable[["Dataset", "Record"], Sequence["Json"]]
-"""The values of a row that a filter or a sort looks at; none where the row has null."""
+"""The values of a row that a filter or a sort compares; none if the row has null."""
 
 
 class Kind(Enum):
@@ -51,10 +51,10 @@ class Field:
 
     Attributes:
         kind: How its values compare.
-        read: The values of a row.
-        own: Whether they are the row's own attribute (or id), which is what a cursor can be built on.
-        bound: The comparison that a bare value means, where it is not equality, as of a window filter such as
-            `paid_after`; such a filter takes no operation.
+        read: Returns the values of a row.
+        own: Whether they are the row's own attribute (or id), so that a cursor can be based on them.
+        bound: The comparison of a filter without operations, such as `paid_after`; None if the filter supports
+            operations.
     """
 
     kind: Kind

@@ -114,7 +114,7 @@ def _along(relationship: str, compute: Callable[[Dataset, Record], int]) -> Call
     return read
 
 
-# What 1 active, 2 archived are read from; on a list without `archived_at` all rows are active.
+# Resources whose status is 1 active, 2 archived; without `archived_at`, all rows are active.
 _ARCHIVABLE = (
     "approval_policies",
     "bank_accounts",
@@ -131,7 +131,7 @@ _ARCHIVABLE = (
     "time_tracking_policies",
 )
 
-# (resource, filter): the code that a row has, by the documented value lists.
+# (resource, filter): the code of a row, by the documented value lists.
 _CODES: dict[tuple[str, str], Callable[[Dataset, Record], int]] = {
     **{(resource, "status"): _one_unless_set("archived_at") for resource in _ARCHIVABLE},
     ("activities", "type"): _activity_type,
@@ -166,7 +166,7 @@ _CODES: dict[tuple[str, str], Callable[[Dataset, Record], int]] = {
     ("invoices", "invoice_state"): _one_unless_set("finalized_on"),
     ("invoices", "sent_status"): _one_if_set("sent_on"),
     ("invoices", "export_status"): _one_if_set("exported"),
-    # Values 1 and 2 are not explained for invoices: read as for tasks, 1 not overdue, 2 overdue.
+    # Values 1 and 2 are not explained for invoices: taken as for tasks, 1 not overdue, 2 overdue.
     ("invoices", "overdue_status"): lambda dataset, record: 2 if _is_overdue(dataset, record) else 1,
     ("expenses", "status"): _one_if_set("paid_on"),
     ("expenses", "export_status"): _one_if_set("exported"),
@@ -174,7 +174,7 @@ _CODES: dict[tuple[str, str], Callable[[Dataset, Record], int]] = {
     ("expenses", "reimbursement"): _reimbursement,
 }
 
-# Both "any" and what else applies: filter[due_date]=1 keeps every task.
+# 1 means "any", and every row has it beside its own code: filter[due_date]=1 keeps every task.
 _CODE_OF_ALL = {("tasks", "due_date"): 1}
 
 

@@ -27,7 +27,7 @@ _EQUALITY = {"eq", "not_eq"}
 _SUBSTRING = {"contains", "not_contain"}
 OPERATIONS = _EQUALITY | _SUBSTRING | _ORDER
 
-# What the vendor's CLI allows per kind of field. Whether each endpoint does is documented for few; all do here.
+# The operations that the vendor's CLI allows by kind of field. Few endpoints document theirs; here, all allow these.
 _ALLOWED = {
     Kind.NUMBER: _EQUALITY | _ORDER,
     Kind.DATE: _EQUALITY | _ORDER,
@@ -38,14 +38,14 @@ _ALLOWED = {
 }
 
 
-# The filters that take the id of a custom field, and the attribute that holds the values.
+# The filters by the id of a custom field, and the attribute with the values.
 _CUSTOM = {
     "custom_fields": "custom_fields",
     "people_custom_fields": "people_custom_fields",
 }
 
 WITH_DRAFT = "with_draft"
-"""The filter that shows drafts, too: lists that have it hide them otherwise (README 6, of bookings)."""
+"""The filter that includes drafts: lists that have it hide drafts otherwise (README 6, on bookings)."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class FilterRules:
     """How a resource's filters are read.
 
     Attributes:
-        resource: The resource filtered.
-        refused: Documented filters that the admin has declared unsupported.
+        resource: The filtered resource.
+        refused: Documented filters that the admin has disabled.
         to_the_second: Whether datetimes compare by second (header `X-Feature-Flags: filteringSkipDatetimeCastToDate`)
             rather than by date.
-        ignored: Documented filters that the admin has declared to change nothing.
+        ignored: Documented filters that the admin has made ineffective.
     """
 
     resource: Resource
@@ -70,7 +70,7 @@ def compile_filters(tree: FilterTree, rules: FilterRules) -> RowPredicate:
     """Return the predicate of the whole query; drafts are excluded unless it asks for them.
 
     Raises:
-        ApiError: A name that is not supported, an operation or a value that cannot be read.
+        ApiError: A name is not supported, or an operation or a value is invalid.
     """
     keep = _compile(tree, rules)
     if WITH_DRAFT not in rules.resource.filters or tree.get(WITH_DRAFT) == ["true"]:
@@ -166,7 +166,7 @@ def _predicate(name: str, field: Field, operation: str, values: Sequence[str], *
             _comparable(value, field.kind, to_the_second=to_the_second) for value in field.read(dataset, record)
         ]
         found = any(holds(here, value) for here in values_here for value in wanted)
-        # A row with null has not the value: not_eq keeps it, nothing else does. Not documented.
+        # A row with null does not have the value: only not_eq keeps it. Not documented.
         return found is not negative
 
     return predicate
@@ -201,7 +201,7 @@ def _unreadable() -> object:
 def _comparable(value: Json, kind: Kind, *, to_the_second: bool) -> object:
     """Convert a row's value for comparison."""
     if kind is Kind.NUMBER:
-        # Through its digits, so that 0.1 is what the row says it is.
+        # Convert by its digits, so that 0.1 is exactly 0.1.
         return Decimal(str(value))
     if kind is Kind.DATE:
         return parse_day(str(value))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 ORGANIZATION_CURRENCY = "EUR"
 
 RATES = {"EUR": "1.0", "USD": "0.9215", "GBP": "1.1683"}
-"""What one unit of a currency is worth in the organization's."""
+"""The value of one unit of each currency in the organization's currency."""
 
 
 def rounded(cents: Decimal) -> int:

@@ -75,11 +75,11 @@ def numbered_page(selection: Selection, query: Query, address: Address) -> Page:
 def cursor_page(dataset: Dataset, selection: Selection, order: SortOrder, query: Query, address: Address) -> Page:
     """Return the page after a cursor.
 
-    The cursor holds the sort values and the id of the last row given, so that rows that come, go or move between two
-    pages shift no other row.
+    The cursor has the sort values and the id of the last row served, so that rows that are added, removed or moved
+    between two pages do not shift others.
 
     Raises:
-        ApiError: The cursor is not one that this order gave.
+        ApiError: The cursor was not issued for this sort order.
     """
     start = 0
     if query.after:

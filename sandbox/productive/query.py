@@ -15,7 +15,7 @@ DEFAULT_PAGE_SIZE = 30
 MAX_PAGE_SIZE = 200
 
 FilterTree: TypeAlias = "dict[str, FilterTree | list[str]]"
-"""`filter[a][b]=v` as nested names; at the end of a branch its values."""
+"""`filter[a][b]=v` as nested names, with the values as leaves."""
 
 IncludeTree: TypeAlias = "dict[str, IncludeTree]"
 """`include=a.b,c` as nested names."""
@@ -38,12 +38,12 @@ class Query:
 
     Attributes:
         filters: The tree of `filter[…]`.
-        sorts: `sort`, in order.
+        sorts: The names of `sort`, in order.
         includes: The tree of `include`.
-        fields: `fields[type]`: the names asked for, per type.
+        fields: The names of `fields[type]`, by type.
         number: `page[number]`, if given.
         size: `page[size]`.
-        after: `page[after]`, if given: the cursor, empty at first.
+        after: `page[after]`, if given: the cursor, empty for the first page.
         group: `group` of a report, as given.
     """
 
@@ -61,7 +61,7 @@ def parse_query(pairs: Sequence[tuple[str, str]]) -> Query:
     """Parse the decoded query of a request; parameters that the API does not know are ignored.
 
     Raises:
-        ApiError: A page that cannot be given.
+        ApiError: The page is invalid.
     """
     query = Query()
     for key, value in pairs:
@@ -110,7 +110,7 @@ def _plant(tree: FilterTree, segments: list[str], value: str) -> None:
     for name in names[:-1]:
         branch = tree.get(name)
         if isinstance(branch, list):
-            # filter[a]=v next to filter[a][op]=w
+            # `filter[a]=v` together with `filter[a][op]=w`.
             branch = {"eq": branch}
             tree[name] = branch
         elif branch is None:
@@ -123,7 +123,7 @@ def _plant(tree: FilterTree, segments: list[str], value: str) -> None:
     elif is_list and leaf is not None:
         leaf.append(value)
     else:
-        # Of a repeated plain parameter the last one counts.
+        # The last one of a repeated parameter counts.
         tree[names[-1]] = [value]
 
 

@@ -31,9 +31,13 @@ def recorded_examples(catalogue: Catalogue, clock: Clock) -> Dataset:
                     type=resource,
                     id=row["id"],
                     attributes=row["attributes"],
-                    relationships={name: _target(told["data"]) for name, told in shown.items() if "data" in told},
+                    relationships={
+                        name: _target(relationship["data"])
+                        for name, relationship in shown.items()
+                        if "data" in relationship
+                    },
                     named=tuple(shown),
-                    linked=frozenset(name for name, told in shown.items() if "data" in told),
+                    linked=frozenset(name for name, relationship in shown.items() if "data" in relationship),
                 )
             )
     return dataset

@@ -33,13 +33,13 @@ class Record:
     """One row.
 
     Attributes:
-        type: The resource it belongs to.
-        id: Its id: digits, as every id of the API.
-        attributes: What it says.
-        relationships: Where it leads.
-        named: The relationships that its answers name without being asked.
-        linked: Those that carry data without being asked.
-        hidden: What filters and sorts know of it and its answers do not show.
+        type: Its resource.
+        id: Its id: digits, like every id of the API.
+        attributes: Its served attributes.
+        relationships: Its relationships.
+        named: The relationships that are always served.
+        linked: The relationships that have data without `include`.
+        hidden: Attributes that filters and sorts use and that are not served.
     """
 
     type: str

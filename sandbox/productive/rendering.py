@@ -21,7 +21,7 @@ def check_includes(catalogue: Catalogue, resource: Resource, tree: IncludeTree, 
     """Reject an include that is not a relationship.
 
     Raises:
-        ApiError: Naming the path.
+        ApiError: The include is not supported; the error gives its path.
     """
     _check(catalogue, resource.name, tree, refused, "")
 
@@ -29,7 +29,7 @@ def check_includes(catalogue: Catalogue, resource: Resource, tree: IncludeTree, 
 def _check(catalogue: Catalogue, type_name: str, tree: IncludeTree, refused: Collection[str], above: str) -> None:
     for name, below in tree.items():
         path = f"{above}{name}"
-        # Of a type the catalogue does not hold, no relationship is known.
+        # No relationships are known of types that the catalogue lacks.
         known = catalogue[type_name].relationships if type_name in catalogue else {}
         if name not in known or path in refused:
             raise errors.unsupported_include(path)
@@ -51,9 +51,9 @@ class Rendering:
 
         Args:
             dataset: The organization's rows.
-            fields: The sparse fieldsets asked for, per type; unknown names in them are passed over.
-            extra_attributes: Attributes that the admin has put on every record of a resource.
-            stubs: Whether a related record that is not here gets a stand-in in `included`.
+            fields: The requested sparse fieldsets, by type; unknown names in them are ignored.
+            extra_attributes: By resource, attributes that the admin has added to every record.
+            stubs: Whether `included` has placeholders for related records that do not exist here.
         """
         self._dataset = dataset
         self._fields = fields
@@ -116,7 +116,7 @@ class Rendering:
             return {"type": target.type, "id": target.id}
         if target is None:
             page = self._dataset.catalogue.get(record.type)
-            # A report's row is of no listed type; it leads to one row by each name.
+            # A report's row has no listed type; its relationships are to-one.
             return [] if page and page.relationships[name].to_many else None
         return [{"type": ref.type, "id": ref.id} for ref in target]
 

@@ -18,7 +18,7 @@ class Budget:
 
     Attributes:
         limit: Seconds of processing.
-        period: Seconds, counted from the hour that the sandbox starts in, so that an hour ends on the hour.
+        period: Seconds of a period.
     """
 
     limit: float
@@ -40,8 +40,8 @@ DOCUMENTED = (Budget(30 * 60, 60 * 60), Budget(6 * 60 * 60, 24 * 60 * 60))
 class ServerTime:
     """The server time that each organization has spent.
 
-    The periods begin when the sandbox starts or is reset, as if that were on the hour and at midnight: so a test finds
-    the same seconds left every time.
+    Periods begin when the sandbox starts or is reset, as if that were midnight, so that tests always find the same time
+    left.
     """
 
     def __init__(self, clock: Clock) -> None:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from sandbox.productive.records import Dataset, Record
 
 SortValue: TypeAlias = "tuple[int, int | float | str]"
-"""One sort value: 0 and the value, or 1 and nothing for null. Nulls come last; PostgreSQL's way, not documented."""
+"""One sort value: 0 and the value, or 1 and 0 for null. Nulls come last, as in PostgreSQL (not documented)."""
 
-# Without a sort, most lists come by id; projects and people were seen not to (README 0.8), salaries are said to come
-# the newest first (README 4).
+# Without a sort, most lists are ordered by id. Projects and people were observed not to be (README 0.8); salaries are
+# documented as newest first (README 4).
 DEFAULT_SORTS = {
     "people": (Sort("name", descending=False),),
     "projects": (Sort("name", descending=False),),
@@ -66,7 +66,7 @@ class SortOrder:
         """Parse the sorts of a request.
 
         Raises:
-            ApiError: A sort that is not documented, or that the sandbox cannot give.
+            ApiError: A sort is not documented, or the sandbox does not support it.
         """
         self.sorts = tuple(sorts) or DEFAULT_SORTS.get(resource.name, ())
         self.is_explicit = bool(sorts)

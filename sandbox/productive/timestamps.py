@@ -18,7 +18,7 @@ class Instant(NamedTuple):
 
     epoch_ms: int
     local_day: int
-    """Ordinal of the date in the organization's zone."""
+    """Ordinal of the date in the organization's time zone."""
 
 
 def format_timestamp(instant: datetime) -> str:
@@ -36,7 +36,7 @@ def parse_timestamp(text: str) -> Instant:
     """Parse an ISO 8601 text; without an offset it is in the organization's time zone.
 
     Raises:
-        ValueError: It is not such a text.
+        ValueError: The text is not a timestamp.
     """
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
@@ -49,7 +49,7 @@ def parse_day(text: str) -> int:
     """Return the ordinal of a date, or of the date of a timestamp.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: The text is neither.
     """
     if _DATE.fullmatch(text):
         return date.fromisoformat(text).toordinal()

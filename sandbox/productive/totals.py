@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PERCENT = Decimal(100)
 HOUR = 1
-"""`unit_id` of what is sold by the hour."""
+"""`unit_id` of services sold by the hour."""
 
 
 def total_line_item(line: Record, rate: str) -> None:
@@ -140,7 +140,7 @@ def total_deal(dataset: Dataset, deal: Record) -> None:
     for name, amount in totals.items():
         deal.attributes.update(in_cents(name, amount, deal.text("exchange_rate")))
     deal.attributes.update(
-        {f"profit_margin{twin}": margin for twin in ("", "_default", "_normalized")}
+        {f"profit_margin{suffix}": margin for suffix in ("", "_default", "_normalized")}
         | {name: minutes(name) for name in ("worked_time", "billable_time", "budgeted_time", "estimated_time")}
     )
 

@@ -71,8 +71,8 @@ def check_envelopes(payload: Payload, known: Mapping[str, str], allowed: Iterabl
     """Return the payload if it names known resources and allowed envelopes.
 
     Raises:
-        BadOrder: It names what cannot be wrapped, or not so.
+        InvalidAdminRequest: A resource or an envelope is unknown.
     """
     if not payload.keys() <= known.keys() or not set(payload.values()) <= set(allowed):
-        raise InvalidAdminRequest(f"{' or '.join(known)} can be {' or '.join(allowed)}")
+        raise InvalidAdminRequest(f"the envelope of {' or '.join(known)} must be {' or '.join(allowed)}")
     return payload

@@ -34,15 +34,15 @@ LISTS = {
     "inventories": "inventories",
     "templates": "templates",
 }
-"""Resources by path; `KEYS` says which are under another name in the body."""
+"""Resources by path."""
 
 KEYS = {"products": "data"}
 LIST_ENVELOPES = {name: "paginated" if name in {"invoices", "receipts"} else "plain" for name in LISTS.values()}
 DETAILS = {"invoices": "invoice", "clients": "client"}
-"""What can be read one by one, and the key that it may be under."""
+"""Resources with a detail route, and the key of the row in its answer."""
 
 DETAIL_ENVELOPES = {"invoices": "keyed", "clients": "bare"}
-"""Neither is documented: here one is like this, one like that."""
+"""Neither is documented: here there is one of each."""
 
 TOKEN_INFORMATION = Reply({"token": {"name": "sandbox", "abilities": ["*"], "expires_at": "2027-03-16 07:00:00"}})
 
@@ -92,7 +92,7 @@ class TwoInvoiceApi(Api):
         if self.windows.take({"token": TOKEN}):
             raise ApiError(429, {"message": "Too Many Attempts."})
         if request.method != "GET":
-            # Writes are documented in part, but are none of the sandbox's business: nobody must send any.
+            # Some writes are documented, but the sandbox is read-only, as taps must be.
             raise ApiError(405, {"message": f"The {request.method} method is not supported for this route."})
         match request.route.strip("/").split("/"):
             case ["auth", "token-information"]:
@@ -105,7 +105,7 @@ class TwoInvoiceApi(Api):
 
     def _list(self, resource: str, request: ApiRequest) -> JsonObject:
         text = dict(request.query).get("page", "1")
-        # What is no page number counts as the first, as in Laravel.
+        # An invalid page number means the first page, as in Laravel.
         page = int(text) if text.isdecimal() and int(text) else 1
         page = min(page, self.repeats.get(resource, page))
         hidden = self.omitted_fields.get(resource, ())

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sandbox.json_types import JsonObject
 
 PER_PAGE = 15
-"""Laravel's own; no parameter for it is known."""
+"""Laravel's default; no parameter for it is known."""
 
 Envelope: TypeAlias = "Callable[[str, list[JsonObject], Page], JsonObject]"
 
@@ -21,8 +21,8 @@ class Page:
     """The position of a page in its list.
 
     Attributes:
-        number: Which, from 1.
-        total: Rows of the whole list.
+        number: Its number, from 1.
+        total: The number of rows of the whole list.
         url: The list's URL without a query.
     """
 
@@ -86,7 +86,7 @@ def simple(key: str, rows: list[JsonObject], page: Page) -> JsonObject:
 
 
 def beside(key: str, rows: list[JsonObject], page: Page) -> JsonObject:
-    """Return the rows under the key, next to the paginator's fields: with the key `data`, Laravel's paginator itself."""
+    """Return the rows under the key, beside the paginator's fields: with the key `data`, Laravel's paginator itself."""
     return {**page.position, **page.links, key: _page_rows(rows, page)}
 
 

@@ -1,9 +1,9 @@
 """Generated rows: a Romanian shop's invoices, clients, products and receipts.
 
-The vendor publishes no field of any record: ALL attributes here are our invention, in the manner of a Laravel
-application (integer ids, money as texts, `created_at` as a text, nested objects). Nothing about the real API follows
-from them. Some are there for what they do to a schema that is made from a sample: `canceled_at` and `observations` are
-null in the first rows, and `efactura_index` is missing in them.
+The vendor documents no field of any record: ALL attributes here are invented, in the style of a Laravel application
+(integer ids, money and `created_at` as texts, nested objects). They imply nothing about the real API. Some exist to
+test schemas that are inferred from a sample: `canceled_at` and `observations` are null in the first rows, and
+`efactura_index` is missing from them.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ COUNTS = {"invoices": 100, "clients": 40, "products": 30, "receipts": 60}
 
 FIXED_COUNTS = {"document_series": 3, "branch_offices": 2, "inventories": 2, "templates": 4}
 DAYS = 500
-"""The span that the rows at the start were made in."""
+"""The age of the oldest initial row."""
 
 SPARSE_ROWS = 20
-"""Rows at the beginning that lack what others have: more than a page."""
+"""The number of first rows that lack values which others have: more than a page."""
 
 CENT = Decimal("0.01")
 VAT_CHANGE = "2025-08-01"

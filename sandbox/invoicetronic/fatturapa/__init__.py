@@ -2,9 +2,9 @@
 
 from sandbox.invoicetronic.fatturapa import invoices
 
-for made in islice(invoices(seed=1), 500):
-    made.content                         # the file's bytes: XML, or a signed envelope
-    made.facts.bodies[0].lines[0].total  # Decimal
+for invoice in islice(invoices(seed=1), 500):
+    invoice.content                         # the file's bytes: XML, or a signed envelope
+    invoice.facts.bodies[0].lines[0].total  # Decimal
 """
 
 from __future__ import annotations

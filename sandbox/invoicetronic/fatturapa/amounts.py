@@ -33,16 +33,16 @@ SIMPLIFIED_NATURES = ("N1", "N2", "N3", "N4", "N5")
 OUT_OF_TAX = "N1"
 
 STAMP = Decimal("2.00")
-"""Since 2013; due where more than 77.47 is without VAT, which is not looked at here."""
+"""Stamp duty since 2013. It is due if more than 77.47 euros are without VAT, which is not checked here."""
 
 LARGE_SHARE = 0.03
-"""How often amounts are so large that a float would lose their last places."""
+"""The share of amounts that are so large that a float would lose their last digits."""
 
 PRECISION = 60
 SIMPLIFIED_LIMIT = 400
 
 Group = tuple[Decimal, "str | None"]
-"""A rate of VAT, and the nature where it is zero."""
+"""A VAT rate, and its nature if it is zero."""
 
 
 def rounded(value: Decimal, places: int) -> Decimal:
@@ -54,7 +54,7 @@ def ordinary_body(draw: Draw, number: str, day: date, *, public: bool) -> Body:
     """Return a document of an ordinary invoice.
 
     Args:
-        draw: Its chance.
+        draw: Its random choices.
         number: Its number.
         day: Its date.
         public: Whether it goes to public administration, which pays the VAT to the tax office itself (split payment).
@@ -169,7 +169,7 @@ def _simplified_line(draw: Draw, number: int) -> Line:
     total = draw.decimal(1, SIMPLIFIED_LIMIT // 4, 2)
     nature = draw.one_of(SIMPLIFIED_NATURES) if draw.maybe(0.2) else None
     rate = NO_VAT if nature else draw.one_of(RATES)
-    # Either tells the other, so one may be missing; both may, where there is no VAT.
+    # Each follows from the other, so one may be missing; both may be if there is no VAT.
     shown = draw.one_of(("rate", "tax", "both", "none" if nature else "both"))
     return Line(
         number=number,

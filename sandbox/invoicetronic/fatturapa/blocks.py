@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from sandbox.invoicetronic.fatturapa.draw import Draw
 
 Value: TypeAlias = Callable[["Draw"], str]
-"""Makes the text of a leaf."""
+"""Generates the text of a leaf."""
 
 Given: TypeAlias = Mapping[str, "str | Given | Sequence[str | Given] | None"]
-"""What is settled about a block, by its elements: a text, a block, several of them, or None for not there."""
+"""Values given for the elements of a block: a text, a block, several of them, or None for absent."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Element:
 
     Attributes:
         name: Its name.
-        content: What makes its text, or the block that it is. None where it is only there when given.
-        least: How often it is there at least.
-        most: How often at most; None for any number.
+        content: The generator of its text, or its block. None if it is present only when given.
+        least: The minimum number of occurrences.
+        most: The maximum number of occurrences; None for any number.
     """
 
     name: str
@@ -105,7 +105,7 @@ def fill_block(declared: Block, draw: Draw, settled: Given) -> list[Node]:
     """Return the nodes of a block: given values, and random ones for the rest.
 
     Raises:
-        KeyError: Something is settled that the block does not have.
+        KeyError: A value is given for an element that the block does not have.
     """
     nodes: list[Node] = []
     known: set[str] = set()
@@ -128,7 +128,7 @@ def fill_block(declared: Block, draw: Draw, settled: Given) -> list[Node]:
             nodes += [_node(part, draw, None) for _ in range(draw.times(part.least, part.most))]
     unknown = set(settled) - known
     if unknown:
-        raise KeyError(f"The block has no {', '.join(sorted(unknown))}")
+        raise KeyError(f"the block has no {', '.join(sorted(unknown))}")
     return nodes
 
 

@@ -31,10 +31,10 @@ def document(facts: Facts, draw: Draw, prefix: str) -> Node:
     """Return the root of a file.
 
     Args:
-        facts: What it states.
-        draw: What else it states.
-        prefix: The prefix of the root, without colon. Without one its namespace is the default one, and taken back on
-            its children, which are in none.
+        facts: The facts it states.
+        draw: Random choices for everything else.
+        prefix: The prefix of the root, without a colon. Without a prefix, the root declares its namespace as the
+            default, and its children, which have none, undo that.
     """
     if facts.format == SIMPLIFIED_FORMAT:
         schema, body_given = SIMPLIFIED, _simplified_body

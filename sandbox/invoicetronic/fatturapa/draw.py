@@ -40,7 +40,7 @@ WORDS = [
     "collaudo",
     "formazione",
 ]
-"""Words of ASCII letters, for what the XSD keeps to Basic Latin."""
+"""Words of ASCII letters, for texts that the XSD restricts to Basic Latin."""
 
 LATIN_WORDS = (
     *WORDS,
@@ -68,7 +68,7 @@ class Draw:
 
     def __init__(self, seed: int | str, richness: float) -> None:
         """Seed the choices; `richness` (0 to 1) is the share of optional elements that are present."""
-        self._random = random.Random(seed)  # noqa: S311 - made-up data, no cryptography
+        self._random = random.Random(seed)  # noqa: S311 - generated data, not cryptography
         self.richness = richness
 
     def maybe(self, probability: float | None = None) -> bool:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sandbox.invoicetronic.fatturapa.signing import Wrapping
 
 Charset: TypeAlias = Literal["utf-8", "utf-8-sig", "windows-1252"]
-"""How characters become bytes; `utf-8-sig` has a byte order mark."""
+"""The character encoding; `utf-8-sig` has a byte order mark."""
 
 PUBLIC = "FPA12"
 PREFIXES = ("p", "p", "ns2", "b", "")
@@ -38,7 +38,7 @@ STYLESHEET = '<?xml-stylesheet type="text/xsl" href="fatturaordinaria_v1.2.1.xsl
 COMMENT = "<!-- scritta dalla sandbox -->"
 
 NO_RECIPIENT_CODE = "0000000"
-"""The recipient code of whoever has none; a certified address may stand beside it."""
+"""The recipient code of a buyer without one; a certified address may accompany it."""
 
 FOREIGN_RECIPIENT_CODE = "XXXXXXX"
 
@@ -50,14 +50,14 @@ class Plan:
     """What is decided about a file before it is generated.
 
     Attributes:
-        format: Which of the three.
-        seller: Who issues it; has a VAT number.
-        buyer: Who it goes to.
-        documents: Number (20 characters of Basic Latin at most) and date of each of its documents.
-        progressive: Its `ProgressivoInvio`, 10 characters at most.
-        charset: How its characters are written.
-        wrapping: What it is signed into.
-        richness: The share, 0 to 1, of what the schema makes optional that is there.
+        format: The format.
+        seller: The issuer, who has a VAT number.
+        buyer: The recipient.
+        documents: Number (at most 20 characters of Basic Latin) and date of each of its documents.
+        progressive: Its `ProgressivoInvio`, at most 10 characters.
+        charset: Its character encoding.
+        wrapping: The envelope it is signed in.
+        richness: The share, from 0 to 1, of optional elements that are present.
     """
 
     format: Format
@@ -80,8 +80,8 @@ class GeneratedInvoice:
     """A generated file and the facts in it.
 
     Attributes:
-        plan: What was settled before.
-        facts: What it states, as values.
+        plan: The plan of the file.
+        facts: The facts it states.
         root: The document, as nodes.
         xml: The XML as bytes.
         content: The file: the XML, or the signed envelope around it.
@@ -111,10 +111,10 @@ class GeneratedInvoice:
         """The XML as text, without a byte order mark.
 
         Raises:
-            ValueError: The file is signed, and not text.
+            ValueError: The file is signed, so it is not text.
         """
         if self.content != self.xml:
-            raise ValueError(f"{self.file_name} is no text")
+            raise ValueError(f"{self.file_name} is not text: it is signed")
         return self.xml.decode(self.plan.charset)
 
     @property
@@ -126,10 +126,10 @@ class GeneratedInvoice:
 def invoices(seed: int) -> Iterator[GeneratedInvoice]:
     """Yield invoices without end, the same ones for the same seed.
 
-    Of five, one has everything its schema allows and one nothing it does not demand.
+    One in five has everything that its schema allows, and one in five only what it requires.
 
     Args:
-        seed: Which ones.
+        seed: The seed.
     """
     for index in count():
         draw = Draw(f"{seed}:{index}:plan", 0.5)

@@ -18,9 +18,9 @@ class Node:
     """One element.
 
     Attributes:
-        name: Its name, with a prefix where it is in a namespace.
-        text: What it holds, if it is a leaf.
-        children: What it holds, if it is none.
+        name: Its name, with a prefix if it is in a namespace.
+        text: Its text, if it is a leaf.
+        children: Its children, if it is not a leaf.
         attributes: Its attributes, namespace declarations included.
     """
 
@@ -33,7 +33,7 @@ class Node:
         """Return the first child with a name.
 
         Raises:
-            KeyError: There is none.
+            KeyError: There is no such child.
         """
         for child in self.children:
             if child.name == name:
@@ -64,7 +64,7 @@ def _lines(node: Node, before: str) -> Iterator[str]:
 def leaves(node: Node) -> Iterator[tuple[str, str]]:
     """Yield path and text of each leaf that has text, in document order.
 
-    A path is relative to `node` and numbers every step, from 1 among its namesakes, as XPath does:
+    A path is relative to `node`, and its steps are numbered from 1 among elements of the same name, as in XPath:
     `FatturaElettronicaBody[2]/DatiGenerali[1]/DatiGeneraliDocumento[1]/Numero[1]`.
     """
     seen: Counter[str] = Counter()

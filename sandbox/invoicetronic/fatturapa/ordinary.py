@@ -1,6 +1,6 @@
 """The ordinary invoice (FPR12, FPA12): every block of the XSD 1.2.2, in its order.
 
-Leaves marked `given` hold what must agree with something else: amounts, dates, codes and names. All others are drawn.
+Leaves marked `given` must agree with other values: amounts, dates, codes and names. All others are random.
 """
 
 from __future__ import annotations

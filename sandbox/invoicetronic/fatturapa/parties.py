@@ -31,7 +31,7 @@ ITALY = "IT"
 HIGHEST_DIGIT = 9
 MONTHS = "ABCDEHLMPRST"
 ODD_LETTERS = "BAKPLCQDREVOSFTGUHMINJWZYX"
-"""Of the tax code: the letter at an index has that index as its value in an odd place; 0 to 9 count as A to J."""
+"""Values of letters at odd positions of the tax code: the value is the index; 0 to 9 count as A to J."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Party:
     """A seller or a buyer.
 
     Attributes:
-        country: The country of its VAT number, two letters.
+        country: The two-letter country of its VAT number.
         vat: Its VAT number without the country; None for a consumer.
-        fiscal_code: Its tax code (codice fiscale), where it is stated.
-        name: What a company is called; None for a person.
-        first_name: What a person is called; None for a company.
-        last_name: And the family.
+        fiscal_code: Its tax code (codice fiscale), if stated.
+        name: The name of a company; None for a person.
+        first_name: The first name of a person; None for a company.
+        last_name: The last name of a person; None for a company.
     """
 
     country: str

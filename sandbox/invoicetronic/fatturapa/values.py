@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from sandbox.invoicetronic.fatturapa.draw import Draw
 
 RECENT = date(2026, 2, 1)
-"""Where the days are that hang on no invoice."""
+"""The center of random days that no invoice determines."""
 
 ANY_CHARACTERS = ("A-100", "€ 12", "œuvre", "SKU/7", "Š-42", "Ž1", "cod. 9")
-"""Where the XSD allows any character: those of windows-1252 that ISO 8859-1 lacks, too."""
+"""For fields in which the XSD allows any character; includes characters of windows-1252 that ISO 8859-1 lacks."""
 
 PLACES_AT_LEAST = 2
 

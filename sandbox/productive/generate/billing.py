@@ -76,7 +76,7 @@ def _make_invoice(
     subsidiary = str(1 + number % 3)
     relationships: dict[str, Related] = {
         "company": company.ref,
-        # The companies' addresses come behind those of the subsidiaries, in the order of the companies.
+        # The companies' addresses follow those of the subsidiaries, in the order of the companies.
         "bill_to": Ref("contact_entries", str(len(SUBSIDIARIES) + int(company.id))),
         "bill_from": Ref("contact_entries", subsidiary),
         "document_type": Ref("document_types", "1"),

@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Row: TypeAlias = "tuple[Mapping[str, Json], Mapping[str, Related]]"
-"""What one row says, and where it leads."""
+"""The attributes and relationships of one row."""
 
 HISTORY_START = datetime(2024, 4, 2, 6, 0, tzinfo=UTC)
-"""Nothing in the world is older."""
+"""The oldest instant in the world."""
 
 QUIET_SINCE = datetime(2026, 3, 1, 17, 0, tzinfo=UTC)
-"""Since when only the newest invoice, deal and company have seen any activity."""
+"""After this, only the newest invoice, deal and company have any activity."""
 
 ACTIVITY_START = datetime(2025, 3, 10, 7, 0, tzinfo=UTC)
-"""Activity spreads over the year from here to `QUIET_SINCE`."""
+"""Activity is spread over the year from here to `QUIET_SINCE`."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Draft:
 
     Attributes:
         number: Its id.
-        chance: The chance of its resource.
-        created: When it was made.
+        rng: The random generator of its resource.
+        created: When it was created.
         updated: When it was last written.
     """
 
@@ -79,7 +79,7 @@ class WorldBuilder:
 
     def rng(self, subject: str) -> random.Random:
         """Return a random generator for one subject, independent of all others."""
-        return random.Random(f"{self._seed}:{subject}")  # noqa: S311 - made-up data, no cryptography
+        return random.Random(f"{self._seed}:{subject}")  # noqa: S311 - generated data, not cryptography
 
     def count(self, at_scale_one: int) -> int:
         """Return the number of rows, given the number at scale 1."""
@@ -95,7 +95,7 @@ class WorldBuilder:
         """Add a row, its other attributes by default.
 
         Raises:
-            KeyError: An attribute or a relationship that the catalogue does not have.
+            KeyError: The catalogue does not have an attribute or a relationship.
         """
         page = self.dataset.catalogue[resource]
         targets: dict[str, Related] = {"organization": Ref("organizations", "1"), **(relationships or {})}
@@ -109,7 +109,8 @@ class WorldBuilder:
                 id=str(record_id),
                 attributes=with_defaults(page.attributes, str(record_id), attributes),
                 relationships={
-                    name: targets.get(name, () if told.to_many else None) for name, told in page.relationships.items()
+                    name: targets.get(name, () if relationship.to_many else None)
+                    for name, relationship in page.relationships.items()
                 },
                 named=tuple(page.relationships),
                 hidden=with_defaults(page.hidden, str(record_id), attributes),
@@ -121,8 +122,8 @@ class WorldBuilder:
 
         Args:
             resource: The resource.
-            at_scale_one: How many rows at scale 1.
-            row: The attributes and relationships of one row.
+            at_scale_one: The number of rows at scale 1.
+            row: Returns the attributes and relationships of one row.
         """
         self.add_for_each(resource, [None] * self.count(at_scale_one), lambda draft, _none: row(draft))
 
@@ -158,8 +159,8 @@ def random_instants(rng: random.Random, count: int, start: datetime, end: dateti
 def histories(rng: random.Random, count: int, newest: datetime) -> list[tuple[dict[str, Json], datetime]]:
     """Return timestamps and creation time for rows in the order of their ids.
 
-    Their activity spreads over a year; one row alone has some at `newest`. A third of the rows was written later than
-    `last_activity_at` says: it does not follow every write (README 0.2).
+    Activity is spread over a year; only one row has activity at `newest`. A third of the rows was written after
+    `last_activity_at`, which does not follow every write (README 0.2).
     """
     created = random_instants(rng, count, HISTORY_START, QUIET_SINCE - timedelta(days=9))
     alone = rng.randrange(count)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DEPENDENCIES, TODOS, PAGES, VERSIONS, DISCUSSIONS, COMMENTS, EMAILS = 20, 40, 45, 45, 20, 60, 30
 FILES, SURVEYS, ANSWERS = 20, 4, 20
 INVOICE_FILE_EVERY = 7
-"""Every so-many-th invoice has a file, whose id is the invoice's."""
+"""Every seventh invoice has a file, whose id is the invoice's."""
 TASK_LISTS = ("To do", "In progress", "Later")
 SURVEY_FIELDS = (("Satisfaction", 2), ("Team", 3), ("Comment", 1))
 FIELD_OPTIONS = 3
@@ -36,7 +36,7 @@ def make_collaboration(builder: WorldBuilder) -> None:
 
 
 def _make_lists(builder: WorldBuilder) -> None:
-    """Make a board and a folder with the same id for each project (README 9: the same objects), with three task lists."""
+    """Make a board, a folder of the same id (README 9: the same objects) and three task lists for each project."""
     projects, tasks, staff = builder.rows("projects"), builder.rows("tasks"), users(builder)
     for resource in ("boards", "folders"):
         builder.add_for_each(
@@ -121,7 +121,7 @@ def _make_pages(builder: WorldBuilder) -> None:
             "parent_page_id": root if child else None,
             "root_page_id": root if child else None,
             "edited_at": format_timestamp(draft.updated),
-            # Null on some, and not moved by every write (README 0.2).
+            # Null on some, and not updated by every write (README 0.2).
             "last_activity_at": None if draft.number % 10 == 0 else format_timestamp(active),
             "position": draft.number,
             "preferences": {"full_width": False},
@@ -238,7 +238,7 @@ def _make_files(builder: WorldBuilder) -> None:
     for place, number in enumerate(free[: builder.count(FILES)]):
         side = ("task", "page", "comment", "expense")[place % 4]
         owners.append((number, side, rng.choice(builder.rows(f"{side}s"))))
-    for number, side, owner in sorted(owners, key=lambda told: told[0]):
+    for number, side, owner in sorted(owners, key=lambda values: values[0]):
         name = f"{side}-{owner.id}.pdf"
         attributes: dict[str, Json] = {
             "name": name,
@@ -280,8 +280,8 @@ def _make_surveys(builder: WorldBuilder) -> None:
             "survey_fields": tuple(Ref("survey_fields", str(number)) for number in fields_of(ref)),
         }
 
-    def field(draft: Draft, told: tuple[Ref, str, int]) -> Row:
-        ref, name, kind = told
+    def field(draft: Draft, values: tuple[Ref, str, int]) -> Row:
+        ref, name, kind = values
         is_select = name == "Team"
         options = tuple(Ref("survey_field_options", str(number)) for number in options_of(ref))
         return {
@@ -309,10 +309,10 @@ def _make_surveys(builder: WorldBuilder) -> None:
     builder.add_for_each(
         "survey_field_options",
         [(ref, place) for ref in surveys for place in range(FIELD_OPTIONS)],
-        lambda draft, told: (
-            {"name": f"Team {told[1] + 1}", "position": told[1] + 1, "color_id": str(draft.number)},
+        lambda draft, values: (
+            {"name": f"Team {values[1] + 1}", "position": values[1] + 1, "color_id": str(draft.number)},
             # The select field is the second of its survey.
-            {"survey_field": Ref("survey_fields", str(fields_of(told[0])[1]))},
+            {"survey_field": Ref("survey_fields", str(fields_of(values[0])[1]))},
         ),
     )
     builder.add_many("survey_responses", ANSWERS, answer)

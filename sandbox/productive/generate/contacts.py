@@ -56,7 +56,7 @@ def _make_companies(builder: WorldBuilder) -> None:
         name = fake.company()
         slug = name.lower().replace(" ", "-").replace(",", "").replace(".", "")
         parent = str(rng.randrange(1, number)) if number > 1 and rng.random() < 1 / 8 else None
-        # A company that nothing ever happened to has no last activity (README 0.2); never the newest.
+        # A company without any activity has null (README 0.2); the newest always has some.
         idle = number % 9 == 0 and stamps["last_activity_at"] != format_timestamp(NEWEST_COMPANY)
         builder.add(
             "companies",

@@ -94,8 +94,10 @@ def make_booking_fields(builder: WorldBuilder) -> None:
         for position, label in enumerate(BOOKING_OPTIONS if kind == DATA_SELECT else (), start=1):
             option += 1
             options.append(Ref("custom_field_options", str(option)))
-            told: dict[str, Json] = {"name": label, "position": position, "color_id": position}
-            builder.add("custom_field_options", option, told, {"custom_field": Ref("custom_fields", str(number))})
+            option_attributes: dict[str, Json] = {"name": label, "position": position, "color_id": position}
+            builder.add(
+                "custom_field_options", option, option_attributes, {"custom_field": Ref("custom_fields", str(number))}
+            )
         attributes: dict[str, Json] = {
             "name": name,
             "customizable_type": "bookings",

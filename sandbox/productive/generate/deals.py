@@ -38,7 +38,7 @@ def _make_deals(builder: WorldBuilder) -> None:
         project = projects[(number - 1) % len(projects)]
         company = builder.dataset.get(project.one("company"))
         currency = company.text("default_currency") if company else "EUR"
-        # The first deal of a project is its budget, so that every project can be worked for.
+        # The first deal of a project is its budget, so that time can be tracked on every project.
         budget = number <= len(projects) or rng.random() < BUDGET_SHARE
         status = 2 if budget else rng.choice([1, 1, 2, 3])
         closed = created + timedelta(days=rng.randrange(20, 120))
@@ -63,7 +63,7 @@ def _make_deals(builder: WorldBuilder) -> None:
                 "sales_closed_at": won,
                 "sales_closed_on": won[:10] if won else None,
                 "sales_status_updated_at": won or stamps["created_at"],
-                "probability": 100 if status == 2 else rng.choice([5, 25, 50, 75]),  # noqa: PLR2004 - as above
+                "probability": 100 if status == 2 else rng.choice([5, 25, 50, 75]),  # noqa: PLR2004 - 2 is won
                 "previous_probability": maybe(rng, 0.5, 25),
                 "days_since_created": (WORLD_START - created).days,
                 "days_in_current_stage": rng.randrange(1, 90),
@@ -96,7 +96,7 @@ def _make_deals(builder: WorldBuilder) -> None:
                 "project": project.ref,
                 "creator": rng.choice(staff).ref,
                 "responsible": rng.choice(staff).ref,
-                # Each pipeline has its own four.
+                # Each pipeline has four statuses of its own.
                 "deal_status": Ref("deal_statuses", str(status + 4 if budget else status)),
                 "pipeline": Ref("pipelines", "2" if budget else "1"),
                 "subsidiary": Ref("subsidiaries", str(1 + number % 3)),
@@ -111,11 +111,11 @@ def _make_services(builder: WorldBuilder) -> None:
     rng = builder.rng("services")
     deals, types = builder.rows("deals"), builder.rows("service_types")
     for number in range(1, builder.count(SERVICES) + 1):
-        # Every deal has one before any has two.
+        # Every deal has one service before any has two.
         deal = deals[(number - 1) % len(deals)]
         kind = rng.choice(types)
         unit = rng.choice([HOUR, HOUR, PIECE, DAY])
-        # Prices in eighths of a cent: as floats they are exact, their conversions are not.
+        # Prices in eighths of a cent are exact as floats; their conversions are not.
         price = rng.randrange(400_000, 1_200_000) / 80
         quantity = rng.randrange(4, 160)
         rate = deal.text("exchange_rate")

@@ -24,20 +24,20 @@ REMEMBERED = {
     "projects": 10,
     "tasks": 40,
 }
-"""Of how many rows, the newest, activities are still there, at scale 1."""
+"""By resource, the number of newest rows that have activities, at scale 1."""
 
 
 def make_history(builder: WorldBuilder) -> None:
     """Make an activity for the creation of each row, and one for its last write if it was later."""
-    told: list[tuple[datetime, str, Record]] = []
+    events: list[tuple[datetime, str, Record]] = []
     for resource, count in REMEMBERED.items():
         for record in builder.rows(resource)[-builder.count(count) :]:
             created = _instant(record.attributes["created_at"])
-            told.append((created, CREATE, record))
+            events.append((created, CREATE, record))
             updated = _instant(record.attributes.get("updated_at") or record.attributes["created_at"])
             if updated > created:
-                told.append((updated, UPDATE, record))
-    for number, (at, event, record) in enumerate(sorted(told, key=_order), start=1):
+                events.append((updated, UPDATE, record))
+    for number, (at, event, record) in enumerate(sorted(events, key=_order), start=1):
         changed: dict[str, tuple[Json, Json]] = {} if event == CREATE else {"updated_at": (None, None)}
         attributes, relationships = activity(builder.dataset, record, event, changed, at)
         builder.add("activities", number, attributes, relationships)
@@ -47,6 +47,6 @@ def _instant(stamped: Json) -> datetime:
     return datetime.fromisoformat(str(stamped))
 
 
-def _order(told: tuple[datetime, str, Record]) -> tuple[datetime, str, str]:
-    at, event, record = told
+def _order(events: tuple[datetime, str, Record]) -> tuple[datetime, str, str]:
+    at, event, record = events
     return (at, event, f"{record.type} {record.id}")

@@ -71,7 +71,7 @@ def _make_bookings(builder: WorldBuilder) -> None:
             "canceled_at": format_timestamp(draft.updated) if canceled else None,
             "custom_fields": values,
             "people_custom_fields": deepcopy(builder.dataset.tables["people"][person.id].attributes["custom_fields"]),
-            # It does not follow every write (README 0.2).
+            # Not updated by every write (README 0.2).
             "last_activity_at": format_timestamp(draft.created if draft.number % 3 else draft.updated),
         }
         relationships: dict[str, Related] = {
@@ -97,8 +97,8 @@ def _make_approval_statuses(builder: WorldBuilder) -> None:
         *(("time_entry", "time", row) for row in builder.rows("time_entries")[:12]),
     ]
 
-    def status(draft: Draft, told: tuple[str, str, Record]) -> Row:
-        side, kind, subject = told
+    def status(draft: Draft, values: tuple[str, str, Record]) -> Row:
+        side, kind, subject = values
         done = bool(subject.attributes["approved"])
         subject.relationships["approval_statuses"] = (Ref("approval_statuses", str(draft.number)),)
         return {"target_type": kind, "note": "Approved" if done else ""}, {
@@ -151,8 +151,8 @@ def _make_costs(builder: WorldBuilder) -> None:
             **currencies("EUR"),
         }, {"person": person.ref, "holiday_calendar": Ref("holiday_calendars", str(1 + draft.number % len(CALENDARS)))}
 
-    def overhead(draft: Draft, told: tuple[int, int]) -> Row:
-        subsidiary, month = told
+    def overhead(draft: Draft, values: tuple[int, int]) -> Row:
+        subsidiary, month = values
         first = date(2026, month, 1)
         work, facility = draft.rng.randrange(200_000, 900_000), draft.rng.randrange(50_000, 200_000)
         money: dict[str, Json] = {}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PROPOSALS, CONTRACTS, DISTRIBUTIONS, COST_RATES, TEMPLATES, RULES = 25, 12, 20, 20, 12, 10
 PARTS = 4
-"""The periods that a budget's revenue is spread over."""
+"""The number of periods that a budget's revenue is spread over."""
 
 
 def make_selling(builder: WorldBuilder) -> None:
@@ -96,7 +96,7 @@ def _make_proposals(builder: WorldBuilder) -> None:
             "subsidiary": deal.one("subsidiary"),
             "document_type": Ref("document_types", "3"),
             "proposal_from": Ref("contact_entries", "1"),
-            # The companies' addresses come behind those of the subsidiaries, in the order of the companies.
+            # The companies' addresses follow those of the subsidiaries, in the order of the companies.
             "proposal_to": Ref("contact_entries", str(len(SUBSIDIARIES) + int(company.id))),
             "tax_rate": deal.one("tax_rate"),
         }
@@ -131,7 +131,7 @@ def _make_budget_terms(builder: WorldBuilder) -> None:
         amount = in_cents("amount", cents, budget.text("exchange_rate"))
         return {
             **amount,
-            # A string, as the catalogue has it; its twins are cents.
+            # A string, as in the catalogue; its variants are cents.
             "amount": str(cents),
             "amount_percent": 25,
             "creator_id": int(draft.rng.choice(staff).id),

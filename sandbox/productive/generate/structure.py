@@ -191,8 +191,8 @@ def _make_stages(builder: WorldBuilder) -> None:
 def _make_absences(builder: WorldBuilder) -> None:
     owner = users(builder)[0].ref
 
-    def event(draft: Draft, told: tuple[str, str, int]) -> Row:
-        name, absence, kind = told
+    def event(draft: Draft, values: tuple[str, str, int]) -> Row:
+        name, absence, kind = values
         last = draft.number == len(EVENTS)
         return {
             "name": name,
@@ -211,7 +211,7 @@ def _make_absences(builder: WorldBuilder) -> None:
     builder.add_for_each(
         "holiday_calendars",
         CALENDARS,
-        lambda _draft, told: ({"name": told[0], "country": told[1], "autogenerate_holidays": True}, {}),
+        lambda _draft, values: ({"name": values[0], "country": values[1], "autogenerate_holidays": True}, {}),
     )
     builder.add_for_each(
         "holidays",
@@ -221,9 +221,9 @@ def _make_absences(builder: WorldBuilder) -> None:
             for year in HOLIDAY_YEARS
             for name, on in HOLIDAYS
         ],
-        lambda _draft, told: (
-            {"name": told[1], "date": told[2]},
-            {"creator": owner, "holiday_calendar": Ref("holiday_calendars", str(told[0]))},
+        lambda _draft, values: (
+            {"name": values[1], "date": values[2]},
+            {"creator": owner, "holiday_calendar": Ref("holiday_calendars", str(values[0]))},
         ),
     )
 
@@ -248,13 +248,13 @@ def _make_approvals(builder: WorldBuilder) -> None:
     builder.add_for_each(
         "approval_policies",
         POLICIES,
-        lambda draft, told: (
+        lambda draft, values: (
             {
-                "name": told[0],
-                "type_id": told[1],
+                "name": values[0],
+                "type_id": values[1],
                 "custom": draft.number > 1,
                 "default": draft.number == 1,
-                "description": draft.every(2, f"Who approves {told[0].lower()}"),
+                "description": draft.every(2, f"Who approves {values[0].lower()}"),
                 "archived_at": draft.every(len(POLICIES), ARCHIVED),
             },
             {},
@@ -306,8 +306,8 @@ def _make_connections(builder: WorldBuilder) -> None:
     """Make domains and integrations: rows with credentials in them."""
     owner = users(builder)[0].ref
 
-    def integration(draft: Draft, told: tuple[str, int]) -> Row:
-        name, kind = told
+    def integration(draft: Draft, values: tuple[str, int]) -> Row:
+        name, kind = values
         synced = WORLD_START - timedelta(hours=draft.number)
         accounting = name == "Accounting"
         return {

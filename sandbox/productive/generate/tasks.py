@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 TASKS, TIME_ENTRIES = 420, 450
 CLOSED_SHARE = 0.55
 SHARED_INSTANT_ROWS = 5
-"""So many rows in a run carry one `updated_at`: a bookmark must not lose any of them."""
+"""The number of consecutive rows with the same `updated_at`: a bookmark must not lose any of them."""
 
 
 def make_tasks(builder: WorldBuilder) -> None:
@@ -66,7 +66,7 @@ def _make_tasks(builder: WorldBuilder) -> None:
                 "creation_method_id": 1,
                 "created_at": format_timestamp(instant),
                 "updated_at": format_timestamp(updated),
-                # Activity stops before the last write on most live records (README 0.2).
+                # On most live records, the last activity is before the last write (README 0.2).
                 "last_activity_at": format_timestamp(random_instant(rng, instant, updated))
                 if number % 4
                 else format_timestamp(updated),

@@ -31,9 +31,9 @@ class Group:
     """One of the names in `group`.
 
     Attributes:
-        name: As asked for, without its period.
-        attribute: The attribute of the report's rows that shows the value; empty where a relationship does.
-        read: What a row is put together by: where it leads, or a value.
+        name: Its name, without a period.
+        attribute: The attribute of the report's rows with the value; empty if a relationship has it.
+        read: Returns the reference or value that a row is grouped by.
     """
 
     name: str
@@ -56,7 +56,7 @@ def parse_groups(report: Report, text: str) -> list[Group]:
     """Parse `group=organization,created_at:month,task`; an empty text means the report's own rows.
 
     Raises:
-        ApiError: A group that the report does not have, or that the sandbox cannot give.
+        ApiError: The report does not have a group, or the sandbox does not support it.
     """
     return [_group(report, *part.partition(":")) for part in (text or report.default_group).split(",")]
 
@@ -93,13 +93,13 @@ def group_path(report: Report, name: str) -> str | None:
 def _period(report: Report, name: str, period: str) -> Group | None:
     """Return a group by date: one of the report's periods, or an attribute with a period suffix, else by day.
 
-    Its value is the first day of the period: how the API writes it is not documented.
+    Its value is the first day of the period. How the API writes it is not documented.
     """
     attribute, shown = (report.date, name) if name in PERIODS else (name, f"{name}_period")
     if name == "date" and report.date:
         attribute = report.date
-    told = report.page.attributes.get(attribute)
-    if told is None or told.type not in {"date", "date-time"}:
+    documented = report.page.attributes.get(attribute)
+    if documented is None or documented.type not in {"date", "date-time"}:
         return None
     kind = name if name in PERIODS else period or "day"
     if kind not in PERIODS:

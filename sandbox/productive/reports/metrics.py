@@ -1,7 +1,7 @@
 """A report's metrics: sums and averages over the rows of one group.
 
-Money is summed in the organization's currency, and in the rows' own where they share one. A figure that nothing in the
-rows feeds is 0, as a sum, or null, as an average.
+Money is summed in the organization's currency, and in the rows' own if they share one. Without any values, a sum is 0
+and an average is null.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MINUTES_A_DAY = 480
 WORKING_DAYS = 5
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
-# Where a figure is not called like the attribute it sums.
+# Metrics that have another name than the attribute they sum.
 _ATTRIBUTES = {
     "total_base_cost": "cost",
     "total_credited": "amount_credited",
@@ -38,7 +38,7 @@ _ATTRIBUTES = {
     "total_worked_time": "worked_time",
 }
 
-# Lists whose figures stand on other rows.
+# Lists whose metrics are sums over related rows.
 _SUMMED_ROWS = {"projects": ("deals", "project")}
 
 

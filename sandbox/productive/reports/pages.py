@@ -34,7 +34,7 @@ def report_page(dataset: Dataset, report: Report, query: Query, rules: FilterRul
     """Return the requested page.
 
     Raises:
-        ApiError: A cursor, which reports do not have, or a group, filter or sort that is not supported.
+        ApiError: The request has a cursor, which reports do not support, or an unsupported group, filter or sort.
     """
     if query.after is not None:
         raise errors.keyset_unsupported_sort("")
@@ -104,7 +104,7 @@ def _report_value(value: Json, field: Field) -> Json:
 
 
 def _synthetic_id(report: Report, groups: Sequence[Group], key: Sequence[Ref | Json]) -> str:
-    """Return an id in the form of the documented `booking-report-booking-130-<md5 of {}>`; what is hashed is inferred."""
+    """Return an id like the documented `booking-report-booking-130-<md5 of {}>`; what is hashed is inferred."""
     parts = [report.name.removesuffix("s").replace("_", "-")]
     hashed: dict[str, Json] = {}
     for group, value in zip(groups, key, strict=True):
@@ -112,7 +112,7 @@ def _synthetic_id(report: Report, groups: Sequence[Group], key: Sequence[Ref | J
             parts += [group.name.replace("_", "-"), value.id]
         else:
             hashed[group.name] = value
-    # The hash is a name, not a protection.
+    # The hash serves as a name, not for security.
     parts.append(hashlib.md5(json.dumps(hashed, sort_keys=True).encode(), usedforsecurity=False).hexdigest())
     return "-".join(parts)
 
