@@ -1,4 +1,4 @@
-"""Who may ask, and how often."""
+"""Productive's authentication, authorization and request windows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def api(sandbox: RunningSandbox) -> ProductiveClient:
 
 
 @pytest.mark.parametrize("content_type", [None, "application/json"])
-def test_another_content_type_is_refused_before_the_token_is_looked_at(
+def test_another_content_type_is_refused_before_the_token_is_checked(
     api: ProductiveClient, content_type: str | None
 ) -> None:
     status, error = api.error("invoices", {"Content-Type": content_type, "X-Auth-Token": None})
@@ -44,7 +44,7 @@ def test_another_content_type_is_refused_before_the_token_is_looked_at(
 
 
 @pytest.mark.parametrize("token", [None, "wrong"])
-def test_a_missing_and_a_wrong_token_answer_the_same(api: ProductiveClient, token: str | None) -> None:
+def test_a_missing_and_a_wrong_token_give_the_same_error(api: ProductiveClient, token: str | None) -> None:
     status, error = api.error("invoices", {"X-Auth-Token": token})
     assert status == 401
     assert error == {
@@ -95,14 +95,12 @@ def test_an_unknown_record_and_an_unknown_route_are_not_found(api: ProductiveCli
         assert (status, error["title"]) == (404, "Route Not Found")
 
 
-def test_every_answer_says_how_long_the_server_worked(api: ProductiveClient) -> None:
+def test_every_answer_has_its_runtime(api: ProductiveClient) -> None:
     for path, headers in (("invoices", {}), ("invoices", {"X-Auth-Token": None}), ("boats", {})):
         assert 0 <= float(api.get(path, headers).headers["x-runtime"]) < 5
 
 
-def test_the_hundred_and_first_request_of_a_window_is_one_too_many(
-    sandbox: RunningSandbox, api: ProductiveClient
-) -> None:
+def test_the_hundred_and_first_request_of_a_window_is_refused(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     for _ in range(100):
         assert api.get("tax_rates").status_code == 200
     response = api.get("tax_rates")
@@ -124,7 +122,7 @@ def test_the_hundred_and_first_request_of_a_window_is_one_too_many(
     assert api.get("tax_rates").status_code == 200
 
 
-def test_the_organization_has_a_longer_window_of_its_own(sandbox: RunningSandbox, api: ProductiveClient) -> None:
+def test_the_organization_has_its_own_longer_window(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     sandbox.admin.set_limits(
         [{"scope": "token", "limit": 2, "period": 10}, {"scope": "organization", "limit": 3, "period": 1800}]
     )
@@ -151,7 +149,7 @@ def test_a_refused_token_counts_in_no_window(sandbox: RunningSandbox, api: Produ
     assert api.get("tax_rates").status_code == 200
 
 
-def test_a_feature_that_is_off_denies_its_resource_alone(sandbox: RunningSandbox, api: ProductiveClient) -> None:
+def test_a_feature_that_is_off_denies_only_its_resource(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     sandbox.admin.set_features(financials=False)
     status, error = api.error("tax_rates")
     assert status == 403
@@ -167,7 +165,7 @@ def test_a_feature_that_is_off_denies_its_resource_alone(sandbox: RunningSandbox
     assert api.get("tax_rates").status_code == 200
 
 
-def test_latency_comes_before_every_answer_of_the_api_only() -> None:
+def test_latency_delays_answers_of_the_api_only() -> None:
     with running_sandbox(scale=0.02, latency_ms=60) as slow:
         assert ProductiveClient(slow.url).get("tax_rates").elapsed.total_seconds() >= 0.06
         assert slow.admin.requests()[0]["status"] == 200

@@ -1,4 +1,4 @@
-"""Filters, sorts and what is refused of them."""
+"""Productive's filters and sorts, and which are refused."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def all_ids(api: ProductiveClient, path: str) -> set[str]:
         ("include=company.boats", "Unsupported Include"),
     ],
 )
-def test_what_is_not_supported_is_refused_by_name(api: ProductiveClient, query: str, title: str) -> None:
+def test_unsupported_parameters_are_refused_by_name(api: ProductiveClient, query: str, title: str) -> None:
     status, error = api.error(f"invoices?{query}")
     assert (status, error["status"], error["title"]) == (400, "400", title)
     assert error["code"] == title.lower().replace(" ", "_")
 
 
 @pytest.mark.parametrize("resource", sorted(load_catalogue()))
-def test_no_documented_filter_is_passed_over_in_silence(api: ProductiveClient, resource: str) -> None:
+def test_no_documented_filter_is_ignored_silently(api: ProductiveClient, resource: str) -> None:
     for name in sorted(load_catalogue()[resource].filters):
         response = api.get(f"{resource}?filter[{name}]=nonsense-{name}")
         if response.status_code == 200:
@@ -90,7 +90,7 @@ def test_several_values_can_be_given_in_three_ways(api: ProductiveClient, form: 
     assert api.ids(f"invoices?{form}") == ["3", "5"]
 
 
-def test_the_operations_compare_as_their_names_say(api: ProductiveClient, stored: Stored) -> None:
+def test_operations_compare_as_their_names_say(api: ProductiveClient, stored: Stored) -> None:
     amounts = {row["id"]: row["attributes"]["amount"] for row in stored["invoices"]}
     middle = sorted(amounts.values())[150]
     for operation, keeps in (
@@ -104,7 +104,7 @@ def test_the_operations_compare_as_their_names_say(api: ProductiveClient, stored
         assert all_ids(api, f"invoices?filter[amount][{operation}]={middle}") == keeps
 
 
-def test_texts_are_searched_whatever_their_case(api: ProductiveClient, stored: Stored) -> None:
+def test_text_searches_ignore_case(api: ProductiveClient, stored: Stored) -> None:
     names = {row["id"]: row["attributes"]["name"].lower() for row in stored["companies"]}
     with_and = {row for row, name in names.items() if " and " in name}
     assert with_and
@@ -112,7 +112,7 @@ def test_texts_are_searched_whatever_their_case(api: ProductiveClient, stored: S
     assert all_ids(api, "companies?filter[name][not_contain]=%20AND%20") == set(names) - with_and
 
 
-def test_two_bounds_on_one_field_hold_together(api: ProductiveClient, stored: Stored) -> None:
+def test_two_bounds_on_one_field_both_apply(api: ProductiveClient, stored: Stored) -> None:
     days = sorted(row["attributes"]["date"] for row in stored["time_entries"])
     low, high = days[100], days[200]
     expected = {row["id"] for row in stored["time_entries"] if low <= row["attributes"]["date"] <= high}
@@ -120,14 +120,14 @@ def test_two_bounds_on_one_field_hold_together(api: ProductiveClient, stored: St
     assert all_ids(api, f"time_entries?filter[after]={low}&filter[before]={high}") == expected
 
 
-def test_groups_join_by_and_or_by_or_and_nest(api: ProductiveClient) -> None:
+def test_filter_groups_join_by_and_or_or_and_can_be_nested(api: ProductiveClient) -> None:
     assert api.ids("invoices?filter[$op]=or&filter[0][id][eq][]=3&filter[1][id][eq][]=5") == ["3", "5"]
     assert api.ids("invoices?filter[$op]=and&filter[0][id][eq][]=3&filter[1][id][eq][]=5") == []
     nested = "filter[$op]=and&filter[0][$op]=or&filter[0][0][id][eq]=3&filter[0][1][id][eq]=5&filter[1][id][not_eq]=3"
     assert api.ids(f"invoices?{nested}") == ["5"]
 
 
-def test_relationship_filters_follow_the_ids(api: ProductiveClient, stored: Stored) -> None:
+def test_relationship_filters_compare_ids(api: ProductiveClient, stored: Stored) -> None:
     invoice = stored["invoices"][7]
     lines = {row["id"] for row in stored["line_items"] if row["relationships"]["invoice"] == invoice["id"]}
     assert lines
@@ -140,7 +140,7 @@ def test_relationship_filters_follow_the_ids(api: ProductiveClient, stored: Stor
     )
 
 
-def test_filters_reach_over_other_records(api: ProductiveClient, stored: Stored) -> None:
+def test_filters_follow_paths_of_relationships(api: ProductiveClient, stored: Stored) -> None:
     services = {row["id"]: row for row in stored["services"]}
     deals = {row["id"]: row for row in stored["deals"]}
     entry = stored["time_entries"][0]
@@ -179,7 +179,7 @@ def test_archived_rows_are_listed_and_status_separates_them(
     assert all_ids(api, f"{resource}?filter[status]=1,2") == all_ids(api, f"{resource}?") == everything
 
 
-def test_invoice_codes_part_the_invoices(api: ProductiveClient, stored: Stored) -> None:
+def test_every_invoice_has_exactly_one_code_of_each_filter(api: ProductiveClient, stored: Stored) -> None:
     everything = {row["id"] for row in stored["invoices"]}
     for name, codes in (
         ("status", "01234"),
@@ -213,7 +213,7 @@ def test_custom_fields_filter_by_their_id(api: ProductiveClient, stored: Stored)
     assert one in all_ids(api, f"tasks?filter[custom_fields][12][eq]={with_points[one]}")
 
 
-def test_a_datetime_is_cut_to_its_date_in_the_organizations_zone(api: ProductiveClient, stored: Stored) -> None:
+def test_datetimes_compare_by_date_in_the_organizations_time_zone(api: ProductiveClient, stored: Stored) -> None:
     day = datetime.fromisoformat(stored["tasks"][200]["attributes"]["updated_at"]).date()
     same_day = {row["id"] for row in stored["tasks"] if row["attributes"]["updated_at"][:10] == day.isoformat()}
     expected = {row["id"] for row in stored["tasks"] if row["attributes"]["updated_at"][:10] >= day.isoformat()}
@@ -224,7 +224,7 @@ def test_a_datetime_is_cut_to_its_date_in_the_organizations_zone(api: Productive
     assert all_ids(api, f"tasks?filter[updated_at][eq]={day}") == same_day
 
 
-def test_with_the_feature_flag_datetimes_compare_by_the_second(api: ProductiveClient, stored: Stored) -> None:
+def test_with_the_feature_flag_datetimes_compare_by_second(api: ProductiveClient, stored: Stored) -> None:
     instants = {row["id"]: datetime.fromisoformat(row["attributes"]["updated_at"]) for row in stored["tasks"]}
     middle = sorted(instants.values())[210].replace(microsecond=0)
     after = {row for row, instant in instants.items() if instant.replace(microsecond=0) > middle}
@@ -244,7 +244,7 @@ def _pages(api: ProductiveClient, path: str) -> Iterator[list[dict[str, object]]
         number += 1
 
 
-def test_filters_hold_on_every_page_of_a_cursor(api: ProductiveClient, stored: Stored) -> None:
+def test_filters_apply_to_every_cursor_page(api: ProductiveClient, stored: Stored) -> None:
     open_tasks = {row["id"] for row in stored["tasks"] if not row["attributes"]["closed"]}
     rows = api.walk("tasks?filter[status]=1&page[after]=&page[size]=20&sort=updated_at")
     assert {row["id"] for row in rows} == open_tasks
@@ -252,7 +252,7 @@ def test_filters_hold_on_every_page_of_a_cursor(api: ProductiveClient, stored: S
 
 
 @pytest.mark.parametrize("resource", sorted(load_catalogue()))
-def test_every_documented_sort_is_given_or_refused_by_name(api: ProductiveClient, resource: str) -> None:
+def test_every_documented_sort_works_or_is_refused_by_name(api: ProductiveClient, resource: str) -> None:
     total = api.body(f"{resource}?page[size]=1")["meta"]["total_count"]
     for name in sorted(load_catalogue()[resource].sorts):
         response = api.get(f"{resource}?sort={name}&page[size]=1")
@@ -269,7 +269,7 @@ def test_several_sorts_apply_in_turn(api: ProductiveClient) -> None:
     assert names == sorted(names, reverse=True)
 
 
-def test_the_admin_refuses_documented_names(sandbox: RunningSandbox, api: ProductiveClient) -> None:
+def test_the_admin_can_refuse_documented_names(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     sandbox.admin.set_refusals(
         includes={"invoices": ["bank_account"]},
         filters={"tasks": ["updated_at"]},
@@ -287,7 +287,7 @@ def test_the_admin_refuses_documented_names(sandbox: RunningSandbox, api: Produc
     assert api.get("deals").status_code == 200
 
 
-def test_a_filter_or_a_sort_can_be_taken_without_heed(
+def test_the_admin_can_make_filters_and_sorts_ineffective(
     sandbox: RunningSandbox, api: ProductiveClient, stored: Stored
 ) -> None:
     sandbox.admin.set_refusals(ignored_filters={"tasks": ["updated_at"]}, ignored_sorts={"tasks": ["updated_at"]})

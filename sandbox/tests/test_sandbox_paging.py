@@ -1,4 +1,4 @@
-"""Pages by number and by cursor."""
+"""Productive's pages by number and by cursor."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def changing() -> Iterator[tuple[RunningSandbox, ProductiveClient]]:
         yield sandbox, ProductiveClient(sandbox.url)
 
 
-def test_a_page_has_thirty_rows_by_default_and_says_what_there_is(api: ProductiveClient) -> None:
+def test_a_page_has_thirty_rows_by_default_and_totals(api: ProductiveClient) -> None:
     body = api.body("invoices")
     assert len(body["data"]) == 30
     assert body["meta"] == {
@@ -66,7 +66,7 @@ def test_links_keep_every_other_parameter_and_encode_their_brackets(api: Product
         }
 
 
-def test_the_last_page_has_no_next_and_one_behind_it_is_empty(api: ProductiveClient) -> None:
+def test_the_last_page_has_no_next_and_one_after_it_is_empty(api: ProductiveClient) -> None:
     last = api.body("invoices?page[number]=2&page[size]=200")
     assert (len(last["data"]), set(last["links"])) == (100, {"first", "last", "prev"})
     behind = api.body("invoices?page[number]=3&page[size]=200")
@@ -76,7 +76,7 @@ def test_the_last_page_has_no_next_and_one_behind_it_is_empty(api: ProductiveCli
 @pytest.mark.parametrize(
     "page", ["page[size]=201", "page[size]=0", "page[size]=x", "page[number]=0", "page[number]=-1"]
 )
-def test_a_page_that_cannot_be_given_is_an_error(api: ProductiveClient, page: str) -> None:
+def test_an_invalid_page_is_an_error(api: ProductiveClient, page: str) -> None:
     status, error = api.error(f"invoices?{page}")
     assert (status, error["title"]) == (400, "Invalid Page")
 
@@ -93,14 +93,14 @@ def test_the_default_order_is_by_id_except_for_projects_and_people(api: Producti
     "path",
     ["invoices?", "people?", "tasks?sort=-updated_at&", "companies?sort=last_activity_at&", "time_entries?sort=date&"],
 )
-def test_a_cursor_walks_the_same_rows_in_the_same_order_as_numbers_do(api: ProductiveClient, path: str) -> None:
+def test_cursor_pages_have_the_same_rows_in_the_same_order_as_numbered_pages(api: ProductiveClient, path: str) -> None:
     numbered = [row["id"] for row in api.walk(f"{path}page[size]=70")]
     walked = [row["id"] for row in api.walk(f"{path}page[after]=&page[size]=33")]
     assert walked == numbered
     assert len(set(walked)) == len(walked)
 
 
-def test_a_cursor_page_says_nothing_of_totals_and_links_only_to_the_next(api: ProductiveClient) -> None:
+def test_a_cursor_page_has_no_totals_and_links_only_to_the_next(api: ProductiveClient) -> None:
     body = api.body("invoices?page[after]=&page[size]=200&include=company")
     assert body["meta"] == {"page_size": 200, "max_page_size": 200}
     assert set(body["links"]) == {"next"}
@@ -117,7 +117,7 @@ def test_no_page_size_loses_or_repeats_a_row(api: ProductiveClient, size: int, *
     assert sorted(int(row["id"]) for row in rows) == list(range(1, 421))
 
 
-def test_rows_with_null_come_last_upwards_and_first_downwards(api: ProductiveClient) -> None:
+def test_nulls_are_last_ascending_and_first_descending(api: ProductiveClient) -> None:
     up = [row["attributes"]["due_date"] for row in api.walk("tasks?sort=due_date&page[size]=200")]
     down = [row["attributes"]["due_date"] for row in api.walk("tasks?sort=-due_date&page[size]=200")]
     assert None in up
@@ -126,7 +126,7 @@ def test_rows_with_null_come_last_upwards_and_first_downwards(api: ProductiveCli
     assert down == [None] * up.count(None) + sorted(known, reverse=True)
 
 
-def test_timestamps_sort_as_instants_across_the_change_to_summer_time(api: ProductiveClient) -> None:
+def test_timestamps_sort_as_instants_across_daylight_saving_time(api: ProductiveClient) -> None:
     stamps = [row["attributes"]["updated_at"] for row in api.walk("tasks?sort=updated_at&page[size]=200")]
     assert {stamp[-6:] for stamp in stamps} == {"+01:00", "+02:00"}
     instants = [datetime.fromisoformat(stamp) for stamp in stamps]
@@ -145,7 +145,7 @@ def test_a_cursor_is_refused_together_with_a_number(api: ProductiveClient) -> No
     assert (status, error["code"]) == (400, "keyset_conflict")
 
 
-def test_a_cursor_that_the_list_did_not_give_is_refused(api: ProductiveClient) -> None:
+def test_a_cursor_from_another_list_is_refused(api: ProductiveClient) -> None:
     query = parse_qs(urlsplit(api.body("invoices?page[after]=&sort=created_at")["links"]["next"]).query)
     (cursor,) = query["page[after]"]
     for path in (f"invoices?page[after]={cursor}", "invoices?page[after]=abc", f"invoices?page[after]={cursor[:-3]}"):
@@ -153,13 +153,15 @@ def test_a_cursor_that_the_list_did_not_give_is_refused(api: ProductiveClient) -
         assert (status, error["code"]) == (400, "keyset_invalid_cursor")
 
 
-def test_a_sort_by_something_related_cannot_be_walked_by_cursor(api: ProductiveClient) -> None:
+def test_a_sort_by_a_related_row_has_no_cursor(api: ProductiveClient) -> None:
     assert api.get("invoices?sort=company_name").status_code == 200
     status, error = api.error("invoices?sort=company_name&page[after]=")
     assert (status, error["code"]) == (400, "keyset_unsupported_sort")
 
 
-def test_the_admin_declares_sorts_or_whole_lists_unwalkable(changing: tuple[RunningSandbox, ProductiveClient]) -> None:
+def test_the_admin_can_disable_cursors_of_sorts_or_whole_lists(
+    changing: tuple[RunningSandbox, ProductiveClient],
+) -> None:
     sandbox, api = changing
     sandbox.admin.set_refusals(keyset_sorts={"invoices": ["last_activity_at"], "deals": ["*"]})
     for path in ("invoices?sort=-last_activity_at&page[after]=", "deals?page[after]="):

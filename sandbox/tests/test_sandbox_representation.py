@@ -1,4 +1,4 @@
-"""How records are shown: relationships, includes, sparse fieldsets, values."""
+"""How Productive's records are served: relationships, includes, sparse fieldsets, values."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def api(sandbox: RunningSandbox) -> ProductiveClient:
     return ProductiveClient(sandbox.url)
 
 
-def test_without_include_only_the_organization_carries_data(api: ProductiveClient) -> None:
+def test_without_include_only_the_organization_has_data(api: ProductiveClient) -> None:
     relationships = api.data("invoices?page[size]=1")[0]["relationships"]
     assert relationships.pop("organization") == {"data": {"type": "organizations", "id": "1"}}
     assert set(relationships) == set(load_catalogue()["invoices"].relationships) - {"organization"}
@@ -51,9 +51,7 @@ def test_without_include_only_the_organization_carries_data(api: ProductiveClien
 
 
 @pytest.mark.parametrize("resource", sorted(load_catalogue()))
-def test_everything_included_is_linked_and_everything_linked_is_included_once(
-    api: ProductiveClient, resource: str
-) -> None:
+def test_included_records_are_exactly_the_linked_ones(api: ProductiveClient, resource: str) -> None:
     page = load_catalogue()[resource]
     names = sorted(page.relationships)
     body = api.body(f"{resource}?include={','.join(names)}&page[size]=200")
@@ -71,7 +69,7 @@ def test_everything_included_is_linked_and_everything_linked_is_included_once(
     assert {(row["type"], row["id"]) for row in body.get("included", [])} <= linked
 
 
-def test_a_nested_include_shows_the_way_and_no_other(api: ProductiveClient) -> None:
+def test_a_nested_include_adds_only_the_records_along_its_path(api: ProductiveClient) -> None:
     body = api.body("time_entries?include=service.deal.company&page[size]=5")
     by_type: dict[str, list[dict[str, Any]]] = {}
     for row in body["included"]:
@@ -100,7 +98,7 @@ def test_an_empty_to_one_is_null_and_an_empty_to_many_a_list(api: ProductiveClie
     assert row["relationships"]["custom_field_people"] == {"data": []}
 
 
-def test_sparse_fieldsets_leave_out_the_rest_and_pass_over_unknown_names(api: ProductiveClient) -> None:
+def test_sparse_fieldsets_omit_other_fields_and_ignore_unknown_names(api: ProductiveClient) -> None:
     query = "include=company,creator&fields[invoices]=number,company,boat&fields[companies]=name&page[size]=3"
     body = api.body(f"invoices?{query}")
     for row in body["data"]:
@@ -145,7 +143,7 @@ def _check(type_name: str, name: str, value: object) -> None:
         assert isinstance(value, bool) is (type_name == "boolean"), name
 
 
-def test_services_have_floats_where_others_have_whole_cents(api: ProductiveClient) -> None:
+def test_services_have_floats_where_others_have_integer_cents(api: ProductiveClient) -> None:
     for row in api.walk("services?page[size]=200"):
         for name in ("price", "price_default", "budget_total", "cost", "profit"):
             assert isinstance(row["attributes"][name], float)
@@ -161,7 +159,7 @@ def test_offsets_follow_daylight_saving_time(api: ProductiveClient) -> None:
             assert stamp.endswith("+02:00" if 4 <= month <= 9 else "+01:00")
 
 
-def test_nullable_values_are_null_for_some_and_given_for_others(api: ProductiveClient) -> None:
+def test_nullable_attributes_are_null_on_some_rows_only(api: ProductiveClient) -> None:
     for resource, name in (
         ("companies", "last_activity_at"),
         ("companies", "custom_fields"),
@@ -174,7 +172,7 @@ def test_nullable_values_are_null_for_some_and_given_for_others(api: ProductiveC
         assert any(value is not None for value in values)
 
 
-def test_custom_fields_hold_texts_integers_floats_and_lists_by_id(api: ProductiveClient) -> None:
+def test_custom_fields_have_texts_integers_floats_and_lists_by_id(api: ProductiveClient) -> None:
     kinds = set()
     for resource in ("companies", "tasks", "projects", "people", "bookings"):
         for row in api.walk(f"{resource}?page[size]=200"):
@@ -205,12 +203,12 @@ def test_secrets_are_served_and_recognizable(api: ProductiveClient) -> None:
         assert row["attributes"][name] == ({"Authorization": secret} if name == "custom_headers" else secret)
 
 
-def test_names_that_only_the_specs_invented_examples_show_are_not_served(api: ProductiveClient) -> None:
+def test_attributes_that_only_invented_examples_show_are_not_served(api: ProductiveClient) -> None:
     invoice = api.data("invoices?page[size]=1")[0]["attributes"]
     assert not {"status", "subtotal", "total", "date", "notes"} & set(invoice)
 
 
-def test_extra_attributes_come_on_top_of_every_record(sandbox: RunningSandbox, api: ProductiveClient) -> None:
+def test_extra_attributes_are_added_to_every_record(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     sandbox.admin.set_extra_attributes({"invoices": {"brand_new": {"a": 1}, "number": 5}})
     try:
         for row in [*api.data("invoices?page[size]=3"), api.body("invoices/1")["data"]]:

@@ -1,4 +1,4 @@
-"""An HTTP client of the sandbox's Invoicetronic, for its tests."""
+"""HTTP client of the sandbox's Invoicetronic, for its tests."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ LISTS = ("company", "send", "receive", "update", "log", "webhook", "webhookhisto
 
 
 class InvoicetronicClient:
-    """Asks Invoicetronic with one key."""
+    """Requests Invoicetronic with one key."""
 
     def __init__(self, url: str, key: str | None, password: str = "", **headers: str) -> None:
-        """Ask the sandbox at `url`."""
+        """Use the sandbox at `url`."""
         self.root = f"{url}/invoicetronic/v1"
         self.session = requests.Session()
         self.session.trust_env = False
@@ -26,22 +26,22 @@ class InvoicetronicClient:
             self.session.auth = (key, password)
 
     def get(self, path: str, **query: object) -> requests.Response:
-        """Any answer."""
+        """Return any answer."""
         texts = {name: str(value) for name, value in query.items()}
         return self.session.get(f"{self.root}/{path}", params=texts, timeout=10)
 
     def json(self, path: str, **query: object) -> Any:  # noqa: ANN401 - any JSON
-        """The body of a 200."""
+        """Return the body of a 200."""
         response = self.get(path, **query)
         assert response.status_code == 200, response.text
         return response.json()
 
     def ids(self, path: str, **query: object) -> list[int]:
-        """The ids of one page."""
+        """Return the ids of one page."""
         return [row["id"] for row in self.json(path, **query)]
 
     def all(self, path: str, **query: object) -> list[dict[str, Any]]:
-        """All rows of a list."""
+        """Return all rows of a list."""
         rows: list[dict[str, Any]] = []
         for page in range(1, 100):
             found = self.json(path, **query, page=page, page_size=200)
@@ -52,5 +52,5 @@ class InvoicetronicClient:
 
 
 def unread(admin: SystemAdmin) -> list[int]:
-    """Return the ids of the received invoices that are not read."""
+    """Return the ids of the unread received invoices."""
     return [row["id"] for row in admin.records("receive") if not row["is_read"]]

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize(("key", "password"), [(None, ""), ("wrong", ""), (LIVE, "secret")])
-def test_only_a_key_with_an_empty_password_gets_in(sandbox: RunningSandbox, key: str | None, password: str) -> None:
+def test_only_a_valid_key_with_an_empty_password_is_accepted(
+    sandbox: RunningSandbox, key: str | None, password: str
+) -> None:
     response = InvoicetronicClient(sandbox.url, key, password).get("status")
     assert response.status_code == 401
     assert response.headers["Content-Type"] == "application/problem+json"
@@ -23,7 +25,7 @@ def test_only_a_key_with_an_empty_password_gets_in(sandbox: RunningSandbox, key:
 
 
 @pytest.mark.parametrize("header", ["Basic !", "Basic /w==", "Bearer x", "Basic"])
-def test_a_header_that_is_no_basic_authentication_is_refused(sandbox: RunningSandbox, header: str) -> None:
+def test_other_authorization_headers_are_refused(sandbox: RunningSandbox, header: str) -> None:
     response = InvoicetronicClient(sandbox.url, None, Authorization=header).get("status")
     assert response.status_code == 401
 
@@ -38,7 +40,7 @@ def test_the_prefix_of_the_key_selects_the_environment(sandbox: RunningSandbox, 
     assert test.get("company").headers["Invoicetronic-Total-Count"] == "4"
 
 
-def test_a_restricted_key_sees_what_it_may(
+def test_a_restricted_key_reads_only_permitted_resources(
     sandbox: RunningSandbox, api: InvoicetronicClient, admin: SystemAdmin
 ) -> None:
     admin.put("restricted_keys", {"ik_live_reader": {"permissions": {"send": "Read", "status": "Read"}}})
@@ -54,7 +56,7 @@ def test_a_restricted_key_sees_what_it_may(
     assert api.json("status")["is_sub_key"] is False
 
 
-def test_a_restricted_key_may_be_of_some_companies_alone(sandbox: RunningSandbox, admin: SystemAdmin) -> None:
+def test_a_restricted_key_may_be_limited_to_companies(sandbox: RunningSandbox, admin: SystemAdmin) -> None:
     everything = dict.fromkeys(LISTS, "Read")
     admin.put("restricted_keys", {"ik_live_reader": {"permissions": everything, "company_ids": [3]}})
     reader = InvoicetronicClient(sandbox.url, "ik_live_reader")
@@ -65,7 +67,7 @@ def test_a_restricted_key_may_be_of_some_companies_alone(sandbox: RunningSandbox
     assert reader.get(f"send/{others}").status_code == 404
 
 
-def test_a_restricted_key_has_the_prefix_of_its_environment(admin: SystemAdmin) -> None:
+def test_a_restricted_key_must_have_the_prefix_of_its_environment(admin: SystemAdmin) -> None:
     for key in ("ik_test_reader", "reader", LIVE):
         with pytest.raises(AdminError, match="ik_live_"):
             admin.put("restricted_keys", {key: {"permissions": {}}})
@@ -75,7 +77,7 @@ def test_only_get_is_answered(api: InvoicetronicClient) -> None:
     assert api.session.post(f"{api.root}/send", timeout=10).status_code == 405
 
 
-def test_errors_speak_italian_unless_asked_otherwise(sandbox: RunningSandbox) -> None:
+def test_errors_are_in_italian_by_default(sandbox: RunningSandbox) -> None:
     details = [
         InvoicetronicClient(sandbox.url, LIVE, **headers).get("send", page=0).json()["detail"]
         for headers in ({"Accept-Language": ""}, {"Accept-Language": "de-AT,en;q=0.5"}, {"Accept-Language": "fr, en"})
@@ -83,7 +85,7 @@ def test_errors_speak_italian_unless_asked_otherwise(sandbox: RunningSandbox) ->
     assert details == ["page: valore non valido", "page: ungültiger Wert", "page: invalid value"]
 
 
-def test_errors_may_be_of_the_older_shape(api: InvoicetronicClient, admin: SystemAdmin) -> None:
+def test_errors_may_have_the_older_format(api: InvoicetronicClient, admin: SystemAdmin) -> None:
     admin.put("behaviour", {"problem_shape": "wrapped"})
     body = api.get("send", page=0).json()
     assert set(body) == {"problem_details", "content_type", "status_code"}

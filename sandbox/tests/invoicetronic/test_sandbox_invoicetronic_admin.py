@@ -1,4 +1,4 @@
-"""What the admin changes in Invoicetronic, and the rows that requests leave in /log."""
+"""Changes by the admin in Invoicetronic, and the rows that requests leave in /log."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_requests_do_not_move_the_time_of_the_world(api: InvoicetronicClient, ad
     assert 0 < parse_ticks(second) - parse_ticks(first) < 200_000
 
 
-def test_every_request_leaves_a_row_at_the_machines_time(sandbox: RunningSandbox, api: InvoicetronicClient) -> None:
+def test_every_request_is_logged_at_the_machines_time(sandbox: RunningSandbox, api: InvoicetronicClient) -> None:
     started = datetime.now(UTC).isoformat()
     before = api.get("log", date_time_to=started).headers["Invoicetronic-Total-Count"]
     api.session.headers["User-Agent"] = "tester/1"
@@ -51,11 +51,11 @@ def test_a_new_invoice_is_the_newest_and_unread(api: InvoicetronicClient, admin:
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_row_can_be_made_with_nothing_given(admin: SystemAdmin, name: str) -> None:
+def test_a_row_can_be_created_without_any_fields(admin: SystemAdmin, name: str) -> None:
     assert set(admin.create(name, {})) == set(admin.records(name)[0])
 
 
-def test_an_update_of_the_sdi_moves_its_invoice(api: InvoicetronicClient, admin: SystemAdmin) -> None:
+def test_an_sdi_update_changes_its_invoice(api: InvoicetronicClient, admin: SystemAdmin) -> None:
     newest = admin.records("send")[-1]
     assert newest["last_update"] is None
     update = admin.post("sdi_updates", {"send_id": newest["id"], "state": "Inviato"})
@@ -63,17 +63,17 @@ def test_an_update_of_the_sdi_moves_its_invoice(api: InvoicetronicClient, admin:
     assert (row["last_update"], row["latest_state"]) == (update["last_update"], "Inviato")
     assert row["date_sent"] is not None
     assert api.ids("update", sort="-last_update", page_size=1) == [update["id"]]
-    with pytest.raises(AdminError, match="send has no 99999"):
+    with pytest.raises(AdminError, match="there is no send 99999"):
         admin.post("sdi_updates", {"send_id": 99999, "state": "Inviato"})
 
 
-def test_listing_updates_may_read_them(api: InvoicetronicClient, admin: SystemAdmin) -> None:
+def test_listing_updates_may_mark_them_as_read(api: InvoicetronicClient, admin: SystemAdmin) -> None:
     admin.put("behaviour", {"updates_read_by_list": True})
     found = [update["id"] for update in api.json("update", unread="true", page_size=5)]
     assert all(row["is_read"] for row in admin.records("update") if row["id"] in found)
 
 
-def test_a_change_is_a_new_version_and_moves_no_date(api: InvoicetronicClient, admin: SystemAdmin) -> None:
+def test_a_change_gives_a_new_version_and_moves_no_date(api: InvoicetronicClient, admin: SystemAdmin) -> None:
     before = api.json("company/2")
     admin.update("company", 2, {"name": "Comune di Prova"})
     after = api.json("company/2")
@@ -88,7 +88,7 @@ def test_a_change_can_happen_between_two_pages(api: InvoicetronicClient, admin: 
     assert 51 not in {number for page in pages for number in page}
 
 
-def test_reset_puts_everything_back(sandbox: RunningSandbox, api: InvoicetronicClient, admin: SystemAdmin) -> None:
+def test_a_reset_restores_everything(sandbox: RunningSandbox, api: InvoicetronicClient, admin: SystemAdmin) -> None:
     before = admin.records("receive")
     admin.put("restricted_keys", {"ik_live_reader": {"permissions": {}}})
     admin.put("behaviour", {"payload_left_out": "absent"})

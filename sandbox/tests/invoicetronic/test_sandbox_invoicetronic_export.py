@@ -26,7 +26,7 @@ def members(response: requests.Response) -> dict[str, bytes]:
         return {name: zipped.read(name) for name in zipped.namelist()}
 
 
-def test_an_export_has_the_files_of_a_month_by_company(api: InvoicetronicClient, admin: SystemAdmin) -> None:
+def test_an_export_has_the_files_of_a_month_in_folders_by_company(api: InvoicetronicClient, admin: SystemAdmin) -> None:
     vats = {row["id"]: row["vat"] for row in admin.records("company")}
     wanted = {
         f"{vats[row['company_id']]}/receive/{row['file_name']}": row
@@ -54,13 +54,11 @@ def test_a_quarter_and_a_range_of_dates_are_periods_too(api: InvoicetronicClient
     assert all("/send/" in name for name in quarter)
 
 
-def test_both_directions_are_the_default(api: InvoicetronicClient) -> None:
+def test_an_export_has_both_directions_by_default(api: InvoicetronicClient) -> None:
     assert {name.split("/")[1] for name in members(api.get("export", year=2025, month=5))} == {"send", "receive"}
 
 
-def test_only_sent_invoices_that_have_come_to_their_end_are_exported(
-    api: InvoicetronicClient, admin: SystemAdmin
-) -> None:
+def test_only_sent_invoices_in_a_final_state_are_exported(api: InvoicetronicClient, admin: SystemAdmin) -> None:
     year = {"document_date_from": "2024-01-01", "document_date_to": "2026-12-31"}
     found = {name.split("/")[2] for name in members(api.get("export", type="send", **year))}
     states = {row["file_name"]: (row["format"], row["latest_state"]) for row in admin.records("send")}
@@ -71,12 +69,12 @@ def test_only_sent_invoices_that_have_come_to_their_end_are_exported(
     assert not {state for _, state in exported} & {None, "Inviato"}
 
 
-def test_an_export_may_be_of_one_company(api: InvoicetronicClient, admin: SystemAdmin) -> None:
+def test_an_export_can_be_limited_to_one_company(api: InvoicetronicClient, admin: SystemAdmin) -> None:
     found = members(api.get("export", year=2025, month=5, company_id=1))
     assert {name.split("/")[0] for name in found} == {admin.records("company")[0]["vat"]}
 
 
-def test_nothing_to_export_has_no_content(api: InvoicetronicClient, admin: SystemAdmin) -> None:
+def test_an_empty_export_has_no_content(api: InvoicetronicClient, admin: SystemAdmin) -> None:
     response = api.get("export", year=1999, month=1)
     assert (response.status_code, response.content) == (204, b"")
     assert admin.get("billing")["operation_left"] == 950
@@ -97,13 +95,13 @@ def test_nothing_to_export_has_no_content(api: InvoicetronicClient, admin: Syste
         {"year": 2026, "month": 1, "company_id": "x"},
     ],
 )
-def test_an_export_is_of_one_period(api: InvoicetronicClient, query: dict[str, object]) -> None:
+def test_an_export_needs_exactly_one_valid_period(api: InvoicetronicClient, query: dict[str, object]) -> None:
     response = api.get("export", **query)
     assert response.status_code == 400
     assert response.headers["Content-Type"] == "application/problem+json"
 
 
-def test_of_two_exports_at_the_same_time_one_is_refused(sandbox: RunningSandbox, admin: SystemAdmin) -> None:
+def test_a_second_export_at_the_same_time_is_refused(sandbox: RunningSandbox, admin: SystemAdmin) -> None:
     admin.put("behaviour", {"export_seconds": 0.5})
     accounts = [InvoicetronicClient(sandbox.url, key) for key in (LIVE, LIVE)]
     with ThreadPoolExecutor() as pool:
@@ -114,14 +112,12 @@ def test_of_two_exports_at_the_same_time_one_is_refused(sandbox: RunningSandbox,
     assert accounts[0].get("export", year=1999, month=1).status_code == 204
 
 
-def test_an_export_may_have_members_of_the_admins_own(api: InvoicetronicClient, admin: SystemAdmin) -> None:
+def test_the_admin_can_add_members_to_an_export(api: InvoicetronicClient, admin: SystemAdmin) -> None:
     admin.put("behaviour", {"export_members": {"../../evil.xml": base64.b64encode(b"<x/>").decode()}})
     assert members(api.get("export", year=1999, month=1)) == {"../../evil.xml": b"<x/>"}
 
 
-def test_the_files_of_an_export_may_be_called_by_the_id_of_their_invoice(
-    api: InvoicetronicClient, admin: SystemAdmin
-) -> None:
+def test_the_files_of_an_export_may_be_named_by_invoice_id(api: InvoicetronicClient, admin: SystemAdmin) -> None:
     named = members(api.get("export", type="receive", year=2025, month=2))
     admin.put("behaviour", {"export_names": "id"})
 

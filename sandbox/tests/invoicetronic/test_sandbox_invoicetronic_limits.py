@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 BUCKET_LISTS = ("receive", "update", "send", "log", "webhookhistory")
 
 
-def test_every_answer_names_the_limits(running: RunningSandbox) -> None:
+def test_every_answer_has_rate_limit_headers(running: RunningSandbox) -> None:
     running.admin.reset()
     for key, path in ((LIVE, "status"), ("wrong", "status"), (LIVE, "nothing")):
         headers = InvoicetronicClient(running.url, key).get(path).headers
@@ -23,7 +23,7 @@ def test_every_answer_names_the_limits(running: RunningSandbox) -> None:
 
 
 @pytest.mark.parametrize("name", BUCKET_LISTS)
-def test_the_bucket_holds_two_hundred_and_is_refilled_one_by_one(running: RunningSandbox, name: str) -> None:
+def test_the_bucket_accepts_two_hundred_and_is_refilled_one_by_one(running: RunningSandbox, name: str) -> None:
     running.admin.reset()
     # A hundredth of the documented pace: a slow machine shall not see it refilled while it is emptied.
     bucket = {"scope": "reads", "limit": 60, "period": 6000, "burst": 200}

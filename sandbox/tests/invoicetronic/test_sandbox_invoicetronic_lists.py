@@ -52,7 +52,9 @@ def test_there_are_several_pages_of_two_hundred_invoices() -> None:
         ({"sort": "-documents"}, "Cannot sort by documents"),
     ],
 )
-def test_a_wrong_parameter_is_named(api: InvoicetronicClient, query: dict[str, object], detail: str) -> None:
+def test_an_invalid_parameter_is_refused_by_name(
+    api: InvoicetronicClient, query: dict[str, object], detail: str
+) -> None:
     response = api.get("send", **query)
     assert response.status_code == 400
     assert response.json() == {
@@ -63,7 +65,7 @@ def test_a_wrong_parameter_is_named(api: InvoicetronicClient, query: dict[str, o
     }
 
 
-def test_an_unknown_parameter_is_passed_over(api: InvoicetronicClient) -> None:
+def test_an_unknown_parameter_is_ignored(api: InvoicetronicClient) -> None:
     assert len(api.json("send", pageSize=3)) == 100
 
 
@@ -99,7 +101,7 @@ def test_an_unknown_parameter_is_passed_over(api: InvoicetronicClient) -> None:
         ("subkey", {"company_id": 3}, lambda row: 3 in (row["company_ids"] or [])),
     ],
 )
-def test_a_filter_keeps_what_it_says(
+def test_a_filter_keeps_the_matching_rows(
     api: InvoicetronicClient, name: str, query: dict[str, object], keeps: Callable[[dict[str, Any]], bool]
 ) -> None:
     # The window leaves out the rows of /log that the test itself makes.
@@ -111,22 +113,22 @@ def test_a_filter_keeps_what_it_says(
 
 
 @pytest.mark.parametrize("name", ["identifier", "committente", "prestatore", "file_name"])
-def test_texts_are_matched_whole(api: InvoicetronicClient, name: str) -> None:
+def test_text_filters_match_whole_values(api: InvoicetronicClient, name: str) -> None:
     row = api.json("receive/7")
     assert 7 in api.ids("receive", **{name: row[name]})
     assert api.ids("receive", **{name: row[name][2:]}) == []
 
 
-def test_a_document_number_finds_its_file(api: InvoicetronicClient) -> None:
+def test_a_file_is_found_by_a_document_number(api: InvoicetronicClient) -> None:
     assert api.ids("receive", document_number=api.json("receive/15")["documents"][-1]["number"]) == [15]
 
 
-def test_the_ends_of_a_window_belong_to_it(api: InvoicetronicClient) -> None:
+def test_the_bounds_of_a_period_are_inclusive(api: InvoicetronicClient) -> None:
     moment = api.json("update/40")["last_update"]
     assert 40 in api.ids("update", last_update_from=moment, last_update_to=moment)
 
 
-def test_a_search_looks_into_numbers_and_names(api: InvoicetronicClient) -> None:
+def test_a_search_matches_numbers_and_names(api: InvoicetronicClient) -> None:
     row = api.json("send/9")
     assert api.ids("send", q=row["file_name"].lower()) == [9]
     company = api.json("company/3")

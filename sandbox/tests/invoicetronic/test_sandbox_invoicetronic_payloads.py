@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
 
 
-def test_lists_and_details_cost_nothing_and_read_nothing(api: InvoicetronicClient, admin: SystemAdmin) -> None:
+def test_lists_and_details_cost_nothing_and_mark_nothing_as_read(api: InvoicetronicClient, admin: SystemAdmin) -> None:
     before = (admin.get("billing"), unread(admin), [row["is_read"] for row in admin.records("update")])
     for name in LISTS:
         rows = api.all(name)
@@ -26,7 +26,7 @@ def test_lists_and_details_cost_nothing_and_read_nothing(api: InvoicetronicClien
 
 
 @pytest.mark.parametrize("path", ["receive/{id}?include_payload=true", "receive/{id}/payload"])
-def test_the_payload_of_a_received_invoice_costs_an_operation_and_marks_it(
+def test_reading_a_received_payload_costs_an_operation_and_marks_it_as_read(
     api: InvoicetronicClient, admin: SystemAdmin, path: str
 ) -> None:
     chosen, *others = unread(admin)
@@ -38,14 +38,14 @@ def test_the_payload_of_a_received_invoice_costs_an_operation_and_marks_it(
     assert admin.get("reads")["payloads"]["receive"] == {str(chosen): 1}
 
 
-def test_payloads_of_a_list_cost_one_for_each_row(api: InvoicetronicClient, admin: SystemAdmin) -> None:
+def test_payloads_of_a_list_cost_one_operation_per_row(api: InvoicetronicClient, admin: SystemAdmin) -> None:
     rows = api.json("receive", include_payload="true", unread="true", page_size=7)
     assert all(row["payload"] and row["is_read"] for row in rows)
     assert admin.get("billing")["operation_left"] == 943
     assert not {row["id"] for row in rows} & set(unread(admin))
 
 
-def test_a_second_read_costs_again_or_not_as_the_admin_has_it(api: InvoicetronicClient, admin: SystemAdmin) -> None:
+def test_a_second_read_costs_again_unless_the_admin_makes_it_free(api: InvoicetronicClient, admin: SystemAdmin) -> None:
     chosen = unread(admin)[0]
     for _ in range(2):
         api.get(f"receive/{chosen}/payload")
@@ -62,7 +62,7 @@ def test_payloads_of_sent_invoices_cost_nothing(api: InvoicetronicClient, admin:
     assert admin.get("reads")["payloads"]["send"] == {"4": 2}
 
 
-def test_the_test_environment_costs_nothing_but_marks(sandbox: RunningSandbox) -> None:
+def test_the_test_environment_costs_nothing_but_marks_as_read(sandbox: RunningSandbox) -> None:
     admin, test = sandbox.admin.system("invoicetronic/test"), InvoicetronicClient(sandbox.url, TEST)
     chosen, *others = unread(admin)
     admin.put("billing", {"operation_left": 0})
@@ -71,9 +71,7 @@ def test_the_test_environment_costs_nothing_but_marks(sandbox: RunningSandbox) -
     assert admin.get("billing")["paid"] == {}
 
 
-def test_a_balance_that_does_not_cover_it_refuses_and_changes_nothing(
-    api: InvoicetronicClient, admin: SystemAdmin
-) -> None:
+def test_a_read_beyond_the_balance_is_refused_and_changes_nothing(api: InvoicetronicClient, admin: SystemAdmin) -> None:
     admin.put("billing", {"operation_left": 2})
     before = unread(admin)
     for path in ("receive?include_payload=true&page_size=3", "export?year=2026&month=3"):
@@ -90,18 +88,18 @@ def test_a_balance_that_does_not_cover_it_refuses_and_changes_nothing(
     assert api.get("send/1/payload").status_code == 200
 
 
-def test_a_setting_that_is_none_is_refused(admin: SystemAdmin) -> None:
-    with pytest.raises(AdminError, match="billing has no paid"):
+def test_unknown_settings_are_refused(admin: SystemAdmin) -> None:
+    with pytest.raises(AdminError, match="billing has no setting paid"):
         admin.put("billing", {"paid": {}})
-    with pytest.raises(AdminError, match="repeated_reads is paid or free"):
+    with pytest.raises(AdminError, match="repeated_reads must be paid or free"):
         admin.put("billing", {"repeated_reads": "sometimes"})
-    with pytest.raises(AdminError, match="problem_shape is problem or wrapped"):
+    with pytest.raises(AdminError, match="problem_shape must be problem or wrapped"):
         admin.put("behaviour", {"problem_shape": "round"})
     with pytest.raises(AdminError, match="colour"):
         admin.put("behaviour", {"colour": "red"})
 
 
-def test_what_stands_for_a_payload_not_asked_for_can_be_chosen(api: InvoicetronicClient, admin: SystemAdmin) -> None:
+def test_the_admin_can_choose_the_value_of_an_unrequested_payload(api: InvoicetronicClient, admin: SystemAdmin) -> None:
     assert api.json("receive/1")["payload"] == ""
     admin.put("behaviour", {"payload_left_out": "null"})
     assert api.json("receive/1")["payload"] is None
@@ -109,7 +107,7 @@ def test_what_stands_for_a_payload_not_asked_for_can_be_chosen(api: Invoicetroni
     assert "payload" not in api.json("receive/1")
 
 
-def test_a_payload_is_text_or_base64_as_encoding_says(api: InvoicetronicClient) -> None:
+def test_a_payload_is_text_or_base64_as_its_encoding_says(api: InvoicetronicClient) -> None:
     forms = set()
     for row in api.json("send", include_payload="true", page_size=60):
         if row["encoding"] == "Xml":
@@ -131,7 +129,7 @@ def test_a_payload_agrees_with_its_row(api: InvoicetronicClient) -> None:
                 assert f">{document['date'][:10]}<" in row["payload"]
 
 
-def test_a_payload_alone_is_the_same_text_in_utf_8_that_does_not_say_so(api: InvoicetronicClient) -> None:
+def test_the_payload_route_serves_the_same_text_as_undeclared_utf_8(api: InvoicetronicClient) -> None:
     rows = api.json("receive", include_payload="true", page_size=100)
     row = next(row for row in rows if row["encoding"] == "Xml" and not row["payload"].isascii())
     response = api.get(f"receive/{row['id']}/payload")
@@ -139,13 +137,13 @@ def test_a_payload_alone_is_the_same_text_in_utf_8_that_does_not_say_so(api: Inv
     assert response.content.decode() == row["payload"]
 
 
-def test_a_payload_that_is_not_there_is_told_of_as_a_problem(api: InvoicetronicClient) -> None:
+def test_a_missing_payload_is_answered_with_problem_details(api: InvoicetronicClient) -> None:
     assert api.get("receive/99999").content == b""
     response = api.get("receive/99999/payload")
     assert (response.status_code, response.json()["title"]) == (404, "Not Found")
 
 
-def test_the_admin_can_put_any_payload(api: InvoicetronicClient, admin: SystemAdmin) -> None:
+def test_the_admin_can_set_any_payload(api: InvoicetronicClient, admin: SystemAdmin) -> None:
     admin.update("receive", 5, {"payload": "<x/>", "encoding": "Xml"})
     assert api.get("receive/5/payload").text == "<x/>"
     assert api.json("receive/5")["payload"] == ""

@@ -44,7 +44,7 @@ def days_between(earlier: str, later: str) -> float:
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_rows_have_the_documented_members(api: InvoicetronicClient, name: str) -> None:
+def test_rows_have_the_documented_fields(api: InvoicetronicClient, name: str) -> None:
     fields = FIELDS[name].split()
     for row in api.all(name):
         assert set(row) == {field.rstrip("?") for field in fields}
@@ -54,7 +54,7 @@ def test_rows_have_the_documented_members(api: InvoicetronicClient, name: str) -
         assert parse_ticks(row["created"]) > 0
 
 
-def test_status_has_the_documented_members(api: InvoicetronicClient) -> None:
+def test_status_has_the_documented_fields(api: InvoicetronicClient) -> None:
     assert api.json("status") == {
         "operation_left": 950,
         "signature_left": 100,
@@ -72,7 +72,7 @@ def test_a_sent_invoice_has_no_last_update_before_the_first_one(api: Invoicetron
     assert any(row["date_sent"] is None for row in rows)
 
 
-def test_an_update_shows_its_invoice_as_it_is_now(api: InvoicetronicClient) -> None:
+def test_an_update_has_the_current_state_of_its_invoice(api: InvoicetronicClient) -> None:
     sent = {row["id"]: row for row in api.all("send")}
     for update in api.all("update"):
         row = sent[update["send_id"]]
@@ -91,24 +91,24 @@ def test_an_update_shows_its_invoice_as_it_is_now(api: InvoicetronicClient) -> N
         assert row["latest_state"] == (states[-1] if states else None)
 
 
-def test_some_received_invoices_come_long_after_their_date(api: InvoicetronicClient) -> None:
+def test_some_received_invoices_are_created_long_after_their_date(api: InvoicetronicClient) -> None:
     rows = api.all("receive")
     late = [row for row in rows if days_between(row["documents"][0]["date"], row["created"]) > 14]
     assert 10 < len(late) < len(rows) / 5
     assert any(row["date_sent"] is None for row in rows)
 
 
-def test_instants_have_seven_places_now_and_then_and_some_rows_share_one(api: InvoicetronicClient) -> None:
+def test_some_instants_have_seven_digits_and_some_rows_share_one(api: InvoicetronicClient) -> None:
     created = [row["created"] for row in api.all("receive")]
     assert {len(moment) for moment in created} == {20, 28}
     assert len(set(created)) < len(created)
 
 
-def test_some_files_hold_several_documents(api: InvoicetronicClient) -> None:
+def test_some_files_have_several_documents(api: InvoicetronicClient) -> None:
     assert {len(row["documents"]) for row in api.all("send")} >= {1, 2, 3}
 
 
-def test_the_world_is_the_same_for_the_same_seed_and_quickly_made() -> None:
+def test_the_world_is_the_same_for_the_same_seed_and_fast_to_generate() -> None:
     started = time.process_time()
     first = InvoicetronicApi(Clock(), 1, 1.0).environments["live"].tables
     first.stored_rows("send")
@@ -120,7 +120,7 @@ def test_the_world_is_the_same_for_the_same_seed_and_quickly_made() -> None:
     assert first.stored_rows("send") != other.stored_rows("send")
 
 
-def test_scale_makes_more_or_fewer_invoices() -> None:
+def test_scale_multiplies_the_invoices() -> None:
     sizes = [
         len(InvoicetronicApi(Clock(), 1, scale).environments["live"].tables.stored_rows("receive"))
         for scale in (0.01, 0.5, 2.0)
