@@ -64,18 +64,18 @@ class Size:
     scale: float = 1.0
     scales: Mapping[str, float] = field(default_factory=dict)
 
-    def of(self, system: str) -> float:
+    def scale_of(self, system: str) -> float:
         """Return the scale of one system."""
         return self.scales.get(system, self.scale)
 
 
 def mounted_systems(clock: Clock, seed: int, size: Size) -> list[MountedSystem]:
     """Return all systems. Those that keep their rows in `Tables` generate them on first use."""
-    productive = ProductiveApi(clock, seed, size.of("productive"))
-    invobi = InvobiApi(clock, seed, size.of("invobi"))
-    covage = CovageApi(clock, seed, size.of("covage"))
-    two_invoice = TwoInvoiceApi(clock, seed, size.of("2invoice"))
-    invoicetronic = InvoicetronicApi(clock, seed, size.of("invoicetronic"))
+    productive = ProductiveApi(clock, seed, size.scale_of("productive"))
+    invobi = InvobiApi(clock, seed, size.scale_of("invobi"))
+    covage = CovageApi(clock, seed, size.scale_of("covage"))
+    two_invoice = TwoInvoiceApi(clock, seed, size.scale_of("2invoice"))
+    invoicetronic = InvoicetronicApi(clock, seed, size.scale_of("invoicetronic"))
     return [
         MountedSystem("productive", "/productive/api/v2", productive, productive_admin_routes(productive)),
         MountedSystem("invobi", "/invobi/api/v1", invobi, invobi_admin_routes(invobi)),

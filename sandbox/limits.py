@@ -1,4 +1,4 @@
-"""Request limits: so many requests in so many seconds, counted per token or whatever else a system has."""
+"""Request limits: a number of requests per period, counted per token or by another key of a system."""
 
 from __future__ import annotations
 

@@ -39,9 +39,9 @@ def cursor_page(
     Raises:
         ApiError: 404, the cursor is invalid.
     """
-    asked = dict(query)
-    size = _size(asked.get("page_size", ""))
-    start, end = _bounds(asked.get("cursor"), [key for key, _ in keyed_rows], size)
+    parameters = dict(query)
+    size = _size(parameters.get("page_size", ""))
+    start, end = _bounds(parameters.get("cursor"), [key for key, _ in keyed_rows], size)
     following = _cursor("after", keyed_rows[end - 1][0]) if 0 < end < len(keyed_rows) else None
     preceding = _cursor("before", keyed_rows[start][0]) if 0 < start < len(keyed_rows) else None
     return {

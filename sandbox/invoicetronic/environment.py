@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sandbox.json_types import Json, JsonObject
 
 LIVE = "live"
-LONGEST_USER_AGENT = 512
+MAX_USER_AGENT_LENGTH = 512
 SENT_SUMMARY_FIELDS = ("identifier", "prestatore", "meta_data", "documents", "date_sent", "latest_state")
 """The fields of its sent invoice that an update contains."""
 
@@ -228,7 +228,7 @@ class Environment:
                 "date_time": moment,
                 "error": error,
                 "resource_id": None,
-                "user_agent": None if user_agent is None else user_agent[:LONGEST_USER_AGENT],
+                "user_agent": None if user_agent is None else user_agent[:MAX_USER_AGENT_LENGTH],
                 "success": error is None,
                 "query": urlencode(request.query) or None,
                 "response_body": None,

@@ -133,9 +133,9 @@ class NotFoundError(Exception):
 def parse_language(accept_language: str) -> Language:
     """Return the first supported language in Accept-Language; the default is Italian."""
     for part in accept_language.split(","):
-        asked = part.split(";")[0].strip().lower().partition("-")[0]
+        requested = part.split(";")[0].strip().lower().partition("-")[0]
         for language in LANGUAGES:
-            if asked == language:
+            if requested == language:
                 return language
     return "it"
 

@@ -147,17 +147,17 @@ class Changes:
 
     def delete(self, record: Record, *, touch_last_activity: bool = True) -> Record | None:
         """Delete a row and its parts; return the row of the recycle bin, if it goes there."""
-        above = self._parents(record)
+        parents = self._parents(record)
         now = self._clock.tick()
         self._record_activity(record, DELETE, {})
         if record.type == "invoices":
             for resource in _PARTS_OF_INVOICES:
                 for part in list(self._dataset.referrers(resource, "invoice", record.id)):
-                    above += [row for row in self._parents(part) if row is not record]
+                    parents += [row for row in self._parents(part) if row is not record]
                     self._remove(part)
         self._remove(record)
-        self._touch(above, touch_last_activity=touch_last_activity)
-        self._recalculate(above)
+        self._touch(parents, touch_last_activity=touch_last_activity)
+        self._recalculate(parents)
         kind = "budget" if record.attributes.get("budget") else _BIN_TYPES.get(record.type)
         if kind is None or record.type not in _BIN_TYPES:
             return None
@@ -302,10 +302,10 @@ class Changes:
             "custom_field_options": ("custom_field", "options"),
         }
         if record.type in sides:
-            upward, downward = sides[record.type]
-            owner = self._dataset.get(record.one(upward))
+            to_owner, to_parts = sides[record.type]
+            owner = self._dataset.get(record.one(to_owner))
             if owner is not None:
-                owner.relationships[downward] = (*owner.all(downward), record.ref)
+                owner.relationships[to_parts] = (*owner.all(to_parts), record.ref)
 
     def _touch(self, records: list[Record], *, touch_last_activity: bool) -> None:
         """Set the time of the last write to now."""

@@ -154,18 +154,18 @@ def _custom_field_reader(attribute: str, field_id: str, kind: Kind) -> Callable[
 def _predicate(name: str, field: Field, operation: str, values: Sequence[str], *, to_the_second: bool) -> RowPredicate:
     texts = _split_values(values, field.kind, operation)
     try:
-        wanted = [_parse_value(text, field.kind, to_the_second=to_the_second) for text in texts]
+        expected = [_parse_value(text, field.kind, to_the_second=to_the_second) for text in texts]
     except (ValueError, InvalidOperation):
         detail = f"{', '.join(texts)} is not a valid {field.kind.value}"
         raise errors.unsupported_filter_value(name, detail) from None
-    holds = _COMPARISONS[operation]
+    compare = _COMPARISONS[operation]
     negative = operation in {"not_eq", "not_contain"}
 
     def predicate(dataset: Dataset, record: Record) -> bool:
-        values_here = [
+        row_values = [
             _comparable(value, field.kind, to_the_second=to_the_second) for value in field.read(dataset, record)
         ]
-        found = any(holds(here, value) for here in values_here for value in wanted)
+        found = any(compare(actual, value) for actual in row_values for value in expected)
         # A row with null does not have the value: only not_eq keeps it. Not documented.
         return found is not negative
 
@@ -183,18 +183,18 @@ def _split_values(values: Sequence[str], kind: Kind, operation: str) -> list[str
 def _parse_value(text: str, kind: Kind, *, to_the_second: bool) -> object:
     """Parse a filter's value for comparison; raise ValueError if it is invalid."""
     if kind is Kind.BOOLEAN:
-        return {"true": True, "false": False}[text] if text in {"true", "false"} else _unreadable()
+        return {"true": True, "false": False}[text] if text in {"true", "false"} else _reject()
     if kind is Kind.ID:
-        return text if text.isascii() and text.isdigit() else _unreadable()
+        return text if text.isascii() and text.isdigit() else _reject()
     if kind is Kind.TEXT:
-        return text or _unreadable()
+        return text or _reject()
     if kind is Kind.NUMBER:
         number = Decimal(text)
-        return number if number.is_finite() else _unreadable()
+        return number if number.is_finite() else _reject()
     return _comparable(text, kind, to_the_second=to_the_second)
 
 
-def _unreadable() -> object:
+def _reject() -> object:
     raise ValueError
 
 
@@ -213,17 +213,17 @@ def _comparable(value: Json, kind: Kind, *, to_the_second: bool) -> object:
     return value
 
 
-def _contains(here: object, wanted: object) -> bool:
-    return str(wanted).casefold() in str(here).casefold()
+def _contains(actual: object, expected: object) -> bool:
+    return str(expected).casefold() in str(actual).casefold()
 
 
 _COMPARISONS: dict[str, Callable[[object, object], bool]] = {
-    "eq": lambda here, wanted: here == wanted,
-    "not_eq": lambda here, wanted: here == wanted,
+    "eq": lambda actual, expected: actual == expected,
+    "not_eq": lambda actual, expected: actual == expected,
     "contains": _contains,
     "not_contain": _contains,
-    "gt": lambda here, wanted: cast("int", here) > cast("int", wanted),
-    "gt_eq": lambda here, wanted: cast("int", here) >= cast("int", wanted),
-    "lt": lambda here, wanted: cast("int", here) < cast("int", wanted),
-    "lt_eq": lambda here, wanted: cast("int", here) <= cast("int", wanted),
+    "gt": lambda actual, expected: cast("int", actual) > cast("int", expected),
+    "gt_eq": lambda actual, expected: cast("int", actual) >= cast("int", expected),
+    "lt": lambda actual, expected: cast("int", actual) < cast("int", expected),
+    "lt_eq": lambda actual, expected: cast("int", actual) <= cast("int", expected),
 }

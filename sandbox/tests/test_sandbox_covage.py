@@ -353,15 +353,15 @@ def test_quotes_and_reference_lists_are_as_documented(api: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "documented"),
+    ("requested", "documented"),
     [
         ("order?page_size=3", "order/?page_size=3"),
         ("catalog/category", "catalog/category/"),
         ("referential/project/?active=true", "referential/project?active=true"),
     ],
 )
-def test_a_wrong_trailing_slash_is_redirected_on_the_same_host(api: Client, asked: str, documented: str) -> None:
-    answer = api.get(asked)
+def test_a_wrong_trailing_slash_is_redirected_on_the_same_host(api: Client, requested: str, documented: str) -> None:
+    answer = api.get(requested)
     assert (answer.status_code, answer.headers["Location"]) == (301, f"/covage/api/v1/{documented}")
     assert api.get(documented).status_code == 200
 

@@ -291,9 +291,9 @@ def test_the_admin_can_make_filters_and_sorts_ineffective(
     sandbox: RunningSandbox, api: ProductiveClient, stored: Stored
 ) -> None:
     sandbox.admin.set_refusals(ignored_filters={"tasks": ["updated_at"]}, ignored_sorts={"tasks": ["updated_at"]})
-    asked = "tasks?filter[updated_at][gt_eq]=2026-03-01&filter[status]=1&sort=updated_at&page[size]=200"
+    requested = "tasks?filter[updated_at][gt_eq]=2026-03-01&filter[status]=1&sort=updated_at&page[size]=200"
     try:
-        for path in (asked, f"{asked}&page[after]="):
+        for path in (requested, f"{requested}&page[after]="):
             rows = api.walk(path)
             assert [row["id"] for row in rows] == [
                 row["id"] for row in stored["tasks"] if not row["attributes"]["closed"]
@@ -303,7 +303,7 @@ def test_the_admin_can_make_filters_and_sorts_ineffective(
         assert api.error("tasks?sort=boat")[1]["title"] == "Unsupported Sort"
     finally:
         sandbox.admin.set_refusals()
-    rows = api.walk(asked)
+    rows = api.walk(requested)
     stamps = [datetime.fromisoformat(row["attributes"]["updated_at"]) for row in rows]
     assert stamps == sorted(stamps)
     assert all(row["attributes"]["updated_at"] >= "2026-03-01" for row in rows)

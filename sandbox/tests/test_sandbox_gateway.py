@@ -35,7 +35,7 @@ class ScriptedApi(Api):
     def __init__(self) -> None:
         """Start without replies."""
         self.replies: dict[str, JsonObject | Reply | ApiError] = {}
-        self.asked: list[ApiRequest] = []
+        self.requests_received: list[ApiRequest] = []
 
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
         return headers.get("x-key") == "key"
@@ -47,7 +47,7 @@ class ScriptedApi(Api):
     def after_request(self, path: str) -> None: ...
 
     def answer(self, request: ApiRequest) -> JsonObject | Reply:
-        self.asked.append(request)
+        self.requests_received.append(request)
         reply = self.replies[request.route]
         if isinstance(reply, ApiError):
             raise reply
@@ -128,8 +128,8 @@ def test_every_answer_has_the_apis_headers_unless_a_fault_sets_them(api: Scripte
 def test_a_posted_body_arrives_and_is_not_logged(api: ScriptedApi, log: RequestLog, url: str) -> None:
     api.replies["/x"] = {}
     requests.post(f"{url}/x?a=1", data={"password": "hidden words"}, headers={"X-Key": "key"}, timeout=5)
-    (asked,), (entry,) = api.asked, log.as_json()
-    assert (asked.method, asked.body, asked.query) == ("POST", b"password=hidden+words", [("a", "1")])
+    (request,), (entry,) = api.requests_received, log.as_json()
+    assert (request.method, request.body, request.query) == ("POST", b"password=hidden+words", [("a", "1")])
     assert "hidden" not in json.dumps(entry)
     assert (entry["authenticated"], entry["organization"], entry["feature_flags"]) == (True, None, None)
 

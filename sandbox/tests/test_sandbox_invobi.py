@@ -87,9 +87,9 @@ def test_the_pages_have_every_invoice_once(get: Get, admin: SystemAdmin) -> None
     assert {row["id"] for row in rows} == stored
 
 
-@pytest.mark.parametrize(("asked", "given"), [("7", 7), ("100", 100), ("101", 100), ("5000", 100)])
-def test_no_page_is_larger_than_a_hundred(get: Get, asked: str, given: int) -> None:
-    body = get(f"invoices?per_page={asked}").json()
+@pytest.mark.parametrize(("requested", "given"), [("7", 7), ("100", 100), ("101", 100), ("5000", 100)])
+def test_no_page_is_larger_than_a_hundred(get: Get, requested: str, given: int) -> None:
+    body = get(f"invoices?per_page={requested}").json()
     assert (len(body["invoices"]), body["pagination"]["per_page"]) == (given, given)
 
 

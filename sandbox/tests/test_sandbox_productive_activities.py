@@ -43,7 +43,7 @@ def newest(admin: AdminClient) -> dict[str, Any]:
     return max(admin.records("activities"), key=lambda row: int(row["id"]))["attributes"]
 
 
-def told(row: dict[str, Any], *names: str) -> tuple[Any, ...]:
+def values(row: dict[str, Any], *names: str) -> tuple[Any, ...]:
     return tuple(row[name] for name in names)
 
 
@@ -86,8 +86,8 @@ def test_a_new_row_leaves_an_activity_at_the_same_instant(admin: AdminClient) ->
     count = len(admin.records("activities"))
     task = admin.create("tasks", {"title": "New"}, {"project": "2"})
     activity = newest(admin)
-    assert told(activity, "event", "item_type", "item_id", "item_name") == ("create", "Task", int(task["id"]), "New")
-    assert told(activity, "parent_type", "parent_id", "root_type", "root_id") == ("Workspace", 2, "Workspace", 2)
+    assert values(activity, "event", "item_type", "item_id", "item_name") == ("create", "Task", int(task["id"]), "New")
+    assert values(activity, "parent_type", "parent_id", "root_type", "root_id") == ("Workspace", 2, "Workspace", 2)
     assert activity["created_at"] == task["attributes"]["created_at"]
     assert activity["task_id"] == int(task["id"])
     assert activity["changeset"] == [{"title": [None, "New"]}]
@@ -107,19 +107,21 @@ PARTS = {
 def test_every_change_of_every_list_leaves_an_activity(running: RunningSandbox, resource: str) -> None:
     admin = running.admin
     leads = {PARTS[resource]: "1"} if resource in PARTS else {}
-    made = admin.create(resource, {}, leads)
-    admin.update(resource, made["id"])
-    admin.delete(resource, made["id"])
+    created = admin.create(resource, {}, leads)
+    admin.update(resource, created["id"])
+    admin.delete(resource, created["id"])
     rows = sorted(admin.records("activities"), key=lambda row: int(row["id"]))[-3:]
     assert [row["attributes"]["event"] for row in rows] == ["create", "update", "delete"]
-    assert {told(row["attributes"], "item_type", "item_id") for row in rows} == {(item_type(resource), int(made["id"]))}
+    assert {values(row["attributes"], "item_type", "item_id") for row in rows} == {
+        (item_type(resource), int(created["id"]))
+    }
 
 
 def test_the_activity_of_an_update_has_old_and_new_values(admin: AdminClient) -> None:
     before = admin.records("companies")[0]["attributes"]["name"]
     admin.update("companies", "1", {"name": "After"}, {"parent_company": "2"})
     activity = newest(admin)
-    assert told(activity, "event", "item_type", "company_id") == ("update", "Company", 1)
+    assert values(activity, "event", "item_type", "company_id") == ("update", "Company", 1)
     assert {"name": [before, "After"]} in activity["changeset"]
     assert [change["parent_company"][1] for change in activity["changeset"] if "parent_company" in change] == ["2"]
 
@@ -127,7 +129,7 @@ def test_the_activity_of_an_update_has_old_and_new_values(admin: AdminClient) ->
 def test_archiving_is_an_update(admin: AdminClient) -> None:
     archived = admin.archive("projects", "1")["attributes"]["archived_at"]
     activity = newest(admin)
-    assert told(activity, "event", "item_type", "item_id") == ("update", "Workspace", 1)
+    assert values(activity, "event", "item_type", "item_id") == ("update", "Workspace", 1)
     assert activity["changeset"] == [{"archived_at": [None, archived]}]
 
 
@@ -148,7 +150,7 @@ def test_the_activity_of_a_payment_has_its_invoice_as_parent(admin: AdminClient,
     invoice = next(row for row in admin.records("invoices") if row["attributes"]["amount_unpaid"] > 100)
     admin.create("payments", {"amount": 100}, {"invoice": invoice["id"]})
     activity = newest(admin)
-    assert told(activity, "item_type", "parent_type", "root_type") == ("Payment", "Invoice", "Invoice")
+    assert values(activity, "item_type", "parent_type", "root_type") == ("Payment", "Invoice", "Invoice")
     assert activity["invoice_id"] == int(invoice["id"])
     assert "Payment" in {
         row["attributes"]["item_type"] for row in api.walk(f"activities?filter[invoice_id]={invoice['id']}")
@@ -195,7 +197,7 @@ def test_activities_can_be_filtered_by_their_item(
 def test_bookings_pages_and_events_go_to_the_recycle_bin(admin: AdminClient, resource: str, kind: str) -> None:
     item = admin.delete(resource, "1")
     assert item is not None
-    assert told(item["attributes"], "item_type", "item_id") == (kind, 1)
+    assert values(item["attributes"], "item_type", "item_id") == (kind, 1)
 
 
 def test_a_reset_removes_new_activities(admin: AdminClient) -> None:

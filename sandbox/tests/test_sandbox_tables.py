@@ -20,10 +20,10 @@ class Numbers(World):
     def __init__(self) -> None:
         """Start with a count of 0."""
         self.keys = {"numbers": "id"}
-        self.made = 0
+        self.times_generated = 0
 
     def rows(self) -> Mapping[str, Sequence[JsonObject]]:
-        self.made += 1
+        self.times_generated += 1
         return {"numbers": [self.new_row("numbers", number) for number in (1, 2, 3)]}
 
     def new_row(self, resource: str, number: int) -> JsonObject:
@@ -34,12 +34,12 @@ def test_rows_are_generated_once_and_on_first_use() -> None:
     world = Numbers()
     tables = Tables(world)
     tables.reset()
-    assert world.made == 0
+    assert world.times_generated == 0
     tables.update("numbers", "1", {"tags": ["x"], "new": 1.5})
     assert tables.served_row("numbers", "1") == {"id": 1, "of": "numbers", "tags": ["x"], "new": 1.5}
     tables.reset()
     assert tables.served_row("numbers", "1") == {"id": 1, "of": "numbers", "tags": []}
-    assert world.made == 1
+    assert world.times_generated == 1
 
 
 def test_ids_are_never_reused_and_keys_never_change() -> None:

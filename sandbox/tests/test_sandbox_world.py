@@ -34,13 +34,13 @@ ABOUT = {
 }
 
 
-def make(seed: int = 1, scale: float = 1.0) -> Dataset:
+def generate(seed: int = 1, scale: float = 1.0) -> Dataset:
     return generated_world(load_catalogue(), Clock(), seed, scale)
 
 
 @pytest.fixture(scope="module")
 def world() -> Dataset:
-    return make()
+    return generate()
 
 
 def related(world: Dataset, record: Record, name: str) -> Record:
@@ -80,26 +80,26 @@ def test_the_world_has_about_the_rows_of_a_small_agency(world: Dataset) -> None:
 
 @pytest.mark.parametrize("scale", [0.001, 0.05, 1.5])
 def test_scale_multiplies_the_rows_and_leaves_no_list_empty(scale: float) -> None:
-    scaled = make(scale=scale)
+    scaled = generate(scale=scale)
     assert len(scaled.rows("invoices")) == max(1, round(300 * scale))
     assert all(scaled.rows(resource) for resource in load_catalogue() if resource != "payments")
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_every_reference_is_to_an_existing_row_of_the_right_type(seed: int) -> None:
-    world = make(seed, 0.3)
+    world = generate(seed, 0.3)
     for resource, page in load_catalogue().items():
         for record in world.rows(resource):
-            for name, told in page.relationships.items():
+            for name, relationship in page.relationships.items():
                 for ref in record.all(name):
-                    assert ref.type == told.type
-                    if told.type in world.tables:
+                    assert ref.type == relationship.type
+                    if relationship.type in world.tables:
                         assert world.get(ref), (resource, record.id, name, ref)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_amounts_of_invoices_add_up_from_lines_payments_and_credit_notes(seed: int) -> None:
-    world = make(seed)
+    world = generate(seed)
     kinds = Counter[str]()
     for invoice in world.rows("invoices"):
         lines = world.referrers("line_items", "invoice", invoice.id)
@@ -180,7 +180,7 @@ def newest_first(world: Dataset, resource: str) -> list[datetime]:
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_the_newest_activity_of_a_list_has_no_other_near_it(seed: int) -> None:
-    world = make(seed)
+    world = generate(seed)
     activity = {resource: newest_first(world, resource) for resource in ("invoices", "companies", "deals")}
     everything = sorted(stamp for stamps in activity.values() for stamp in stamps)
     for stamps in activity.values():

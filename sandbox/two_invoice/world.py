@@ -121,8 +121,8 @@ class TwoInvoiceWorld(World):
 
     def _invoice(self, number: int) -> JsonObject:
         rng = self._rng("invoices", number)
-        made = self._instant("invoices", number)
-        day = made.date()
+        created = self._instant("invoices", number)
+        day = created.date()
         vat = 19 if day.isoformat() < VAT_CHANGE else 21
         lines = [self._line(rng, vat) for _ in range(rng.randrange(1, 5))]
         net = sum((Decimal(line["total_without_vat"]) for line in lines), Decimal(0))
@@ -148,7 +148,9 @@ class TwoInvoiceWorld(World):
             "products": lines,
             "storno": False,
             "observations": None if is_sparse or rng.random() < 1 / 2 else self._fake.sentence(),
-            "canceled_at": database_timestamp(made + timedelta(days=3)) if not is_sparse and number % 17 == 0 else None,
+            "canceled_at": database_timestamp(created + timedelta(days=3))
+            if not is_sparse and number % 17 == 0
+            else None,
             **self._timestamps("invoices", number, rng, database_timestamp),
         }
         if row["currency"] == "EUR":
@@ -241,9 +243,9 @@ class TwoInvoiceWorld(World):
         return seeded_random(self._seed, f"{resource}:{number}")
 
     def _timestamps(self, resource: str, number: int, rng: random.Random, write: Any) -> JsonObject:  # noqa: ANN401
-        made = self._instant(resource, number)
-        changed = min(made + timedelta(minutes=rng.randrange(40_000)), max(WORLD_START, made))
-        return {"created_at": write(made), "updated_at": write(changed)}
+        created = self._instant(resource, number)
+        changed = min(created + timedelta(minutes=rng.randrange(40_000)), max(WORLD_START, created))
+        return {"created_at": write(created), "updated_at": write(changed)}
 
     def _instant(self, resource: str, number: int) -> datetime:
         """Return when a row was created: evenly spread over `DAYS`; now for a new row."""

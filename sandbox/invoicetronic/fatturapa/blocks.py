@@ -101,7 +101,7 @@ def given_block(name: str, content: Block) -> Element:
     return Element(name, content, least=0, most=0)
 
 
-def fill_block(declared: Block, draw: Draw, settled: Given) -> list[Node]:
+def fill_block(declared: Block, draw: Draw, given_values: Given) -> list[Node]:
     """Return the nodes of a block: given values, and random ones for the rest.
 
     Raises:
@@ -116,17 +116,19 @@ def fill_block(declared: Block, draw: Draw, settled: Given) -> list[Node]:
             fitting = [
                 alternative
                 for alternative, own in zip(part.blocks, names, strict=True)
-                if own & {name for name, value in settled.items() if value is not None}
+                if own & {name for name, value in given_values.items() if value is not None}
             ]
             chosen = fitting[0] if fitting else draw.one_of(part.blocks)
-            nodes += fill_block(chosen, draw, {name: settled[name] for name in chosen.names if name in settled})
+            nodes += fill_block(
+                chosen, draw, {name: given_values[name] for name in chosen.names if name in given_values}
+            )
             continue
         known.add(part.name)
-        if part.name in settled:
-            nodes += [_node(part, draw, value) for value in _several(settled[part.name])]
+        if part.name in given_values:
+            nodes += [_node(part, draw, value) for value in _several(given_values[part.name])]
         elif part.content is not None and part.most != 0:
             nodes += [_node(part, draw, None) for _ in range(draw.times(part.least, part.most))]
-    unknown = set(settled) - known
+    unknown = set(given_values) - known
     if unknown:
         raise KeyError(f"the block has no {', '.join(sorted(unknown))}")
     return nodes

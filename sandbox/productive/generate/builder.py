@@ -39,7 +39,7 @@ ACTIVITY_START = datetime(2025, 3, 10, 7, 0, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Draft:
-    """A row that is about to be made.
+    """A row that is about to be added.
 
     Attributes:
         number: Its id.
@@ -140,7 +140,7 @@ class WorldBuilder:
             self.add(resource, number, {**stamps, **attributes}, relationships)
 
     def rows(self, resource: str) -> list[Record]:
-        """Return the rows of a resource made so far."""
+        """Return the rows of a resource added so far."""
         return list(self.dataset.rows(resource))
 
 
@@ -163,12 +163,12 @@ def histories(rng: random.Random, count: int, newest: datetime) -> list[tuple[di
     `last_activity_at`, which does not follow every write (README 0.2).
     """
     created = random_instants(rng, count, HISTORY_START, QUIET_SINCE - timedelta(days=9))
-    alone = rng.randrange(count)
+    newest_index = rng.randrange(count)
     answer: list[tuple[dict[str, Json], datetime]] = []
     for index, instant in enumerate(created):
         active = random_instant(rng, max(instant, ACTIVITY_START), QUIET_SINCE)
         updated = random_instant(rng, active, WORLD_START) if rng.random() < 1 / 3 else active
-        if index == alone:
+        if index == newest_index:
             active = updated = newest
         stamps: dict[str, Json] = {
             "created_at": format_timestamp(instant),

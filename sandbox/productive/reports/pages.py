@@ -47,19 +47,19 @@ def report_page(dataset: Dataset, report: Report, query: Query, rules: FilterRul
     _check_sorts(report, query.sorts, groups)
 
     def select() -> list[Record]:
-        together: dict[tuple[Ref | Json, ...], list[Record]] = {}
+        grouped: dict[tuple[Ref | Json, ...], list[Record]] = {}
         for row in dataset.rows(report.page.name):
             if _belongs_to(report, row) and keep(dataset, row):
-                together.setdefault(tuple(group.read(dataset, row) for group in groups), []).append(row)
-        records = [_record(dataset, report, groups, key, rows) for key, rows in together.items()]
+                grouped.setdefault(tuple(group.read(dataset, row) for group in groups), []).append(row)
+        records = [_record(dataset, report, groups, key, rows) for key, rows in grouped.items()]
         records.sort(key=lambda record: record.id)
         for sort in reversed(query.sorts):
             _sort(dataset, records, sort)
         return records
 
-    asked = tuple((key, value) for key, value in address.query if not key.startswith("page["))
+    requested = tuple((key, value) for key, value in address.query if not key.startswith("page["))
     modifiers = (rules.to_the_second, *rules.ignored, local_date(dataset.clock.now))
-    return numbered_page(Selection(dataset.cached((report.name, asked, modifiers), select), []), query, address)
+    return numbered_page(Selection(dataset.cached((report.name, requested, modifiers), select), []), query, address)
 
 
 def _belongs_to(report: Report, row: Record) -> bool:

@@ -30,25 +30,25 @@ ZERO = Decimal(0)
 
 
 @pytest.fixture(scope="module")
-def made() -> list[GeneratedInvoice]:
+def generated() -> list[GeneratedInvoice]:
     return list(islice(invoices(1), COUNT))
 
 
 @pytest.fixture(scope="module")
-def ordinary(made: list[GeneratedInvoice]) -> list[Body]:
-    return [body for each in made if each.facts.format != "FSM10" for body in each.facts.bodies]
+def ordinary(generated: list[GeneratedInvoice]) -> list[Body]:
+    return [body for each in generated if each.facts.format != "FSM10" for body in each.facts.bodies]
 
 
-def test_every_invoice_is_valid_against_its_schema(made: list[GeneratedInvoice]) -> None:
-    for each in made:
+def test_every_invoice_is_valid_against_its_schema(generated: list[GeneratedInvoice]) -> None:
+    for each in generated:
         schema_of(each.facts.format).assertValid(etree.fromstring(each.xml))
 
 
-def test_every_element_of_the_schemas_is_generated(made: list[GeneratedInvoice]) -> None:
+def test_every_element_of_the_schemas_is_generated(generated: list[GeneratedInvoice]) -> None:
     for formats in (("FPR12", "FPA12"), ("FSM10",)):
         reached = {
             path
-            for each in made
+            for each in generated
             if each.facts.format in formats
             for path in paths_of(etree.fromstring(each.xml), "")
             if not path.startswith("/{http://www.w3.org/2000/09/xmldsig#}Signature/")
@@ -123,8 +123,8 @@ def test_some_amounts_exceed_the_precision_of_a_float(ordinary: list[Body]) -> N
     assert any(Decimal(repr(float(line.total))) != line.total for body in ordinary for line in body.lines)
 
 
-def test_a_simplified_invoice_has_its_vat_in_its_lines(made: list[GeneratedInvoice]) -> None:
-    bodies = [body for each in made if each.facts.format == "FSM10" for body in each.facts.bodies]
+def test_a_simplified_invoice_has_its_vat_in_its_lines(generated: list[GeneratedInvoice]) -> None:
+    bodies = [body for each in generated if each.facts.format == "FSM10" for body in each.facts.bodies]
     for body in bodies:
         assert body.total == sum(line.total for line in body.lines)
         for line in body.lines:
@@ -134,8 +134,8 @@ def test_a_simplified_invoice_has_its_vat_in_its_lines(made: list[GeneratedInvoi
     assert bodies
 
 
-def test_the_xml_has_the_facts(made: list[GeneratedInvoice]) -> None:
-    for each in made:
+def test_the_xml_has_the_facts(generated: list[GeneratedInvoice]) -> None:
+    for each in generated:
         root = etree.fromstring(each.xml)
         assert root.get("versione") == each.facts.format
         assert root.get("SistemaEmittente") == each.facts.system
@@ -153,8 +153,8 @@ def test_the_xml_has_the_facts(made: list[GeneratedInvoice]) -> None:
             ]
 
 
-def test_the_leaves_are_those_of_the_xml(made: list[GeneratedInvoice]) -> None:
-    for each in made[:60]:
+def test_the_leaves_are_those_of_the_xml(generated: list[GeneratedInvoice]) -> None:
+    for each in generated[:60]:
         root = etree.fromstring(each.xml)
         found = [element.text for element in root.iter() if len(element) == 0 and isinstance(element.tag, str)]
         assert [text for _, text in each.leaves] == [text for text in found if text]
@@ -163,27 +163,27 @@ def test_the_leaves_are_those_of_the_xml(made: list[GeneratedInvoice]) -> None:
                 assert root.findtext(path) == text
 
 
-def test_every_form_is_generated(made: list[GeneratedInvoice]) -> None:
-    assert {each.facts.format for each in made} == {"FPR12", "FPA12", "FSM10"}
-    assert {len(each.facts.bodies) for each in made} >= {1, 2, 3}
-    assert {etree.fromstring(each.xml).prefix for each in made} == {None, "p", "ns2", "b"}
-    assert {each.plan.wrapping for each in made} == {"none", "der", "ber", "base64"}
-    assert {each.facts.seller.name is None for each in made} == {True, False}
-    assert {each.facts.buyer.vat is None for each in made} == {True, False}
-    assert {each.facts.buyer.country == "IT" for each in made} == {True, False}
-    assert {each.xml.startswith(b"\xef\xbb\xbf") for each in made} == {True, False}
-    assert {b"<ds:Signature" in each.xml for each in made} == {True, False}
+def test_every_form_is_generated(generated: list[GeneratedInvoice]) -> None:
+    assert {each.facts.format for each in generated} == {"FPR12", "FPA12", "FSM10"}
+    assert {len(each.facts.bodies) for each in generated} >= {1, 2, 3}
+    assert {etree.fromstring(each.xml).prefix for each in generated} == {None, "p", "ns2", "b"}
+    assert {each.plan.wrapping for each in generated} == {"none", "der", "ber", "base64"}
+    assert {each.facts.seller.name is None for each in generated} == {True, False}
+    assert {each.facts.buyer.vat is None for each in generated} == {True, False}
+    assert {each.facts.buyer.country == "IT" for each in generated} == {True, False}
+    assert {each.xml.startswith(b"\xef\xbb\xbf") for each in generated} == {True, False}
+    assert {b"<ds:Signature" in each.xml for each in generated} == {True, False}
 
 
-def test_windows_1252_is_declared_and_has_characters_beyond_latin_1(made: list[GeneratedInvoice]) -> None:
-    files = [each for each in made if each.plan.charset == "windows-1252"]
+def test_windows_1252_is_declared_and_has_characters_beyond_latin_1(generated: list[GeneratedInvoice]) -> None:
+    files = [each for each in generated if each.plan.charset == "windows-1252"]
     assert all(b'encoding="windows-1252"' in each.xml for each in files)
     assert any(0x80 <= byte < 0xA0 for each in files for byte in each.xml)
 
 
-def test_the_envelopes_contain_the_xml_and_its_digest(made: list[GeneratedInvoice]) -> None:
+def test_the_envelopes_contain_the_xml_and_its_digest(generated: list[GeneratedInvoice]) -> None:
     forms: Counter[str] = Counter()
-    for each in made:
+    for each in generated:
         if each.plan.wrapping == "none":
             assert each.content == each.xml
             continue
@@ -207,12 +207,12 @@ def test_the_envelopes_contain_the_xml_and_its_digest(made: list[GeneratedInvoic
     assert set(forms) == {"der", "ber", "base64"}
 
 
-def test_a_signed_file_has_no_text(made: list[GeneratedInvoice]) -> None:
-    signed = next(each for each in made if each.plan.wrapping != "none")
+def test_a_signed_file_has_no_text(generated: list[GeneratedInvoice]) -> None:
+    signed = next(each for each in generated if each.plan.wrapping != "none")
     with pytest.raises(ValueError, match="is not text"):
         _ = signed.text
     assert signed.file_name.endswith(".xml.p7m")
-    plain = next(each for each in made if each.plan.charset == "utf-8-sig" and each.plan.wrapping == "none")
+    plain = next(each for each in generated if each.plan.charset == "utf-8-sig" and each.plan.wrapping == "none")
     assert plain.text[0] == "<"
 
 

@@ -65,10 +65,10 @@ def test_status_has_the_documented_fields(api: InvoicetronicClient) -> None:
 
 def test_a_sent_invoice_has_no_last_update_before_the_first_one(api: InvoicetronicClient) -> None:
     rows = api.all("send")
-    told = {row["send_id"] for row in api.all("update")}
-    assert {row["id"] for row in rows if row["last_update"] is None} == {row["id"] for row in rows} - told
+    updated = {row["send_id"] for row in api.all("update")}
+    assert {row["id"] for row in rows if row["last_update"] is None} == {row["id"] for row in rows} - updated
     assert {row["latest_state"] is None for row in rows if row["last_update"] is None} == {True}
-    assert not set(api.ids("send", last_update_from="2000-01-01", page_size=200, sort="-id")) - told
+    assert not set(api.ids("send", last_update_from="2000-01-01", page_size=200, sort="-id")) - updated
     assert any(row["date_sent"] is None for row in rows)
 
 
