@@ -177,6 +177,23 @@ class DocumentStore:
         size = self._size(name)
         return None if size is None else self._document(name, media_type, size, self._sha256(name, size))
 
+    def describe(self, name: str, content: bytes, *, media_type: str) -> Document:
+        """Describe a stored document whose content the caller has read, without reading it a second time.
+
+        Args:
+            name: A name from `safe_name`.
+            content: What is stored under that name.
+            media_type: The media type it was stored with.
+
+        Returns:
+            The document.
+
+        Raises:
+            ValueError: If the name is not safe.
+        """
+        check_name(name)
+        return self._document(name, media_type, len(content), hashlib.sha256(content).hexdigest())
+
     def has(self, name: str, *, sha256: str | None = None, size: int | None = None) -> bool:
         """Return whether a document is stored.
 
