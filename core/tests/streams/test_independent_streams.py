@@ -571,7 +571,7 @@ def test_drift_is_kept_and_reported_once_and_secrets_go_nowhere(
         assert "password" not in message["record"]
     warnings = [record.getMessage() for record in caplog.records if "_rescued_data" in record.getMessage()]
     assert warnings == [
-        "accounts: field amount is a text that does not fit a number; its value is kept in _rescued_data",
+        "accounts: field amount is a string that does not fit a number; its value is kept in _rescued_data",
         "accounts: field new is not in the schema; its value is kept in _rescued_data",
     ]
     assert "hunter2" not in json.dumps(messages) + caplog.text
