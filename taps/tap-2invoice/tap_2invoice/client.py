@@ -17,9 +17,9 @@ from singer_sdk.streams.rest import HTTPRequest
 from typing_extensions import override
 
 from singer_rest_core import RESCUED_DATA, NotJson, RequestFailed, RestStream, body_of
-from singer_rest_core.paging.page import RecordDecoder
-from singer_rest_core.records.row_layout import FlatRows, UnexpectedPage, rows_of
-from singer_rest_core.streams.per_row import PerRowStream
+from singer_rest_core.paging import RecordDecoder
+from singer_rest_core.records import FlatRows, UnexpectedPage, rows_of
+from singer_rest_core.streams import PerRowStream
 from tap_2invoice.inferred_schema import InferredSchemaStream
 from tap_2invoice.keys import DIGEST, ID, key_error, with_keys
 from tap_2invoice.paging import FIRST_PAGE, PAGINATION_MEMBERS, LaravelPaginator, total_count

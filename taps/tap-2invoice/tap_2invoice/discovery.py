@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from singer_rest_core import RequestFailed, StreamUnavailable
-from singer_rest_core.paging.prefetch import Pending
+from singer_rest_core.paging import Pending
 from tap_2invoice.client import ListStream, RecordDetailStream
 from tap_2invoice.keys import ID
 

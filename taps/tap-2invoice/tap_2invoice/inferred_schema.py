@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.singerlib import Schema
 from typing_extensions import override
 
-from singer_rest_core.records.infer_schema import column_kinds, identifies, infer_schema, with_columns, with_key
-from singer_rest_core.streams.base import BaseStream
+from singer_rest_core.records import column_kinds, identifies, infer_schema, with_columns, with_key
+from singer_rest_core.streams import BaseStream
 from tap_2invoice.keys import DIGEST, ID, with_keys
 
 if TYPE_CHECKING:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from singer_rest_core.records.conform import Misfit
-from singer_rest_core.records.row_digest import row_digest
+from singer_rest_core.records import Misfit, row_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from singer_rest_core import Record
-    from singer_rest_core.records.conform import Column
+    from singer_rest_core.records import Column
 
 ID = "id"
 DIGEST = "_digest"

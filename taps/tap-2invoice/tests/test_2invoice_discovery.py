@@ -9,7 +9,7 @@ import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
 from singer_rest_core import AccessRefused
-from singer_rest_core.records.exact_json import encode
+from singer_rest_core.records import encode
 from tap_2invoice.tap import Tap2Invoice
 
 if TYPE_CHECKING:

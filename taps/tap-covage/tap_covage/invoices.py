@@ -10,8 +10,8 @@ from singer_sdk.streams.rest import HTTPRequest
 from typing_extensions import override
 
 from singer_rest_core import ListQuery
-from singer_rest_core.records.timestamps import instant
-from singer_rest_core.streams.pdf import PdfStream
+from singer_rest_core.records import instant
+from singer_rest_core.streams import PdfStream
 from tap_covage.client import SCHEMAS, CovageList, RowEntry, resource_url
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
 
     from singer_rest_core import Page, Record
-    from singer_rest_core.paging.page import PageDecoder
+    from singer_rest_core.paging import PageDecoder
 
 
 class Invoices(CovageList):

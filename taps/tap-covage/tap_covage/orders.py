@@ -10,8 +10,8 @@ from singer_sdk.streams.rest import HTTPRequest
 from typing_extensions import override
 
 from singer_rest_core import RequestFailed, body_of
-from singer_rest_core.records.row_layout import FlatRows, UnexpectedPage
-from singer_rest_core.streams.per_row import PerRowStream
+from singer_rest_core.records import FlatRows, UnexpectedPage
+from singer_rest_core.streams import PerRowStream
 from tap_covage.client import SCHEMAS, resource_url
 from tap_covage.response_rows import rows_in
 

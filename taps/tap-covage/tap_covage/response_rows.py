@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from singer_rest_core.records.row_layout import UnexpectedPage
+from singer_rest_core.records import UnexpectedPage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

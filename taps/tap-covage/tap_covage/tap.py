@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from singer_rest_core.streams.base import BaseStream
+    from singer_rest_core.streams import BaseStream
 
 _SECONDS_A_MINUTE = 60
 _LARGEST_PAGE = 1000

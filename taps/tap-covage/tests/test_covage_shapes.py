@@ -12,7 +12,7 @@ from werkzeug import Response
 
 from conftest import read
 from singer_rest_core import RunIncomplete
-from singer_rest_core.records.row_layout import UnexpectedPage
+from singer_rest_core.records import UnexpectedPage
 from tap_covage.envelopes import rows_in
 from tap_covage.tap import TapCovage
 

@@ -10,7 +10,7 @@ from singer_sdk.schema.source import SchemaDirectory
 from typing_extensions import override
 
 from singer_rest_core import RequestFailed, RestStream
-from singer_rest_core.records.row_layout import FlatRows, rows_of
+from singer_rest_core.records import FlatRows, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

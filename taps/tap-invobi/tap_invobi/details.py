@@ -17,9 +17,8 @@ from singer_sdk.streams.rest import HTTPRequest
 from typing_extensions import override
 
 from singer_rest_core import RequestFailed, body_of
-from singer_rest_core.records.row_digest import row_digest
-from singer_rest_core.streams.pdf import PdfStream
-from singer_rest_core.streams.per_row import DetailStream
+from singer_rest_core.records import row_digest
+from singer_rest_core.streams import DetailStream, PdfStream
 from tap_invobi.client import SCHEMAS
 
 if TYPE_CHECKING:

@@ -11,9 +11,8 @@ from singer_sdk import StreamSchema
 from typing_extensions import override
 
 from singer_rest_core import NumberedPaginator, RequestFailed
-from singer_rest_core.records.row_digest import row_digest
-from singer_rest_core.records.row_layout import FlatRows
-from singer_rest_core.streams.per_row import IndexedList
+from singer_rest_core.records import FlatRows, row_digest
+from singer_rest_core.streams import IndexedList
 from tap_invobi.client import SCHEMAS
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core import ListQuery, Page, PageParams, Record
-    from singer_rest_core.paging.page import PageDecoder
+    from singer_rest_core.paging import PageDecoder
 
 LARGEST_PAGE = 100
 STATUSES = ("paid", "unpaid")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import requests
 
     from singer_rest_core.api.rate_limit import Rule
-    from singer_rest_core.streams.base import BaseStream
+    from singer_rest_core.streams import BaseStream
 
 
 class TapInvobi(RestTap):

@@ -13,7 +13,7 @@ import requests
 
 from conftest import read
 from singer_rest_core import AccessRefused, RunIncomplete
-from singer_rest_core.records.exact_json import decode, encode
+from singer_rest_core.records import decode, encode
 from tap_invobi.details import Memory
 from tap_invobi.tap import TapInvobi
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from singer_rest_core.records.timestamps import instant
-from singer_rest_core.singer.bookmarks import BOOKMARK, Scope
+from singer_rest_core.records import instant
+from singer_rest_core.singer import BOOKMARK, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

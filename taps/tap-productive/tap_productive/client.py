@@ -18,8 +18,8 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from typing_extensions import override
 
 from singer_rest_core import RequestFailed, RestStream, StreamUnavailable
-from singer_rest_core.records.row_layout import ResourceRows
-from singer_rest_core.singer.bookmarks import Scope
+from singer_rest_core.records import ResourceRows
+from singer_rest_core.singer import Scope
 from tap_productive.paging import FIRST_CURSOR, FIRST_NUMBER, cursor_paginator, numbered_paginator, total_count
 from tap_productive.query import ProductiveQuery, filter_params, include_params, replication_params
 from tap_productive.refusals import Refusals
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core import ListQuery, Page, PageParams
-    from singer_rest_core.paging.list_query import RefusedRequest
-    from singer_rest_core.paging.page import PageDecoder
+    from singer_rest_core.paging import PageDecoder, RefusedRequest
     from tap_productive.change_feed import ChangeFeed, Feed
     from tap_productive.page_observer import PageObserver
 

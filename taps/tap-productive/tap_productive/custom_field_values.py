@@ -11,8 +11,8 @@ from singer_sdk.schema.source import SchemaDirectory
 from typing_extensions import override
 
 from singer_rest_core import DerivedStream, StreamUnavailable
-from singer_rest_core.records.exact_json import decode, encode
-from singer_rest_core.singer.bookmarks import Scope
+from singer_rest_core.records import decode, encode
+from singer_rest_core.singer import Scope
 from tap_productive.reports import ReportStream
 
 if TYPE_CHECKING:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from singer_rest_core.records.timestamps import to_utc
-from singer_rest_core.singer.bookmarks import Scope
-from singer_rest_core.singer.deletes import DELETED_AT
+from singer_rest_core.records import to_utc
+from singer_rest_core.singer import DELETED_AT, Scope
 from tap_productive.client import ProductiveStream
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from singer_rest_core import ListQuery
-from singer_rest_core.records.timestamps import instant
+from singer_rest_core.records import instant
 from tap_productive.relationships import related_type
 
 if TYPE_CHECKING:

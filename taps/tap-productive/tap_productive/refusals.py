@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 from singer_rest_core import RequestFailed
-from singer_rest_core.records.timestamps import instant
+from singer_rest_core.records import instant
 from tap_productive.error_bodies import error_text
 from tap_productive.paging import FIRST_CURSOR
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping, Sequence
     from datetime import timedelta
 
-    from singer_rest_core.paging.list_query import RefusedRequest
+    from singer_rest_core.paging import RefusedRequest
     from tap_productive.query import ProductiveQuery
 
 _STATE_KEY = "refused"

@@ -15,7 +15,7 @@ from typing_extensions import override
 from singer_rest_core import AccessRefused, RequestFailed, RestTap, StreamUnavailable, body_of, settings_schema
 from singer_rest_core.api.rate_limit import Window
 from singer_rest_core.cli.settings import faults
-from singer_rest_core.records.row_layout import ResourceRows
+from singer_rest_core.records import ResourceRows
 from tap_productive.change_feed import ChangeFeed
 from tap_productive.client import LARGEST_PAGE, MEDIA_TYPE, ProductiveStream
 from tap_productive.custom_field_values import CustomFieldValues

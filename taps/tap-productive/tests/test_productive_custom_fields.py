@@ -6,7 +6,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from singer_rest_core.records.exact_json import encode
+from singer_rest_core.records import encode
 
 if TYPE_CHECKING:
     import pytest

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from singer_rest_core.records.timestamps import instant
+from singer_rest_core.records import instant
 
 if TYPE_CHECKING:
     from conftest import Reading, ReadProductive

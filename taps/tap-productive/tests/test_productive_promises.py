@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from singer_rest_core.records.timestamps import instant
+from singer_rest_core.records import instant
 from tap_productive.streams import STREAMS
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from singer_rest_core.records.row_layout import ResourceRows
+from singer_rest_core.records import ResourceRows
 from tap_productive.refusals import refused_names
 from tap_productive.relationships import related_type
 from tap_productive.streams import STREAMS

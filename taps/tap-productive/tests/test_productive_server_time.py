@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from singer_rest_core.errors import WaitTooLong
-from singer_rest_core.records.exact_json import encode
+from singer_rest_core.records import encode
 from tap_productive.server_time import seconds_to_next_period
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import requests
 from singer_rest_core import AccessRefused, RestStream, RunIncomplete
 from singer_rest_core.api.rate_limit import Window
 from singer_rest_core.errors import ApiUnreachable, WaitTooLong
-from singer_rest_core.records.exact_json import decode, encode
-from singer_rest_core.records.timestamps import instant
+from singer_rest_core.records import decode, encode
+from singer_rest_core.records import instant
 from tap_productive.streams import STREAMS
 from tap_productive.tap import TapProductive
 
