@@ -1,4 +1,4 @@
-"""tap-covage on the command line: what a person reads when something is wrong."""
+"""tap-covage on the command line: the messages when something is wrong."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ run = partial(run_tap, TAP)
         ),
     ],
 )
-def test_bad_input_gets_one_line_that_says_what_to_do(
+def test_bad_input_gives_one_line_with_what_to_do(
     covage_settings: dict[str, Any], tmp_path: Path, change: dict[str, Any], expected: str
 ) -> None:
     done = run("--config", write(tmp_path / "config.json", covage_settings | change))
@@ -74,7 +74,7 @@ def test_bad_input_gets_one_line_that_says_what_to_do(
     assert '"RECORD"' not in done.stdout
 
 
-def test_discovery_needs_no_account_and_says_nothing_wrong() -> None:
+def test_discovery_needs_no_account_and_logs_no_warning() -> None:
     done = run("--discover")
 
     assert done.returncode == 0

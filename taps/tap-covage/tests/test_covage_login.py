@@ -1,4 +1,4 @@
-"""How tap-covage logs in: once where it can, again where it must, and never aloud."""
+"""How tap-covage logs in: once where possible, again where necessary, and without showing its secrets."""
 
 from __future__ import annotations
 
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from conftest import FakeClock, Reading
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
-
-
-@pytest.fixture
-def covage(sandbox: RunningSandbox) -> SystemAdmin:
-    """The sandbox's Covage."""
-    return sandbox.admin.system("covage")
 
 
 def run(settings: dict[str, Any], select: str = "*", **more: object) -> Reading:
@@ -58,9 +52,17 @@ def test_a_token_is_renewed_before_it_ends(
 
 
 @pytest.mark.parametrize("refresh_tokens", [False, True])
-def test_a_token_that_is_dead_before_its_time_is_renewed_once(
-    sandbox: RunningSandbox, covage: SystemAdmin, covage_settings: dict[str, Any], *, refresh_tokens: bool
+def test_a_token_that_expires_early_is_renewed_once(  # noqa: PLR0913 - fixtures and a parameter
+    sandbox: RunningSandbox,
+    covage: SystemAdmin,
+    covage_settings: dict[str, Any],
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    refresh_tokens: bool,
 ) -> None:
+    # Some time passes with every answer: more than a refresh token of a millisecond lives.
+    monkeypatch.setattr(TapCovage, "on_response", lambda _tap, _answer: clock.advance(0.01))
     covage.put("tokens", {"requests_per_token": 7, "refresh_expires_in": 1800 if refresh_tokens else 0.001})
 
     reading = run(covage_settings, "invoices orders quotes", page_size=5, concurrency=1)
@@ -103,7 +105,7 @@ def test_tokens_that_are_used_up_at_once_by_requests_side_by_side_do_not_end_the
     assert len(reading.of("ACTIVATE_VERSION")) == 5
 
 
-def test_a_session_that_was_ended_is_begun_anew(
+def test_a_session_that_was_ended_is_replaced_by_a_new_login(
     sandbox: RunningSandbox, covage: SystemAdmin, covage_settings: dict[str, Any]
 ) -> None:
     body = '{"detail": "Token is invalid or expired"}'
@@ -175,7 +177,7 @@ def test_a_keycloak_that_cannot_be_reached_is_named_with_its_setting(covage_sett
     assert str(reading.error) == ("127.0.0.1:9 cannot be reached: Connection refused. Check auth_url and the network")
 
 
-def test_neither_password_nor_token_is_said_or_written(
+def test_neither_password_nor_token_reaches_log_or_messages(
     sandbox: RunningSandbox, covage: SystemAdmin, covage_settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -130,12 +130,13 @@ class InvoiceDetails(InvoiceStream):
         memory = Memory.from_state(remembered or "")
         if memory is None or memory.row != entry or self.config["details"] == ALL:
             return True
-        age = datetime.now(UTC) - datetime.fromtimestamp(memory.read_at, UTC)
+        age = self.run.clock.now() - datetime.fromtimestamp(memory.read_at, UTC)
         return age > timedelta(days=float(self.config["detail_max_age_days"]))
 
     @override
     def memory(self, entry: str, answer: requests.Response) -> str:
-        return Memory(entry, row_digest(self._invoice(answer)), int(datetime.now(UTC).timestamp())).to_state()
+        read_at = int(self.run.clock.now().timestamp())
+        return Memory(entry, row_digest(self._invoice(answer)), read_at).to_state()
 
     @override
     def request_for_row(self, key: str) -> HTTPRequest:

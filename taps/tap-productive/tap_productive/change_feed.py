@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
@@ -19,7 +18,7 @@ from singer_rest_core.singer import BOOKMARK, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from singer_rest_core import Page
     from tap_productive.client import ProductiveStream
@@ -122,7 +121,7 @@ class ChangeFeed:
             and stream.replication_method == REPLICATION_FULL_TABLE
             and state.get(_READ_UNTIL) is not None
             and state.get(_READ_UNTIL) == self._activities.bookmark_at_start
-            and datetime.now(UTC) - instant(str(state.get(_COMPLETE_READ_AT))) < self._full_refresh_interval
+            and self._now - instant(str(state.get(_COMPLETE_READ_AT))) < self._full_refresh_interval
         )
 
     def changed_parts(self, stream: ProductiveStream) -> list[tuple[str, str]] | None:
@@ -152,7 +151,11 @@ class ChangeFeed:
             return
         stream.remember(_READ_UNTIL, self._activities.stream_state.get(BOOKMARK) if self._was_read else None)
         if complete:
-            stream.remember(_COMPLETE_READ_AT, datetime.now(UTC).isoformat(timespec="seconds"))
+            stream.remember(_COMPLETE_READ_AT, self._now.isoformat(timespec="seconds"))
+
+    @property
+    def _now(self) -> datetime:
+        return self._activities.run.clock.now()
 
     @property
     def _was_read(self) -> bool:

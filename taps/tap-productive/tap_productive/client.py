@@ -122,7 +122,7 @@ class ProductiveStream(RestStream):
         self.row_layout = ResourceRows(typed=self.polymorphic_references, usual=usual)
         self.observers: list[PageObserver] = []
         """See the rows of every page that is read."""
-        self._refusals = Refusals(self)
+        self._refusals = Refusals(self, self.run.clock)
         self._is_complete_read = True
         """Whether this run reads the list as declared, not only the parts that activities name."""
         self.schema_is_open = self.evidence == "inferred"

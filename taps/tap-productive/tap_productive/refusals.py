@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,8 +14,9 @@ from tap_productive.paging import FIRST_CURSOR
 if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Mapping, MutableMapping, Sequence
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
+    from singer_rest_core.clock import Clock
     from singer_rest_core.paging import RefusedRequest
     from tap_productive.query import ProductiveQuery
 
@@ -110,11 +110,13 @@ class Refusals:
 
     Args:
         stream: The stream of the list.
+        clock: The time.
     """
 
-    def __init__(self, stream: RefusableList) -> None:
+    def __init__(self, stream: RefusableList, clock: Clock) -> None:
         """Start without any."""
         self._stream = stream
+        self._clock = clock
         self.features = RefusedFeatures()
 
     def load(self, state: Mapping[str, Any], *, max_age: timedelta) -> None:
@@ -124,7 +126,7 @@ class Refusals:
             state: The stream's state.
             max_age: How long it counts.
         """
-        self.features = RefusedFeatures.from_state(state, max_age=max_age, now=datetime.now(UTC))
+        self.features = RefusedFeatures.from_state(state, max_age=max_age, now=self._clock.now())
 
     def log_and_clear(self) -> None:
         """Log what is not requested, and drop it from the state where it is requested again."""
@@ -210,7 +212,7 @@ class Refusals:
 
     def _remember(self, **features: Any) -> None:  # noqa: ANN401 - fields of several types
         self.features = replace(self.features, **features)
-        self._stream.remember(_STATE_KEY, self.features.to_state(datetime.now(UTC)))
+        self._stream.remember(_STATE_KEY, self.features.to_state(self._clock.now()))
 
 
 def find_refused(names: Sequence[str], is_accepted: Callable[[Sequence[str]], bool]) -> set[str]:

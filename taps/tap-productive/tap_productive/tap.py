@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar
@@ -215,7 +215,7 @@ class TapProductive(RestTap):
     @override
     def retry_after(self, refusal: requests.Response) -> float | None:
         """Return how long until there is server time again, where the header does not say it."""
-        return seconds_to_next_period(refusal, now=datetime.now(UTC))
+        return seconds_to_next_period(refusal, now=self.clock.now())
 
     @override
     def summary(self) -> str:

@@ -41,7 +41,7 @@ class SlowClock(FakeClock):
         return event.is_set()
 
 
-def test_a_person_who_watches_sees_how_far_the_run_is(
+def test_progress_lines_show_how_far_the_run_is(
     read_productive: ReadProductive,
     clock: FakeClock,
     monkeypatch: pytest.MonkeyPatch,
@@ -62,7 +62,7 @@ def test_a_person_who_watches_sees_how_far_the_run_is(
     assert summary.startswith("720 rows with 15 requests in 45 s: 2 streams read to their end; ")
 
 
-def test_a_person_who_watches_also_sees_it_while_an_answer_takes_long(
+def test_progress_lines_also_come_while_an_answer_takes_long(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
     monkeypatch: pytest.MonkeyPatch,
@@ -79,7 +79,7 @@ def test_a_person_who_watches_also_sees_it_while_an_answer_takes_long(
     assert len([line for line in lines if line.startswith("tasks: 100 of 420 rows, ")]) >= 3
 
 
-def test_a_person_who_watches_is_told_of_a_long_wait_for_the_limits(
+def test_progress_lines_name_a_long_wait_for_the_limits(
     read_productive: ReadProductive, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("singer_rest_core.cli.progress.EVERY", 0.05)
@@ -90,6 +90,6 @@ def test_a_person_who_watches_is_told_of_a_long_wait_for_the_limits(
     reading = read_productive("tasks", page_size=200, concurrency=1)
 
     assert reading.error is None
-    told = [record.getMessage() for record in caplog.records if "for the limits of the API" in record.getMessage()]
-    assert told[0].startswith("tasks: 400 of 420 rows, ")
-    assert re.search(r", 100% of the quota used, the next request waits [1234]0 min 0 s for the limits", told[0])
+    lines = [record.getMessage() for record in caplog.records if "for the limits of the API" in record.getMessage()]
+    assert lines[0].startswith("tasks: 400 of 420 rows, ")
+    assert re.search(r", 100% of the quota used, the next request waits [1234]0 min 0 s for the limits", lines[0])
