@@ -168,12 +168,12 @@ def test_a_run_that_dies_between_pages_goes_on_where_it_stopped(
     assert len(second.ids("tasks")) < len(everything) - 150
 
 
-def test_a_bookmark_that_cannot_be_read_fails_its_stream_alone(read_productive: ReadProductive) -> None:
+def test_a_bookmark_that_cannot_be_read_ends_the_run_in_the_turn_of_its_stream(read_productive: ReadProductive) -> None:
     state = {"bookmarks": {"time_entries": bookmark("updated_at", "soon")}}
 
     reading = read_productive("payments projects time_entries", state=state)
 
-    assert "mend or clear the state" in str(reading.error)
+    assert "Fix it or clear the state" in str(reading.error)
     assert reading.ids("payments")
     assert reading.ids("projects")
 

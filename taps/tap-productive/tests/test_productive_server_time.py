@@ -52,7 +52,8 @@ def test_the_run_waits_for_the_next_period_when_server_time_is_used_up(
     assert reading.error is None
     assert set(reading.ids("tasks")) == {row["id"] for row in sandbox.admin.records("tasks")}
     assert 429 in {request["status"] for request in sandbox.admin.requests()}
-    assert 600 < sum(clock_of_both.waits) < 1300
+    # A period, less the real time that passes in the sandbox meanwhile.
+    assert 500 < sum(clock_of_both.waits) < 1300
 
 
 def test_a_longer_wait_than_allowed_ends_the_run_with_its_state(
