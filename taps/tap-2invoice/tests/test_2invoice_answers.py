@@ -25,11 +25,7 @@ if TYPE_CHECKING:
 
 
 run = partial(read, Tap2Invoice)
-
-
 LIST_NAMES = [str(vars(stream)["name"]) for stream in LISTS]
-
-
 NAMELESS = [{"name": "a"}, {"name": "b"}]
 
 

@@ -17,11 +17,7 @@ if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
 
 run = partial(read, Tap2Invoice)
-
-
 DETAIL_NAMES = [str(vars(stream)["name"]) for stream in DETAILS]
-
-
 PAGED = {"invoices": 100, "clients": 40, "products": 30, "receipts": 60}
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conftest import discover, read, with_rescued, without_nulls
+from conftest import discover, overriding_post_process, read, with_rescued, without_nulls
 from singer_rest_core.records import RESCUED_DATA
+from tap_2invoice.client import ListStream
 from tap_2invoice.streams import DETAILS, LISTS
 from tap_2invoice.tap import Tap2Invoice
 
@@ -19,14 +20,8 @@ if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
 
 run = partial(read, Tap2Invoice)
-
-
 LIST_NAMES = [str(vars(stream)["name"]) for stream in LISTS]
-
-
 DETAIL_NAMES = [str(vars(stream)["name"]) for stream in DETAILS]
-
-
 ODD: dict[str, Any] = {
     "brand_new": {"a": [1.5, None]},
     "name": 5,
@@ -43,6 +38,7 @@ ODD: dict[str, Any] = {
     "balance": None,
     "empty": [],
 }
+"""Values of other types than those of the sample."""
 
 
 def without_token(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,3 +185,25 @@ def test_a_catalog_made_without_a_token_still_works(
         assert [with_rescued(record) for record in reading.records[name]] == rows_
         assert {*reading.records[name][0]} == {"id", RESCUED_DATA}
     assert sorted(reading.activated) == sorted(LIST_NAMES + DETAIL_NAMES)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_reading_ahead_and_the_way_of_writing_change_nothing(
+    two_invoice: SystemAdmin, two_invoice_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, *, wrapped: bool
+) -> None:
+    """Pages go from bytes to messages at once; where a stream overrides a hook, the SDK writes record by record."""
+    catalog = discover(Tap2Invoice, two_invoice_settings)
+    if wrapped:
+        two_invoice.put("lists", dict.fromkeys(LIST_NAMES, "paginated"))
+    two_invoice.set_extra_attributes(dict.fromkeys(LIST_NAMES, ODD))
+
+    by_page = run(two_invoice_settings, select=" ".join(LIST_NAMES + DETAIL_NAMES), catalog=catalog)
+    one_by_one = run(
+        two_invoice_settings | {"concurrency": 1}, select=" ".join(LIST_NAMES + DETAIL_NAMES), catalog=catalog
+    )
+    monkeypatch.setattr(ListStream, "post_process", overriding_post_process)
+    by_record = run(two_invoice_settings, select=" ".join(LIST_NAMES + DETAIL_NAMES), catalog=catalog)
+
+    assert by_page.error is None
+    assert len(by_page.of("RECORD")) == 241 + 140
+    assert by_page.timeless == one_by_one.timeless == by_record.timeless

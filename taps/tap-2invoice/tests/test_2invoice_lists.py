@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conftest import discover, overriding_post_process, read, warnings_of, with_rescued, without_nulls
+from conftest import discover, read, warnings_of, with_rescued, without_nulls
 from singer_rest_core import AccessRefused, RunIncomplete
-from tap_2invoice.client import ListStream
 from tap_2invoice.streams import DETAILS, LISTS
 from tap_2invoice.tap import Tap2Invoice
 
@@ -18,33 +17,10 @@ if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
 
 run = partial(read, Tap2Invoice)
-
-
 LIST_NAMES = [str(vars(stream)["name"]) for stream in LISTS]
-
-
 DETAIL_NAMES = [str(vars(stream)["name"]) for stream in DETAILS]
-
-
 PAGED = {"invoices": 100, "clients": 40, "products": 30, "receipts": 60}
-
-
-ODD: dict[str, Any] = {
-    "brand_new": {"a": [1.5, None]},
-    "name": 5,
-    "number": "FCT-7",
-    "total": 12.5,
-    "client_id": "36",
-    "is_default": "true",
-    "created_at": "0000-00-00 00:00:00",
-    "issue_date": "31.12.2025",
-    "due_date": None,
-    "products": {"0": "x"},
-    "client": [],
-    "storno": 1,
-    "balance": None,
-    "empty": [],
-}
+"""The lists with more than one page, and how many records they have."""
 
 
 def requested(sandbox: RunningSandbox, stream: str = "") -> list[str]:
@@ -141,28 +117,6 @@ def test_every_list_may_be_plain_or_in_pages_of_either_form(
     assert sorted(reading.activated) == sorted(LIST_NAMES)
     pages = [path for path in requested(sandbox) if "?" in path]
     assert len(pages) == len(set(pages)) == (0 if envelope == "plain" else 6 + 2 + 1 + 3)
-
-
-@pytest.mark.parametrize("wrapped", [False, True])
-def test_reading_ahead_and_the_way_of_writing_change_nothing(
-    two_invoice: SystemAdmin, two_invoice_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, *, wrapped: bool
-) -> None:
-    """Pages go from bytes to messages at once; where a stream overrides a hook, the SDK writes record by record."""
-    catalog = discover(Tap2Invoice, two_invoice_settings)
-    if wrapped:
-        two_invoice.put("lists", dict.fromkeys(LIST_NAMES, "paginated"))
-    two_invoice.set_extra_attributes(dict.fromkeys(LIST_NAMES, ODD))
-
-    by_page = run(two_invoice_settings, select=" ".join(LIST_NAMES + DETAIL_NAMES), catalog=catalog)
-    one_by_one = run(
-        two_invoice_settings | {"concurrency": 1}, select=" ".join(LIST_NAMES + DETAIL_NAMES), catalog=catalog
-    )
-    monkeypatch.setattr(ListStream, "post_process", overriding_post_process)
-    by_record = run(two_invoice_settings, select=" ".join(LIST_NAMES + DETAIL_NAMES), catalog=catalog)
-
-    assert by_page.error is None
-    assert len(by_page.of("RECORD")) == 241 + 140
-    assert by_page.timeless == one_by_one.timeless == by_record.timeless
 
 
 def test_a_page_that_shifts_while_the_list_is_read_loses_nothing(

@@ -22,7 +22,7 @@ BASE = "/covage/api/v1"
 
 
 def downloads(sandbox: RunningSandbox) -> Counter[str]:
-    """Of which invoices PDFs were asked for since the last run began."""
+    """How often the PDF of each invoice was requested in the last run."""
     paths = (request["path"].removeprefix(f"{BASE}/invoice/") for request in sandbox.admin.requests())
     return Counter(path.removesuffix("/download/") for path in paths if path.endswith("/download/"))
 

@@ -27,7 +27,7 @@ def test_invoices_are_read_by_cursor_and_nothing_else_of_the_link_is_used(
     assert queries[0] == {"page_size": "40"}
     assert all(query.keys() == {"page_size", "cursor"} for query in queries[1:])
     assert len({query["cursor"] for query in queries[1:]}) == 3
-    # The link's host is a placeholder that does not exist; all were asked of the sandbox.
+    # The link's host is a placeholder that does not exist; all requests reached the sandbox.
     assert {request["status"] for request in sandbox.admin.requests()} == {200}
 
 

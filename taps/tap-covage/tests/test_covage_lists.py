@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
 
 BASE = "/covage/api/v1"
-
-
 KEYS = {
     "catalog_categories": "name",
     "ennis": "reference",
@@ -24,8 +22,6 @@ KEYS = {
     "projects": "code",
     "quotes": "id",
 }
-
-
 COMPLETE = KEYS.keys() - {"invoices"}
 
 

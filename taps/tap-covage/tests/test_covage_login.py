@@ -24,7 +24,7 @@ def run(settings: dict[str, Any], select: str = "*", **more: object) -> Reading:
     return read(TapCovage, settings | more, select=select)
 
 
-def test_one_login_serves_the_whole_run(covage: SystemAdmin, covage_settings: dict[str, Any]) -> None:
+def test_one_login_serves_the_entire_run(covage: SystemAdmin, covage_settings: dict[str, Any]) -> None:
     assert run(covage_settings, concurrency=16).error is None
     assert covage.get("logins") == {"password": 1, "refresh_token": 0, "refused": 0}
 
@@ -193,11 +193,11 @@ def test_neither_password_nor_token_reaches_log_or_messages(
     reading = run(covage_settings, "invoices projects quotes", page_size=20, concurrency=1)
 
     assert "quotes" in str(reading.error)
-    said = caplog.text + str(reading.messages)
-    assert "answered 400: *** after *** of ***" in said
+    output = caplog.text + str(reading.messages)
+    assert "answered 400: *** after *** of ***" in output
     assert covage.get("logins") == {"password": 2, "refresh_token": 1, "refused": 0}
     for secret in ("sandbox-password", "covage-access", "covage-refresh"):
-        assert secret not in said
+        assert secret not in output
 
 
 @pytest.mark.parametrize(

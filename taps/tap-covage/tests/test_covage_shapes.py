@@ -27,7 +27,7 @@ LISTS = ("orders", "quotes", "projects", "ennis", "catalog_categories")
 
 
 class Api:
-    """An API that answers what it is told to, and the tap that reads it."""
+    """An API with configured answers, and the tap that reads it."""
 
     def __init__(self, server: HTTPServer) -> None:
         """Give tokens."""
@@ -36,7 +36,7 @@ class Api:
         server.expect_request(token).respond_with_data('{"access_token": "t"}')
 
     def answer(self, path: str, *pages: str) -> None:
-        """Answer page after page, whatever cursor is asked for; the last one for ever."""
+        """Answer page after page, whatever cursor is requested; the last one from then on."""
         waiting = list(pages)
 
         def give(_request: Request) -> Response:

@@ -112,9 +112,9 @@ def test_a_signal_ends_the_run_and_keeps_the_details_that_were_read(
         child.wait(timeout=10)
 
     assert child.returncode == 128 + signum
-    said = (tmp_path / "log").read_text()
-    assert f"Stopped by {signum.name}" in said
-    assert "Traceback" not in said
+    log_text = (tmp_path / "log").read_text()
+    assert f"Stopped by {signum.name}" in log_text
+    assert "Traceback" not in log_text
     messages = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()]
     state = [message["value"] for message in messages if message["type"] == "STATE"][-1]
     written = {m["record"]["id"] for m in messages if m["type"] == "RECORD" and m["stream"] == "invoice_details"}

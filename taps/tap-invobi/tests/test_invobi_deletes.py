@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from conftest import Reading, ReadTap
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
-
-
 BASE = "/invobi/api/v1"
 
 

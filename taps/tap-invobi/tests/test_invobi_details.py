@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from conftest import FakeClock, Reading, ReadTap
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
-
-
 BASE = "/invobi/api/v1"
 DAY = 86_400
 

@@ -14,11 +14,7 @@ if TYPE_CHECKING:
     from conftest import ReadTap
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
-
-
 STREAMS = ("invoices", "prompt_labels", "prompts", "invoice_details", "invoice_documents")
-
-
 BASE = "/invobi/api/v1"
 
 
@@ -83,16 +79,16 @@ def test_the_state_is_not_sent_with_every_page(read_invobi: ReadTap) -> None:
 def test_nothing_is_taken_as_deleted_if_one_status_is_read(
     sandbox: RunningSandbox, invobi: SystemAdmin, read_invobi: ReadTap, status: str
 ) -> None:
-    asked_for = {row["id"] for row in invobi.records("invoices") if (row["paid_at"] is None) == (status == "unpaid")}
+    listed = {row["id"] for row in invobi.records("invoices") if (row["paid_at"] is None) == (status == "unpaid")}
     first = read_invobi(invoice_status=status)
-    assert set(first.ids("invoices")) == set(first.ids("invoice_details")) == asked_for
+    assert set(first.ids("invoices")) == set(first.ids("invoice_details")) == listed
     assert {*first.activated} == {"prompts", "prompt_labels"}
     assert all(
         ["status", status] in request["query"]
         for request in sandbox.admin.requests()
         if request["path"] == f"{BASE}/invoices"
     )
-    moved = min(asked_for)
+    moved = min(listed)
     invobi.update("invoices", moved, {"paid_at": "2026-03-01" if status == "unpaid" else None})
 
     second = read_invobi(invoice_status=status, state=first.state)

@@ -218,7 +218,7 @@ def test_discovery_needs_no_account_and_logs_no_warning() -> None:
         assert tuple(entry["key_properties"]) == made.get(entry["tap_stream_id"], ("id",))
 
 
-def test_discovery_lists_the_reports_asked_for_and_refuses_those_that_do_not_exist(tmp_path: Path) -> None:
+def test_discovery_lists_the_requested_reports_and_refuses_unknown_ones(tmp_path: Path) -> None:
     def discover(reports: object) -> subprocess.CompletedProcess[str]:
         return run("--config", write(tmp_path / "config.json", {"reports": reports}), "--discover")
 

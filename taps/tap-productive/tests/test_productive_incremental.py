@@ -24,8 +24,6 @@ INCREMENTAL = {
     for stream in STREAMS
     if "replication_key" in vars(stream)
 }
-
-
 APPEND_ONLY = {"activities", "deleted_items", "time_entry_versions"}
 
 

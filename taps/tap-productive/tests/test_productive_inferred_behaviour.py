@@ -102,7 +102,7 @@ def test_rows_that_the_filter_should_leave_out_make_the_run_read_the_list_comple
 
 
 @pytest.mark.parametrize("stream", [*NEWEST_FIRST, "tasks", "invoices"])
-def test_rows_in_another_order_than_asked_for_make_the_run_read_the_list_completely(
+def test_rows_in_another_order_than_requested_make_the_run_read_the_list_completely(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
     caplog: pytest.LogCaptureFixture,

@@ -24,10 +24,10 @@ def bookmark(key: str, value: str) -> dict[str, str]:
 def test_included_records_come_without_attributes(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
     read_productive("tasks")
 
-    asked = queries_to(sandbox, "/tasks")[0]
-    assert asked["include"].split(",")[:2] == ["assignee", "attachments"]
-    assert asked["fields[people]"] == "id"
-    assert "fields[tasks]" not in asked  # it would narrow the rows themselves
+    query = queries_to(sandbox, "/tasks")[0]
+    assert query["include"].split(",")[:2] == ["assignee", "attachments"]
+    assert query["fields[people]"] == "id"
+    assert "fields[tasks]" not in query  # it would restrict the rows themselves
 
 
 def test_a_complete_list_is_read_by_page_number_each_page_once(
@@ -100,9 +100,9 @@ def test_first_pages_are_requested_while_the_stream_before_is_read(
     reading = read_productive("organizations payments prices subsidiaries tax_rates", concurrency=4)
 
     assert reading.error is None
-    asked = {"organizations", "payments", "prices", "subsidiaries", "tax_rates"}
+    streams = {"organizations", "payments", "prices", "subsidiaries", "tax_rates"}
     names = (request["path"].rsplit("/", 1)[-1] for request in sandbox.admin.requests())
-    paths = [name for name in names if name in asked]
+    paths = [name for name in names if name in streams]
     assert paths[0] == "organizations"
     assert set(paths[1:5]) == {"payments", "prices", "subsidiaries", "tax_rates"}
     assert paths[5:] == ["payments"]
