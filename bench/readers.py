@@ -142,7 +142,7 @@ class Readers:
         files += ["--manifest-path", PEERS / "airbyte_cdk" / "manifest.yaml"]
         variables = {
             "PYTHONPATH": os.pathsep.join([str(PEERS_SHARED), str(PEERS / "airbyte_cdk")]),
-            "AIRBYTE_ENABLE_UNSAFE_CODE": "true",  # the manifest has a component of its own
+            "AIRBYTE_ENABLE_UNSAFE_CODE": "true",  # the manifest uses a custom component
         }
         return Reader(AIRBYTE, "airbyte", [program, "read", *files], variables)
 

@@ -159,7 +159,7 @@ class Session:
     def compare(
         self, sized: Sequence[tuple[Reader, int]], *, latency_ms: int, notes: list[str], check: Callable[[Reader], None]
     ) -> dict[str, Measurement]:
-        """Measure readers in turn, each over an empty list too, to tell its start from its work.
+        """Measure readers in turn, each over an empty list too, to separate its start from its work.
 
         Args:
             sized: Readers, and the length of the list that each reads.

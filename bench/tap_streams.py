@@ -1,4 +1,4 @@
-"""What our tap requests for its streams, so that the plain tap can be told to request the same."""
+"""What our tap requests for its streams, so that the plain tap can request the same."""
 
 from __future__ import annotations
 
@@ -60,5 +60,5 @@ def query_of(stream: ProductiveStream) -> dict[str, str]:
     """
     request = stream.first_request()
     if request is None:
-        raise ValueError(f"the first request of {stream.name} is not known beforehand")
+        raise ValueError(f"the first request of {stream.name} depends on other streams")
     return {name: str(value) for name, value in (request.params or {}).items() if name not in _PAGE_PARAMETERS}

@@ -1,6 +1,6 @@
 """`python -I -S time_command.py REPORT SECONDS PROGRAM…`: run a program and write what it cost, like /usr/bin/time.
 
-A process of its own, because Linux includes the memory of the starting process in a child's peak: this one is small.
+A separate process, because Linux includes the memory of the starting process in a child's peak: this one is small.
 After SECONDS the program gets SIGTERM, and 5 s later SIGKILL; its exit code is written to the report.
 """
 

@@ -92,7 +92,7 @@ class _ColumnComparison:
 
     @property
     def note(self) -> str:
-        """What was compared."""
+        """Return what was compared."""
         if not self._same:
             return "NOT compared: the columns of our tap and of its peers"
         columns = len({name for record in self._ours.values() for name in record})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench.server.service import Service
 
 _SEND_BUFFER = 4 << 20
-"""Bytes: a whole page is handed to the kernel in one call."""
+"""Bytes: an entire page is handed to the kernel in one call."""
 
 
 class Connection(asyncio.Protocol):

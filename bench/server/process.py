@@ -1,4 +1,4 @@
-"""The server in a process of its own: starting it, changing what it serves, and reading its log."""
+"""The server as a separate process: starting it, changing what it serves, and reading its log."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class RunningServer:
 
 @contextmanager
 def running_server() -> Iterator[RunningServer]:
-    """Run the server in a process of its own, until the block is left.
+    """Run the server as a separate process until the block is left.
 
     Yields:
         The server.

@@ -1,4 +1,4 @@
-"""The plain tap is told to request what our tap requests."""
+"""The plain tap sends the query that our tap sends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server refuses what the rate limit does not permit, takes the latency it is told to, and logs every request."""
+"""The server refuses requests over the rate limit, delays responses by the latency, and logs every request."""
 
 from __future__ import annotations
 
