@@ -1,21 +1,21 @@
-"""An element read by its table: known values into columns, everything else aside, nothing dropped."""
+"""An element read by its table: known values become columns, everything else is rescued, nothing is dropped."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, cast
 
-from tap_invoicetronic.fattura.declaration import Block, Leaf, Rows
+from tap_invoicetronic.fattura.mapping import Block, Leaf, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from lxml import etree
 
-    from tap_invoicetronic.fattura.declaration import Node, Table
+    from tap_invoicetronic.fattura.mapping import Node, Table
 
-Facts = tuple[dict[str, Any], dict[str, Any]]
-"""Columns, and what is rescued beside them."""
+Values = tuple[dict[str, Any], dict[str, Any]]
+"""Columns, and rescued values."""
 
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _SCHEMA_LOCATIONS = frozenset({f"{_XSI}schemaLocation", f"{_XSI}noNamespaceSchemaLocation"})
@@ -23,24 +23,24 @@ _TEXT = "text()"
 _BLANK = " \t\r\n"
 
 
-class Reading:
-    """What one element says.
+class ElementReader:
+    """Reads one element.
 
-    Values stand in `columns`. What the table does not know, what occurs again where one is expected, and texts that do
-    not fit their column stand in `rescued`, by their path; repeats are lists, elements with elements in them are
-    objects. Elements that are rows of other tables stand in `rows`, unread.
+    `columns` has the values. `rescued` has, by path, what the table does not know, what occurs again where one is
+    expected, and texts that do not fit their column; repeated elements are lists, elements with children are objects.
+    `rows` has the elements that are rows of other tables, unread.
 
-    Names count without a prefix: an element is the format's own if it has no namespace or that of the root. Others,
-    and attributes with a namespace, go by `{namespace}name`.
+    Prefixes do not matter: an element belongs to the format if it has no namespace or that of the root. Others, and
+    attributes with a namespace, are named `{namespace}name`.
 
     Args:
         element: The element.
-        table: What is known of it.
-        path: What the paths of rescued values begin with.
+        table: Its mapping.
+        path: The beginning of the paths of rescued values.
     """
 
     def __init__(self, element: etree._Element, table: Table, path: str = "") -> None:
-        """Read it."""
+        """Read the element."""
         self.columns: dict[str, Any] = {}
         self.rescued: dict[str, Any] = {}
         self.rows: dict[str, list[etree._Element]] = defaultdict(list)
@@ -49,22 +49,22 @@ class Reading:
         self._walk(element, table.root, path, self.columns)
 
     @property
-    def facts(self) -> Facts:
-        """The columns, and what is rescued."""
+    def values(self) -> Values:
+        """The columns, and the rescued values."""
         return self.columns, self.rescued
 
     def _rescue(self, path: str, value: Any) -> None:  # noqa: ANN401 - a text, or an object of texts
-        """Keep what has no column."""
+        """Keep a value that has no column."""
         _add(self.rescued, path, value)
 
-    def _walk(self, element: etree._Element, place: Node, path: str, columns: dict[str, Any]) -> None:
-        self._attributes(element, place, path, columns)
+    def _walk(self, element: etree._Element, node: Node, path: str, columns: dict[str, Any]) -> None:
+        self._attributes(element, node, path, columns)
         self._stray_texts(element, path, (element.text,))
         counts: Counter[str] = Counter()
         for child in element:
             name = self._name(child)
             counts[name] += 1
-            known, below = place.inside.get(name), _joined(path, name)
+            known, below = node.children.get(name), _joined(path, name)
             if known is None:
                 self._rescue(below, self._whole(child))
             elif isinstance(known.part, Rows):
@@ -76,14 +76,14 @@ class Reading:
                 columns.setdefault(known.part.column, []).append(item)
                 self._walk(child, known, f"{below}[{counts[name]}]", item)
             elif counts[name] > 1:
-                # Read together, two of what there should be one would mix their values.
+                # The element may occur once only: reading both would mix their values.
                 self._rescue(below, self._whole(child))
             else:
                 self._walk(child, known, below, columns)
 
-    def _attributes(self, element: etree._Element, place: Node | None, path: str, columns: dict[str, Any]) -> None:
+    def _attributes(self, element: etree._Element, node: Node | None, path: str, columns: dict[str, Any]) -> None:
         for name, text in _attributes(element):
-            known = place.inside.get(name) if place else None
+            known = node.children.get(name) if node else None
             if known is not None and isinstance(known.part, Leaf):
                 self._value(text, known.part, _joined(path, name), columns)
             else:
@@ -97,14 +97,14 @@ class Reading:
         self._value(element.text or "", leaf, path, columns)
 
     def _value(self, text: str, leaf: Leaf, path: str, columns: dict[str, Any]) -> None:
-        """Put a text into its column. An empty one says nothing."""
-        if not text or (not text.strip(_BLANK) and leaf.kind.schema.get("type") != "string"):
+        """Put a text into its column. An empty text has no value."""
+        if not text or (not text.strip(_BLANK) and leaf.type.schema.get("type") != "string"):
             return
         if leaf.column in columns and not leaf.repeats:
             self._rescue(path, text)
             return
-        value, is_all = leaf.kind.read(text)
-        if not is_all:
+        value, is_complete = leaf.type.parse(text)
+        if not is_complete:
             self._rescue(path, text)
         if value is None:
             return
@@ -114,13 +114,13 @@ class Reading:
             columns[leaf.column] = value
 
     def _stray_texts(self, element: etree._Element, path: str, texts: tuple[str | None, ...] = ()) -> None:
-        """Keep text between elements, which the format does not have."""
+        """Keep text between elements, which the format does not allow."""
         for text in (*texts, *(child.tail for child in element)):
             if text and text.strip(_BLANK):
                 self._rescue(_joined(path, _TEXT), text)
 
     def _whole(self, element: etree._Element) -> str | dict[str, Any]:
-        """Give all that an unknown element says."""
+        """Return everything that an unknown element contains."""
         content: dict[str, Any] = dict(_attributes(element))
         for child in element:
             _add(content, self._name(child), self._whole(child))
@@ -146,7 +146,7 @@ def _joined(path: str, name: str) -> str:
 
 
 def _add(values: dict[str, Any], key: str, value: Any) -> None:  # noqa: ANN401 - a text, or an object of texts
-    """Put a value under a key; a second one makes a list."""
+    """Add a value under a key; a second value makes it a list."""
     if key not in values:
         values[key] = value
     elif isinstance(values[key], list):

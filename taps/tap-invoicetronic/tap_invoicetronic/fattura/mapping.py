@@ -1,4 +1,4 @@
-"""How tables are declared: where each value stands in the XML, and which column it becomes."""
+"""The mapping from XML to columns: where each value is in the XML, and which column it becomes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tap_invoicetronic.fattura.kinds import Kind
+    from tap_invoicetronic.fattura.value_types import ValueType
 
 _WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -18,16 +18,16 @@ class Leaf:
     """An element or attribute that holds one value.
 
     Args:
-        path: Below the element that the table is about, parted by `/`; an attribute has `@` before its name.
+        path: The path below the element that the table is about, separated by `/`; an attribute's name starts with `@`.
         column: The column it becomes.
-        kind: How its text is read.
-        description: For the schema.
+        type: How its text is parsed.
+        description: The description in the schema.
         repeats: Whether it may occur several times; then the column is an array.
     """
 
     path: str
     column: str
-    kind: Kind
+    type: ValueType
     description: str
     repeats: bool = False
 
@@ -35,8 +35,8 @@ class Leaf:
     def schema(self) -> dict[str, Any]:
         """The column's JSON schema."""
         if self.repeats:
-            return {"type": ["array", "null"], "items": dict(self.kind.schema), "description": self.description}
-        nullable = {**self.kind.schema, "type": [self.kind.schema["type"], "null"]}
+            return {"type": ["array", "null"], "items": dict(self.type.schema), "description": self.description}
+        nullable = {**self.type.schema, "type": [self.type.schema["type"], "null"]}
         return {**nullable, "description": self.description}
 
 
@@ -45,10 +45,10 @@ class Block:
     """A repeated element with values of its own: an array of objects.
 
     Args:
-        path: As of a `Leaf`.
+        path: As in a `Leaf`.
         column: The column it becomes.
-        parts: What is in it; paths and columns start anew.
-        description: For the schema.
+        parts: What it contains; paths are below it, and columns are properties of its objects.
+        description: The description in the schema.
     """
 
     path: str
@@ -75,76 +75,76 @@ Part = Leaf | Block | Rows
 
 @dataclass
 class Node:
-    """A place in the XML that a table knows: a part of it, or the way there.
+    """An element or attribute that a table knows: one of its parts, or an ancestor of one.
 
     Args:
-        part: What is declared for just this place.
-        inside: The places in it by name, attributes with their `@`.
+        part: The part that is declared for it; None for an ancestor.
+        children: The known elements and attributes in it by name, attributes with their `@`.
     """
 
     part: Part | None = None
-    inside: dict[str, Node] = field(default_factory=dict)
+    children: dict[str, Node] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Table:
-    """What is known of one kind of element.
+    """The mapping of one element.
 
     Args:
-        parts: What is in it.
+        parts: What the element contains.
     """
 
     parts: tuple[Part, ...]
 
     @cached_property
     def root(self) -> Node:
-        """The element itself, compiled for reading."""
-        return compiled(self.parts)
+        """The element itself, with its parts arranged as a tree."""
+        return compile_parts(self.parts)
 
 
-def leaf(path: str, kind: Kind, description: str, *, column: str = "", repeats: bool = False) -> Leaf:
-    """Declare a value. Its column has the element's own name unless told otherwise: `AliquotaIVA`, `aliquota_iva`."""
-    return Leaf(path, column or _snake_case(path), kind, description, repeats)
+def leaf(path: str, value_type: ValueType, description: str, *, column: str = "", repeats: bool = False) -> Leaf:
+    """Declare a value. By default its column is named like the element: `aliquota_iva` for `AliquotaIVA`."""
+    return Leaf(path, column or _snake_case(path), value_type, description, repeats)
 
 
 def block(path: str, description: str, *parts: Part) -> Block:
-    """Declare an array of objects, whose column has the element's own name."""
+    """Declare an array of objects, whose column is named like the element."""
     return Block(path, _snake_case(path), parts, description)
 
 
 def under(path: str, prefix: str, label: str, *parts: Part) -> tuple[Part, ...]:
-    """Put parts that occur in several places into one of them.
+    """Place parts below an element; parts that occur in several places are declared once and placed several times.
 
     Args:
-        path: The element they stand in.
-        prefix: What their columns begin with there.
-        label: What their descriptions begin with there.
+        path: The path of the element.
+        prefix: The prefix of their columns there.
+        label: The beginning of their descriptions there.
         parts: The parts.
 
     Returns:
-        The same parts, for the table that the element is in.
+        The parts, for the table that has the element.
     """
-    return tuple(_moved(part, path, prefix, label) for part in parts)
+    return tuple(_placed(part, path, prefix, label) for part in parts)
 
 
 def properties(parts: tuple[Part, ...]) -> dict[str, dict[str, Any]]:
-    """Give the JSON schemas of the columns of some parts, sorted."""
+    """Return the JSON schemas of the columns of some parts, sorted by column."""
     columns = [part for part in parts if not isinstance(part, Rows)]
     return {part.column: part.schema for part in sorted(columns, key=lambda part: part.column)}
 
 
-def compiled(parts: tuple[Part, ...]) -> Node:
-    """Arrange parts by place.
+def compile_parts(parts: tuple[Part, ...]) -> Node:
+    """Return parts as a tree of elements.
 
     Raises:
-        ValueError: If two of them are declared for one place or one column.
+        ValueError: If two of them are declared for one path or one column.
     """
     root = Node()
     columns: set[str] = set()
     for part in parts:
         node = root
         for name in part.path.split("/"):
-            node = node.inside.setdefault(name, Node())
+            node = node.children.setdefault(name, Node())
         if node.part is not None:
             raise ValueError(f"{part.path} is declared twice")
         node.part = part
@@ -154,11 +154,11 @@ def compiled(parts: tuple[Part, ...]) -> Node:
             raise ValueError(f"the column {part.column} is declared twice")
         columns.add(part.column)
         if isinstance(part, Block):
-            node.inside = compiled(part.parts).inside
+            node.children = compile_parts(part.parts).children
     return root
 
 
-def _moved(part: Part, path: str, prefix: str, label: str) -> Part:
+def _placed(part: Part, path: str, prefix: str, label: str) -> Part:
     if isinstance(part, Rows):
         return replace(part, path=f"{path}/{part.path}")
     description = part.description

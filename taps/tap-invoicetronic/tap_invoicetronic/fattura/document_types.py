@@ -1,4 +1,4 @@
-"""The words for codes, where a column has them."""
+"""The types of documents: what their codes mean, for the column `tipo_documento_descrizione`."""
 
 TIPO_DOCUMENTO = {
     "TD01": "Fattura",
@@ -25,4 +25,4 @@ TIPO_DOCUMENTO = {
     "TD28": "Acquisti da San Marino con IVA (fattura cartacea)",
     "TD29": "Comunicazione per omessa o irregolare fatturazione",
 }
-"""What `TipoDocumento` says: the XSDs (1.2.2 and FSM10), TD29 from the publishers of FatturaElettronica.NET."""
+"""Descriptions by `TipoDocumento`, from the XSDs (1.2.2 and FSM10); TD29 from the authors of FatturaElettronica.NET."""

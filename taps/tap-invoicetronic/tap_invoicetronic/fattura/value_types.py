@@ -1,4 +1,4 @@
-"""The kinds of values in a FatturaPA invoice, and how each is read out of text."""
+"""The types of values in a FatturaPA invoice, and how each is parsed from text."""
 
 from __future__ import annotations
 
@@ -17,53 +17,54 @@ _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _ZONE = re.compile(r"(?:Z|[+-][0-9]{2}:[0-9]{2})$")
 _LOCAL_TIME = re.compile(r"[0-9-]{10}T[0-9:]{8}(?:\.[0-9]+)?")
-_MOST_DIGITS = 38  # what a decimal column holds in most warehouses; the format itself stops at 20
+_MAX_DIGITS = 38  # what a decimal column holds in most warehouses; the format itself has at most 20
 _BIGINT = 2**63
 _SPACE = " \t\r\n"
 
-Value = tuple[Any, bool]
-"""What a text means (None: nothing), and whether that is all it says. Where it is not, the text is kept beside."""
+Parsed = tuple[Any, bool]
+"""The value of a text (None if it has none), and whether it says everything that the text says. If not, the text is
+kept too."""
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One kind of value.
+class ValueType:
+    """One type of value.
 
     Args:
         schema: Its JSON schema, not nullable.
-        read: Makes a value of text that is not empty.
+        parse: Parses text that is not empty.
     """
 
     schema: Mapping[str, Any]
-    read: Callable[[str], Value]
+    parse: Callable[[str], Parsed]
 
 
-def _text(text: str) -> Value:
+def _text(text: str) -> Parsed:
     return text, True
 
 
-def _number(text: str) -> Value:
+def _number(text: str) -> Parsed:
     bare = text.strip(_SPACE)
-    if not _DECIMAL.fullmatch(bare) or len(bare) > _MOST_DIGITS:
+    if not _DECIMAL.fullmatch(bare) or len(bare) > _MAX_DIGITS:
         return None, False
     return Decimal(bare), True
 
 
-def _whole_number(text: str) -> Value:
+def _integer(text: str) -> Parsed:
     bare = text.strip(_SPACE)
-    if not _INTEGER.fullmatch(bare) or len(bare) > _MOST_DIGITS:
+    if not _INTEGER.fullmatch(bare) or len(bare) > _MAX_DIGITS:
         return None, False
     number = int(bare)
     return (number, True) if -_BIGINT <= number < _BIGINT else (None, False)
 
 
-def _day(text: str) -> Value:
+def _day(text: str) -> Parsed:
     bare = text.strip(_SPACE)
     day = _ZONE.sub("", bare)
     return (day, day == bare) if is_date(day) else (None, False)
 
 
-def _time(text: str) -> Value:
+def _time(text: str) -> Parsed:
     bare = text.strip(_SPACE)
     if not _LOCAL_TIME.fullmatch(_ZONE.sub("", bare)):
         return None, False
@@ -74,16 +75,16 @@ def _time(text: str) -> Value:
     return utc, utc == bare
 
 
-TEXT = Kind({"type": "string"}, _text)
-"""Text, also codes and numbers of documents, exactly as written."""
+TEXT = ValueType({"type": "string"}, _text)
+"""Text, including codes and document numbers, exactly as written."""
 
-DECIMAL = Kind({"type": "number"}, _number)
-"""Money, quantities, prices and percents, exact."""
+DECIMAL = ValueType({"type": "number"}, _number)
+"""Money, quantities, prices and percentages, exact."""
 
-INTEGER = Kind({"type": "integer"}, _whole_number)
+INTEGER = ValueType({"type": "integer"}, _integer)
 
-DATE = Kind({"type": "string", "format": "date"}, _day)
-"""A day. A time zone, which XML allows behind it, changes nothing about the day."""
+DATE = ValueType({"type": "string", "format": "date"}, _day)
+"""A day. XML allows a time zone after it, which does not change the day."""
 
-DATE_TIME = Kind({"type": "string", "format": "date-time"}, _time)
-"""A time, local unless it has a zone; then it is moved to UTC."""
+DATE_TIME = ValueType({"type": "string", "format": "date-time"}, _time)
+"""A time: local if it has no time zone, otherwise converted to UTC."""
