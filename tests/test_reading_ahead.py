@@ -37,15 +37,13 @@ _DIFFERS = re.compile(
 
 @pytest.mark.parametrize("tap", _TAPS, ids=lambda tap: tap.name)
 def test_one_request_at_a_time_and_sixteen_give_the_same_bytes(
-    tap: type[RestTap], tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    tap: type[RestTap], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     fixture, beside = _TAPS[tap]
     documents = tmp_path / "documents"
     settings = {**request.getfixturevalue(f"{fixture}_settings"), **beside}
     if "documents_url" in tap.config_jsonschema["properties"]:
         settings["documents_url"] = str(documents)
-    # The sandbox keeps to the limits in real time; here only the order matters.
-    monkeypatch.setattr(tap, "rate_limits", dict.fromkeys(tap.rate_limits, ()))
 
     def written(concurrency: int) -> list[bytes]:
         # What Invoicetronic logs are our own requests.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,6 +11,7 @@ from singer_rest_core.api.rate_limit import RateLimiter
 from singer_rest_core.cli.command import TapCommand
 from singer_rest_core.cli.progress import Progress, time_span
 from singer_rest_core.cli.settings import date_errors, header_errors, url_errors
+from singer_rest_core.clock import Clock
 from singer_rest_core.errors import RunEnded
 from singer_rest_core.paging.prefetch import Prefetcher
 from singer_rest_core.singer.sdk_internals import IndependentStreamsTap
@@ -60,8 +59,8 @@ class RestTap(IndependentStreamsTap):
     """The position of the stream that is read: asking after each of its pages again would find nothing to do. Where one
     before it is read once more, for what is made of it, others have had their turn."""
 
-    clock = staticmethod(time.monotonic)
-    wait = staticmethod(threading.Event.wait)
+    clock: Clock = Clock()
+    """Measures and makes all pauses of a run."""
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over the state of the run before.
@@ -91,7 +90,7 @@ class RestTap(IndependentStreamsTap):
     @cached_property
     def rate_limiter(self) -> RateLimiter:
         """The limits of the API, shared by all streams and threads."""
-        return RateLimiter(self.rate_limits, share=float(self.config["quota_share"]), clock=self.clock, wait=self.wait)
+        return RateLimiter(self.rate_limits, share=float(self.config["quota_share"]), clock=self.clock)
 
     @cached_property
     def first_pages(self) -> dict[str, Pending]:
@@ -182,6 +181,7 @@ class RestTap(IndependentStreamsTap):
                 status_meanings=self.status_meanings,
             ),
             self.logger,
+            clock=self.clock,
         )
 
     @cached_property

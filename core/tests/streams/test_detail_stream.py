@@ -351,7 +351,6 @@ def test_a_row_that_is_never_answered_ends_the_stream(
             raise requests.ConnectionError("connection lost")
         return send(session, request, **how)
 
-    monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setattr(requests.Session, "send", send_but_c)
     world.answers["b"] = ('{"error": "no"}', 400)
 

@@ -24,7 +24,6 @@ from singer_rest_core import (
     body_of,
     settings_schema,
 )
-from singer_rest_core.api import client as door
 from singer_rest_core.records.row_layout import FlatRows
 from singer_rest_core.singer.sdk_internals import PINNED
 
@@ -115,19 +114,8 @@ class TinyTap(RestTap):
         return request
 
 
-class _Instant:
-    """Stands in for the module `time`: sleeping takes no time."""
-
-    def sleep(self, seconds: float) -> None:
-        assert seconds >= 0
-
-    def time(self) -> float:
-        return 0.0
-
-
 @pytest.fixture(autouse=True)
-def _no_sleep_and_our_signal_handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(door, "time", _Instant())
+def _our_signal_handlers() -> Iterator[None]:
     handlers = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)}
     yield
     for signum, handler in handlers.items():
