@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tap_invoicetronic.export_files import Owners
-from tap_invoicetronic.invoices import Invoice
+from tap_invoicetronic.documents.invoice_list import Invoice
+from tap_invoicetronic.documents.matching import InvoiceMatcher
 
 DOCUMENT = "<TipoDocumento>TD01</TipoDocumento><Data>{day}</Data><Numero>{number}</Numero>"
 SELLER = "<IdFiscaleIVA><IdPaese>IT</IdPaese><IdCodice>{seller}</IdCodice></IdFiscaleIVA>"
@@ -61,6 +61,6 @@ INVOICES = [
     ],
 )
 def test_a_file_of_an_archive_finds_its_invoice(direction: str, name: str, content: bytes, found: int | None) -> None:
-    owner = Owners(INVOICES).of(direction, name, content)
+    owner = InvoiceMatcher(INVOICES).match(direction, name, content)
 
     assert (owner.id if owner else None) == found

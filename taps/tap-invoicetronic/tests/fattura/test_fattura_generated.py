@@ -1,4 +1,4 @@
-"""Thousands of the sandbox's invoices, in every wrapping, against the facts they were made of, money to the cent."""
+"""Thousands of the sandbox's invoices, in every wrapping, compared with the facts they were generated from."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_sample_holds_every_format_and_wrapping(generated: Sample) -> None:
     assert {kind[2] for kind in kinds} == {"utf-8", "utf-8-sig", "windows-1252"}
 
 
-def test_nothing_of_a_valid_invoice_is_rescued_but_time_zones_of_dates(
+def test_only_time_zones_of_dates_are_rescued_from_a_valid_invoice(
     generated: Sample,
 ) -> None:
     asides = [row["_rescued_data"] for _, file in generated for rows in file.values() for row in rows]
@@ -74,7 +74,7 @@ def test_nothing_of_a_valid_invoice_is_rescued_but_time_zones_of_dates(
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\d(T[\d:.]+)?(Z|[+-]\d\d:\d\d)", text) for text in texts)
 
 
-def test_invoices_say_what_they_were_made_of(generated: Sample) -> None:
+def test_invoices_have_the_facts_they_were_generated_from(generated: Sample) -> None:
     for made, file in generated:
         facts = made.facts
         assert len(file["fattura"]) == len(facts.bodies)
@@ -108,7 +108,7 @@ def test_invoices_say_what_they_were_made_of(generated: Sample) -> None:
             ] == [(each.kind, each.amount, each.percentage, each.reason) for each in body.withholdings]
 
 
-def test_lines_say_what_they_were_made_of(generated: Sample) -> None:
+def test_lines_have_the_facts_they_were_generated_from(generated: Sample) -> None:
     for made, file in generated:
         simplified = made.facts.format == "FSM10"
         for number, body in enumerate(made.facts.bodies, 1):
@@ -125,7 +125,7 @@ def test_lines_say_what_they_were_made_of(generated: Sample) -> None:
                 assert row["ritenuta"] == ("SI" if line.withheld else None)
 
 
-def test_summaries_and_payments_say_what_they_were_made_of(
+def test_summaries_and_payments_have_the_facts_they_were_generated_from(
     generated: Sample,
 ) -> None:
     for made, file in generated:
@@ -201,7 +201,7 @@ def signed(entries: Iterable[dict[str, Any]]) -> Decimal:
 def taxed(
     invoice: dict[str, Any], lines: list[dict[str, Any]], summaries: list[dict[str, Any]]
 ) -> dict[tuple[Decimal, str | None], Decimal]:
-    """Add up what is taxed at each rate."""
+    """Return the taxable amount of each rate."""
     amounts: dict[tuple[Decimal, str | None], Decimal] = defaultdict(Decimal)
     for line in lines:
         amounts[line["aliquota_iva"], line["natura"]] += line["prezzo_totale"]
@@ -212,8 +212,8 @@ def taxed(
     return amounts
 
 
-def test_simplified_vat_is_stated_or_reckoned(generated: Sample) -> None:
-    reckoned = 0
+def test_simplified_vat_is_stated_or_calculated(generated: Sample) -> None:
+    calculated = 0
     for made, file in generated:
         if made.facts.format != "FSM10":
             continue
@@ -224,13 +224,13 @@ def test_simplified_vat_is_stated_or_reckoned(generated: Sample) -> None:
                 if line.tax is not None:
                     assert row["imposta"] == line.tax
                     continue
-                reckoned += 1
+                calculated += 1
                 rate = line.rate or Decimal(0)
                 assert row["imposta"] == (line.total * rate / (100 + rate)).quantize(CENT, ROUND_HALF_UP)
-    assert reckoned
+    assert calculated
 
 
-def test_a_payload_says_the_same_as_text_and_in_base64(generated: Sample) -> None:
+def test_a_payload_has_the_same_rows_as_text_and_in_base64(generated: Sample) -> None:
     for number, (made, file) in enumerate(generated[:400]):
         origin = Origin("send", number, made.file_name)
         assert read(made.base64, origin) == file

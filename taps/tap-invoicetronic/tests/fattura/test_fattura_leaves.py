@@ -1,4 +1,4 @@
-"""No leaf of a document is lost: those of the XSDs, which are walked, have columns; all others are rescued."""
+"""No value of a document is lost: those that the XSDs allow have columns, all others are rescued."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from lxml import etree
 
 from sandbox.invoicetronic.fatturapa import invoices
 from tap_invoicetronic.fattura import KEYS, Origin, read
-from tap_invoicetronic.fattura.columns import ROOT, SIMPLIFIED_ROOT
-from tap_invoicetronic.fattura.declaration import properties
+from tap_invoicetronic.fattura.mapping import properties
 from tap_invoicetronic.fattura.schema import schema_of
+from tap_invoicetronic.fattura.tables import ROOT, SIMPLIFIED_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +58,7 @@ EXAMPLES = {
     "IBANType": "IT60X0542811101000000123456",
     "TitoloType": "Dott.",
 }
-# What is no value of the document, or stands in several rows.
+# Not a value of the document, or in several rows.
 OURS = {
     "_rescued_data",
     "block_number",
@@ -84,16 +84,16 @@ NAMED_SHORTER = {
 
 
 class Maker:
-    """Makes documents of one format by walking its XSD.
+    """Generates documents of one format from its XSD.
 
     Args:
         kind: The format.
-        chance: Decides what is there and what it says.
-        whole: Whether all that is optional is there, and all that repeats is there twice.
+        chance: Decides which elements there are and what they contain.
+        whole: Whether there are all optional elements, and two of each that may be repeated.
     """
 
     def __init__(self, kind: str, chance: random.Random, *, whole: bool) -> None:
-        """Begin with nothing made."""
+        """Parse the types of the XSD."""
         self.kind = kind
         self.chance = chance
         self.whole = whole
@@ -188,7 +188,7 @@ class Maker:
 
 @cache
 def xsd(kind: str) -> etree._ElementTree:
-    """Parse an XSD, with the signature's beside it and not on the network."""
+    """Parse an XSD, reading that of signatures from the same folder instead of the network."""
     folder = files("sandbox.invoicetronic") / "xsd"
     text = (folder / XSDS[kind]).read_bytes()
     beside = re.sub(rb'schemaLocation="[^"]*xmldsig-core[^"]*"', b'schemaLocation="xmldsig-core.xsd"', text)
@@ -209,7 +209,7 @@ def written(root: etree._Element, encoding: str) -> bytes:
 
 
 def leaves(root: etree._Element) -> Iterator[str]:
-    """Give every text and attribute of a document."""
+    """Return every text and attribute of a document."""
     for element in root.iter():
         yield from (str(text) for text in element.attrib.values())
         texts = [element.text, *(child.tail for child in element)]
@@ -217,10 +217,10 @@ def leaves(root: etree._Element) -> Iterator[str]:
 
 
 def values(file: Rows) -> Iterator[tuple[str, str]]:
-    """Give every column's value as it would be written, but what stands in several rows once."""
+    """Return every column's value as it would be written; what is in several rows only once."""
     for stream, rows in file.items():
         if stream == "fattura_vat_summary" and file["fattura"][0]["versione"] == "FSM10":
-            continue  # made of the lines
+            continue  # calculated from the lines
         seen = set()
         for row in rows:
             for column, value in row.items():
@@ -261,7 +261,7 @@ chances = st.randoms(use_true_random=True)
 @pytest.mark.parametrize("kind", FORMATS)
 @settings(max_examples=8, deadline=None)
 @given(chance=chances)
-def test_documents_with_every_element_of_the_xsd_fill_columns_alone(kind: str, chance: random.Random) -> None:
+def test_documents_with_every_element_of_the_xsd_only_fill_columns(kind: str, chance: random.Random) -> None:
     root = Maker(kind, chance, whole=True).document()
     validator(kind).assertValid(root)
 
@@ -276,7 +276,7 @@ def test_documents_with_every_element_of_the_xsd_fill_columns_alone(kind: str, c
 @pytest.mark.parametrize("kind", FORMATS)
 @settings(max_examples=40, deadline=None)
 @given(chance=chances, encoding=st.sampled_from(ENCODINGS))
-def test_what_is_written_as_xml_comes_back(kind: str, chance: random.Random, encoding: str) -> None:
+def test_every_value_written_as_xml_is_read(kind: str, chance: random.Random, encoding: str) -> None:
     root = Maker(kind, chance, whole=False).document()
     validator(kind).assertValid(root)
 
@@ -289,7 +289,7 @@ def test_what_is_written_as_xml_comes_back(kind: str, chance: random.Random, enc
 @pytest.mark.parametrize("kind", FORMATS)
 @settings(max_examples=40, deadline=None)
 @given(chance=chances)
-def test_whatever_is_done_to_a_document_no_leaf_is_lost(kind: str, chance: random.Random) -> None:
+def test_no_value_is_lost_however_a_document_is_changed(kind: str, chance: random.Random) -> None:
     root = Maker(kind, chance, whole=chance.random() < 0.3).document()
     for _ in range(chance.randint(1, 12)):
         spoil(root, chance)
@@ -300,7 +300,7 @@ def test_whatever_is_done_to_a_document_no_leaf_is_lost(kind: str, chance: rando
     assert not Counter(leaves(root)) - kept
 
 
-def test_no_leaf_of_the_sandbox_invoices_is_lost() -> None:
+def test_no_value_of_the_sandbox_invoices_is_lost() -> None:
     for made in islice(invoices(seed=5), 300):
         file = read(made.content, ORIGIN)
         kept = Counter(text for _, text in values(file)) + Counter(rescued(file))
@@ -308,7 +308,7 @@ def test_no_leaf_of_the_sandbox_invoices_is_lost() -> None:
 
 
 def spoil(root: etree._Element, chance: random.Random) -> None:
-    """Do to one element what programs, other versions and people do."""
+    """Change one element in a way that programs, other versions or people do."""
     bodies = [element for element in root.iter() if element is not root and element.tag != "FatturaElettronicaBody"]
     target = chance.choice(bodies)
     mark = f"segno{chance.randint(0, 10**9)}"
@@ -336,7 +336,7 @@ def spoil(root: etree._Element, chance: random.Random) -> None:
 
 @pytest.mark.parametrize("kind", ["FPR12", "FSM10"])
 def test_a_column_has_the_name_of_its_element(kind: str) -> None:
-    """One document for each element, each with one text that tells it from all others."""
+    """One document for each element, with one text that occurs nowhere else."""
     root = Maker(kind, random.Random(1), whole=True).document()  # noqa: S311 - test data
     tree = root.getroottree()
     alike = {re.sub(r"\[\d+\]", "", tree.getpath(element)): element for element in root.iter() if len(element) == 0}
@@ -348,7 +348,7 @@ def test_a_column_has_the_name_of_its_element(kind: str) -> None:
         element.text = kept
         name = str(element.tag)
         if asides:
-            assert len(asides) == 1, "a date or whole number that is none"
+            assert len(asides) == 1, "not a valid date or integer"
             assert re.sub(r"\[\d+\]", "", asides.pop()).endswith(name)
         else:
             (column,) = found
@@ -358,7 +358,7 @@ def test_a_column_has_the_name_of_its_element(kind: str) -> None:
 @pytest.mark.parametrize("stream", sorted(KEYS))
 @settings(max_examples=10, deadline=None)
 @given(chance=chances, kind=st.sampled_from(FORMATS))
-def test_rows_have_the_columns_of_their_schema_and_the_types(stream: str, chance: random.Random, kind: str) -> None:
+def test_rows_have_the_columns_and_types_of_their_schema(stream: str, chance: random.Random, kind: str) -> None:
     root = Maker(kind, chance, whole=chance.random() < 0.5).document()
     spoil(root, chance)
     schema = schema_of(stream)
@@ -374,7 +374,7 @@ def test_rows_have_the_columns_of_their_schema_and_the_types(stream: str, chance
 
 
 def fits(value: object, schema: dict[str, Any]) -> bool:
-    """Tell whether a value is of a type of its schema, all the way down."""
+    """Return whether a value and all its parts have the types of a schema."""
     python_types = {
         "array": list,
         "boolean": bool,

@@ -1,4 +1,4 @@
-"""What the rows of single invoices look like, valid and not."""
+"""The rows of single invoices, valid and invalid."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import pytest
 from scripts.check_schemas import written
 from singer_rest_core.records.exact_json import encode
 from tap_invoicetronic.fattura import KEYS, NotAFattura, Origin, read
-from tap_invoicetronic.fattura.codes import TIPO_DOCUMENTO
-from tap_invoicetronic.fattura.columns import ORDINARY_BODY, ROOT, SIMPLIFIED_BODY, SIMPLIFIED_ROOT, TABLES
-from tap_invoicetronic.fattura.declaration import compiled, leaf, properties
-from tap_invoicetronic.fattura.kinds import TEXT
+from tap_invoicetronic.fattura.document_types import TIPO_DOCUMENTO
+from tap_invoicetronic.fattura.mapping import compile_parts, leaf, properties
 from tap_invoicetronic.fattura.schema import schema_of
+from tap_invoicetronic.fattura.tables import ORDINARY_BODY, ROOT, SIMPLIFIED_BODY, SIMPLIFIED_ROOT, TABLES
+from tap_invoicetronic.fattura.value_types import TEXT
 
 ORIGIN = Origin("send", 12, "IT01234567890_00001.xml")
 NAMESPACE = "http://ivaservizi.agenziaentrate.gov.it/docs/xsd/fatture/v1.2"
@@ -67,12 +67,12 @@ def fattura(xml: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("stream", sorted(KEYS))
-def test_the_schema_in_the_package_is_that_of_the_tables(stream: str) -> None:
-    """`python -m tap_invoicetronic.fattura` writes them anew."""
-    kept = files("tap_invoicetronic") / "schemas" / f"{stream}.json"
+def test_the_packaged_schema_is_generated_from_the_tables(stream: str) -> None:
+    """`python -m tap_invoicetronic.fattura` writes them."""
+    packaged = files("tap_invoicetronic") / "schemas" / f"{stream}.json"
 
-    assert kept.read_text(encoding="utf-8") == written(schema_of(stream))
-    assert json.loads(kept.read_text(encoding="utf-8"))["required"] == list(KEYS[stream])
+    assert packaged.read_text(encoding="utf-8") == written(schema_of(stream))
+    assert json.loads(packaged.read_text(encoding="utf-8"))["required"] == list(KEYS[stream])
 
 
 def test_every_column_is_described() -> None:
@@ -94,7 +94,7 @@ def test_tables_that_make_one_row_share_no_column(tables: tuple[Any, Any]) -> No
 
 @pytest.mark.parametrize("stream", sorted(KEYS))
 def test_a_column_of_two_tables_has_one_schema(stream: str) -> None:
-    """Or which of the two the stream shows would be chance."""
+    """Otherwise it would be chance which of the two the stream has."""
     found: dict[str, dict[str, Any]] = {}
     for table in TABLES[stream]:
         for column, schema in properties(table.parts).items():
@@ -102,9 +102,9 @@ def test_a_column_of_two_tables_has_one_schema(stream: str) -> None:
 
 
 @pytest.mark.parametrize(("second", "fault"), [("A", "A is declared twice"), ("B/A", "column a is declared twice")])
-def test_a_place_or_column_is_declared_once(second: str, fault: str) -> None:
+def test_a_path_or_column_is_declared_once(second: str, fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
-        compiled((leaf("A", TEXT, ""), leaf(second, TEXT, "")))
+        compile_parts((leaf("A", TEXT, ""), leaf(second, TEXT, "")))
 
 
 def test_several_bodies_are_several_invoices_with_one_header() -> None:
@@ -129,7 +129,7 @@ def test_a_line_number_that_occurs_twice_is_two_rows() -> None:
     assert [(row["position"], row["numero_linea"]) for row in rows["fattura_line"]] == [(1, 1), (2, 1)]
 
 
-def test_money_keeps_every_digit_up_to_the_output() -> None:
+def test_money_keeps_every_digit_in_the_output() -> None:
     row = line("<PrezzoUnitario>12345678901.00000001</PrezzoUnitario><PrezzoTotale>-0.10</PrezzoTotale>")
 
     assert row["prezzo_unitario"] == Decimal("12345678901.00000001")
@@ -164,7 +164,7 @@ def test_money_keeps_every_digit_up_to_the_output() -> None:
         ("Descrizione", "<![CDATA[<b>]]><!-- x --> &amp; c", "<b> & c", None),
     ],
 )
-def test_a_text_becomes_a_value_or_is_kept(element: str, text: str, value: object, rescued: str | None) -> None:
+def test_a_text_becomes_a_value_or_is_rescued(element: str, text: str, value: object, rescued: str | None) -> None:
     row = line(f"<{element}>{text}</{element}>")
     columns = {"Quantita": "quantita", "NumeroLinea": "numero_linea", "DataInizioPeriodo": "data_inizio_periodo"}
 
@@ -195,7 +195,7 @@ def test_a_time_is_local_or_utc(text: str, value: str | None, rescued: bool) -> 
     assert row["_rescued_data"] == ({path: text} if rescued else None)
 
 
-def test_what_is_foreign_is_kept_by_its_path_in_order() -> None:
+def test_unknown_elements_are_rescued_by_their_path_in_order() -> None:
     row = line(
         '<Descrizione lingua="it">A</Descrizione><Descrizione>B</Descrizione><Descrizione>C</Descrizione>'
         '<x:Numero xmlns:x="urn:x">1</x:Numero>'
@@ -220,7 +220,7 @@ def test_what_is_foreign_is_kept_by_its_path_in_order() -> None:
     }
 
 
-def test_a_block_that_should_be_alone_is_not_mixed_with_its_double() -> None:
+def test_a_second_element_where_one_is_allowed_is_rescued_and_not_mixed_with_the_first() -> None:
     first = "<DatiBollo><BolloVirtuale>SI</BolloVirtuale></DatiBollo>"
     row = fattura(invoice(document(f"{first}<DatiBollo><ImportoBollo>2.00</ImportoBollo></DatiBollo>")))
 
@@ -229,7 +229,7 @@ def test_a_block_that_should_be_alone_is_not_mixed_with_its_double() -> None:
     assert row["_rescued_data"] == {path: {"ImportoBollo": "2.00"}}
 
 
-def test_of_a_list_only_what_does_not_fit_is_rescued() -> None:
+def test_only_the_items_of_a_list_that_do_not_fit_are_rescued() -> None:
     order = "".join(f"<RiferimentoNumeroLinea>{text}</RiferimentoNumeroLinea>" for text in ("1", "due", "3"))
     row = fattura(invoice(f"<DatiGenerali><DatiOrdineAcquisto>{order}</DatiOrdineAcquisto></DatiGenerali>"))
 
@@ -239,8 +239,8 @@ def test_of_a_list_only_what_does_not_fit_is_rescued() -> None:
 
 
 @pytest.mark.parametrize("declaration", [f'xmlns="{NAMESPACE}"', 'xmlns="urn:sdi11"', ""])
-def test_names_count_without_a_prefix(declaration: str) -> None:
-    """Programs exist that put all elements into the namespace, and older versions have other namespaces."""
+def test_prefixes_and_namespaces_of_the_format_do_not_matter(declaration: str) -> None:
+    """Some programs put all elements into the namespace, and older versions have other namespaces."""
     body = document("<Numero>1</Numero>")
     row = fattura(
         f'<FatturaElettronica versione="1.1" {declaration}>'
@@ -250,7 +250,7 @@ def test_names_count_without_a_prefix(declaration: str) -> None:
     assert (row["versione"], row["numero"], row["_rescued_data"]) == ("1.1", "1", None)
 
 
-def test_the_place_of_the_schema_and_signatures_are_left_out() -> None:
+def test_signatures_and_the_location_of_the_schema_are_left_out() -> None:
     signature = f'<ds:Signature xmlns:ds="{DSIG}"><ds:SignatureValue>QQ==</ds:SignatureValue></ds:Signature>'
     where = (
         'versione="FPA12" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
@@ -262,7 +262,7 @@ def test_the_place_of_the_schema_and_signatures_are_left_out() -> None:
     assert row["_rescued_data"] is None
 
 
-def test_attachments_are_described_and_small_ones_stand_in_the_row_as_they_came() -> None:
+def test_attachments_are_described_and_small_ones_are_in_the_row_unchanged() -> None:
     content = b"%PDF-1.7 allegato"
     small, large = base64.encodebytes(content).decode(), base64.b64encode(bytes(64 << 10) + b"!").decode()
     attachments = "".join(
@@ -298,7 +298,7 @@ def test_payments_share_the_terms_of_their_block() -> None:
 
 
 @pytest.mark.parametrize(
-    ("inside", "taxable", "tax", "reckoned"),
+    ("inside", "taxable", "tax", "calculated"),
     [
         ("<Importo>122.00</Importo><DatiIVA><Aliquota>22.00</Aliquota></DatiIVA>", "100.00", "22.00", True),
         ("<Importo>10.00</Importo><DatiIVA><Aliquota>22.00</Aliquota></DatiIVA>", "8.20", "1.80", True),
@@ -316,23 +316,23 @@ def test_payments_share_the_terms_of_their_block() -> None:
         ),
     ],
 )
-def test_a_simplified_line_is_a_vat_summary_too(
+def test_a_simplified_line_is_also_a_vat_summary(
     inside: str,
     taxable: str | None,
     tax: str | None,
-    reckoned: bool,  # noqa: FBT001 - a table
+    calculated: bool,  # noqa: FBT001 - a table
 ) -> None:
     file = read(simplified(f"<DatiBeniServizi><Descrizione>A</Descrizione>{inside}</DatiBeniServizi>"), ORIGIN)
 
     row = only(file, "fattura_vat_summary")
     assert row["imponibile_importo"] == (taxable and Decimal(taxable))
     assert row["imposta"] == (tax and Decimal(tax))
-    assert row["calcolato"] is reckoned
+    assert row["calcolato"] is calculated
     assert only(file, "fattura_line")["prezzo_totale"] is None
     assert file["fattura_payment"] == []
 
 
-def test_kinds_of_documents_have_words_and_new_ones_do_not_hurt() -> None:
+def test_document_types_are_described_and_new_ones_are_accepted() -> None:
     kinds = [*TIPO_DOCUMENTO, "TD99"]
     rows = read(invoice(*(document(f"<TipoDocumento>{kind}</TipoDocumento>") for kind in kinds)), ORIGIN)["fattura"]
 
@@ -341,7 +341,7 @@ def test_kinds_of_documents_have_words_and_new_ones_do_not_hurt() -> None:
     assert Counter(kind[:2] for kind in TIPO_DOCUMENTO) == {"TD": 23}
 
 
-def test_what_is_read_is_ready_to_be_written_and_knows_its_file() -> None:
+def test_a_row_can_be_written_as_json_and_names_its_file() -> None:
     deep = f"{'<a>' * 200}fondo{'</a>' * 200}"
     row = fattura(invoice(deep))
 
@@ -349,6 +349,6 @@ def test_what_is_read_is_ready_to_be_written_and_knows_its_file() -> None:
     assert (row["direction"], row["invoicetronic_id"], row["file_name"]) == ("send", 12, ORIGIN.file_name)
 
 
-def test_an_invoice_without_a_body_is_none() -> None:
+def test_a_file_without_a_body_is_not_an_invoice() -> None:
     with pytest.raises(NotAFattura, match="it has no FatturaElettronicaBody"):
         read(invoice(), ORIGIN)

@@ -1,4 +1,4 @@
-"""Invoices come out of every wrapping that is in use; whatever else comes ends in one line."""
+"""Invoices are unwrapped from everything that is in use; any other file is refused in one line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from asn1crypto import cms  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_invoicetronic.fattura import NotAFattura, Origin, envelope, read
+from tap_invoicetronic.fattura import NotAFattura, Origin, read, unwrap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ def ber(tag: int, *parts: bytes) -> bytes:
 
 
 def signed(content: bytes) -> bytes:
-    """Let a library write CMS in DER."""
+    """Return CMS in DER, written by a library."""
     signed_data = cms.SignedData(
         {
             "version": "v1",
@@ -52,8 +52,8 @@ def signed(content: bytes) -> bytes:
     return bytes(cms.ContentInfo({"content_type": "signed_data", "content": signed_data}).dump())
 
 
-def built(octets: bytes, form: object = der) -> bytes:
-    """Build CMS around a string of bytes, all in one form."""
+def cms_of(octets: bytes, form: object = der) -> bytes:
+    """Return CMS around an octet string, all in one form."""
     make = ber if form is ber else der
     encapsulated = make(0x30, DATA, make(0xA0, octets))
     return make(
@@ -79,9 +79,9 @@ WRAPPED = {
     "xml with a byte order mark": b"\xef\xbb\xbf" + XML,
     "xml with a byte order mark and white space": b"\xef\xbb\xbf\n" + XML,
     "windows-1252": f'<?xml version="1.0" encoding="windows-1252"?>{ROOT}'.encode("cp1252"),
-    "windows-1252 that says utf-8": XML.decode().encode("cp1252"),
-    "windows-1252 that says nothing": ROOT.encode("cp1252"),
-    "windows-1252 that says nothing, in cms": signed(ROOT.encode("cp1252")),
+    "windows-1252 declared as utf-8": XML.decode().encode("cp1252"),
+    "windows-1252 without a declaration": ROOT.encode("cp1252"),
+    "windows-1252 without a declaration, in cms": signed(ROOT.encode("cp1252")),
     "iso-8859-1": f"<?xml version='1.0' encoding='ISO-8859-1'?>{ROOT}".encode("latin-1"),
     "utf-16": f'<?xml version="1.0" encoding="UTF-16"?>{ROOT}'.encode("utf-16"),
     "utf-16 without a mark": f'<?xml version="1.0" encoding="UTF-16LE"?>{ROOT}'.encode("utf-16-le"),
@@ -89,12 +89,12 @@ WRAPPED = {
     "base64 in lines": in_lines(XML, b"\r\n"),
     "base64 of base64": base64.b64encode(in_lines(XML, b"\n")),
     "cms by a library": signed(XML),
-    "cms": built(der(0x04, XML)),
-    "cms in ber": built(der(0x04, XML), ber),
-    "cms in ber, in parts": built(ber(0x24, *(der(0x04, half) for half in HALVES)), ber),
-    "cms in ber, in parts of definite length": built(der(0x24, *(der(0x04, half) for half in HALVES))),
-    "cms in ber, in parts of parts": built(ber(0x24, ber(0x24, der(0x04, HALVES[0])), der(0x04, HALVES[1])), ber),
-    "cms with bytes behind it": built(der(0x04, XML)) + b"\r\n",
+    "cms": cms_of(der(0x04, XML)),
+    "cms in ber": cms_of(der(0x04, XML), ber),
+    "cms in ber, in parts": cms_of(ber(0x24, *(der(0x04, half) for half in HALVES)), ber),
+    "cms in ber, in parts, of definite length": cms_of(der(0x24, *(der(0x04, half) for half in HALVES))),
+    "cms in ber, in parts of parts": cms_of(ber(0x24, ber(0x24, der(0x04, HALVES[0])), der(0x04, HALVES[1])), ber),
+    "cms with bytes behind it": cms_of(der(0x04, XML)) + b"\r\n",
     "cms in base64": base64.b64encode(signed(XML)),
     "cms in base64 with a byte order mark": b"\xef\xbb\xbf" + in_lines(signed(XML), b"\r\n"),
     "pem": b"-----BEGIN PKCS7-----\n" + in_lines(signed(XML), b"\n") + b"-----END PKCS7-----\n",
@@ -106,21 +106,21 @@ WRAPPED = {
 
 
 @pytest.mark.parametrize("form", WRAPPED)
-def test_an_invoice_comes_out_of_its_wrapping(form: str) -> None:
+def test_an_invoice_is_unwrapped(form: str) -> None:
     rows = read(WRAPPED[form], ORIGIN)["fattura"]
 
     assert [row["numero"] for row in rows] == ["Perché 1"]
     assert rows[0]["firma"] == ("CAdES" if "cms" in form or form == "pem" else None)
 
 
-@pytest.mark.parametrize("said", ["utf-8", "windows-1252", "utf-16"])
-def test_decoded_text_counts_as_decoded_whatever_it_says(said: str) -> None:
-    text = f'<?xml version="1.0" encoding="{said}"?>{ROOT}'
+@pytest.mark.parametrize("declared", ["utf-8", "windows-1252", "utf-16"])
+def test_text_is_decoded_already_whatever_encoding_it_declares(declared: str) -> None:
+    text = f'<?xml version="1.0" encoding="{declared}"?>{ROOT}'
 
     assert numbers(text) == numbers(f"\ufeff{text}") == ["Perché 1"]
 
 
-def test_text_in_base64_is_the_bytes() -> None:
+def test_base64_text_is_decoded_to_bytes() -> None:
     latin = f'<?xml version="1.0" encoding="windows-1252"?>{ROOT}'.encode("cp1252")
 
     assert numbers(base64.b64encode(latin).decode()) == ["Perché 1"]
@@ -128,12 +128,12 @@ def test_text_in_base64_is_the_bytes() -> None:
 
 @given(size=st.integers(0, 400), chunk=st.integers(1, 150), form=st.sampled_from([der, ber]))
 @settings(max_examples=60, deadline=None)
-def test_signed_content_of_any_size_comes_out(size: int, chunk: int, form: object) -> None:
+def test_signed_content_of_any_size_is_unwrapped(size: int, chunk: int, form: object) -> None:
     xml = XML + b" " * size
     parts = [der(0x04, xml[start : start + chunk]) for start in range(0, len(xml), chunk)]
 
-    assert numbers(built(der(0x24, *parts), form)) == ["Perché 1"]
-    assert numbers(built(ber(0x24, *parts), form)) == ["Perché 1"]
+    assert numbers(cms_of(der(0x24, *parts), form)) == ["Perché 1"]
+    assert numbers(cms_of(ber(0x24, *parts), form)) == ["Perché 1"]
 
 
 def zipped() -> bytes:
@@ -168,30 +168,30 @@ NOT_INVOICES = {
     "external subset": f'<!DOCTYPE x SYSTEM "http://127.0.0.1:9/x.dtd">{ROOT}'.encode(),
     "deep nesting": f"<FatturaElettronica>{'<a>' * 5000}{'</a>' * 5000}</FatturaElettronica>".encode(),
     "truncated p7m": signed(XML)[:-60],
-    "truncated p7m in ber": built(ber(0x24, der(0x04, XML)), ber)[:-3],
+    "truncated p7m in ber": cms_of(ber(0x24, der(0x04, XML)), ber)[:-3],
     "half a header": b"\x30\x84\x06\x09" + SIGNED_DATA,
     "p7m without content": der(0x30, SIGNED_DATA, der(0xA0, der(0x30, der(2, b"\1"), der(0x31), der(0x30, DATA)))),
     "p7m of words": signed(b"Il file non esiste"),
     "p7m of nothing": signed(b""),
-    "p7m nested without end": built(b"\x24\x80" * 5000, ber),
-    "p7m of empty parts": built(der(0x24, der(0x24, der(0x24)) * 2)),
-    "p7m of a number": built(der(0x02, XML)),
+    "p7m nested without end": cms_of(b"\x24\x80" * 5000, ber),
+    "p7m of empty parts": cms_of(der(0x24, der(0x24, der(0x24)) * 2)),
+    "p7m of a number": cms_of(der(0x02, XML)),
     "wrappings without end": signed(signed(signed(signed(signed(signed(signed(XML))))))),
     "half a base64": base64.b64encode(XML)[:-5],
 }
 
 
 @pytest.mark.parametrize("name", NOT_INVOICES)
-def test_anything_else_ends_in_one_line(name: str) -> None:
-    with pytest.raises(NotAFattura, match=r"^no FatturaPA invoice\b.{5,100}$") as refusal:
+def test_anything_else_is_refused_in_one_line(name: str) -> None:
+    with pytest.raises(NotAFattura, match=r"^not a FatturaPA invoice\b.{5,100}$") as refusal:
         read(NOT_INVOICES[name], ORIGIN)
 
     assert "\n" not in str(refusal.value)
     assert "Perch" not in str(refusal.value)
 
 
-def test_text_that_is_no_text_ends_in_one_line() -> None:
-    with pytest.raises(NotAFattura, match="half of a character"):
+def test_text_with_an_unpaired_surrogate_is_refused_in_one_line() -> None:
+    with pytest.raises(NotAFattura, match="unpaired surrogate"):
         read("<\ud800>", ORIGIN)
 
 
@@ -202,10 +202,10 @@ def deeply_wrapped_string(depth: int) -> bytes:
     return octets
 
 
-def test_strings_in_strings_end_somewhere() -> None:
-    assert numbers(built(deeply_wrapped_string(5))) == ["Perché 1"]
-    with pytest.raises(NotAFattura, match="nested too deep"):
-        read(built(deeply_wrapped_string(5000)), ORIGIN)
+def test_nested_strings_have_a_limit() -> None:
+    assert numbers(cms_of(deeply_wrapped_string(5))) == ["Perché 1"]
+    with pytest.raises(NotAFattura, match="nested too deeply"):
+        read(cms_of(deeply_wrapped_string(5000)), ORIGIN)
 
 
 def test_no_file_is_read_for_an_external_entity(tmp_path: Path) -> None:
@@ -217,15 +217,15 @@ def test_no_file_is_read_for_an_external_entity(tmp_path: Path) -> None:
         read(hostile, ORIGIN)
 
 
-def test_nothing_larger_than_the_limit_is_looked_at() -> None:
-    with pytest.raises(NotAFattura, match="that large: 52428801 bytes"):
-        read(bytes(envelope.LARGEST + 1), ORIGIN)
+def test_a_file_above_the_size_limit_is_refused() -> None:
+    with pytest.raises(NotAFattura, match="52428801 bytes is too large"):
+        read(bytes(unwrap.MAX_SIZE + 1), ORIGIN)
 
 
-def test_no_more_tags_than_the_limit_are_parsed() -> None:
-    crowd = XML.replace(b"<DatiGenerali>", b"<a/>" * envelope.MOST_TAGS + b"<DatiGenerali>")
+def test_a_file_with_too_many_tags_is_refused() -> None:
+    crowd = XML.replace(b"<DatiGenerali>", b"<a/>" * unwrap.MAX_TAGS + b"<DatiGenerali>")
 
-    with pytest.raises(NotAFattura, match="that many elements"):
+    with pytest.raises(NotAFattura, match="too many elements"):
         read(crowd, ORIGIN)
 
 
@@ -239,12 +239,12 @@ def test_no_more_tags_than_the_limit_are_parsed() -> None:
     )
 )
 @settings(max_examples=400, deadline=None)
-def test_any_bytes_are_an_invoice_or_not_one(payload: bytes | str) -> None:
+def test_any_bytes_are_an_invoice_or_refused(payload: bytes | str) -> None:
     assert len(outcome(payload).splitlines()) == 1
 
 
 def outcome(payload: bytes | str) -> str:
-    """Say in one line what became of a file."""
+    """Return in one line what became of a file."""
     try:
         found = read(payload, ORIGIN)["fattura"]
     except NotAFattura as refusal:
@@ -254,6 +254,6 @@ def outcome(payload: bytes | str) -> str:
 
 def flipped(at: int, byte: int) -> bytes:
     """Change one byte of a signed file."""
-    content = bytearray(built(ber(0x24, *(der(0x04, half) for half in HALVES)), ber))
+    content = bytearray(cms_of(ber(0x24, *(der(0x04, half) for half in HALVES)), ber))
     content[at] = byte
     return bytes(content)
