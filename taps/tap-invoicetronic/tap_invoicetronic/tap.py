@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -28,6 +27,7 @@ from tap_invoicetronic.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from typing import Any
 
     import requests
@@ -137,7 +137,7 @@ class TapInvoicetronic(RestTap):
     @cached_property
     def began(self) -> datetime:
         """When this run began."""
-        return datetime.now(UTC)
+        return self.clock.now()
 
     def _open_documents(self) -> DocumentRun | None:
         """Return what the streams of documents share in this run; None unless a setting asks for documents."""

@@ -1,4 +1,4 @@
-"""The SDK's own tests of taps, for every stream, against the sandbox; and what they cannot see."""
+"""The SDK's own tests of taps, for every stream, against the sandbox; and one that they cannot do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.testing.runners import TapTestRunner
 
-# The SDK makes the tests, one for each attribute, when this module is imported; the sandbox has to run by then.
+# The SDK generates the tests, one for each attribute, when this module is imported; the sandbox must run by then.
 _running = ExitStack()
 _sandbox = _running.enter_context(running_sandbox(scale=0.3))
 _sandbox.admin.set_limits([])
@@ -40,7 +40,7 @@ _CONFIG = {
 
 
 def _everything() -> dict[str, Any]:
-    """A catalog with what is not selected by default, too; and the documents of a period, which a test only reads."""
+    """Return a catalog with everything selected, after exporting the documents of a period, which a test only reads."""
     tap = TapInvoicetronic(config=_CONFIG)
     for stream in tap.streams.values():
         stream.selected = stream.name == "document"
