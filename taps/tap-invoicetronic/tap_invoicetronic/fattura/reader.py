@@ -66,7 +66,7 @@ class ElementReader:
             counts[name] += 1
             known, below = node.children.get(name), _joined(path, name)
             if known is None:
-                self._rescue(below, self._whole(child))
+                self._rescue(below, self._content_of(child))
             elif isinstance(known.part, Rows):
                 self.rows[name].append(child)
             elif isinstance(known.part, Leaf):
@@ -77,7 +77,7 @@ class ElementReader:
                 self._walk(child, known, f"{below}[{counts[name]}]", item)
             elif counts[name] > 1:
                 # The element may occur once only: reading both would mix their values.
-                self._rescue(below, self._whole(child))
+                self._rescue(below, self._content_of(child))
             else:
                 self._walk(child, known, below, columns)
 
@@ -92,7 +92,7 @@ class ElementReader:
     def _leaf(self, element: etree._Element, leaf: Leaf, path: str, columns: dict[str, Any]) -> None:
         self._attributes(element, None, path, columns)
         for child in element:
-            self._rescue(_joined(path, self._name(child)), self._whole(child))
+            self._rescue(_joined(path, self._name(child)), self._content_of(child))
         self._stray_texts(element, path)
         self._value(element.text or "", leaf, path, columns)
 
@@ -119,11 +119,11 @@ class ElementReader:
             if text and text.strip(_BLANK):
                 self._rescue(_joined(path, _TEXT), text)
 
-    def _whole(self, element: etree._Element) -> str | dict[str, Any]:
+    def _content_of(self, element: etree._Element) -> str | dict[str, Any]:
         """Return everything that an unknown element contains."""
         content: dict[str, Any] = dict(_attributes(element))
         for child in element:
-            _add(content, self._name(child), self._whole(child))
+            _add(content, self._name(child), self._content_of(child))
         if not content:
             return element.text or ""
         for text in (element.text, *(child.tail for child in element)):
