@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from requests.auth import HTTPBasicAuth
@@ -19,8 +19,8 @@ from tap_invoicetronic.documents import (
     DocumentRun,
     DocumentSettings,
     DocumentStream,
+    InvoiceLists,
     Period,
-    list_invoices,
 )
 from tap_invoicetronic.environments import environment_of
 from tap_invoicetronic.streams import STREAMS
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core.api.rate_limit import Rule
-    from singer_rest_core.streams.base import RecordStream
+    from singer_rest_core.streams.base import BaseStream
 
 _INVOICES = "invoices"
 _IN_BUCKET = frozenset({"receive", "update", "send", "log", "webhookhistory"})
@@ -127,7 +127,7 @@ class TapInvoicetronic(RestTap):
     _documents: DocumentRun | None = None
 
     @override
-    def discover_streams(self) -> Sequence[RecordStream]:
+    def discover_streams(self) -> Sequence[BaseStream]:
         return [
             *(stream(self) for stream in STREAMS),
             *(stream(self, self._open_documents) for stream in DOCUMENT_STREAMS),
@@ -143,8 +143,8 @@ class TapInvoicetronic(RestTap):
         if self._documents is None and DocumentSettings.ask_for_documents(self.config):
             self._documents = DocumentRun.start(
                 DocumentSettings.of(self.config, today=self.began.date()),
-                api=InvoicetronicApi(self.client, self.config["api_url"]),
-                list_invoices=partial(list_invoices, self),
+                api=InvoicetronicApi(self.run.client, self.config["api_url"]),
+                lists=InvoiceLists(self.run, self.config, started=self.began, logger=self.logger),
                 streams=[
                     stream.name
                     for stream in self.streams.values()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
 
-    from tap_invoicetronic.documents.invoice_list import Direction, Invoice, ListInvoices
+    from tap_invoicetronic.documents.invoice_list import Direction, Invoice, InvoiceLists
     from tap_invoicetronic.documents.warn_once import WarnOnce
 
 
@@ -36,13 +36,13 @@ class Backlogs:
     """The backlogs of /send and /receive, shared by the streams of a run.
 
     Args:
-        list_invoices: Reads a list.
+        lists: Reads a list.
         warn: Logs what is left out.
     """
 
-    def __init__(self, list_invoices: ListInvoices, warn: WarnOnce) -> None:
+    def __init__(self, lists: InvoiceLists, warn: WarnOnce) -> None:
         """Start with nothing read."""
-        self._list_invoices = list_invoices
+        self._lists = lists
         self._warn = warn
         self._known: dict[Direction, Backlog] = {}
 
@@ -59,7 +59,7 @@ class Backlogs:
         known = self._known.get(direction)
         if known is None or (known.since is not None and (since is None or instant(since) < instant(known.since))):
             try:
-                listed = self._list_invoices(direction, since=since)
+                listed = self._lists.read(direction, since=since)
                 known = Backlog(since, listed.invoices, listed.is_complete)
             except StreamUnavailable as forbidden:
                 self._warn(f"documents of {direction} are skipped: {forbidden}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from singer_rest_core.documents import Member
     from tap_invoicetronic.api import InvoicetronicApi
     from tap_invoicetronic.documents.balance import OperationsBudget
-    from tap_invoicetronic.documents.invoice_list import Direction, Invoice, ListInvoices
+    from tap_invoicetronic.documents.invoice_list import Direction, Invoice, InvoiceLists
     from tap_invoicetronic.documents.paid_requests import PaidRequests
     from tap_invoicetronic.documents.periods import Period
     from tap_invoicetronic.documents.store import InvoiceStore
@@ -63,7 +63,7 @@ class Exports:
     Args:
         settings: Which exports there are.
         api: Sends the requests.
-        list_invoices: Reads the lists that files are matched with.
+        lists: Reads the lists that files are matched with.
         store: Where documents are stored.
         budget: What the run may spend.
         paid_requests: Completes requests that may cost money.
@@ -75,7 +75,7 @@ class Exports:
         settings: ExportSettings,
         *,
         api: InvoicetronicApi,
-        list_invoices: ListInvoices,
+        lists: InvoiceLists,
         store: InvoiceStore,
         budget: OperationsBudget,
         paid_requests: PaidRequests,
@@ -84,7 +84,7 @@ class Exports:
         """Start with nothing requested."""
         self.settings = settings
         self._api = api
-        self._list_invoices = list_invoices
+        self._lists = lists
         self._store = store
         self._budget = budget
         self._paid_requests = paid_requests
@@ -227,7 +227,7 @@ class Exports:
             self._invoices[period] = [
                 invoice
                 for direction in directions
-                for invoice in self._list_invoices(direction, filters=period.filters).invoices
+                for invoice in self._lists.read(direction, filters=period.filters).invoices
             ]
         return self._invoices[period]
 

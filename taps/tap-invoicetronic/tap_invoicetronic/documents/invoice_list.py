@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
-from typing_extensions import override
+from singer_sdk.metrics import http_request_counter
+from singer_sdk.streams.rest import HTTPRequest
 
+from singer_rest_core.paging.list_reader import ListReader
+from singer_rest_core.paging.page import RecordDecoder
+from singer_rest_core.records.row_layout import FlatRows, rows_of
 from singer_rest_core.records.timestamps import instant
-from tap_invoicetronic.client import InvoicetronicStream
+from tap_invoicetronic.client import HEADERS, CountedPages, InvoicetronicQuery, total_of, without_refused_sort
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
-    from singer_rest_core import Record
-    from tap_invoicetronic.tap import TapInvoicetronic
+    from singer_sdk.metrics import Counter
+
+    from singer_rest_core import Page, PageParams, Record
+    from singer_rest_core.paging.list_query import RefusedRequest
+    from singer_rest_core.paging.list_reader import ReadersRun
 
 Direction = Literal["send", "receive"]
 
@@ -66,90 +74,107 @@ class ListedInvoices:
     is_complete: bool
 
 
-class ListInvoices(Protocol):
-    """Reads a list: `list_invoices`, bound to a tap."""
-
-    def __call__(
-        self, direction: Direction, *, since: str | None = None, filters: Mapping[str, str] | None = None
-    ) -> ListedInvoices:
-        """Read a list; see `list_invoices`."""
-        ...
-
-
-def list_invoices(
-    tap: TapInvoicetronic,
-    direction: Direction,
-    *,
-    since: str | None = None,
-    filters: Mapping[str, str] | None = None,
-) -> ListedInvoices:
-    """Read /send or /receive; nothing of it is written.
+class InvoiceLists:
+    """Reads /send and /receive for the sake of their documents; nothing of them is written.
 
     Args:
-        tap: The tap.
-        direction: The list.
-        since: The oldest `created` that is wanted; None for all.
-        filters: Filters of the list.
-
-    Returns:
-        Its invoices; older ones than wanted may be among them.
-
-    Raises:
-        StreamUnavailable: If the key may not read the list.
-        RequestFailed: If a request fails.
+        run: What the readers of the run share.
+        config: The settings `api_url`, `page_size` and `company_id`.
+        started: When the run began.
+        logger: Where what is unusual about a list is reported.
     """
-    reading = _InvoiceList(tap, direction, since=since, filters=filters)
-    return ListedInvoices(reading.read(), reading.has_read_all)
-
-
-class _InvoiceList(InvoicetronicStream):
-    """One reading of a list, newest rows first."""
-
-    name = "document"
-    """The stream that it is read for, named in its log lines."""
-
-    schema = {"type": "object", "properties": {}}  # noqa: RUF012 - the SDK's own form
-    page_codec = None
-    by_company = True
-    sort = "-created"
-    """Seen in the vendor's own client, for both lists."""
 
     def __init__(
-        self, tap: TapInvoicetronic, direction: Direction, *, since: str | None, filters: Mapping[str, str] | None
+        self, run: ReadersRun, config: Mapping[str, Any], *, started: datetime, logger: logging.Logger
     ) -> None:
-        """Keep what to read; nothing is requested yet."""
-        super().__init__(tap)
-        self.path = f"/{direction}"
-        self._direction = direction
-        self._since = since
-        self._own_filters = filters or {}
+        """Request nothing yet."""
+        self._run = run
+        self._config = config
+        self._started = started
+        self._logger = logger
 
-    @property
-    @override
-    def down_to(self) -> tuple[str, str] | None:
-        # Both lists have `created`, and neither can be filtered by it.
-        return ("created", self._since) if self._since is not None else None
+    def read(
+        self, direction: Direction, *, since: str | None = None, filters: Mapping[str, str] | None = None
+    ) -> ListedInvoices:
+        """Read a list, newest rows first.
 
-    @override
-    def list_params(self) -> dict[str, str]:
-        return {**super().list_params(), **self._own_filters}
-
-    def read(self) -> list[Invoice]:
-        """Read the list; afterwards `has_read_all` is known.
+        Args:
+            direction: The list.
+            since: The oldest `created` that is wanted; None for all.
+            filters: Filters of the list.
 
         Returns:
-            The invoices, oldest first.
-        """
-        found: dict[int, Invoice] = {}
-        for answer in self.answers(None):
-            rows = list(self.parse_response(answer))
-            for row in self.take_page([self.row_id(row) for row in rows], rows, answer):
-                invoice = self._invoice(row)
-                if invoice is not None:
-                    found[invoice.id] = invoice
-        return sorted(found.values(), key=lambda invoice: (invoice.moment, invoice.id))
+            Its invoices; older ones than wanted may be among them.
 
-    def _invoice(self, row: Record) -> Invoice | None:
+        Raises:
+            StreamUnavailable: If the key may not read the list.
+            RequestFailed: If a request fails.
+        """
+        source = _InvoiceList(direction, self._config, filters or {}, self._logger)
+        # Both lists have `created`, and neither can be filtered by it; the sort is seen in the vendor's own client.
+        query = InvoicetronicQuery(column="created", since=since, newest_first=since is not None, sort="-created")
+        reader = ListReader(source, query, _DECODER, self._run, started=self._started)
+        found = {
+            invoice.id: invoice for page in reader.pages() for row in page.rows if (invoice := source.invoice_of(row))
+        }
+        invoices = sorted(found.values(), key=lambda invoice: (invoice.moment, invoice.id))
+        return ListedInvoices(invoices, reader.is_complete)
+
+
+_LAYOUT = FlatRows(None)
+_DECODER = RecordDecoder(
+    lambda _, body: [_LAYOUT.flat(row) for row in rows_of(body, _LAYOUT)], _LAYOUT, lambda row: row.get("id")
+)
+
+
+class _InvoiceList:
+    """One of the lists, as its reader has to know it."""
+
+    name = "document"
+    """The stream that it is read for."""
+
+    position = 0
+    filter_slack: timedelta | None = None
+
+    def __init__(
+        self, direction: Direction, config: Mapping[str, Any], filters: Mapping[str, str], logger: logging.Logger
+    ) -> None:
+        self.path = f"/{direction}"
+        self.logger = logger
+        self._direction = direction
+        self._config = config
+        self._filters = filters
+
+    def paginator(self, query: InvoicetronicQuery) -> CountedPages:  # noqa: ARG002 - as readers call it
+        return CountedPages(int(self._config["page_size"]))
+
+    def steady_paginator(self, query: InvoicetronicQuery) -> None:
+        pass
+
+    def request_for(self, query: InvoicetronicQuery, token: PageParams) -> HTTPRequest:
+        company = {"company_id": str(self._config["company_id"])} if "company_id" in self._config else {}
+        sort = {"sort": query.sort} if query.sort is not None else {}
+        size = {"page_size": str(self._config["page_size"])}
+        return HTTPRequest(
+            url=f"{str(self._config['api_url']).rstrip('/')}{self.path}",
+            headers=dict(HEADERS),
+            params={**company, **sort, **self._filters, **token, **size},
+        )
+
+    def total_of(self, page: Page) -> int | None:
+        return total_of(page)
+
+    def accept_page(self, page: Page, query: InvoicetronicQuery) -> Page:  # noqa: ARG002 - as readers call it
+        return page
+
+    def adapt(self, refused: RefusedRequest[InvoicetronicQuery]) -> InvoicetronicQuery | None:
+        return without_refused_sort(refused, self.logger)
+
+    def get_http_request_counter(self) -> Counter:
+        return http_request_counter(self.name, endpoint=self.path)
+
+    def invoice_of(self, row: Record) -> Invoice | None:
+        """Return the invoice that a row is about; None, which is logged, if the row lacks what is needed."""
         try:
             instant(row["created"])
             documents = row.get("documents") or []

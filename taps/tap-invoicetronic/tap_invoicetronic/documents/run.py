@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tap_invoicetronic.api import InvoicetronicApi
-    from tap_invoicetronic.documents.invoice_list import Direction, ListInvoices
+    from tap_invoicetronic.documents.invoice_list import Direction, InvoiceLists
     from tap_invoicetronic.environments import Environment
 
 _DIRECTIONS: dict[str, tuple[Direction, ...]] = {
@@ -106,7 +106,7 @@ class DocumentRun:
         settings: DocumentSettings,
         *,
         api: InvoicetronicApi,
-        list_invoices: ListInvoices,
+        lists: InvoiceLists,
         streams: Sequence[str],
         logger: logging.Logger,
     ) -> DocumentRun:
@@ -115,7 +115,7 @@ class DocumentRun:
         Args:
             settings: The settings.
             api: Sends single requests.
-            list_invoices: Reads a list.
+            lists: Reads a list.
             streams: The selected streams of documents, in the order they are written.
             logger: Where costs are announced.
         """
@@ -128,13 +128,13 @@ class DocumentRun:
             exports=Exports(
                 settings.exports,
                 api=api,
-                list_invoices=list_invoices,
+                lists=lists,
                 store=store,
                 budget=budget,
                 paid_requests=paid_requests,
                 warn=warn,
             ),
-            backlogs=Backlogs(list_invoices, warn),
+            backlogs=Backlogs(lists, warn),
             fetcher=DocumentFetcher(api, store=store, budget=budget, paid_requests=paid_requests, warn=warn),
             rows=DocumentRows(
                 store, streams, warn, is_repeated=bool(settings.payloads) and bool(settings.exports.periods)

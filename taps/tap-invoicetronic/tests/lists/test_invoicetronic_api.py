@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from conftest import FakeClock, Reading
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
+    from singer_rest_core import PageParams
+    from tap_invoicetronic.client import InvoicetronicQuery
 
     Warnings = Callable[[], list[str]]
     Queries = Callable[[str], list[dict[str, str]]]
@@ -72,9 +74,9 @@ def test_a_list_whose_sort_is_refused_is_read_without_it(
     assert second.error is None
     for stream, row_id in new.items():
         assert row_id in second.ids(stream)
-        assert len(set(second.ids(stream))) == len(first.ids(stream)) + 1, "it is read whole"
+        assert len(set(second.ids(stream))) == len(first.ids(stream)) + 1, "it is read completely"
     told = warnings()
-    assert "receive: rows do not come in descending order of created: it is read whole" in told
+    assert "receive: rows do not come in descending order of created: it is read completely" in told
     for stream, names in refused.items():
         for name in names:
             refusal = f"GET /invoicetronic/v1/{stream} answered 400: Bad Request: Cannot sort by {name}"
@@ -95,7 +97,7 @@ def test_an_ignored_sort_is_detected(
     assert second.error is None
     assert new in second.ids("receive")
     assert len(set(second.ids("receive"))) == len(first.ids("receive")) + 1
-    assert "receive: rows do not come in descending order of created, as was asked for: it is read whole" in (
+    assert "receive: rows do not come in descending order of created, as was asked for: it is read completely" in (
         warnings()
     )
 
@@ -104,13 +106,17 @@ def test_an_ignored_filter_is_detected_and_loses_nothing(
     warnings: Warnings, read_invoicetronic: ReadInvoicetronic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = read_invoicetronic("update")
-    # As if the API did not know the parameter: names that it does not know it passes over.
-    asked = Update.list_params
+    # As if the API did not know the parameters: it ignores names that it does not know.
+    request_for = Update.request_for
 
-    def misspelt(self: Update) -> dict[str, str]:
-        return {f"x_{name}" if name.endswith(("_from", "_to")) else name: value for name, value in asked(self).items()}
+    def misspelt(self: Update, query: InvoicetronicQuery, token: PageParams | None) -> HTTPRequest:
+        request = request_for(self, query, token)
+        request.params = {
+            f"x_{name}" if name.endswith(("_from", "_to")) else name: value for name, value in request.params.items()
+        }
+        return request
 
-    monkeypatch.setattr(Update, "list_params", misspelt)
+    monkeypatch.setattr(Update, "request_for", misspelt)
     second = read_invoicetronic("update", state=first.state)
 
     assert second.error is None

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from singer_rest_core.records.timestamps import instant
+from tap_invoicetronic.streams import Log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.lists.conftest import ReadInvoicetronic
 
-    from conftest import FakeClock, Reading
+    from conftest import Reading
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
 
@@ -152,10 +153,11 @@ def test_the_log_is_read_up_to_the_start_of_the_run(queries: Queries, read_invoi
 
 
 def test_requests_of_an_earlier_run_are_in_the_log_of_the_next(
-    live: SystemAdmin, read_invoicetronic: ReadInvoicetronic, clock: FakeClock
+    live: SystemAdmin, read_invoicetronic: ReadInvoicetronic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = read_invoicetronic("company log")
-    clock.advance(timedelta(days=1000).total_seconds())  # the sandbox's clock may have been moved by other tests
+    later = datetime.now(UTC) + timedelta(days=1000)  # the sandbox's clock may have been moved by other tests
+    monkeypatch.setattr(Log, "started", later)
 
     second = read_invoicetronic("log", state=first.state)
 
