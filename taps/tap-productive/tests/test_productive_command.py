@@ -61,7 +61,7 @@ def catalog_of(*selected: str) -> dict[str, Any]:
         ),
         (
             {"start_date": "yesterday"},
-            "Setting start_date is no date: 'yesterday'; write it like 2026-01-31 or 2026-01-31T00:00:00Z",
+            "Setting start_date is not a date: 'yesterday'; write it as 2026-01-31 or 2026-01-31T00:00:00Z",
         ),
         ({"page_size": 500}, "Setting page_size must be at most 200 (it is '500')"),
         ({"auth_token": 12345}, "Setting auth_token must be of type string"),
@@ -180,6 +180,20 @@ def test_a_setting_that_does_not_exist_is_named_with_what_was_meant(
     assert "Setting organisation_id is unknown and has no effect: did you mean organization_id?" in complaints(done)
 
 
+def test_a_run_leaves_no_temporary_file_unclosed(
+    productive_settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONWARNINGS", "default")
+    config = write(tmp_path / "config.json", productive_settings)
+    catalog = write(tmp_path / "catalog.json", catalog_of("custom_field_values", "deals"))
+
+    done = run("--config", config, "--catalog", catalog)
+
+    assert done.returncode == 0
+    assert '"stream":"custom_field_values","record"' in done.stdout
+    assert "ResourceWarning" not in done.stderr
+
+
 def test_discovery_needs_no_account_and_says_nothing_wrong() -> None:
     done = run("--discover")
 
@@ -296,6 +310,6 @@ def test_a_loader_that_is_gone_gets_one_line(productive_settings: dict[str, Any]
         log = child.stderr.read().decode()
 
     assert child.returncode == 1
-    assert "The loader has ended and reads no more" in log
+    assert "The loader has exited and no longer reads" in log
     assert "Traceback" not in log
     assert "Exception ignored" not in log
