@@ -11,7 +11,7 @@ from singer_sdk.streams.rest import HTTPRequest
 
 from singer_rest_core import RequestFailed, RestTap, StreamUnavailable, settings_schema
 from singer_rest_core.api.rate_limit import Window
-from singer_rest_core.cli.settings import faults
+from singer_rest_core.cli import schema_errors
 from singer_rest_core.paging.prefetch import Pending
 from tap_2invoice.client import HEADERS, ID, DetailStream, InferredSchemaStream, ListStream
 from tap_2invoice.streams import DETAILS, LISTS
@@ -94,7 +94,7 @@ class Tap2Invoice(RestTap):
         if not self.config.get("access_token"):
             self.logger.info("Without access_token nothing is known of the records but their id")
             return
-        errors = faults(self.config_jsonschema, dict(self.config), plugin=self.name) + self.settings_errors()
+        errors = schema_errors(self.config_jsonschema, dict(self.config), plugin=self.name) + self.settings_errors()
         if errors:
             raise ConfigValidationError("; ".join(errors), errors=errors, schema=self.config_jsonschema)
         self.check_token()

@@ -53,12 +53,12 @@ run = partial(run_tap, TAP)
         ),
         (
             {"start_date": "yesterday"},
-            "Setting start_date is no date: 'yesterday'; write it like 2026-01-31 or 2026-01-31T00:00:00Z",
+            "Setting start_date is not a date: 'yesterday'; write it as 2026-01-31 or 2026-01-31T00:00:00Z",
         ),
         ({"lookback_days": "some"}, "Setting lookback_days must be of type number (it is 'some')"),
         (
             {"user_agent": "ä"},
-            "Setting user_agent holds a character that no header can (a line end, …): copy it again",
+            "Setting user_agent contains a character not allowed in headers (such as a line break): copy it again",
         ),
     ],
 )

@@ -68,7 +68,7 @@ def test_a_person_who_watches_also_sees_it_while_an_answer_takes_long(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("singer_rest_core.cli.progress.EVERY", 0.1)
+    monkeypatch.setattr("singer_rest_core.cli.progress.REPORT_INTERVAL", 0.1)
     caplog.set_level(logging.INFO)
     sandbox.admin.add_fault("*/tasks", query="page[number]=3", delay_ms=1000)
 
@@ -82,7 +82,7 @@ def test_a_person_who_watches_also_sees_it_while_an_answer_takes_long(
 def test_a_person_who_watches_is_told_of_a_long_wait_for_the_limits(
     read_productive: ReadProductive, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("singer_rest_core.cli.progress.EVERY", 0.05)
+    monkeypatch.setattr("singer_rest_core.cli.progress.REPORT_INTERVAL", 0.05)
     monkeypatch.setattr(TapProductive, "clock", SlowClock())
     monkeypatch.setattr(TapProductive, "rate_limits", {"": (Window(2, 3000),)})
     caplog.set_level(logging.INFO)
