@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from conftest import FakeClock
 from singer_rest_core.api.rate_limit import Window
+from singer_rest_core.clock import Clock
 from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def test_a_person_who_watches_also_sees_it_while_an_answer_takes_long(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    monkeypatch.setattr(TapProductive, "clock", Clock())
     monkeypatch.setattr("singer_rest_core.cli.progress.EVERY", 0.1)
     caplog.set_level(logging.INFO)
     sandbox.admin.add_fault("*/tasks", query="page[number]=3", delay_ms=1000)
