@@ -602,5 +602,4 @@ def test_a_limit_that_is_hit_is_waited_for(
 
     assert reading.error is None
     assert reading.records["company"]
-    assert len(clock.waits) == 1
-    assert 1 <= clock.waits[0] < 2
+    assert 1 <= sum(clock.waits) < 2
