@@ -10,7 +10,7 @@ from urllib.parse import quote
 from singer_sdk import typing as th
 
 from singer_rest_core import RestTap, settings_schema
-from singer_rest_core.api.oauth import Login, PasswordGrant
+from singer_rest_core.api import Login, PasswordGrant
 from singer_rest_core.cli.settings import date_errors, header_errors, url_errors
 from singer_rest_core.documents.store import DOCUMENTS_URL, documents_url_errors
 from tap_covage.streams import STREAMS

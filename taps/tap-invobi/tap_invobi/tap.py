@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from singer_sdk import typing as th
 
 from singer_rest_core import RestTap, settings_schema
-from singer_rest_core.api.rate_limit import Window
+from singer_rest_core.api import Window
 from singer_rest_core.documents.store import DOCUMENTS_URL, documents_url_errors
 from tap_invobi.client import LARGEST_PAGE, STATUSES
 from tap_invobi.details import ALL, CHANGED, NONE
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from singer_rest_core.api.rate_limit import Rule
+    from singer_rest_core.api import Rule
     from singer_rest_core.streams.base import RecordStream
 
 

@@ -11,7 +11,7 @@ from singer_sdk import typing as th
 from singer_sdk.streams.rest import HTTPRequest
 
 from singer_rest_core import RestTap, settings_schema
-from singer_rest_core.api.rate_limit import Bucket, Window
+from singer_rest_core.api import Bucket, Window
 from singer_rest_core.documents.store import DOCUMENTS_URL, documents_url_errors
 from tap_invoicetronic.account import Account
 from tap_invoicetronic.client import HEADERS, LARGEST_PAGE
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from singer_rest_core.api.rate_limit import Rule
+    from singer_rest_core.api import Rule
     from singer_rest_core.streams.base import RecordStream
 
 _ENVIRONMENTS = {"ik_live_": "live", "ik_test_": "test"}

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import read
 from singer_rest_core import RestStream, RunIncomplete
-from singer_rest_core.api.rate_limit import Bucket, Window
+from singer_rest_core.api import Bucket, Window
 from singer_rest_core.records.exact_json import encode
 from singer_rest_core.records.timestamps import instant
 from tap_invoicetronic.streams import STREAMS, Update

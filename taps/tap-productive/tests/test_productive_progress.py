@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from conftest import FakeClock
-from singer_rest_core.api.rate_limit import Window
+from singer_rest_core.api import Window
 from singer_rest_core.clock import Clock
 from tap_productive.tap import TapProductive
 

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from singer_rest_core import AccessRefused, RestStream, RunIncomplete
-from singer_rest_core.api.rate_limit import Window
+from singer_rest_core.api import Window
 from singer_rest_core.errors import ApiUnreachable, WaitTooLong
 from singer_rest_core.records.exact_json import decode, encode
 from singer_rest_core.records.timestamps import instant
