@@ -151,7 +151,7 @@ class ApiClient:
         """Send one request, retrying until the response is JSON or retrying cannot help.
 
         Connection errors, timeouts, 5xx, broken bodies and 429 are retried after the time that the response asks for,
-        else after 1, 2, 4, … seconds.
+        otherwise after 1, 2, 4, … seconds.
 
         Args:
             request: The request.
@@ -351,7 +351,7 @@ class ApiClient:
         return wait
 
     def _wait_after_lost_connection(self, request: HTTPRequest, error: Exception, retries: RetryLoop) -> float:
-        """Return how many seconds to wait before a request is sent again that got no whole response.
+        """Return how many seconds to wait before a request is sent again that got no complete response.
 
         Raises:
             ApiUnreachable: If the API never responded in this run, or two requests in a row were given up.

@@ -147,7 +147,7 @@ class PasswordGrant:
         return token
 
     def _new_token(self, previous: _Token | None) -> _Token:
-        """Request a token with the refresh token while that is valid, else with the password."""
+        """Request a token with the refresh token while that is valid, otherwise with the password."""
         if previous is not None and previous.refresh is not None and self._clock.monotonic() < previous.refresh_until:
             try:
                 renewed = self._request_token({"grant_type": "refresh_token", "refresh_token": previous.refresh})

@@ -1,4 +1,4 @@
-"""Whether and when a request is sent again: after the delay that a header asks for, else after growing waits."""
+"""Whether and when a request is sent again: after the delay that a header asks for, otherwise after growing waits."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class RetryLoop:
         self.attempts += 1
 
     def wait_after_lost_connection(self, *, api_has_responded: bool) -> float:
-        """Return how long to wait after an attempt that got no whole response.
+        """Return how long to wait after an attempt that got no complete response.
 
         Args:
             api_has_responded: Whether any request of this run got a response; if not, the API is given up earlier.
