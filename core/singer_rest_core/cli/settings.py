@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft202012Validator
 from singer_sdk import typing as th
 
-from singer_rest_core.api.client import url_error
+from singer_rest_core.api.urls import url_error
 from singer_rest_core.records.timestamps import instant
 
 if TYPE_CHECKING:

@@ -172,7 +172,7 @@ def test_a_url_that_must_not_receive_the_token_is_reported() -> None:
     ]
     assert url_errors({"api_url": "http://api.example.com", "allow_plain_http": True}, "api_url") == []
     assert url_errors({"api_url": "nonsense"}, "api_url") == [
-        "Setting api_url is no http(s) URL; an example: https://api.example.com/v1",
+        "Setting api_url is not an http(s) URL such as https://api.example.com/v1",
     ]
     assert url_errors({}, "api_url") == []
 

@@ -10,7 +10,7 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.streams.rest import HTTPRequest
 
 from singer_rest_core import RequestFailed, RestTap, StreamUnavailable, settings_schema
-from singer_rest_core.api.rate_limit import Window
+from singer_rest_core.api import Window
 from singer_rest_core.cli import schema_errors
 from singer_rest_core.paging.prefetch import Pending
 from tap_2invoice.client import HEADERS, ID, DetailStream, InferredSchemaStream, ListStream
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import requests
 
     from singer_rest_core import Record
-    from singer_rest_core.api.rate_limit import Rule
+    from singer_rest_core.api import Rule
 
     _Asked = tuple[InferredSchemaStream, HTTPRequest, Callable[[requests.Response], Sequence[Record]]]
 

@@ -44,9 +44,9 @@ run = partial(run_tap, TAP)
         ),
         (
             {"auth_url": "https://somebody:wr0ng-pass@sso.example.com"},
-            "Setting auth_url must not hold a user name or password",
+            "Setting auth_url must not contain a user name or password",
         ),
-        ({"auth_url": "sso"}, "Setting auth_url is no http(s) URL; an example: https://api.example.com/v1"),
+        ({"auth_url": "sso"}, "Setting auth_url is not an http(s) URL such as https://api.example.com/v1"),
         (
             {"auth_url": "http://127.0.0.1:9"},
             "127.0.0.1:9 cannot be reached: Connection refused. Check auth_url and the network",

@@ -13,7 +13,7 @@ from singer_sdk.streams.rest import HTTPRequest
 from typing_extensions import override
 
 from singer_rest_core import AccessRefused, RequestFailed, RestTap, StreamUnavailable, body_of, settings_schema
-from singer_rest_core.api.rate_limit import Window
+from singer_rest_core.api import Window
 from singer_rest_core.cli import schema_errors
 from singer_rest_core.records.row_layout import ResourceRows
 from tap_productive.change_feed import ChangeFeed
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from singer_rest_core.api.rate_limit import Rule
+    from singer_rest_core.api import Rule
 
 
 class TapProductive(RestTap):

@@ -69,7 +69,7 @@ def catalog_of(*selected: str) -> dict[str, Any]:
             {"api_url": "http://api.productive.io/api/v2"},
             "Setting api_url is not encrypted; use https, or set allow_plain_http if the network is yours",
         ),
-        ({"api_url": "productive"}, "Setting api_url is no http(s) URL; an example: https://api.example.com/v1"),
+        ({"api_url": "productive"}, "Setting api_url is not an http(s) URL such as https://api.example.com/v1"),
     ],
 )
 def test_bad_input_gets_one_line_that_says_what_to_do(
