@@ -29,10 +29,11 @@ bench: $(VENV)/.ready ## the tap beside its peers (BENCH="--quick --only 0ms" fo
 shell: $(VENV)/.ready ## a shell in which `meltano run tap-productive target-postgres` works without any account
 	@$(BIN)/python -m scripts.shell
 
-lint: $(VENV)/.ready ## ruff, mypy, and whether generated files are current
+lint: $(VENV)/.ready ## ruff, mypy, who imports whom, and whether generated files are current
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/python -m scripts.check_schemas
 	$(BIN)/python -m scripts.definitions --check
 
@@ -53,5 +54,5 @@ $(BIN)/uv:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 $(VENV)/.ready: $(BIN)/uv uv.lock pyproject.toml $(wildcard core/pyproject.toml taps/*/pyproject.toml)
-	$(BIN)/uv sync --locked --quiet
+	$(BIN)/uv sync --all-packages --locked --quiet
 	@touch $@

@@ -62,7 +62,7 @@ def settings_schema(
             "quota_share",
             th.NumberType(exclusive_minimum=0, maximum=1),
             default=quota_share,
-            title="RateLimiter Share",
+            title="Quota Share",
             description="The part of the API's limits this tap may use, for accounts shared with other integrations.",
         ),
         th.Property(
