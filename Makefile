@@ -3,22 +3,29 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NEXT := .venv-next
 UV_VERSION := 0.13.8
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: bench demo test test-slow install shell lint format definitions clean
+.PHONY: bench demo test test-slow test-next-sdk install shell lint format definitions clean
 
 demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
 	@$(BIN)/python -m scripts.demo
 
 test: lint ## everything that has to hold before a change lands, on all cores, but for the slow tests
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not slow"
+	$(BIN)/pytest $(PARALLEL) -m "not slow"
 
 test-slow: $(VENV)/.ready ## those that run Meltano and the demo, which takes minutes; .ci/run runs them too
 	$(BIN)/pytest -m slow
+
+test-next-sdk: $(VENV)/.ready ## core's and the taps' tests with the newest singer-sdk, pre-releases included, in $(NEXT)
+	UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(NEXT) $(BIN)/uv sync --all-packages --locked --quiet
+	$(BIN)/uv pip install --python $(NEXT) --upgrade-package singer-sdk --prerelease-package singer-sdk=allow singer-sdk
+	$(NEXT)/bin/pytest $(PARALLEL) -m "not slow" core/tests taps
 
 install: $(VENV)/.ready ## Meltano with its plugins, for your own account and database
 	$(BIN)/meltano install
@@ -46,7 +53,7 @@ definitions: $(VENV)/.ready ## write Meltano locks, Hub definitions and README t
 	$(BIN)/python -m scripts.definitions
 
 clean: ## remove what the commands above put into this folder
-	rm -rf $(VENV) .bench .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(NEXT) .bench .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
