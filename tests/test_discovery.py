@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conftest import complaints, run_tap
-from scripts.definitions import taps
+from scripts.all_taps import tap_names
 from scripts.local_world import ROOT
 
 
@@ -28,7 +28,7 @@ def streams_in_readme(tap: str) -> dict[str, tuple[list[str], str | None]]:
     return streams
 
 
-@pytest.mark.parametrize("tap", taps())
+@pytest.mark.parametrize("tap", tap_names())
 def test_discovery_needs_no_account_and_finds_what_the_readme_lists(tap: str) -> None:
     done = run_tap(str(Path(sys.executable).with_name(tap)), "--discover")
 
