@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import hypothesis
 import pytest
+import yaml
 
 from sandbox.server import running_sandbox
+from scripts.all_taps import tap_classes
+from scripts.local_world import ROOT
 from singer_rest_core.records.exact_json import decode, encode
 from singer_rest_core.singer.writer import ExactWriter
 from tap_productive.tap import TapProductive
@@ -142,6 +145,14 @@ class ReadProductive(Protocol):
         ...
 
 
+class SandboxSettings(Protocol):
+    """Returns the credentials and URLs with which a tap reads the sandbox."""
+
+    def __call__(self, tap: str) -> dict[str, Any]:
+        """Return the settings of one tap, by the name of its distribution."""
+        ...
+
+
 @pytest.fixture(scope="session")
 def shared_sandbox() -> Iterator[RunningSandbox]:
     """One sandbox for all tests of this process."""
@@ -155,6 +166,24 @@ def sandbox(shared_sandbox: RunningSandbox) -> RunningSandbox:
     shared_sandbox.admin.reset()
     shared_sandbox.admin.set_limits([])
     return shared_sandbox
+
+
+@pytest.fixture
+def sandbox_settings(sandbox: RunningSandbox) -> SandboxSettings:
+    """The credentials and URLs with which a tap reads the sandbox, from Meltano's environment `dev`."""
+
+    def settings_of(tap: str) -> dict[str, Any]:
+        meltano = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+        development = next(each for each in meltano["environments"] if each["name"] == "dev")
+        extractors = {each["name"]: each["config"] for each in development["config"]["plugins"]["extractors"]}
+        needed = {*tap_classes()[tap].config_jsonschema["required"], "api_url"}
+        return {
+            name: value.replace("${SANDBOX_URL}", sandbox.url)
+            for name, value in extractors[tap].items()
+            if name in needed
+        }
+
+    return settings_of
 
 
 @pytest.fixture
