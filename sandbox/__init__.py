@@ -1,1 +1,1 @@
-"""The invoicing APIs as one local server, written from their vendors' documentation alone."""
+"""A local server that imitates the five vendors' APIs, written from their documentation alone."""

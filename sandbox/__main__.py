@@ -1,4 +1,4 @@
-"""`python -m sandbox`: the sandbox in the foreground, until SIGINT or SIGTERM."""
+"""Run the sandbox in the foreground until SIGINT or SIGTERM: `python -m sandbox`."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ if TYPE_CHECKING:
 
 
 def leave(_signal: int, _frame: FrameType | None) -> None:
-    """End without a traceback: before the server has started, and after it has stopped."""
+    """Exit without a traceback, whether the server has started or not."""
     sys.exit(0)
 
 
 def scale_of(text: str) -> tuple[str, float]:
-    """Read `system=scale`.
+    """Parse `system=scale`.
 
     Raises:
-        ValueError: It is something else.
+        ValueError: The scale is not a number.
     """
     system, _, scale = text.partition("=")
     return system, float(scale)
 
 
 def main() -> None:
-    """Serve, and print the URL once connections are accepted."""
+    """Start the server, and print its URL once it accepts connections."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="The invoicing APIs as one local server.")
-    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
-    parser.add_argument("--seed", type=int, default=1, help="which world is generated (default 1)")
-    parser.add_argument("--scale", type=float, default=1.0, help="how many times as many rows (default 1.0)")
-    one = "the same for one system, e.g. invobi=0.1; may be repeated"
+    parser.add_argument("--port", type=int, default=0, help="0, the default, takes any free port")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the generated worlds (default 1)")
+    parser.add_argument("--scale", type=float, default=1.0, help="factor for the number of rows (default 1.0)")
+    one = "scale of one system, e.g. invobi=0.1; may be repeated"
     parser.add_argument("--scale-of", type=scale_of, action="append", default=[], metavar="SYSTEM=SCALE", help=one)
-    parser.add_argument("--latency-ms", type=int, default=0, help="milliseconds before each answer (default 0)")
+    parser.add_argument("--latency-ms", type=int, default=0, help="delay of each answer in milliseconds (default 0)")
     arguments = parser.parse_args()
-    # uvicorn raises the signal that ended it once more, for these.
+    # uvicorn raises the signal that stopped it once more: these handlers then exit.
     signal.signal(signal.SIGINT, leave)
     signal.signal(signal.SIGTERM, leave)
     size = Size(arguments.scale, dict(arguments.scale_of))

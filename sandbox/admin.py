@@ -1,4 +1,4 @@
-"""The admin's routes for what all systems share: clock, windows, faults, log, reset, and rows of plain JSON."""
+"""Admin routes that all systems share: clock, limits, faults, request log, reset, and rows that are plain JSON."""
 
 from __future__ import annotations
 
@@ -25,40 +25,40 @@ if TYPE_CHECKING:
     from sandbox.tables import Tables
 
 Payload = dict[str, Any]
-"""A request's body: checked by what it is given to."""
+"""A request's JSON body; the function that receives it checks it."""
 
 
 class System(Protocol):
-    """What the shared routes need of a system."""
+    """What the shared admin routes need from a system."""
 
     windows: RequestWindows
 
     def reset(self) -> None:
-        """Everything as at the start."""
+        """Restore the initial state."""
 
 
-class BadOrder(Exception):
-    """An order that cannot be carried out: answered with 400."""
+class InvalidAdminRequest(Exception):
+    """An admin request that cannot be carried out. It is answered with 400."""
 
 
-Endpoint = Callable[["Request", Payload], "Json"]
+Handler = Callable[["Request", Payload], "Json"]
 
 
-def endpoint(carry_out: Endpoint) -> Callable[[Request], Awaitable[JSONResponse]]:
-    """A route's endpoint out of a function of the request and its JSON body."""
+def endpoint(handle: Handler) -> Callable[[Request], Awaitable[JSONResponse]]:
+    """Return a route endpoint that calls `handle` with the request and its JSON body."""
 
     async def answer(request: Request) -> JSONResponse:
         try:
             raw = await request.body()
-            return JSONResponse(carry_out(request, json.loads(raw) if raw else {}))
-        except (BadOrder, KeyError, TypeError, ValueError) as error:
+            return JSONResponse(handle(request, json.loads(raw) if raw else {}))
+        except (InvalidAdminRequest, KeyError, TypeError, ValueError) as error:
             return JSONResponse({"error": f"{type(error).__name__}: {error}"}, status_code=400)
 
     return answer
 
 
 def admin_routes(clock: Clock, faults: Faults, log: RequestLog, systems: Mapping[str, System]) -> list[Route]:
-    """The routes below `/admin`."""
+    """Return the routes below `/admin`."""
 
     def advance(_request: Request, payload: Payload) -> Json:
         clock.advance(payload["advance_seconds"])
@@ -66,11 +66,11 @@ def admin_routes(clock: Clock, faults: Faults, log: RequestLog, systems: Mapping
 
     def set_limits(_request: Request, payload: Payload) -> Json:
         chosen = [systems[payload["system"]]] if "system" in payload else list(systems.values())
-        set_windows(payload, [system.windows for system in chosen])
+        replace_windows(payload, [system.windows for system in chosen])
         return {"windows": payload["windows"]}
 
     def add_fault(_request: Request, payload: Payload) -> Json:
-        faults.add(fault_of(payload))
+        faults.add(parse_fault(payload))
         return {}
 
     def clear_faults(_request: Request, _payload: Payload) -> Json:
@@ -104,10 +104,10 @@ def admin_routes(clock: Clock, faults: Faults, log: RequestLog, systems: Mapping
 
 
 def table_routes(tables: Tables) -> list[Route]:
-    """The routes of a system whose rows are plain JSON objects: rows, extra attributes, changes during a read."""
+    """Return the admin routes of a system whose rows are plain JSON objects."""
 
     def records(request: Request, _payload: Payload) -> Json:
-        return tables.stored(request.path_params["resource"])
+        return tables.stored_rows(request.path_params["resource"])
 
     def create(request: Request, payload: Payload) -> Json:
         return tables.create(request.path_params["resource"], payload)
@@ -123,7 +123,7 @@ def table_routes(tables: Tables) -> list[Route]:
         return payload
 
     def script_changes(_request: Request, payload: Payload) -> Json:
-        tables.script(**payload)
+        tables.script_changes(**payload)
         return {}
 
     return [
@@ -136,31 +136,32 @@ def table_routes(tables: Tables) -> list[Route]:
     ]
 
 
-KINDS: tuple[Kind, ...] = ("status", "truncate", "drop", "not_json", "delay_ms", "redirect_to")
+FAULT_KINDS: tuple[Kind, ...] = ("status", "truncate", "drop", "not_json", "delay_ms", "redirect_to")
 
 
-def set_windows(payload: Payload, chosen: Sequence[RequestWindows]) -> None:
-    """Have systems count by the windows that an order describes.
+def replace_windows(payload: Payload, chosen: Sequence[RequestWindows]) -> None:
+    """Replace the request windows of systems by those in `payload`.
 
     Raises:
-        BadOrder: One counts per something that none of the systems has.
+        InvalidAdminRequest: A window has a scope that none of the systems counts by.
     """
     windows = [Window(**window) for window in payload["windows"]]
-    scopes = dict.fromkeys(scope for of_one in chosen for scope in of_one.scopes)
+    scopes = dict.fromkeys(scope for system_windows in chosen for scope in system_windows.scopes)
     if not {window.scope for window in windows} <= set(scopes):
-        raise BadOrder(f"a window counts per {' or '.join(scopes) or 'nothing here'}")
-    for of_one in chosen:
-        of_one.replace(windows)
+        allowed = f"must be {' or '.join(scopes)}" if scopes else "is unknown: there are no limits here"
+        raise InvalidAdminRequest(f"the scope of a window {allowed}")
+    for system_windows in chosen:
+        system_windows.replace(windows)
 
 
-def fault_of(payload: Payload) -> Fault:
-    """The fault that an order describes.
+def parse_fault(payload: Payload) -> Fault:
+    """Return the fault that `payload` describes.
 
     Raises:
-        BadOrder: It names none of the kinds, or several.
+        InvalidAdminRequest: It has no kind, or several.
     """
-    kinds = [kind for kind in KINDS if kind in payload]
+    kinds = [kind for kind in FAULT_KINDS if kind in payload]
     if len(kinds) != 1:
-        raise BadOrder(f"a fault is one of {', '.join(KINDS)}")
+        raise InvalidAdminRequest(f"a fault needs exactly one of {', '.join(FAULT_KINDS)}")
     rest = {name: value for name, value in payload.items() if name not in {"truncate", "drop", "not_json"}}
     return Fault(kind=kinds[0], **rest)

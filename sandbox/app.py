@@ -1,4 +1,4 @@
-"""The one application: each system at its mount, and the admin beside them."""
+"""The ASGI application: each system at its mount, and the admin beside them."""
 
 from __future__ import annotations
 
@@ -31,84 +31,87 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 
-class Served(Api, System, Protocol):
-    """A system: what its clients and its admin ask for."""
+class ServedSystem(Api, System, Protocol):
+    """A system as its API clients and the admin use it."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a system is.
+class MountedSystem:
+    """A system and the paths it is served at.
 
     Attributes:
-        name: The first part of its path; its admin is at `/admin/<name>`.
-        mount: The path that its API is below.
+        name: Its name; its admin is at `/admin/<name>`.
+        mount: The path prefix of its API.
         system: The system.
-        routes: Its own admin routes.
+        routes: The system's own admin routes.
     """
 
     name: str
     mount: str
-    system: Served
+    system: ServedSystem
     routes: Sequence[BaseRoute]
 
 
 @dataclass(frozen=True)
 class Size:
-    """How large the worlds are.
+    """The size of the generated worlds.
 
     Attributes:
-        scale: How many times as many rows as at 1.
-        scales: The same for single systems, by name; the others have `scale`.
+        scale: Factor for the number of rows.
+        scales: Factors of single systems, by name; the others have `scale`.
     """
 
     scale: float = 1.0
     scales: Mapping[str, float] = field(default_factory=dict)
 
-    def of(self, system: str) -> float:
-        """The scale of one system."""
+    def scale_of(self, system: str) -> float:
+        """Return the scale of one system."""
         return self.scales.get(system, self.scale)
 
 
-def places(clock: Clock, seed: int, size: Size) -> list[Place]:
-    """All systems; those whose rows are in `Tables` make them when first asked for."""
-    productive = ProductiveApi(clock, seed, size.of("productive"))
-    invobi = InvobiApi(clock, seed, size.of("invobi"))
-    covage = CovageApi(clock, seed, size.of("covage"))
-    two_invoice = TwoInvoiceApi(clock, seed, size.of("2invoice"))
-    invoicetronic = InvoicetronicApi(clock, seed, size.of("invoicetronic"))
+def mounted_systems(clock: Clock, seed: int, size: Size) -> list[MountedSystem]:
+    """Return all systems. Those that keep their rows in `Tables` generate them on first use."""
+    productive = ProductiveApi(clock, seed, size.scale_of("productive"))
+    invobi = InvobiApi(clock, seed, size.scale_of("invobi"))
+    covage = CovageApi(clock, seed, size.scale_of("covage"))
+    two_invoice = TwoInvoiceApi(clock, seed, size.scale_of("2invoice"))
+    invoicetronic = InvoicetronicApi(clock, seed, size.scale_of("invoicetronic"))
     return [
-        Place("productive", "/productive/api/v2", productive, productive_admin_routes(productive)),
-        Place("invobi", "/invobi/api/v1", invobi, invobi_admin_routes(invobi)),
-        Place("covage", "/covage", covage, covage_admin_routes(covage)),
-        Place("invoicetronic", "/invoicetronic/v1", invoicetronic, invoicetronic_admin_routes(invoicetronic)),
-        Place("2invoice", "/2invoice", two_invoice, two_invoice_admin_routes(two_invoice)),
+        MountedSystem("productive", "/productive/api/v2", productive, productive_admin_routes(productive)),
+        MountedSystem("invobi", "/invobi/api/v1", invobi, invobi_admin_routes(invobi)),
+        MountedSystem("covage", "/covage", covage, covage_admin_routes(covage)),
+        MountedSystem("invoicetronic", "/invoicetronic/v1", invoicetronic, invoicetronic_admin_routes(invoicetronic)),
+        MountedSystem("2invoice", "/2invoice", two_invoice, two_invoice_admin_routes(two_invoice)),
     ]
 
 
 def create_app(*, seed: int = 1, size: Size = Size(), latency_ms: int = 0) -> ASGIApp:
-    """The sandbox as an ASGI application.
+    """Return the sandbox as an ASGI application.
 
     Args:
-        seed: Which worlds are generated.
-        size: How large they are.
-        latency_ms: Milliseconds before each answer of an API.
+        seed: The seed of the generated worlds.
+        size: Their size.
+        latency_ms: Delay of each answer of an API, in milliseconds.
 
     Raises:
-        ValueError: A scale is given for something that is no system.
+        ValueError: A scale is given for an unknown system.
     """
     clock, faults, log = Clock(), Faults(), RequestLog()
-    all_places = places(clock, seed, size)
-    unknown = size.scales.keys() - {place.name for place in all_places}
+    all_systems = mounted_systems(clock, seed, size)
+    unknown = size.scales.keys() - {mounted.name for mounted in all_systems}
     if unknown:
-        raise ValueError(f"No system is called {', '.join(sorted(unknown))}")
-    systems = {place.name: place.system for place in all_places}
+        raise ValueError(f"Unknown system: {', '.join(sorted(unknown))}")
+    systems = {mounted.name: mounted.system for mounted in all_systems}
     admin = [
         *admin_routes(clock, faults, log, systems),
-        *(Mount(f"/{place.name}", routes=place.routes) for place in all_places),
+        *(Mount(f"/{mounted.name}", routes=mounted.routes) for mounted in all_systems),
     ]
     return Starlette(
         routes=[
             Mount("/admin", routes=admin),
-            *(Mount(place.mount, app=Gateway(place.system, clock, faults, log, latency_ms)) for place in all_places),
+            *(
+                Mount(mounted.mount, app=Gateway(mounted.system, clock, faults, log, latency_ms))
+                for mounted in all_systems
+            ),
         ]
     )

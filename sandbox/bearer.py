@@ -1,4 +1,4 @@
-"""The token of an Authorization header."""
+"""Bearer tokens in the Authorization header."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ if TYPE_CHECKING:
 
 
 def bearer_token(headers: Mapping[str, str]) -> str:
-    """The token that a request carries as `Authorization: Bearer …`, empty if it has none."""
+    """Return the token of `Authorization: Bearer …`, or an empty string if there is none."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""

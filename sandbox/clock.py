@@ -1,4 +1,4 @@
-"""The world's calendar, which only the admin moves, and the seconds of request windows, which it can move on."""
+"""The time of the sandbox: a calendar that only the admin moves, and seconds that the admin can advance."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import time
 from datetime import UTC, datetime, timedelta
 
 WORLD_START = datetime(2026, 3, 16, 7, 0, tzinfo=UTC)
-"""08:00 in Zagreb, where the generated organization keeps its time."""
+"""08:00 in Zagreb, the time zone of the generated organization."""
 
 TICK = timedelta(milliseconds=7)
-"""How far one admin change moves the calendar, so that no two changes share an instant by accident."""
+"""How far one admin change moves the calendar, so that changes do not share an instant by accident."""
 
 
 class Clock:
@@ -21,23 +21,23 @@ class Clock:
         self.now = WORLD_START
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, for the calendar and for the request windows alike."""
+        """Advance the calendar and the request windows."""
         self.now += timedelta(seconds=seconds)
         self._advanced += seconds
 
     def tick(self) -> datetime:
-        """The instant of one admin change: a few milliseconds after the one before."""
+        """Advance the calendar by `TICK` and return the instant of one admin change."""
         self.now += TICK
         return self.now
 
     def monotonic(self) -> float:
-        """Seconds for request windows: the machine's, plus whatever the admin has advanced."""
+        """Return the seconds that request windows count by: the machine's, plus what the admin has advanced."""
         return time.monotonic() + self._advanced
 
     def wall(self) -> float:
-        """Unix seconds for headers that name an instant: the machine's, plus whatever the admin has advanced."""
+        """Return Unix seconds for headers that contain an instant: the machine's, plus what the admin has advanced."""
         return time.time() + self._advanced
 
     def reset(self) -> None:
-        """Back to `WORLD_START`; the seconds of request windows keep running forward."""
+        """Return to `WORLD_START`; the seconds of request windows keep running forward."""
         self.now = WORLD_START

@@ -1,9 +1,10 @@
-"""uvicorn's HTTP/1.1 protocol, with the connection in reach of the application, so that it can be cut."""
+"""uvicorn's HTTP/1.1 protocol, with the transport accessible to the application, so that it can be aborted."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
@@ -12,15 +13,15 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 TRANSPORT = "sandbox.transport"
-"""Where a request's scope holds its connection."""
+"""The key of the transport in a request's scope."""
 
 
-class CuttableProtocol(H11Protocol):
-    """Puts the transport into the scope of each request."""
+class AbortableProtocol(H11Protocol):
+    """Adds the transport to the scope of each request."""
 
-    # Narrower than asyncio's own, as uvicorn has it.
+    # uvicorn narrows the parameter's type in the same way.
+    @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wrap the application for this connection."""
         super().connection_made(transport)
         app = self.app
 

@@ -1,4 +1,4 @@
-"""Faults the admin orders: what goes wrong, on which requests, how often."""
+"""Faults that the admin can inject: what goes wrong, on which requests, how often."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class Fault:
     """One fault.
 
     Attributes:
-        path: Which requests, as a glob over the whole path, e.g. `*/invoices`.
+        path: A glob over the whole path of a request, e.g. `*/invoices`.
         kind: What goes wrong.
-        query: Only requests whose decoded query string contains this.
-        times: How many requests it meets before it is spent.
-        skip: How many matching requests pass unharmed before.
+        query: A text that the decoded query string must contain.
+        times: How many requests it applies to.
+        skip: How many matching requests succeed before.
         status: The status of a `status` fault.
-        body: Its body, given verbatim.
+        body: Its body.
         headers: Its headers.
-        delay_ms: The milliseconds of a `delay_ms` fault.
+        delay_ms: The delay of a `delay_ms` fault in milliseconds.
         redirect_to: The target of a `redirect_to` fault.
     """
 
@@ -40,36 +40,36 @@ class Fault:
     delay_ms: int = 0
     redirect_to: str = ""
 
-    def meets(self, path: str, query: str) -> bool:
-        """Whether a request is one of those meant."""
+    def matches(self, path: str, query: str) -> bool:
+        """Return whether the fault applies to a request."""
         return fnmatchcase(path, self.path) and self.query in query
 
 
 class Faults:
-    """The faults that are still to happen, the oldest first."""
+    """The faults that have not happened yet, oldest first."""
 
     def __init__(self) -> None:
-        """Begin without any."""
-        self._waiting: list[Fault] = []
+        """Start without faults."""
+        self._pending: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Put one behind the others."""
-        self._waiting.append(fault)
+        """Add a fault behind the others."""
+        self._pending.append(fault)
 
     def clear(self) -> None:
-        """Forget all."""
-        self._waiting.clear()
+        """Remove all faults."""
+        self._pending.clear()
 
     def take(self, path: str, query: str) -> Fault | None:
-        """The fault that meets this request, if any; it is one nearer to being spent."""
-        for fault in self._waiting:
-            if not fault.meets(path, query):
+        """Return the first fault that applies to this request, if any, and count it as used once."""
+        for fault in self._pending:
+            if not fault.matches(path, query):
                 continue
             if fault.skip:
                 fault.skip -= 1
                 continue
             fault.times -= 1
             if fault.times <= 0:
-                self._waiting.remove(fault)
+                self._pending.remove(fault)
             return fault
         return None

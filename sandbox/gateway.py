@@ -1,4 +1,4 @@
-"""The way every request to one of the APIs takes: fault, latency, answer, log."""
+"""The path of every request to one of the APIs: fault, latency, answer, log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.connection import TRANSPORT
-from sandbox.request_log import Entry
+from sandbox.request_log import LogEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,15 +33,15 @@ NOT_JSON = b"<html><body><h1>Bad gateway</h1></body></html>"
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """A request as an API sees it.
+    """A request as an API receives it.
 
     Attributes:
         method: The HTTP method.
         route: The path below the API's mount.
         url: The whole URL without its query.
         query: The decoded query, in the order sent.
-        headers: The headers, whatever the case of their names.
-        body: What was sent, empty in most requests.
+        headers: The headers, with case-insensitive names.
+        body: The body, empty in most requests.
     """
 
     method: str
@@ -59,9 +59,9 @@ class Reply:
     Attributes:
         body: Any JSON, or bytes that are sent as they are.
         status: The HTTP status.
-        headers: Headers of this answer alone.
+        headers: Additional headers of this answer.
         media_type: The Content-Type; if None, the API's own for JSON, and none for bytes.
-        seconds: How long it takes before it is sent, while other requests are answered.
+        seconds: Delay before it is sent; other requests are answered meanwhile.
     """
 
     body: Json | bytes
@@ -81,7 +81,7 @@ class ApiError(Exception):
         headers: Mapping[str, str] | None = None,
         media_type: str | None = None,
     ) -> None:
-        """The answer's status, body, headers, and its Content-Type where it is not the API's own."""
+        """Create an error answer; without `media_type` it has the API's own Content-Type."""
         super().__init__(f"{status}: {body}")
         self.status = status
         self.body = body
@@ -90,44 +90,44 @@ class ApiError(Exception):
 
 
 class Api(Protocol):
-    """One vendor's API. A class that derives from this one need not define `organization` and `headers`."""
+    """One vendor's API. Subclasses may leave out `organization` and `headers`."""
 
     media_type: str
     server_error: JsonObject
-    """The body of a 500 that no fault asked for."""
+    """The body of a 500 caused by a defect of the sandbox."""
 
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request carries the valid credential."""
+        """Return whether a request carries a valid credential."""
 
     def organization(self, headers: Mapping[str, str]) -> str | None:  # noqa: ARG002 - a default
-        """The organization or account a request asks for; none where the token alone says it."""
+        """Return the organization or account of a request; None where the token alone determines it."""
         return None
 
     def answer(self, request: ApiRequest) -> JsonObject | Reply:
-        """The body of a 200, or a whole reply.
+        """Return the body of a 200, or a whole reply.
 
         Raises:
-            ApiError: An error.
+            ApiError: The answer is an error.
         """
 
     def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:  # noqa: ARG002 - a default
-        """Headers of every answer to `request`, refusals and faults too, unless the answer has its own of that name.
+        """Return headers for every answer, errors and faults included, unless the answer already has them.
 
         Args:
-            request: What was asked; it has been counted.
+            request: The request, which the request windows have counted.
             seconds: How long the answer took.
         """
         return {}
 
     def after_request(self, path: str) -> None:
-        """What the admin has ordered to happen once a request to `path` has been answered."""
+        """Apply the changes that the admin has scheduled for after a request to `path`."""
 
 
 class Gateway:
     """The ASGI application around one API."""
 
     def __init__(self, api: Api, clock: Clock, faults: Faults, log: RequestLog, latency_ms: int) -> None:
-        """Answer for `api`, each time after `latency_ms` milliseconds; `Date` is by `clock`, as resets are."""
+        """Serve `api`, each answer delayed by `latency_ms` milliseconds; the `Date` header follows `clock`."""
         self._api = api
         self._clock = clock
         self._faults = faults
@@ -139,8 +139,8 @@ class Gateway:
         request = Request(scope, receive)
         headers = request.headers
         query = request.query_params.multi_items()
-        asked = _api_request(request, query, await request.body())
-        entry = Entry(
+        api_request = _api_request(request, query, await request.body())
+        entry = LogEntry(
             method=request.method,
             path=request.url.path,
             query=query,
@@ -158,9 +158,9 @@ class Gateway:
             return
         if fault is not None and fault.kind == "delay_ms":
             await asyncio.sleep(fault.delay_ms / 1000)
-        begun = time.perf_counter()
-        response = _of_fault(fault) or await self._answer(asked)
-        for name, value in self._api.headers(asked, time.perf_counter() - begun).items():
+        started = time.perf_counter()
+        response = _fault_response(fault) or await self._answer(api_request)
+        for name, value in self._api.headers(api_request, time.perf_counter() - started).items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("date", formatdate(self._clock.wall(), usegmt=True))
         entry.status = response.status_code
@@ -176,7 +176,7 @@ class Gateway:
             answer = self._api.answer(request)
         except ApiError as error:
             answer = Reply(error.body, error.status, error.headers, error.media_type)
-        except Exception:  # noqa: BLE001 - a defect of the sandbox is an answer too, and is shown to who runs it
+        except Exception:  # noqa: BLE001 - a defect of the sandbox is answered with 500 and printed
             traceback.print_exc(file=sys.stderr)
             answer = Reply(self._api.server_error, 500)
         reply = answer if isinstance(answer, Reply) else Reply(answer)
@@ -204,8 +204,8 @@ def _api_request(request: Request, query: Sequence[tuple[str, str]], body: bytes
     )
 
 
-def _of_fault(fault: Fault | None) -> Response | None:
-    """The answer that a fault puts in the place of the API's own."""
+def _fault_response(fault: Fault | None) -> Response | None:
+    """Return the answer that a fault substitutes for the API's own, if it does."""
     if fault is None:
         return None
     if fault.kind == "status":
@@ -218,7 +218,7 @@ def _of_fault(fault: Fault | None) -> Response | None:
 
 
 async def _send_half(response: Response, scope: Scope, send: Send) -> None:
-    """Announce the whole body, send half of it and close."""
+    """Announce the whole body, send half of it, and close the connection."""
     half = response.body[: len(response.body) // 2]
     await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
     await send({"type": "http.response.body", "body": bytes(half), "more_body": True})

@@ -1,4 +1,4 @@
-"""Request windows: so many requests in so many seconds, counted per token or whatever else a system has."""
+"""Request limits: a number of requests per period, counted per token or by another key of a system."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Window:
     """A limit of `limit` requests per `period` seconds.
 
     Attributes:
-        scope: Per what it counts: a name that its system gives a key for with each request.
+        scope: What it counts by: a name for which its system provides a key with each request.
         limit: Requests in `period`.
         period: Seconds.
-        burst: 0 for a fixed window. More makes it a bucket that holds so many requests, is full at first, and is
-            refilled evenly by `limit` per `period`.
+        burst: 0 for a fixed window; otherwise the capacity of a token bucket that is full at first and is refilled
+            evenly by `limit` per `period`.
     """
 
     scope: str
@@ -32,20 +32,20 @@ class Window:
 
 @dataclass(frozen=True)
 class Exceeded:
-    """A window that is used up, and the whole seconds until it takes a request again."""
+    """A window that is used up, and the whole seconds until it accepts a request again."""
 
     window: Window
     reset_after: int
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How far a window is used up.
+class WindowStatus:
+    """How much of a window is used.
 
     Attributes:
-        window: Which.
-        remaining: Requests that it still takes.
-        reset_after: Seconds until a fixed window resets, or until a bucket has one request more.
+        window: The window.
+        remaining: Requests that it still accepts.
+        reset_after: Seconds until a fixed window resets, or until a bucket accepts one more request.
     """
 
     window: Window
@@ -54,73 +54,76 @@ class Standing:
 
 
 class RequestWindows:
-    """A system's windows. Fixed ones open with the first request after the one before has closed.
+    """A system's windows. A fixed window opens with the first request after the previous one has closed.
 
-    Whether the vendors' windows are fixed or sliding is not documented; "seconds until the window resets" reads as
-    fixed.
+    Whether the vendors' windows are fixed or sliding is not documented; "seconds until the window resets" suggests
+    fixed ones.
     """
 
     def __init__(self, clock: Clock, windows: Sequence[Window]) -> None:
-        """Count by `clock`; `windows` are the API's own."""
+        """Count by `clock`; `windows` are the documented ones."""
         self._clock = clock
         self._documented = tuple(windows)
         self.windows: tuple[Window, ...] = self._documented
-        # Of a fixed window: when it opened, and the requests it still takes. Of a bucket: when it held how many.
+        # Of a fixed window: when it opened, and how many requests it still accepts. Of a bucket: its level at a time.
         self._left: dict[tuple[Window, str], tuple[float, float]] = {}
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """Per what the system's documented windows count."""
+        """The scopes of the system's documented windows."""
         return tuple(dict.fromkeys(window.scope for window in self._documented))
 
     def replace(self, windows: Sequence[Window]) -> None:
-        """Count by other windows from now on; by none if `windows` is empty."""
+        """Replace the windows; an empty list removes all limits."""
         self.windows = tuple(windows)
         self._left.clear()
 
     def reset(self) -> None:
-        """Back to the documented windows, all unused."""
+        """Restore the documented windows, unused."""
         self.replace(self._documented)
 
     def take(self, keys: Mapping[str, str]) -> Exceeded | None:
-        """Count one request, unless a window is used up: refused ones do not count.
+        """Count one request, unless a window is used up: refused requests do not count.
 
         Args:
-            keys: What asks, by scope: e.g. a token and an organization. Windows of other scopes do not count it.
+            keys: What to count by, for each scope, e.g. a token and an organization. Windows of other scopes do not
+                count it.
         """
         now = self._clock.monotonic()
-        standings = [(window, *self._look(window, keys[window.scope], now)) for window in self._of(keys)]
-        for window, since, left in standings:
+        statuses = [(window, *self._current(window, keys[window.scope], now)) for window in self._counting(keys)]
+        for window, since, left in statuses:
             if left < 1:
                 return Exceeded(window, max(1, math.ceil(_reset_after(window, since, left, now))))
-        for window, since, left in standings:
+        for window, since, left in statuses:
             self._left[window, keys[window.scope]] = (since, left - 1)
         return None
 
-    def standings(self, keys: Mapping[str, str]) -> list[Standing]:
-        """How the windows stand that count the requests of `keys`, the tightest first; nothing is counted."""
+    def statuses(self, keys: Mapping[str, str]) -> list[WindowStatus]:
+        """Return the status of the windows for `keys`, the tightest first, without counting a request."""
         now = self._clock.monotonic()
-        looks = [(window, *self._look(window, keys[window.scope], now)) for window in self._of(keys)]
-        found = [Standing(window, int(left), _reset_after(window, since, left, now)) for window, since, left in looks]
-        return sorted(found, key=lambda standing: standing.remaining)
+        states = [(window, *self._current(window, keys[window.scope], now)) for window in self._counting(keys)]
+        statuses = [
+            WindowStatus(window, int(left), _reset_after(window, since, left, now)) for window, since, left in states
+        ]
+        return sorted(statuses, key=lambda status: status.remaining)
 
     def headers(self, keys: Mapping[str, str]) -> dict[str, str]:
-        """X-RateLimit-Limit, -Remaining and -Reset (Unix seconds) of the tightest window; nothing if there is none."""
-        standings = self.standings(keys)
-        if not standings:
+        """Return X-RateLimit-Limit, -Remaining and -Reset (Unix seconds) of the tightest window, if there is one."""
+        statuses = self.statuses(keys)
+        if not statuses:
             return {}
-        tightest = standings[0]
+        tightest = statuses[0]
         return {
             "X-RateLimit-Limit": str(tightest.window.limit),
             "X-RateLimit-Remaining": str(tightest.remaining),
             "X-RateLimit-Reset": str(math.ceil(self._clock.wall() + tightest.reset_after)),
         }
 
-    def _of(self, keys: Mapping[str, str]) -> list[Window]:
+    def _counting(self, keys: Mapping[str, str]) -> list[Window]:
         return [window for window in self.windows if window.scope in keys]
 
-    def _look(self, window: Window, key: str, now: float) -> tuple[float, float]:
-        """The window's entry in `_left` as of now."""
+    def _current(self, window: Window, key: str, now: float) -> tuple[float, float]:
+        """Return the window's entry in `_left` as of now."""
         since, left = self._left.get((window, key), (now, window.burst or window.limit))
         if window.burst:
             return now, min(window.burst, left + (now - since) * window.limit / window.period)

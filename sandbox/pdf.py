@@ -1,4 +1,4 @@
-"""Small PDF files: a page of text, the same bytes for the same text."""
+"""Small PDF files: one page of text, the same bytes for the same text."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/pdf"
 
 
-def page_of_text(lines: Sequence[str]) -> bytes:
-    r"""A PDF of one A4 page.
+def one_page_pdf(lines: Sequence[str]) -> bytes:
+    r"""Return a PDF of one A4 page.
 
     Args:
-        lines: What stands on it, from the top. A character that the font lacks is written as `\u…`.
+        lines: Its lines, from the top. A character that the font lacks is written as `\u…`.
 
     Returns:
         The file.
@@ -30,11 +30,11 @@ def page_of_text(lines: Sequence[str]) -> bytes:
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
     )
     file = bytearray(b"%PDF-1.4\n")
-    places = []
+    offsets = []
     for number, body in enumerate(objects, start=1):
-        places.append(len(file))
+        offsets.append(len(file))
         file += b"%d 0 obj\n%s\nendobj\n" % (number, body)
-    entries = b"".join(b"%010d 00000 n \n" % place for place in places)
+    entries = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
     size = len(objects) + 1
     tail = b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n"
     return bytes(file + tail % (size, entries, size, len(file)))

@@ -1,4 +1,4 @@
-"""What was asked of the APIs and how it was answered, without any credential: no body either, as a login has one."""
+"""The log of requests and answers, without credentials, and without bodies, as a login has credentials in its body."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Entry:
+class LogEntry:
     """One request.
 
     Attributes:
         method: The HTTP method.
         path: The whole path, mount included.
         query: The decoded query, in the order sent.
-        authenticated: Whether it carried the valid credential; the credential itself is never kept.
-        organization: The organization it asked for; none in systems where the token alone says it.
+        authenticated: Whether it carried a valid credential; the credential itself is never logged.
+        organization: The requested organization; None in systems where the token alone determines it.
         user_agent: Its User-Agent.
-        feature_flags: Its X-Feature-Flags, which only Productive knows.
-        status: The answer's status; 0 while under way, or where the connection was dropped.
-        content_length: Bytes in the answer's body as announced.
+        feature_flags: Its X-Feature-Flags header, which only Productive has.
+        status: The answer's status; 0 before the answer, or if the connection was dropped.
+        content_length: The size of the answer's body in bytes, as announced.
     """
 
     method: str
@@ -40,17 +40,17 @@ class RequestLog:
     """The requests since the start, or since the log was cleared."""
 
     def __init__(self) -> None:
-        """Begin empty."""
-        self._entries: list[Entry] = []
+        """Start with an empty log."""
+        self._entries: list[LogEntry] = []
 
-    def add(self, entry: Entry) -> None:
-        """Keep one."""
+    def add(self, entry: LogEntry) -> None:
+        """Add an entry."""
         self._entries.append(entry)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all entries."""
         self._entries.clear()
 
     def as_json(self) -> list[JsonObject]:
-        """All, the oldest first."""
+        """Return all entries, oldest first."""
         return [asdict(entry) for entry in self._entries]

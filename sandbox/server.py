@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import uvicorn
+from typing_extensions import override
 
 from sandbox.admin_client import AdminClient
 from sandbox.app import Size, create_app
-from sandbox.connection import CuttableProtocol
+from sandbox.connection import AbortableProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -26,10 +27,10 @@ STOP_SECONDS = 5
 
 @dataclass(frozen=True)
 class RunningSandbox:
-    """A sandbox that answers.
+    """A running sandbox.
 
     Attributes:
-        url: Its root, without a slash at the end; systems are mounted below, e.g. `<url>/productive/api/v2`.
+        url: Its root URL, without a trailing slash; systems are mounted below, e.g. `<url>/productive/api/v2`.
         admin: Its admin.
     """
 
@@ -38,36 +39,36 @@ class RunningSandbox:
 
 
 class Server(uvicorn.Server):
-    """Tells when it accepts connections."""
+    """A server that calls back once it accepts connections."""
 
     def __init__(self, app: ASGIApp, ready: Callable[[], None]) -> None:
-        """Serve `app`; call `ready` once it answers."""
+        """Serve `app`; call `ready` once connections are accepted."""
         config = uvicorn.Config(
             app,
-            http=CuttableProtocol,
+            http=AbortableProtocol,
             ws="none",
             lifespan="off",
             access_log=False,
-            # The gateway's: by the sandbox's clock.
+            # The gateway adds it, by the sandbox's clock.
             date_header=False,
-            # Cut connections are no news; defects are printed by the gateway.
+            # Aborted connections are expected here; the gateway prints defects.
             log_level="critical",
             timeout_graceful_shutdown=1,
-            # A connection that a slow test leaves idle shall not be closed under its next request.
+            # Keep a connection that a slow test leaves idle open for its next request.
             timeout_keep_alive=60,
         )
         super().__init__(config)
         self._ready = ready
 
+    @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept, then say so."""
         await super().startup(sockets)
         self._ready()
 
 
 def listen(port: int) -> socket.socket:
-    """A socket bound to loopback; port 0 takes any free one."""
-    # asyncio switches Nagle's delay off only where the protocol is named: 40 ms an answer.
+    """Return a socket bound to loopback; port 0 takes any free one."""
+    # asyncio disables Nagle's algorithm, which costs 40 ms per answer, only if the protocol is given.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((LOOPBACK, port))
@@ -75,7 +76,7 @@ def listen(port: int) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """The root URL of what listens there."""
+    """Return the root URL of a listening socket."""
     return f"http://{LOOPBACK}:{listener.getsockname()[1]}"
 
 
@@ -83,16 +84,16 @@ def url_of(listener: socket.socket) -> str:
 def running_sandbox(
     *, seed: int = 1, scale: float = 1.0, scales: Mapping[str, float] | None = None, latency_ms: int = 0
 ) -> Iterator[RunningSandbox]:
-    """A sandbox in a thread of this process, on a free port, until the block is left.
+    """Run a sandbox in a thread of this process, on a free port, for the duration of the block.
 
     Args:
-        seed: Which world is generated.
-        scale: How many times as many rows as at 1.
-        scales: The same for single systems, by name.
-        latency_ms: Milliseconds before each answer of an API.
+        seed: The seed of the generated worlds.
+        scale: Factor for the number of rows.
+        scales: Factors of single systems, by name.
+        latency_ms: Delay of each answer of an API, in milliseconds.
 
     Raises:
-        RuntimeError: It did not start.
+        RuntimeError: The server did not start in time.
     """
     ready = threading.Event()
     server = Server(create_app(seed=seed, size=Size(scale, scales or {}), latency_ms=latency_ms), ready.set)
@@ -100,7 +101,7 @@ def running_sandbox(
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
         thread.start()
         if not ready.wait(START_SECONDS):
-            raise RuntimeError("The sandbox did not start")
+            raise RuntimeError("the sandbox did not start in time")
         url = url_of(listener)
         try:
             with AdminClient(url) as admin:

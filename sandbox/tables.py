@@ -1,4 +1,4 @@
-"""A system's rows as plain JSON objects: made when first asked for, changed by the admin, and put back."""
+"""A system's rows as plain JSON objects: generated on first use, changed by the admin, and restored by a reset."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
 
 
 class World(Protocol):
-    """Where a system's rows come from. A class that derives from this one need not define `touched`."""
+    """The source of a system's rows. Subclasses may leave out `changed_on_update`."""
 
     keys: Mapping[str, str]
-    """The resources, each with the attribute that tells its rows apart."""
+    """The resources, each with the attribute that identifies its rows."""
 
     def rows(self) -> Mapping[str, Sequence[JsonObject]]:
-        """All rows by resource as at the start: the same for the same seed and scale."""
+        """Return all initial rows by resource: the same for the same seed and scale."""
 
-    def blank(self, resource: str, number: int) -> JsonObject:
-        """A new row with every attribute, its key made from `number`, which no row of the resource had before."""
+    def new_row(self, resource: str, number: int) -> JsonObject:
+        """Return a new row with every attribute; its key is made from `number`, which is unused so far."""
 
-    def touched(self, resource: str) -> JsonObject:  # noqa: ARG002 - a default
-        """What else changes in a row of `resource` that the admin updates, e.g. its `updated_at`."""
+    def changed_on_update(self, resource: str) -> JsonObject:  # noqa: ARG002 - a default
+        """Return further attributes that change when the admin updates a row, e.g. its `updated_at`."""
         return {}
 
 
 @dataclass
 class ScriptedChanges:
-    """Changes that wait for the n-th request from now to a path that ends like this."""
+    """Changes scheduled for after the n-th request from now to a path with this ending."""
 
     path: str
     after_request: int
@@ -42,59 +42,59 @@ class Tables:
     """The rows of one system, by resource and key."""
 
     def __init__(self, world: World) -> None:
-        """Make rows of `world` when they are first asked for: a sandbox starts fast."""
+        """Generate the rows of `world` on first use, so that a sandbox starts fast."""
         self._world = world
-        # The rows as at the start: unpickling them is several times faster than making them again.
+        # The initial rows: unpickling them is several times faster than generating them again.
         self._start = b""
         self._tables: dict[str, dict[str, JsonObject]] = {}
-        self._made: dict[str, int] = {}
+        self._last_numbers: dict[str, int] = {}
         self._scripted: list[ScriptedChanges] = []
         self.extra_attributes: dict[str, JsonObject] = {}
 
     def reset(self) -> None:
-        """Everything as at the start."""
+        """Restore the initial state."""
         self._tables = {}
-        self._made = {}
+        self._last_numbers = {}
         self._scripted = []
         self.extra_attributes = {}
 
-    def stored(self, resource: str) -> list[JsonObject]:
-        """The rows of a resource as stored, in the order they were made.
+    def stored_rows(self, resource: str) -> list[JsonObject]:
+        """Return the rows of a resource as stored, in the order of creation.
 
         Raises:
             KeyError: There is no such resource.
         """
         return list(self._table(resource).values())
 
-    def shown(self, resource: str) -> list[JsonObject]:
-        """The rows of a resource with the extra attributes put on, or over, their own."""
+    def served_rows(self, resource: str) -> list[JsonObject]:
+        """Return the rows of a resource with the extra attributes applied."""
         extra = self.extra_attributes.get(resource, {})
         return [{**row, **extra} for row in self._table(resource).values()]
 
-    def shown_one(self, resource: str, key: str) -> JsonObject | None:
-        """The row of that key as shown, if it is here."""
+    def served_row(self, resource: str, key: str) -> JsonObject | None:
+        """Return the row with a key, with the extra attributes applied, if it exists."""
         row = self._table(resource).get(key)
         return None if row is None else {**row, **self.extra_attributes.get(resource, {})}
 
     def create(self, resource: str, attributes: Mapping[str, Json]) -> JsonObject:
-        """Add a row; what is not given is as in any new one.
+        """Create a row; attributes that are not given get generated values.
 
         Raises:
             KeyError: There is no such resource.
-            ValueError: There is a row of that key.
+            ValueError: A row with that key exists.
         """
         table = self._table(resource)
-        number = self._made.get(resource, len(table)) + 1
-        row = {**self._world.blank(resource, number), **attributes}
+        number = self._last_numbers.get(resource, len(table)) + 1
+        row = {**self._world.new_row(resource, number), **attributes}
         key = str(row[self._world.keys[resource]])
         if key in table:
-            raise ValueError(f"{resource} has a row {key}")
-        self._made[resource] = number
+            raise ValueError(f"{resource} already has a row {key}")
+        self._last_numbers[resource] = number
         table[key] = row
         return row
 
     def update(self, resource: str, key: str, attributes: Mapping[str, Json]) -> JsonObject:
-        """Change a row's attributes, or give it more.
+        """Update a row's attributes, or add new ones.
 
         Raises:
             KeyError: There is no such row.
@@ -104,51 +104,51 @@ class Tables:
         name = self._world.keys[resource]
         if str(attributes.get(name, key)) != key:
             raise ValueError(f"{resource} {key} cannot change its {name}")
-        row.update({**self._world.touched(resource), **attributes})
+        row.update({**self._world.changed_on_update(resource), **attributes})
         return row
 
     def delete(self, resource: str, key: str) -> JsonObject:
-        """Remove a row, and return it.
+        """Delete a row, and return it.
 
         Raises:
             KeyError: There is no such row.
         """
         table = self._table(resource)
-        self._made.setdefault(resource, len(table))
+        self._last_numbers.setdefault(resource, len(table))
         return table.pop(key)
 
-    def script(self, path: str, after_request: int, changes: Sequence[Mapping[str, Json]]) -> None:
-        """Carry changes out right after the n-th request from now to a path that ends like this.
+    def script_changes(self, path: str, after_request: int, changes: Sequence[Mapping[str, Json]]) -> None:
+        """Schedule changes for right after the n-th request from now to a path that ends in `path`.
 
         Args:
-            path: The end of the path.
-            after_request: How many such requests, from 1.
-            changes: Each an object of `action` (create, update, delete), `resource`, `id` and `attributes`.
+            path: The ending of the path.
+            after_request: The number of the request, from 1.
+            changes: Objects with `action` (create, update, delete), `resource`, `id` and `attributes`.
 
         Raises:
-            ValueError: A change names another action.
+            ValueError: A change has an unknown action.
         """
         for change in changes:
             if change["action"] not in {"create", "update", "delete"}:
-                raise ValueError(f"no action is called {change['action']}")
+                raise ValueError(f"unknown action {change['action']}")
             self._table(str(change["resource"]))
         self._scripted.append(ScriptedChanges(path, after_request, changes))
 
     def after_request(self, path: str) -> None:
-        """Carry out the changes that waited for this request."""
+        """Apply the changes that are scheduled for after this request."""
         for scripted in list(self._scripted):
             if path.endswith(scripted.path):
                 scripted.after_request -= 1
                 if scripted.after_request <= 0:
                     self._scripted.remove(scripted)
                     for change in scripted.changes:
-                        self._carry_out(change)
+                        self._apply(change)
 
-    def _carry_out(self, change: Mapping[str, Json]) -> None:
+    def _apply(self, change: Mapping[str, Json]) -> None:
         resource, key = str(change["resource"]), str(change.get("id"))
         attributes = change.get("attributes") or {}
         if not isinstance(attributes, dict):
-            raise TypeError(f"attributes of {resource} are no object")
+            raise TypeError(f"attributes of {resource} must be an object")
         if change["action"] == "create":
             self.create(resource, attributes)
         elif change["action"] == "update":
@@ -162,5 +162,5 @@ class Tables:
                 rows = self._world.rows()
                 tables = {name: {str(row[key]): row for row in rows[name]} for name, key in self._world.keys.items()}
                 self._start = pickle.dumps(tables)
-            self._tables = pickle.loads(self._start)  # noqa: S301 - pickled by this very object
+            self._tables = pickle.loads(self._start)  # noqa: S301 - pickled by this object
         return self._tables[resource]

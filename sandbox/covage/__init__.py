@@ -1,1 +1,1 @@
-"""The Covage client API and its Keycloak as of their documentation."""
+"""The Covage client API and its Keycloak, as documented."""

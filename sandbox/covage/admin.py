@@ -1,4 +1,4 @@
-"""The admin's routes for Covage: its rows, how they are wrapped, and its tokens."""
+"""Admin routes for Covage: rows, list envelopes and tokens."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from sandbox.admin import BadOrder, endpoint, table_routes
+from sandbox.admin import InvalidAdminRequest, endpoint, table_routes
 from sandbox.covage.api import DOCUMENTED, ENVELOPES
 from sandbox.covage.keycloak import GRANTS, Lifetimes
 
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
 
 
 def covage_admin_routes(api: CovageApi) -> list[Route]:
-    """The routes below `/admin/covage`."""
+    """Return the routes below `/admin/covage`."""
 
     def set_envelopes(_request: Request, payload: Payload) -> Json:
-        """Wrap resources like this; those not named, as at the start."""
+        """Set the envelopes of the named resources; the others return to the initial ones."""
         if not payload.keys() <= DOCUMENTED.keys() or not set(payload.values()) <= set(ENVELOPES):
-            raise BadOrder(f"{' or '.join(DOCUMENTED)} can be {' or '.join(ENVELOPES)}")
+            raise InvalidAdminRequest(f"the envelope of {' or '.join(DOCUMENTED)} must be {' or '.join(ENVELOPES)}")
         api.envelopes = {**DOCUMENTED, **payload}
         return payload
 
     def set_tokens(_request: Request, payload: Payload) -> Json:
-        """How long the tokens of logins from now on last."""
+        """Set how long the tokens of future logins last."""
         api.keycloak.lifetimes = Lifetimes(**payload)
         return payload
 
     def revoke(_request: Request, payload: Payload) -> Json:
-        """No token given so far is good any more."""
+        """Revoke the tokens issued so far."""
         api.keycloak.revoke(**payload)
         return {}
 
     def logins(_request: Request, _payload: Payload) -> Json:
-        """How often tokens were given, by grant type, and how often refused."""
+        """Return how many tokens were issued by each grant type, and how many logins were refused."""
         return {name: api.keycloak.logins[name] for name in (*GRANTS, "refused")}
 
     return [

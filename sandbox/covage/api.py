@@ -1,4 +1,4 @@
-"""The API itself, and the way to its Keycloak: what one request is answered."""
+"""Answers of the Covage API, and its routes to Keycloak."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from datetime import date
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from typing_extensions import override
+
 from sandbox.bearer import bearer_token
 from sandbox.covage.keycloak import Keycloak
-from sandbox.covage.paging import page_of
+from sandbox.covage.paging import cursor_page
 from sandbox.covage.world import CovageWorld
 from sandbox.gateway import Api, ApiError, Reply
 from sandbox.limits import RequestWindows
-from sandbox.pdf import MEDIA_TYPE, page_of_text
+from sandbox.pdf import MEDIA_TYPE, one_page_pdf
 from sandbox.tables import Tables
 
 if TYPE_CHECKING:
@@ -30,8 +32,8 @@ TOKEN_ROUTE = "/auth/realms/covage/protocol/openid-connect/token"  # noqa: S105 
 API = "/api/v1"
 SERVER_ERROR: JsonObject = {"detail": "Internal server error"}
 
-ORDER = {
-    # Not by date: no order is documented, so none must be relied on.
+SORT_FIELDS = {
+    # Not by date: no order is documented, so clients must not rely on one.
     "invoices": ("billing_site_ref", "invoice_number"),
     "orders": ("order_reference",),
     "order_history": ("key",),
@@ -46,10 +48,10 @@ FILTERS = {
     "projects": ("code", "active"),
     "ennis": ("reference", "name", "short_name", "active", "offer", "dsp", "delivery_mode"),
 }
-"""Parameters that choose rows by an attribute of their name; others are ignored, as in Django."""
+"""Parameters that filter by the attribute of the same name; others are ignored, as in Django."""
 
-UNSLASHED = ("referential/project",)
-"""Documented without the slash at the end that the others have."""
+PATHS_WITHOUT_SLASH = ("referential/project",)
+"""Documented without the trailing slash that the others have."""
 
 LISTS = {
     "invoice": "invoices",
@@ -60,7 +62,7 @@ LISTS = {
     "catalog/category": "catalog_categories",
 }
 HIDDEN = {"orders": ("external_id", "enni_reference"), "order_history": ("key", "order_reference")}
-"""What of an order only its detail has, and by what its steps are kept."""
+"""Fields of an order that only its detail has, and fields of its history that are internal."""
 
 ENVELOPES = ("bare", "results", "single", "unknown")
 DOCUMENTED = {
@@ -73,17 +75,17 @@ DOCUMENTED = {
     "ennis": "bare",
     "catalog_categories": "bare",
 }
-"""How each resource is wrapped: only that of the invoices is documented, the others are a choice."""
+"""The envelope of each resource. Only the one of the invoices is documented."""
 
 
 class CovageApi(Api):
-    """The Covage client API, as an operator's service account sees it."""
+    """The Covage client API, as an operator's service account uses it."""
 
     media_type = "application/json"
     server_error = SERVER_ERROR
 
     def __init__(self, clock: Clock, seed: int, scale: float) -> None:
-        """Serve the world of `seed` and `scale`."""
+        """Serve the world generated from `seed` and `scale`."""
         # No limit is documented.
         self.windows = RequestWindows(clock, ())
         self.tables = Tables(CovageWorld(clock, seed, scale))
@@ -91,26 +93,22 @@ class CovageApi(Api):
         self.envelopes: Mapping[str, str] = DOCUMENTED
 
     def reset(self) -> None:
-        """Everything as at the start, and no token good any more."""
+        """Restore the initial state and revoke all tokens."""
         self.tables.reset()
         self.windows.reset()
         self.keycloak.reset()
         self.envelopes = DOCUMENTED
 
+    @override
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request carries a token that is good."""
-        return self.keycloak.is_good(bearer_token(headers))
+        return self.keycloak.is_valid(bearer_token(headers))
 
+    @override
     def after_request(self, path: str) -> None:
-        """Carry out the changes that waited for this request."""
         self.tables.after_request(path)
 
+    @override
     def answer(self, request: ApiRequest) -> JsonObject | Reply:
-        """A list, a row, a PDF, or tokens.
-
-        Raises:
-            ApiError: Any other answer.
-        """
         if request.route == TOKEN_ROUTE:
             return self.keycloak.answer(request)
         if request.route.startswith(KEYCLOAK):
@@ -118,14 +116,14 @@ class CovageApi(Api):
         path = request.route.removeprefix(f"{API}/")
         if path == request.route or not path.strip("/"):
             raise ApiError(404, {"detail": "Not found."})
-        elsewhere = _slashed_otherwise(path)
-        if elsewhere is not None:
+        location = _documented_path(path)
+        if location is not None:
             query = f"?{urlencode(request.query)}" if request.query else ""
-            return Reply(b"", 301, {"Location": f"{MOUNT}{API}/{elsewhere}{query}"})
-        self._admit(request)
+            return Reply(b"", 301, {"Location": f"{MOUNT}{API}/{location}{query}"})
+        self._authorize(request)
         return self._reply(path.strip("/"), request)
 
-    def _admit(self, request: ApiRequest) -> None:
+    def _authorize(self, request: ApiRequest) -> None:
         challenge = {"WWW-Authenticate": 'Bearer realm="covage"'}
         token = bearer_token(request.headers)
         if not token:
@@ -138,57 +136,57 @@ class CovageApi(Api):
     def _reply(self, path: str, request: ApiRequest) -> Reply:
         if path in LISTS:
             resource = LISTS[path]
-            rows = [row for row in self.tables.shown(resource) if _is_meant(resource, row, request.query)]
+            rows = [row for row in self.tables.served_rows(resource) if _passes_filters(resource, row, request.query)]
             return self._wrapped(resource, rows, request)
         match path.split("/"):
             case ["invoice", number, "download"]:
                 return self._pdf(number)
             case ["order", reference]:
-                return self._wrapped("order_details", [self._one("orders", reference)], request)
+                return self._wrapped("order_details", [self._row("orders", reference)], request)
             case ["order", reference, "historic"]:
-                self._one("orders", reference)
-                steps = [row for row in self.tables.shown("order_history") if row["order_reference"] == reference]
+                self._row("orders", reference)
+                steps = [row for row in self.tables.served_rows("order_history") if row["order_reference"] == reference]
                 return self._wrapped("order_history", steps, request)
         raise ApiError(404, {"detail": "Not found."})
 
     def _wrapped(self, resource: str, rows: Sequence[JsonObject], request: ApiRequest) -> Reply:
-        """Rows in the envelope of their resource."""
-        order = ORDER["orders" if resource == "order_details" else resource]
+        """Return rows in the envelope of their resource."""
+        order = SORT_FIELDS["orders" if resource == "order_details" else resource]
         hidden = HIDDEN.get(resource, ())
-        placed = sorted(
+        keyed_rows = sorted(
             (([str(row[name]) for name in order], _without(row, hidden)) for row in rows), key=operator.itemgetter(0)
         )
-        shown = [row for _, row in placed]
+        shown = [row for _, row in keyed_rows]
         envelope = self.envelopes[resource]
         if envelope == "results":
-            return Reply(page_of(placed, request.query, request.route))
+            return Reply(cursor_page(keyed_rows, request.query, request.route))
         if envelope == "single":
             return Reply(shown[0] if shown else {})
         return Reply(shown if envelope == "bare" else {"status": "ok", "payload": {"elements": shown}})
 
     def _pdf(self, number: str) -> Reply:
-        """The invoice's PDF: everything stands on it, so that it changes when anything does, and only then."""
-        row = self._one("invoices", number)
+        """Return the invoice's PDF. It contains every field, so it changes if and only if the invoice does."""
+        row = self._row("invoices", number)
         lines = [f"Facture {number}", "", *(f"{name}: {json.dumps(value)}" for name, value in row.items())]
         disposition = {"Content-Disposition": f"attachment; filename={number}.pdf"}
-        return Reply(page_of_text(lines), headers=disposition, media_type=MEDIA_TYPE)
+        return Reply(one_page_pdf(lines), headers=disposition, media_type=MEDIA_TYPE)
 
-    def _one(self, resource: str, key: str) -> JsonObject:
-        row = self.tables.shown_one(resource, key)
+    def _row(self, resource: str, key: str) -> JsonObject:
+        row = self.tables.served_row(resource, key)
         if row is None:
             raise ApiError(404, {"detail": "Not found."})
         return row
 
 
-def _slashed_otherwise(path: str) -> str | None:
-    """The path as documented, if this one differs from it by the slash at its end."""
+def _documented_path(path: str) -> str | None:
+    """Return the documented path, if this one differs from it only by its last slash."""
     bare = path.strip("/")
-    documented = bare if bare in UNSLASHED else f"{bare}/"
+    documented = bare if bare in PATHS_WITHOUT_SLASH else f"{bare}/"
     return None if path == documented else documented
 
 
-def _is_meant(resource: str, row: JsonObject, query: Sequence[tuple[str, str]]) -> bool:
-    """Whether a row passes the filters of its list."""
+def _passes_filters(resource: str, row: JsonObject, query: Sequence[tuple[str, str]]) -> bool:
+    """Return whether a row passes the filters of its list."""
     return all(
         _text(row[name]) == value.lower()
         if name in FILTERS.get(resource, ())
@@ -198,7 +196,7 @@ def _is_meant(resource: str, row: JsonObject, query: Sequence[tuple[str, str]]) 
 
 
 def _in_range(resource: str, row: JsonObject, name: str, value: str) -> bool:
-    """Whether an invoice's date is within a bound: "less than" and "greater than" take the bound in, as documented."""
+    """Return whether an invoice's date is within a bound; `_lt` and `_gt` are inclusive, as documented."""
     if resource != "invoices" or name not in {"accounting_date_lt", "accounting_date_gt"}:
         return True
     try:

@@ -1,6 +1,6 @@
-"""The Keycloak that gives tokens: the password grant as documented, the rest as Keycloak has it.
+"""The Keycloak that issues tokens: the password grant as documented, the rest as Keycloak does it.
 
-The vendor documents the request and the fields of the answer alone. Errors, the refresh request and the default
+The vendor documents only the request and the fields of the answer. Errors, the refresh request and the default
 lifetimes are Keycloak's own (inferred).
 """
 
@@ -31,10 +31,9 @@ class Lifetimes:
     """How long tokens last.
 
     Attributes:
-        expires_in: Seconds of an access token.
-        refresh_expires_in: Seconds of a refresh token.
-        requests_per_token: After how many requests an access token is dead already; 0 for never. The answer to the
-            login does not say so.
+        expires_in: Lifetime of an access token in seconds.
+        refresh_expires_in: Lifetime of a refresh token in seconds.
+        requests_per_token: Number of requests after which an access token expires early, unannounced; 0 for never.
     """
 
     expires_in: float = 300
@@ -43,45 +42,45 @@ class Lifetimes:
 
 
 class Keycloak:
-    """Gives tokens and knows which are good."""
+    """Issues and checks tokens."""
 
     def __init__(self, clock: Clock) -> None:
-        """Measure lifetimes by `clock`."""
+        """Measure token lifetimes by `clock`."""
         self._clock = clock
-        self._given = 0
+        self._issued = 0
         self.reset()
 
     def reset(self) -> None:
-        """No token is good, no login counted. Tokens of before never come again."""
+        """Revoke all tokens and clear the login counts. Earlier tokens are never issued again."""
         self.lifetimes = Lifetimes()
         self.logins: Counter[str] = Counter()
         self._access: dict[str, tuple[float, int]] = {}
         self._refresh: dict[str, float] = {}
 
     def revoke(self, *, refresh_tokens: bool = True) -> None:
-        """Make all access tokens bad, and all refresh tokens unless told otherwise."""
+        """Revoke all access tokens and, by default, all refresh tokens."""
         self._access.clear()
         if refresh_tokens:
             self._refresh.clear()
 
-    def is_good(self, token: str) -> bool:
-        """Whether an access token opens the API at this moment."""
-        until, left = self._access.get(token, (0.0, 0))
-        return self._clock.monotonic() < until and left != 0
+    def is_valid(self, token: str) -> bool:
+        """Return whether an access token is valid now."""
+        expires_at, requests_left = self._access.get(token, (0.0, 0))
+        return self._clock.monotonic() < expires_at and requests_left != 0
 
     def use(self, token: str) -> bool:
-        """Whether an access token opens the API for this request, which is counted."""
-        if not self.is_good(token):
+        """Count one request with an access token, and return whether the token is valid."""
+        if not self.is_valid(token):
             return False
-        until, left = self._access[token]
-        self._access[token] = (until, left - 1)
+        expires_at, requests_left = self._access[token]
+        self._access[token] = (expires_at, requests_left - 1)
         return True
 
     def answer(self, request: ApiRequest) -> Reply:
-        """Tokens.
+        """Return tokens.
 
         Raises:
-            ApiError: There are none for this request.
+            ApiError: The request is invalid, or its credentials are.
         """
         if request.method != "POST":
             raise ApiError(405, {"error": "HTTP 405 Method Not Allowed"})
@@ -90,33 +89,33 @@ class Keycloak:
         form = dict(parse_qsl(request.body.decode()))
         grant = form.get("grant_type", "")
         try:
-            self._admit(grant, form)
+            self._check_grant(grant, form)
         except ApiError:
             self.logins["refused"] += 1
             raise
         self.logins[grant] += 1
         return self._tokens()
 
-    def _admit(self, grant: str, form: Mapping[str, str]) -> None:
+    def _check_grant(self, grant: str, form: Mapping[str, str]) -> None:
         if not grant:
-            raise refusal(400, "invalid_request", "Missing form parameter: grant_type")
+            raise oauth_error(400, "invalid_request", "Missing form parameter: grant_type")
         if form.get("client_id") != CLIENT_ID:
-            raise refusal(401, "invalid_client", "Invalid client or Invalid client credentials")
+            raise oauth_error(401, "invalid_client", "Invalid client or Invalid client credentials")
         if grant not in GRANTS:
-            raise refusal(400, "unsupported_grant_type", "Unsupported grant_type")
+            raise oauth_error(400, "unsupported_grant_type", "Unsupported grant_type")
         if grant == "password":
             if (form.get("username"), form.get("password")) != (USERNAME, PASSWORD):
-                raise refusal(401, "invalid_grant", "Invalid user credentials")
+                raise oauth_error(401, "invalid_grant", "Invalid user credentials")
             return
-        until = self._refresh.get(form.get("refresh_token", ""))
-        if until is None:
-            raise refusal(400, "invalid_grant", "Invalid refresh token")
-        if self._clock.monotonic() >= until:
-            raise refusal(400, "invalid_grant", "Token is not active")
+        expires_at = self._refresh.get(form.get("refresh_token", ""))
+        if expires_at is None:
+            raise oauth_error(400, "invalid_grant", "Invalid refresh token")
+        if self._clock.monotonic() >= expires_at:
+            raise oauth_error(400, "invalid_grant", "Token is not active")
 
     def _tokens(self) -> Reply:
-        self._given += 1
-        access, refresh = f"covage-access-{self._given:06}", f"covage-refresh-{self._given:06}"
+        self._issued += 1
+        access, refresh = f"covage-access-{self._issued:06}", f"covage-refresh-{self._issued:06}"
         now = self._clock.monotonic()
         self._access[access] = (now + self.lifetimes.expires_in, self.lifetimes.requests_per_token or -1)
         self._refresh[refresh] = now + self.lifetimes.refresh_expires_in
@@ -127,13 +126,13 @@ class Keycloak:
                 "refresh_expires_in": self.lifetimes.refresh_expires_in,
                 "refresh_token": refresh,
                 "token_type": "Bearer",
-                "session_state": f"00000000-0000-4000-8000-{self._given:012}",
+                "session_state": f"00000000-0000-4000-8000-{self._issued:012}",
                 "scope": "profile email",
             },
             headers={"Cache-Control": "no-store"},
         )
 
 
-def refusal(status: int, error: str, description: str) -> ApiError:
-    """An error as OAuth words it."""
+def oauth_error(status: int, error: str, description: str) -> ApiError:
+    """Return an error in OAuth's format."""
     return ApiError(status, {"error": error, "error_description": description})

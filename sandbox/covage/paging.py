@@ -1,7 +1,7 @@
-"""Pages by cursor, in the envelope of the invoices.
+"""Cursor pages, in the envelope of the invoices.
 
-A cursor is the place of the last or first row seen, not a number: rows that come or go do not shift the others. What
-the vendor's is, is not documented; it is opaque to clients.
+A cursor contains the sort key of the last or first row seen, not a number: rows that are added or removed do not shift
+the others. The vendor's cursor is not documented; it is opaque to clients.
 """
 
 from __future__ import annotations
@@ -18,65 +18,67 @@ if TYPE_CHECKING:
 
     from sandbox.json_types import JsonObject
 
-DEFAULT_SIZE = 20
-LARGEST_SIZE = 100
-"""The maximum is not documented; more gives the maximum, as Django REST framework has it (inferred)."""
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = 100
+"""The maximum is not documented; a larger size gives the maximum, as in Django REST framework (inferred)."""
 
-PLACEHOLDER = "http://api.example.com"
-"""The host of `next_page` in the documentation's sample: not that of the API, and without TLS."""
+PLACEHOLDER_ORIGIN = "http://api.example.com"
+"""The origin of `next_page` in the documentation's sample: not the API's, and without TLS."""
 
 
-def page_of(placed: Sequence[tuple[list[str], JsonObject]], query: Sequence[tuple[str, str]], route: str) -> JsonObject:
-    """One page in its envelope.
+def cursor_page(
+    keyed_rows: Sequence[tuple[list[str], JsonObject]], query: Sequence[tuple[str, str]], route: str
+) -> JsonObject:
+    """Return one page in its envelope.
 
     Args:
-        placed: All rows that are asked for, each behind its place, in the order of the places: no two have the same.
-        query: What was asked.
-        route: The path that `next_page` leads to.
+        keyed_rows: All requested rows with their unique sort keys, in the order of the keys.
+        query: The query of the request.
+        route: The path of `next_page`.
 
     Raises:
-        ApiError: 404: the cursor is none of this list.
+        ApiError: 404, the cursor is invalid.
     """
-    asked = dict(query)
-    size = _size(asked.get("page_size", ""))
-    begin, end = _bounds(asked.get("cursor"), [place for place, _ in placed], size)
-    following = _cursor("after", placed[end - 1][0]) if 0 < end < len(placed) else None
-    preceding = _cursor("before", placed[begin][0]) if 0 < begin < len(placed) else None
+    parameters = dict(query)
+    size = _size(parameters.get("page_size", ""))
+    start, end = _bounds(parameters.get("cursor"), [key for key, _ in keyed_rows], size)
+    following = _cursor("after", keyed_rows[end - 1][0]) if 0 < end < len(keyed_rows) else None
+    preceding = _cursor("before", keyed_rows[start][0]) if 0 < start < len(keyed_rows) else None
     return {
         "page_size": size,
-        "count": len(placed),
+        "count": len(keyed_rows),
         "next_page": _link(route, query, following, size),
         "previous_page": _link(route, query, preceding, size),
-        "results": [row for _, row in placed[begin:end]],
+        "results": [row for _, row in keyed_rows[start:end]],
     }
 
 
 def _size(text: str) -> int:
-    """The page size asked for; what is no positive number counts as not asked, as in Django REST framework."""
-    return min(int(text), LARGEST_SIZE) if text.isdecimal() and int(text) else DEFAULT_SIZE
+    """Return the requested page size; like Django REST framework, ignore values that are not positive numbers."""
+    return min(int(text), MAX_PAGE_SIZE) if text.isdecimal() and int(text) else DEFAULT_PAGE_SIZE
 
 
-def _bounds(cursor: str | None, places: Sequence[list[str]], size: int) -> tuple[int, int]:
-    """Where the page begins and ends among all rows."""
+def _bounds(cursor: str | None, keys: Sequence[list[str]], size: int) -> tuple[int, int]:
+    """Return the start and end of the page within all rows."""
     if cursor is None:
-        return 0, min(size, len(places))
+        return 0, min(size, len(keys))
     try:
         ((side, seen),) = json.loads(base64.urlsafe_b64decode(cursor.encode())).items()
     except (ValueError, AttributeError):
         raise ApiError(404, {"detail": "Invalid cursor"}) from None
     if side == "after":
-        begin = sum(place <= seen for place in places)
-        return begin, min(begin + size, len(places))
-    end = sum(place < seen for place in places)
+        start = sum(key <= seen for key in keys)
+        return start, min(start + size, len(keys))
+    end = sum(key < seen for key in keys)
     return max(end - size, 0), end
 
 
-def _cursor(side: str, place: list[str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps({side: place}).encode()).decode()
+def _cursor(side: str, key: list[str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps({side: key}).encode()).decode()
 
 
 def _link(route: str, query: Sequence[tuple[str, str]], cursor: str | None, size: int) -> str | None:
     if cursor is None:
         return None
     others = [(name, value) for name, value in query if name not in {"cursor", "page_size"}]
-    return f"{PLACEHOLDER}{route}?{urlencode([*others, ('cursor', cursor), ('page_size', str(size))])}"
+    return f"{PLACEHOLDER_ORIGIN}{route}?{urlencode([*others, ('cursor', cursor), ('page_size', str(size))])}"

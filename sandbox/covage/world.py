@@ -1,7 +1,7 @@
-"""What an operator that buys fibre lines from Covage would see.
+"""Generated rows: what an operator that buys fibre lines from Covage would see.
 
-Fields are those of the documentation's tables and samples. Steps of an order's history, which no page shows, and what
-an order's detail has beyond `cancellation_date` are invented.
+Fields are those of the documentation's tables and samples. The steps of an order's history, which are not documented,
+and the fields of an order's detail beyond `cancellation_date` are invented.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from faker import Faker
+from typing_extensions import override
 
-from sandbox.chance import chance_of
 from sandbox.clock import WORLD_START
+from sandbox.seeded_random import seeded_random
 from sandbox.tables import World
 
 if TYPE_CHECKING:
@@ -28,14 +29,14 @@ COUNTS = {"invoices": 150, "orders": 60, "quotes": 25}
 """Rows at scale 1; the reference lists do not grow."""
 
 DAYS = 720
-"""The span that invoices, orders and quotes at the start are of."""
+"""The age of the oldest initial invoice, order and quote."""
 
 PARIS = ZoneInfo("Europe/Paris")
 SITES = 9
 INVOICE_TYPES = ((1, "Standard Invoice"), (1, "Standard Invoice"), (1, "Standard Invoice"), (2, "Credit Note"))
 OLDER_STATES = ("acknowledged", "in_progress", "completed", "cancelled")
 NEWER_STATES = ("confirmed", "in_progress", "active", "rejected", "terminated")
-"""The two revisions of the page on orders name different states."""
+"""The two revisions of the documentation of orders have different states."""
 
 STEPS = ("production_manager_assigned", "optical_route_received", "technical_visit_planned")
 QUOTE_STATES = ("acknowledged", "confirmed", "partial_ready", "ready", "partial_finalized", "finalized")
@@ -45,10 +46,10 @@ CATEGORIES = ("BPE", "BPEA")
 
 
 class CovageWorld(World):
-    """Rows made one by one, each from its number."""
+    """Generates each row from its number."""
 
     def __init__(self, clock: Clock, seed: int, scale: float) -> None:
-        """Make the rows of `seed` and `scale`; new ones are dated by `clock`."""
+        """Generate rows from `seed` and `scale`; new ones are dated by `clock`."""
         self.keys = {
             "invoices": "invoice_number",
             "orders": "order_reference",
@@ -58,7 +59,7 @@ class CovageWorld(World):
             "ennis": "reference",
             "catalog_categories": "name",
         }
-        self._makers = {
+        self._factories = {
             "invoices": self._invoice,
             "orders": self._order,
             "order_history": self._step,
@@ -74,28 +75,30 @@ class CovageWorld(World):
         self._counts |= {"order_history": self._counts["orders"] * len(STEPS)}
         self._fake = Faker("fr_FR")
 
+    @override
     def rows(self) -> Mapping[str, Sequence[JsonObject]]:
-        """All rows as at the start."""
         rows = {
-            name: [make(number) for number in range(1, self._counts[name] + 1)] for name, make in self._makers.items()
+            name: [make(number) for number in range(1, self._counts[name] + 1)]
+            for name, make in self._factories.items()
         }
         # Not every order has a history.
         rows["order_history"] = [row for row in rows["order_history"] if not str(row["order_reference"]).endswith("0")]
         return rows
 
-    def blank(self, resource: str, number: int) -> JsonObject:
-        """A new row, complete like the others."""
-        return self._makers[resource](number)
+    @override
+    def new_row(self, resource: str, number: int) -> JsonObject:
+        return self._factories[resource](number)
 
-    def touched(self, resource: str) -> JsonObject:
-        """An order says when it was modified; nothing else does."""
+    @override
+    def changed_on_update(self, resource: str) -> JsonObject:
+        """Return the new `modification_date` of an order; no other resource has one."""
         return {"modification_date": utc(self._clock.tick())} if resource == "orders" else {}
 
     def _invoice(self, number: int) -> JsonObject:
-        chance = chance_of(self._seed, f"invoices:{number}")
+        rng = seeded_random(self._seed, f"invoices:{number}")
         accounted = self._day("invoices", number)
-        site = chance.randrange(1, SITES + 1)
-        kind, label = chance.choice(INVOICE_TYPES)
+        site = rng.randrange(1, SITES + 1)
+        kind, label = rng.choice(INVOICE_TYPES)
         return {
             "invoice_number": f"FACTTSO{accounted:%y%m}{number:04}",
             "customer_name": "CLIENT EXEMPLE SA",
@@ -108,13 +111,13 @@ class CovageWorld(World):
         }
 
     def _order(self, number: int) -> JsonObject:
-        chance = chance_of(self._seed, f"orders:{number}")
+        rng = seeded_random(self._seed, f"orders:{number}")
         ordered = self._day("orders", number)
         new = number > self._counts["orders"]
         modified = (
-            self._clock.now if new else min(midnight(ordered) + timedelta(hours=chance.randrange(9, 2000)), WORLD_START)
+            self._clock.now if new else min(midnight(ordered) + timedelta(hours=rng.randrange(9, 2000)), WORLD_START)
         )
-        state = "acknowledged" if new else chance.choice(OLDER_STATES if number % 2 else NEWER_STATES)
+        state = "acknowledged" if new else rng.choice(OLDER_STATES if number % 2 else NEWER_STATES)
         day = modified.date().isoformat()
         return {
             "modification_date": utc(modified),
@@ -125,34 +128,34 @@ class CovageWorld(World):
             "cancellation_reason": "Doublon" if state == "cancelled" else "",
             "completion_date": day if state in {"completed", "active"} else None,
             "state": state,
-            "project_id": chance.choice(["", "", *PROJECTS]),
-            "offer_technology": chance.choice(["FIBDE", "FTTE", "FTTO"]),
-            "commitment": chance.choice([12, 24, 36]),
+            "project_id": rng.choice(["", "", *PROJECTS]),
+            "offer_technology": rng.choice(["FIBDE", "FTTE", "FTTO"]),
+            "commitment": rng.choice([12, 24, 36]),
             "external_id": f"EXT-{number}" if number % 3 else "",
-            "enni_reference": f"CN{chance.randrange(1, ENNIS + 1):06}",
+            "enni_reference": f"CN{rng.randrange(1, ENNIS + 1):06}",
         }
 
     def _step(self, number: int) -> JsonObject:
         order, step = divmod(number - 1, len(STEPS))
-        begun = midnight(self._day("orders", order + 1))
+        started = midnight(self._day("orders", order + 1))
         return {
             "key": f"{order + 1}:{step + 1}",
             "order_reference": f"CMD_X_{order + 1:08}",
             "step": STEPS[step],
-            "date": utc(begun + timedelta(days=step + 1, hours=9)),
+            "date": utc(started + timedelta(days=step + 1, hours=9)),
             "comment": "",
         }
 
     def _quote(self, number: int) -> JsonObject:
-        chance = chance_of(self._seed, f"quotes:{number}")
-        created = midnight(self._day("quotes", number)) + timedelta(hours=7, minutes=chance.randrange(500))
+        rng = seeded_random(self._seed, f"quotes:{number}")
+        created = midnight(self._day("quotes", number)) + timedelta(hours=7, minutes=rng.randrange(500))
         return {
             "external_id": f"EXT{number}" if number % 4 else "",
-            "project_id": chance.choice(["", *PROJECTS]),
-            "id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+            "project_id": rng.choice(["", *PROJECTS]),
+            "id": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
             "quote_date": (created + timedelta(hours=1)).astimezone(PARIS).isoformat(),
             "creation_date": created.astimezone(PARIS).isoformat(),
-            "state": chance.choice(QUOTE_STATES),
+            "state": rng.choice(QUOTE_STATES),
         }
 
     def _project(self, number: int) -> JsonObject:
@@ -167,16 +170,16 @@ class CovageWorld(World):
         }
 
     def _enni(self, number: int) -> JsonObject:
-        chance = chance_of(self._seed, f"ennis:{number}")
+        rng = seeded_random(self._seed, f"ennis:{number}")
         return {
             "code": str(719 + number),
             "name": self._name(f"ennis:{number}"),
             "short_name": f"DC{number:03}",
             "reference": f"CN{number:06}",
             "label": "Collecte Nationale Entreprise",
-            "offer": chance.choice(CATEGORIES),
-            "dsp": chance.choice(["", "CAPS", "HAUTE-SAVOIE"]),
-            "delivery_mode": chance.choice(["L2", "L3"]),
+            "offer": rng.choice(CATEGORIES),
+            "dsp": rng.choice(["", "CAPS", "HAUTE-SAVOIE"]),
+            "delivery_mode": rng.choice(["L2", "L3"]),
             "active": number % 5 != 0,
         }
 
@@ -189,7 +192,7 @@ class CovageWorld(World):
         return self._fake.company()
 
     def _day(self, resource: str, number: int) -> date:
-        """A row's day: evenly over the span, the newest on the day before the world's; today if the row is new."""
+        """Return a row's day: evenly spread over `DAYS`, the newest one day before the world's; today for a new row."""
         count = self._counts[resource]
         if number > count:
             return self._clock.now.date()
@@ -197,10 +200,10 @@ class CovageWorld(World):
 
 
 def midnight(day: date) -> datetime:
-    """The instant that a day begins, in UTC."""
+    """Return the instant at which a day begins, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=WORLD_START.tzinfo)
 
 
 def utc(instant: datetime) -> str:
-    """An instant with `Z`, as orders have it."""
+    """Format an instant with `Z`, as orders do."""
     return f"{instant:%Y-%m-%dT%H:%M:%SZ}"

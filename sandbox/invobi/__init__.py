@@ -1,1 +1,1 @@
-"""Invobi as of its documentation."""
+"""Invobi, as documented."""

@@ -1,4 +1,4 @@
-"""The admin's routes for Invobi: its rows, and which of their fields are shown."""
+"""Admin routes for Invobi: rows, and which of their fields are omitted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from sandbox.admin import endpoint, table_routes
-from sandbox.invobi.api import LEFT_OUT
+from sandbox.invobi.api import OMITTED_FIELDS
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def invobi_admin_routes(api: InvobiApi) -> list[Route]:
-    """The routes below `/admin/invobi`."""
+    """Return the routes below `/admin/invobi`."""
 
-    def set_left_out(_request: Request, payload: Payload) -> Json:
-        """Leave these fields out of `invoices`, the list, and of `invoice_details`; not named, as documented."""
-        if not payload.keys() <= LEFT_OUT.keys():
-            raise KeyError(f"fields are left out of {' or '.join(LEFT_OUT)}")
-        api.left_out = {**LEFT_OUT, **payload}
+    def set_omitted_fields(_request: Request, payload: Payload) -> Json:
+        """Omit fields from the list (`invoices`) and from `invoice_details`; by default as documented."""
+        if not payload.keys() <= OMITTED_FIELDS.keys():
+            raise KeyError(f"fields can be omitted from {' or '.join(OMITTED_FIELDS)}")
+        api.omitted_fields = {**OMITTED_FIELDS, **payload}
         return payload
 
-    return [*table_routes(api.tables), Route("/left_out", endpoint(set_left_out), methods=["PUT"])]
+    return [*table_routes(api.tables), Route("/left_out", endpoint(set_omitted_fields), methods=["PUT"])]

@@ -1,8 +1,8 @@
-"""A freelancer's invoices and prompts.
+"""Generated rows: a freelancer's invoices and prompts.
 
-The documentation elides what stands in the nested lists. Their elements follow the vendor's older open-source apps,
-which disagree with each other: the web app wrote quantities and prices as strings, the macOS app as numbers. Here some
-invoices are like the one, some like the other, and some mix them (inferred).
+The documentation elides the elements of nested lists. Here they follow the vendor's older open-source apps, which
+disagree with each other: the web app wrote quantities and prices as strings, the macOS app as numbers. Some invoices
+follow one, some the other, and some mix both (inferred).
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from faker import Faker
+from typing_extensions import override
 
-from sandbox.chance import chance_of
 from sandbox.clock import WORLD_START
+from sandbox.seeded_random import seeded_random
 from sandbox.tables import World
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 INVOICES = 250
 PROMPTS = 30
 DAYS = 800
-"""The span that the invoices at the start were issued in."""
+"""The age of the oldest initial invoice."""
 
 CENT = Decimal("0.01")
 CURRENCIES = (("USD", "US"), ("USD", "US"), ("EUR", "EE"), ("GBP", "GB"))
@@ -38,14 +39,14 @@ LABELS = (("Consulting", "#3b82f6"), ("Development", "#10b981"), ("Design", "#f5
 WORK = ("Consulting", "Development", "Design review", "Support", "Workshop", "Hosting", "Translation")
 PAID_SHARE = 0.7
 AS_STRINGS, AS_NUMBERS, MIXED = 0, 1, 2
-"""How an invoice writes quantities and prices."""
+"""The type of quantities and prices in an invoice."""
 
 
 class InvobiWorld(World):
-    """Rows made one by one, each from its number."""
+    """Generates each row from its number."""
 
     def __init__(self, clock: Clock, seed: int, scale: float) -> None:
-        """Make the rows of `seed` and `scale`; new ones are dated by `clock`."""
+        """Generate rows from `seed` and `scale`; new ones are dated by `clock`."""
         self.keys = {"invoices": "id", "prompts": "id"}
         self._clock = clock
         self._seed = seed
@@ -53,34 +54,34 @@ class InvobiWorld(World):
         self._prompts = max(1, round(PROMPTS * scale))
         self._fake = Faker("en_US")
 
+    @override
     def rows(self) -> Mapping[str, Sequence[JsonObject]]:
-        """All rows as at the start."""
         return {
             "invoices": [self._invoice(number) for number in range(1, self._invoices + 1)],
             "prompts": [self._prompt(number) for number in range(1, self._prompts + 1)],
         }
 
-    def blank(self, resource: str, number: int) -> JsonObject:
-        """A new row, complete like the others."""
+    @override
+    def new_row(self, resource: str, number: int) -> JsonObject:
         return self._invoice(number) if resource == "invoices" else self._prompt(number)
 
     def _invoice(self, number: int) -> JsonObject:
-        chance = chance_of(self._seed, f"invoices:{number}")
+        rng = seeded_random(self._seed, f"invoices:{number}")
         self._fake.seed_instance(f"{self._seed}:invoices:{number}")
         issued = self._instant(number, self._invoices).date()
-        due = issued + timedelta(days=chance.choice([14, 30, 30, 60]))
+        due = issued + timedelta(days=rng.choice([14, 30, 30, 60]))
         old = number <= self._invoices and (WORLD_START.date() - issued).days > 1
-        paid = min(issued + timedelta(days=chance.randrange(1, 50)), WORLD_START.date())
-        currency, locale = chance.choice(CURRENCIES)
-        items, subtotal = _items(chance, number)
-        discounts, reduced = _discounts(chance, number, subtotal)
-        taxes, total = _taxes(chance, number, reduced)
+        paid = min(issued + timedelta(days=rng.randrange(1, 50)), WORLD_START.date())
+        currency, locale = rng.choice(CURRENCIES)
+        items, subtotal = _items(rng, number)
+        discounts, reduced = _discounts(rng, number, subtotal)
+        taxes, total = _taxes(rng, number, reduced)
         return {
-            "id": "".join(chance.choices(string.ascii_lowercase + string.digits, k=12)),
+            "id": "".join(rng.choices(string.ascii_lowercase + string.digits, k=12)),
             "title": f"Invoice #{number:03}",
             "issued_at": issued.isoformat(),
             "due_at": due.isoformat(),
-            "paid_at": paid.isoformat() if old and chance.random() < PAID_SHARE else None,
+            "paid_at": paid.isoformat() if old and rng.random() < PAID_SHARE else None,
             "currency": currency,
             "locale": locale,
             "from_details": _fields("FROM", Name="John Smith", Company="Smith LLC", Email="john@smith.example"),
@@ -92,10 +93,10 @@ class InvobiWorld(World):
         }
 
     def _prompt(self, number: int) -> JsonObject:
-        chance = chance_of(self._seed, f"prompts:{number}")
+        rng = seeded_random(self._seed, f"prompts:{number}")
         self._fake.seed_instance(f"{self._seed}:prompts:{number}")
-        labels = chance.sample(LABELS, chance.choice([0, 1, 1, 2]))
-        hours, work = chance.randrange(1, 60), chance.choice(WORK).lower()
+        labels = rng.sample(LABELS, rng.choice([0, 1, 1, 2]))
+        hours, work = rng.randrange(1, 60), rng.choice(WORK).lower()
         return {
             "id": f"prompt-{number}",
             "user_id": "user-456",
@@ -105,42 +106,42 @@ class InvobiWorld(World):
         }
 
     def _instant(self, number: int, count: int) -> datetime:
-        """When a row was made: evenly over the span, the newest shortly before the world's time; now if it is new."""
+        """Return when a row was created: evenly spread over `DAYS` before the world's time; now for a new row."""
         if number > count:
             return self._clock.now
         return WORLD_START - timedelta(hours=1, days=DAYS * (count - number) / count)
 
 
-def _items(chance: random.Random, number: int) -> tuple[list[Json], Decimal]:
-    """Items, and what they come to."""
+def _items(rng: random.Random, number: int) -> tuple[list[Json], Decimal]:
+    """Return items and their subtotal."""
     written: list[Json] = []
     subtotal = Decimal(0)
-    for order in range(chance.randrange(1, 6)):
-        quantity = Decimal(chance.choice(["1", "2", "7.5", "10", "40"]))
-        price = Decimal(chance.randrange(900, 19_000)) / 100
+    for order in range(rng.randrange(1, 6)):
+        quantity = Decimal(rng.choice(["1", "2", "7.5", "10", "40"]))
+        price = Decimal(rng.randrange(900, 19_000)) / 100
         subtotal += quantity * price
-        written.append(_item(chance, number % 3, order, quantity, price))
+        written.append(_item(rng, number % 3, order, quantity, price))
     return written, subtotal
 
 
-def _item(chance: random.Random, style: int, order: int, quantity: Decimal, price: Decimal) -> Json:
-    name = chance.choice(WORK)
+def _item(rng: random.Random, style: int, order: int, quantity: Decimal, price: Decimal) -> Json:
+    name = rng.choice(WORK)
     if style == AS_STRINGS:
-        key = str(uuid.UUID(int=chance.getrandbits(128), version=4))
+        key = str(uuid.UUID(int=rng.getrandbits(128), version=4))
         return {"id": key, "name": name, "qty": str(quantity), "price": str(price)}
     if style == AS_NUMBERS:
-        return {"name": name, "order": order, "price": number_of(price), "qty": number_of(quantity)}
-    return {"name": name, "order": order, "price": str(price), "qty": number_of(quantity)}
+        return {"name": name, "order": order, "price": json_number(price), "qty": json_number(quantity)}
+    return {"name": name, "order": order, "price": str(price), "qty": json_number(quantity)}
 
 
-def _discounts(chance: random.Random, number: int, subtotal: Decimal) -> tuple[list[Json], Decimal]:
-    """A discount on some invoices, and what is left to pay."""
+def _discounts(rng: random.Random, number: int, subtotal: Decimal) -> tuple[list[Json], Decimal]:
+    """Return the discounts, present on every fourth invoice, and the reduced amount."""
     if number % 4:
         return [], subtotal
     percentage: int | str | None = None
-    value = Decimal(chance.randrange(100, 900)) / 100
+    value = Decimal(rng.randrange(100, 900)) / 100
     if number % 8 == 0:
-        percentage = chance.choice([5, 10]) if number % 16 else "7.5"
+        percentage = rng.choice([5, 10]) if number % 16 else "7.5"
         value = (subtotal * Decimal(str(percentage)) / 100).quantize(CENT)
     discount: Json = {
         "name": "Returning customer",
@@ -152,11 +153,11 @@ def _discounts(chance: random.Random, number: int, subtotal: Decimal) -> tuple[l
     return [discount], subtotal - value
 
 
-def _taxes(chance: random.Random, number: int, amount: Decimal) -> tuple[list[Json], Decimal]:
-    """A tax on most invoices, and what is due in the end, in cents precise."""
+def _taxes(rng: random.Random, number: int, amount: Decimal) -> tuple[list[Json], Decimal]:
+    """Return the taxes, present on most invoices, and the total due, rounded to cents."""
     if number % 5 == 0:
         return [], amount.quantize(CENT)
-    percentage = chance.choice([10, 20, 22]) if number % 7 else "8.875"
+    percentage = rng.choice([10, 20, 22]) if number % 7 else "8.875"
     tax: Json = {"name": "VAT", "order": 0, "percentage": percentage}
     return [tax], (amount * (1 + Decimal(str(percentage)) / 100)).quantize(CENT)
 
@@ -168,6 +169,6 @@ def _fields(location: str, **values: str) -> list[Json]:
     ]
 
 
-def number_of(value: Decimal) -> Json:
-    """A decimal as the JSON number of the same digits, whole ones without a point."""
+def json_number(value: Decimal) -> Json:
+    """Return a decimal as a JSON number with the same digits, an integer if it is whole."""
     return int(value) if value == value.to_integral_value() else float(value)

@@ -1,1 +1,1 @@
-"""Invoicetronic as of its documentation, with invoices of the sandbox's own making."""
+"""Invoicetronic, as documented, with generated invoices."""

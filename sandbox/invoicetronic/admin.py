@@ -1,4 +1,4 @@
-"""The admin's routes for Invoicetronic: below `/live` and `/test` those of each environment."""
+"""Admin routes for Invoicetronic, for each environment: below `/live` and `/test`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Mount, Route
 
-from sandbox.admin import BadOrder, endpoint, table_routes
+from sandbox.admin import InvalidAdminRequest, endpoint, table_routes
 from sandbox.invoicetronic.environment import Behaviour, Restriction
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ CHOICES = {
 
 
 def invoicetronic_admin_routes(api: InvoicetronicApi) -> list[Mount]:
-    """The routes below `/admin/invoicetronic`."""
+    """Return the routes below `/admin/invoicetronic`."""
     return [Mount(f"/{name}", routes=_routes(environment)) for name, environment in api.environments.items()]
 
 
@@ -44,7 +44,7 @@ def _cost_routes(environment: Environment) -> list[Route]:
     def set_billing(_request: Request, payload: Payload) -> Json:
         unknown = set(payload) - SETTABLE
         if unknown:
-            raise BadOrder(f"billing has no {', '.join(sorted(unknown))} to set")
+            raise InvalidAdminRequest(f"billing has no setting {', '.join(sorted(unknown))}")
         check_choices(payload)
         for name, value in payload.items():
             setattr(environment.account, name, value)
@@ -67,8 +67,9 @@ def _cost_routes(environment: Environment) -> list[Route]:
 def _setting_routes(environment: Environment) -> list[Route]:
     def set_restricted_keys(_request: Request, payload: Payload) -> Json:
         for key in payload:
-            if not key.startswith(f"ik_{environment.name}_") or key == environment.main_key:
-                raise BadOrder(f"a restricted key of this environment is called ik_{environment.name}_…")
+            prefix = f"ik_{environment.name}_"
+            if not key.startswith(prefix) or key == environment.main_key:
+                raise InvalidAdminRequest(f"a restricted key must begin with {prefix} and differ from the main key")
         environment.restricted_keys = {key: Restriction(**restriction) for key, restriction in payload.items()}
         return payload
 
@@ -88,11 +89,11 @@ def _setting_routes(environment: Environment) -> list[Route]:
 
 
 def check_choices(payload: Payload) -> None:
-    """Whether every setting that is one of a few is one of them.
+    """Check that every setting with a fixed set of values has one of them.
 
     Raises:
-        BadOrder: One is not.
+        InvalidAdminRequest: One has another value.
     """
     for name, choices in CHOICES.items():
         if name in payload and payload[name] not in choices:
-            raise BadOrder(f"{name} is {' or '.join(choices)}")
+            raise InvalidAdminRequest(f"{name} must be {' or '.join(choices)}")

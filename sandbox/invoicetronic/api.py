@@ -1,4 +1,4 @@
-"""The API itself: what one GET request is answered."""
+"""Answers of the Invoicetronic API."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import base64
 import binascii
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from sandbox.gateway import Api, Reply
 from sandbox.invoicetronic import export
 from sandbox.invoicetronic.environment import LIVE, Environment
 from sandbox.invoicetronic.lists import SortRules, page_of
-from sandbox.invoicetronic.refusals import NotThere, Refused, invalid, language_of
+from sandbox.invoicetronic.problems import NotFoundError, Refused, invalid, parse_language
 from sandbox.invoicetronic.resources import RESOURCES, boolean
 from sandbox.limits import RequestWindows, Window
 
@@ -36,38 +38,39 @@ WINDOWS = (
     Window("reads", 60, 60, burst=200),
     Window("health", 12, 60),
 )
-"""Per user, whose two environments share them (inferred: "per user, all authenticated requests")."""
+"""The windows of a user apply to both environments (inferred: "per user, all authenticated requests")."""
 
 
 SERVER_ERROR: JsonObject = {"title": "Internal Server Error", "status": 500}
 
 
 class InvoicetronicApi(Api):
-    """Invoicetronic 1.17.0 as of its documentation."""
+    """Invoicetronic 1.17.0, as documented."""
 
     media_type = "application/json; charset=utf-8"
     server_error = SERVER_ERROR
 
     def __init__(self, clock: Clock, seed: int, scale: float) -> None:
-        """Serve the worlds of `seed` and `scale`, one for each environment."""
+        """Serve the worlds generated from `seed` and `scale`, one for each environment."""
         self._clock = clock
         self.windows = RequestWindows(clock, WINDOWS)
         self.environments = {name: Environment(name, clock, seed, scale) for name in (LIVE, "test")}
         self._exporting_until = 0.0
 
     def reset(self) -> None:
-        """Everything as at the start."""
+        """Restore the initial state."""
         for environment in self.environments.values():
             environment.reset()
         self.windows.reset()
         self._exporting_until = 0.0
 
+    @override
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request carries a key that opens one of the environments."""
-        return self._environment_of(key_of(headers)) is not None
+        return self._environment_of(api_key(headers)) is not None
 
-    def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:  # noqa: ARG002 - the gateway's
-        """The documented headers of every answer: the windows of the user, the tightest first."""
+    @override
+    def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:
+        """Return the documented rate limit headers: the windows of the user, in their order."""
         windows = [window for window in self.windows.windows if window.scope == "user"]
         if not windows:
             return {}
@@ -76,23 +79,27 @@ class InvoicetronicApi(Api):
             "RateLimit-Policy": ", ".join(f"{window.limit};w={window.period:g}" for window in windows),
         }
 
+    @override
     def after_request(self, path: str) -> None:
-        """Carry out the changes that waited for this request."""
         for environment in self.environments.values():
             environment.tables.after_request(path)
 
+    @override
     def answer(self, request: ApiRequest) -> Reply:
-        """The answer, errors too; a request with a valid key leaves a row in /log, unless it was one too many."""
-        key = key_of(request.headers)
+        """Return the answer, errors included.
+
+        A request with a valid key adds a row to /log, unless answered with 401 or 429.
+        """
+        key = api_key(request.headers)
         environment = self._environment_of(key)
         error: str | None = None
         try:
             reply = self._answer(request, key, environment)
         except Refused as refused:
             shape = environment.behaviour.problem_shape if environment else "problem"
-            language = language_of(request.headers.get("accept-language", ""))
+            language = parse_language(request.headers.get("accept-language", ""))
             reply, error = refused.reply(language, shape), refused.detail(language)
-        except NotThere:
+        except NotFoundError:
             reply, error = Reply(b"", 404), "Not Found"
         is_logged = request.route != HEALTH and reply.status not in {401, 429}
         if environment is not None and is_logged:
@@ -103,14 +110,14 @@ class InvoicetronicApi(Api):
         if request.method != "GET":
             raise Refused(405, "read_only")
         if request.route == HEALTH:
-            self._take({"health": ACCOUNT})
+            self._count_request({"health": ACCOUNT})
             # The body is not documented.
             return Reply(b"Healthy", media_type="text/plain")
         if environment is None:
             raise Refused(401, "unauthorized", headers={"WWW-Authenticate": "Basic"})
         resource, *rest = request.route.strip("/").split("/")
         in_bucket = resource in RESOURCES and RESOURCES[resource].in_bucket
-        self._take({"user": ACCOUNT, "reads": ACCOUNT} if in_bucket else {"user": ACCOUNT})
+        self._count_request({"user": ACCOUNT, "reads": ACCOUNT} if in_bucket else {"user": ACCOUNT})
         restriction = environment.restricted_keys.get(key)
         if restriction is not None:
             restriction.check(resource)
@@ -126,12 +133,12 @@ class InvoicetronicApi(Api):
                 return _detail(environment, name, _row(environment, name, row_id, restriction), query)
             case (name, [row_id, last]) if name in INVOICES and last == PAYLOAD:
                 return _payload(environment, name, row_id, restriction)
-        raise NotThere
+        raise NotFoundError
 
     def _environment_of(self, key: str) -> Environment | None:
-        return next((environment for environment in self.environments.values() if environment.knows(key)), None)
+        return next((environment for environment in self.environments.values() if environment.accepts_key(key)), None)
 
-    def _take(self, keys: Mapping[str, str]) -> None:
+    def _count_request(self, keys: Mapping[str, str]) -> None:
         exceeded = self.windows.take(keys)
         if exceeded:
             raise Refused(429, "too_many", headers={"Retry-After": str(exceeded.reset_after)})
@@ -155,8 +162,8 @@ class InvoicetronicApi(Api):
         }
         environment.exports += 1
         self._exporting_until = self._clock.monotonic() + environment.behaviour.export_seconds
-        environment.read_by_export(rows.get("receive", ()))
-        vats = {row["id"]: row["vat"] for row in environment.tables.stored("company")}
+        environment.mark_exported(rows.get("receive", ()))
+        vats = {row["id"]: row["vat"] for row in environment.tables.stored_rows("company")}
         members = [
             (f"{vats[row['company_id']]}/{direction}/{environment.export_name(row)}", environment.file(direction, row))
             for direction, found in rows.items()
@@ -165,7 +172,7 @@ class InvoicetronicApi(Api):
         members += [(name, base64.b64decode(text)) for name, text in environment.behaviour.export_members.items()]
         if not members:
             return Reply(b"", 204, seconds=environment.behaviour.export_seconds)
-        # Neither header is documented: both are as in the tests of the vendor's own client.
+        # Neither header is documented: both follow the tests of the vendor's own client.
         name = f"export_{'both' if len(wanted) > 1 else wanted[0]}_{self._clock.now:%Y%m%d_%H%M%S}.zip"
         disposition = {"Content-Disposition": f"attachment; filename={name}"}
         return Reply(
@@ -176,8 +183,8 @@ class InvoicetronicApi(Api):
         )
 
 
-def key_of(headers: Mapping[str, str]) -> str:
-    """The key of a request by Basic authentication, its password empty; an empty string where there is none."""
+def api_key(headers: Mapping[str, str]) -> str:
+    """Return the key of a Basic authentication with an empty password, or an empty string if there is none."""
     scheme, _, encoded = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return ""
@@ -199,50 +206,50 @@ def _status(environment: Environment, restriction: Restriction | None) -> Json:
 
 def _list(environment: Environment, resource: str, restriction: Restriction | None, query: Mapping[str, str]) -> Reply:
     if resource == "receive":
-        environment.account.admit_to_receive()
+        environment.account.check_receive_allowed()
     behaviour = environment.behaviour
     rules = SortRules(behaviour.refused_sorts.get(resource, ()), behaviour.ignored_sorts.get(resource, ()))
     page = page_of(RESOURCES[resource], environment.rows(resource, restriction), query, rules)
     if resource == "update":
-        environment.list_updates(page.rows)
+        environment.updates_listed(page.rows)
     rows = _with_payloads(environment, resource, page.rows, query) if resource in INVOICES else list(page.rows)
     return Reply(rows, headers={TOTAL: str(page.total)})
 
 
 def _row(environment: Environment, resource: str, row_id: str, restriction: Restriction | None) -> Row:
-    """The row of an id, or of what else tells it apart."""
-    also_by = RESOURCES[resource].also_by
+    """Return the row with an id, or with the resource's alternative key."""
+    alternative_key = RESOURCES[resource].alternative_key
     rows = environment.rows(resource, restriction)
     by_id = [row for row in rows if str(row["id"]) == row_id]
-    by_other = [row for row in rows if also_by is not None and row[also_by] == row_id]
+    by_other = [row for row in rows if alternative_key is not None and row[alternative_key] == row_id]
     for row in (*by_id, *by_other):
         return row
-    raise NotThere
+    raise NotFoundError
 
 
 def _detail(environment: Environment, resource: str, row: Row, query: Mapping[str, str]) -> Reply:
     if resource not in INVOICES:
         return Reply(row)
     if resource == "receive":
-        environment.account.admit_to_receive()
+        environment.account.check_receive_allowed()
     return Reply(_with_payloads(environment, resource, [row], query)[0])
 
 
 def _payload(environment: Environment, resource: str, row_id: str, restriction: Restriction | None) -> Reply:
     try:
         row = _row(environment, resource, row_id, restriction)
-    except NotThere:
+    except NotFoundError:
         raise Refused(404, "not_found") from None
     if resource == "receive":
-        environment.account.admit_to_receive()
+        environment.account.check_receive_allowed()
     environment.read_payloads(resource, [row])
-    # "text/plain", "identical to the payload field", and no charset are documented; that it is UTF-8, whatever the
-    # declaration inside says, is inferred. Whoever takes it for ISO 8859-1 breaks accents.
+    # Documented are "text/plain", "identical to the payload field", and no charset. That it is UTF-8, whatever the XML
+    # declaration says, is inferred. A client that assumes ISO 8859-1 breaks accents.
     return Reply(environment.payload(resource, row).encode(), media_type=None, headers={"Content-Type": "text/plain"})
 
 
 def _with_payloads(environment: Environment, resource: str, rows: Sequence[Row], query: Mapping[str, str]) -> list[Row]:
-    """Rows of invoices with their payloads if these are asked for; what that costs is charged."""
+    """Return invoices, with their payloads if requested; charge for what that costs."""
     try:
         wanted = boolean(query.get("include_payload", "false"))
     except ValueError:

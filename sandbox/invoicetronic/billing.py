@@ -1,4 +1,4 @@
-"""The balance of an account, and what was taken off it."""
+"""The balance of an account, and what was charged to it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from sandbox.invoicetronic.refusals import no_operations_left
+from sandbox.invoicetronic.problems import no_operations_left
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass
 class Account:
-    """Operations that are left, and which received invoices they were spent on.
+    """The operations left, and the received invoices they were spent on.
 
     Attributes:
-        is_billed: Whether reading costs: in the live environment; in the test environment documented as free.
-        operation_left: Operations, as /status shows them.
-        signature_left: Signatures, as /status shows them.
-        repeated_reads: Whether the payload of a read invoice costs again. Documented is that a payload read is "counted
-            as an operation", without exception; a third party reports that only the first one is. An export counts
-            unread invoices alone, as documented.
-        refused_at_zero: What a balance of zero stops: payloads, or any read of /receive. 403 is documented on both; a
-            third party reports the second.
-        paid: How often each received invoice was paid for, by id.
+        is_billed: Whether reads are charged. In the test environment they are documented as free.
+        operation_left: Remaining operations, as in /status.
+        signature_left: Remaining signatures, as in /status.
+        repeated_reads: Whether reading the payload of a read invoice is charged again. The documentation says that a
+            payload read is "counted as an operation", without exception; a third party reports that only the first one
+            is. An export is charged for unread invoices alone, as documented.
+        refused_at_zero: What is refused at a balance of zero: payloads, or any read of /receive. 403 is documented on
+            both; a third party reports the second.
+        paid: How often each received invoice was charged, by id.
     """
 
     is_billed: bool
@@ -37,17 +37,17 @@ class Account:
     refused_at_zero: Literal["payloads", "receive"] = "payloads"
     paid: Counter[int] = field(default_factory=Counter)
 
-    def admit_to_receive(self) -> None:
-        """Whether received invoices may be listed.
+    def check_receive_allowed(self) -> None:
+        """Check that the balance allows received invoices to be listed.
 
         Raises:
-            Refused: The balance is zero, and that stops it.
+            Refused: The balance is zero, and /receive is refused at zero.
         """
         if self.is_billed and self.refused_at_zero == "receive" and self.operation_left <= 0:
             raise no_operations_left()
 
     def charge(self, ids: Sequence[int]) -> None:
-        """Take an operation off for each invoice; all or none, which is not documented.
+        """Charge one operation for each invoice; all or none, which is not documented.
 
         Raises:
             Refused: The balance does not cover them.
@@ -60,7 +60,7 @@ class Account:
         self.paid.update(ids)
 
     def as_json(self) -> JsonObject:
-        """Everything, for the admin."""
+        """Return everything, for the admin."""
         return {
             "is_billed": self.is_billed,
             "operation_left": self.operation_left,

@@ -1,4 +1,4 @@
-"""/export: the period that is asked for, and the archive."""
+"""/export: the requested period, and the ZIP archive."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import zipfile
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from sandbox.invoicetronic.moments import TICKS_PER_SECOND, midnight, ticks_of
-from sandbox.invoicetronic.refusals import Refused, invalid
+from sandbox.invoicetronic.problems import Refused, invalid
 from sandbox.invoicetronic.resources import document_dates
+from sandbox.invoicetronic.timestamps import TICKS_PER_SECOND, midnight, parse_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sandbox.invoicetronic.resources import Row, Test
+    from sandbox.invoicetronic.resources import Row, RowPredicate
 
 TYPES = {"send": ("send",), "receive": ("receive",), "both": ("send", "receive")}
 FROM, TO = "document_date_from", "document_date_to"
@@ -30,18 +30,18 @@ DEFINITIVE = {
     "DecorrenzaTermini",
     "AttestazioneTrasmissioneFattura",
 }
-"""What a sent invoice must have come to. The documentation names three and ends with "etc."; left out here is what the
-SDI has rejected, as such an invoice counts as never issued (inferred)."""
+"""The final states of sent invoices. The documentation names three and ends with "etc."; rejected invoices are left
+out, as they count as never issued (inferred)."""
 
 PUBLIC = "FPA12"
 DELIVERED = "Consegnato"
 
-WRITTEN = (2026, 3, 16, 8, 0, 0)
-"""The time of every member, so that the same invoices make the same bytes."""
+MEMBER_TIME = (2026, 3, 16, 8, 0, 0)
+"""The time of every member, fixed so that the same invoices give the same bytes."""
 
 
 def directions(query: Mapping[str, str]) -> tuple[str, ...]:
-    """Which lists are asked for; case does not matter, as the vendor's own client writes it small.
+    """Return the lists to export; case is ignored, as the vendor's own client writes `type` in lower case.
 
     Raises:
         Refused: The type is unknown.
@@ -52,13 +52,13 @@ def directions(query: Mapping[str, str]) -> tuple[str, ...]:
     return TYPES[wanted]
 
 
-def in_period(query: Mapping[str, str]) -> Test:
-    """A test whether a document of a row is dated in the period that is asked for.
+def in_period(query: Mapping[str, str]) -> RowPredicate:
+    """Return a predicate that tells whether a row has a document dated in the requested period.
 
-    Without any period the answer is not documented: here it is refused.
+    The answer to a request without a period is not documented: here it is refused.
 
     Raises:
-        Refused: It is not one period, or none that can be understood.
+        Refused: There is no period, more than one, or an invalid one.
     """
     names = {name for name in ("year", "month", "quarter", FROM, TO) if name in query}
     if names and names <= {FROM, TO}:
@@ -69,44 +69,44 @@ def in_period(query: Mapping[str, str]) -> Test:
         raise Refused(400, "period")
 
     def dated(row: Row) -> bool:
-        moments = [ticks_of(day) for day in document_dates(row) if day is not None]
+        moments = [parse_ticks(day) for day in document_dates(row) if day is not None]
         return any((low is None or low <= moment) and (high is None or moment <= high) for moment in moments)
 
     return dated
 
 
 def is_definitive(row: Row) -> bool:
-    """Whether a sent invoice has come to its end; a public office has yet to answer what was delivered to it."""
+    """Return whether a sent invoice has reached a final state; a public office still has to accept a delivered one."""
     if row["format"] == PUBLIC and row["latest_state"] == DELIVERED:
         return False
     return row["latest_state"] in DEFINITIVE
 
 
 def archive(members: Iterable[tuple[str, bytes]]) -> bytes:
-    """A ZIP of names and contents."""
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as zipped:
+    """Return a ZIP archive of members with these names and contents."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
         for name, content in members:
-            zipped.writestr(zipfile.ZipInfo(name, WRITTEN), content, zipfile.ZIP_DEFLATED)
-    return written.getvalue()
+            zipped.writestr(zipfile.ZipInfo(name, MEMBER_TIME), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
 
 
 def _instant(query: Mapping[str, str], name: str) -> int | None:
     try:
-        return ticks_of(query[name]) if name in query else None
+        return parse_ticks(query[name]) if name in query else None
     except ValueError:
         raise invalid(name) from None
 
 
 def _calendar(query: Mapping[str, str], unit: str) -> tuple[int, int]:
     months = QUARTER_MONTHS if unit == "quarter" else 1
-    year, number = _whole(query, "year", 1970, 9998), _whole(query, unit, 1, MONTHS // months)
+    year, number = _integer(query, "year", 1970, 9998), _integer(query, unit, 1, MONTHS // months)
     first = date(year, (number - 1) * months + 1, 1)
     after = (date(year, number * months, 28) + timedelta(days=4)).replace(day=1)
-    return ticks_of(midnight(first)), ticks_of(midnight(after)) - TICKS_PER_SECOND
+    return parse_ticks(midnight(first)), parse_ticks(midnight(after)) - TICKS_PER_SECOND
 
 
-def _whole(query: Mapping[str, str], name: str, low: int, high: int) -> int:
+def _integer(query: Mapping[str, str], name: str, low: int, high: int) -> int:
     if not query[name].isdecimal() or not low <= int(query[name]) <= high:
         raise invalid(name)
     return int(query[name])

@@ -1,31 +1,31 @@
-"""One page of a list: filtered, searched, sorted, cut."""
+"""One page of a list: filter, search, sort, slice."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox.invoicetronic.moments import ticks_of
-from sandbox.invoicetronic.refusals import Refused, invalid
+from sandbox.invoicetronic.problems import Refused, invalid
+from sandbox.invoicetronic.timestamps import parse_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from sandbox.invoicetronic.resources import Resource, Row
 
-PAGE_SIZE = 100
-MOST_ROWS = 200
+DEFAULT_PAGE_SIZE = 100
+MAX_PAGE_SIZE = 200
 
 INSTANTS = {"created", "last_update", "date_sent", "date_time", "failure_notified_at", "previous_key_expires_at"}
 
 
 @dataclass(frozen=True)
 class SortRules:
-    """What is not as documented, as nothing is documented about it.
+    """Deviations in sorting, about which nothing is documented.
 
     Attributes:
         refused: Fields that are answered with 400.
-        ignored: Fields that are taken without complaint and not sorted by.
+        ignored: Fields that are accepted without effect.
     """
 
     refused: Collection[str] = ()
@@ -34,22 +34,22 @@ class SortRules:
 
 @dataclass(frozen=True)
 class Page:
-    """Some rows, and how many there are in all."""
+    """The rows of a page, and the total number of rows."""
 
     rows: Sequence[Row]
     total: int
 
 
 def page_of(resource: Resource, rows: Sequence[Row], query: Mapping[str, str], rules: SortRules) -> Page:
-    """The page that a query asks for. Parameters that are not known are passed over (as reported by a third party).
+    """Return the requested page. Unknown parameters are ignored (reported by a third party).
 
     Raises:
-        Refused: A value cannot be understood, the page would be too large, or the sort is not possible.
+        Refused: A value is invalid, the page is too large, or the sort is not supported.
     """
-    number, size = _positive(query, "page", 1), _positive(query, "page_size", PAGE_SIZE)
-    if size > MOST_ROWS:
+    number, size = _positive(query, "page", 1), _positive(query, "page_size", DEFAULT_PAGE_SIZE)
+    if size > MAX_PAGE_SIZE:
         # What happens above 200 is not documented, only that it "cannot be greater".
-        raise Refused(400, "page_size", MOST_ROWS)
+        raise Refused(400, "page_size", MAX_PAGE_SIZE)
     order = _order(resource, rows, query.get("sort", ""), rules)
     kept = list(rows)
     for name, make in resource.filters.items():
@@ -75,24 +75,24 @@ def _positive(query: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _order(resource: Resource, rows: Sequence[Row], sort: str, rules: SortRules) -> str:
-    """The field to sort by, with a hyphen before it for descending order."""
+    """Return the field to sort by, with a hyphen before it for descending order."""
     name = sort.removeprefix("-")
     if not resource.sorts or not name or name in rules.ignored:
         return resource.default_sort
     if name in rules.refused or any(name not in row or isinstance(row[name], dict | list) for row in rows):
-        # Which fields are accepted is not documented: here all that are single values.
+        # Which fields are accepted is not documented: here all that hold single values.
         raise Refused(400, "sort", name)
     return sort
 
 
 def _sorted(rows: Sequence[Row], order: str) -> list[Row]:
-    """By one field and then by id; nulls are the largest, as PostgreSQL has it (inferred)."""
+    """Sort by one field and then by id; nulls are the largest, as in PostgreSQL (inferred)."""
     name = order.removeprefix("-")
     by_id = sorted(rows, key=lambda row: int(row["id"]))
     return sorted(by_id, key=lambda row: _key(name, row[name]), reverse=order.startswith("-"))
 
 
-def _key(name: str, value: Any) -> tuple[bool, Any]:  # noqa: ANN401 - whatever a row holds
+def _key(name: str, value: Any) -> tuple[bool, Any]:  # noqa: ANN401 - any value of a row
     if value is None:
         return True, 0
-    return False, ticks_of(value) if name in INSTANTS else value
+    return False, parse_ticks(value) if name in INSTANTS else value

@@ -1,4 +1,4 @@
-"""The lists of the API: what each is filtered, searched and sorted by. From the documentation of API 1.17.0."""
+"""The lists of the API 1.17.0: how each is filtered, searched and sorted."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sandbox.invoicetronic.moments import ticks_of
+from sandbox.invoicetronic.timestamps import parse_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Row: TypeAlias = dict[str, Any]
-Test: TypeAlias = Callable[[Row], bool]
-Filter: TypeAlias = Callable[[str], Test]
-"""Makes a test of a row out of a parameter's value. Raises ValueError where the value cannot be understood."""
+RowPredicate: TypeAlias = Callable[[Row], bool]
+Filter: TypeAlias = Callable[[str], RowPredicate]
+"""Makes a predicate on rows from a parameter's value. Raises ValueError if the value is invalid."""
 
 STATES = {
     2: "Inviato",
@@ -27,25 +27,25 @@ STATES = {
     11: "DecorrenzaTermini",
     12: "AttestazioneTrasmissioneFattura",
 }
-MOST_IDS = 100
+MAX_IDS = 100
 BOOLEANS = {"true": True, "false": False}
 
 
-def whole(text: str) -> int:
-    """A whole number."""
+def integer(text: str) -> int:
+    """Parse an integer."""
     return int(text)
 
 
-def same(text: str) -> str:
-    """The text itself."""
+def unchanged(text: str) -> str:
+    """Return the text itself."""
     return text
 
 
 def boolean(text: str) -> bool:
-    """True or false, in any case.
+    """Parse true or false, ignoring case.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: The text is neither.
     """
     if text.lower() not in BOOLEANS:
         raise ValueError(text)
@@ -53,7 +53,7 @@ def boolean(text: str) -> bool:
 
 
 def state(text: str) -> str:
-    """A state, by its name or its number.
+    """Parse a state, by its name or its number.
 
     Raises:
         ValueError: There is no such state.
@@ -64,54 +64,55 @@ def state(text: str) -> str:
     return name
 
 
-def equal(field_name: str, read: Callable[[str], object] = same) -> Filter:
-    """Rows whose field is exactly the value: VAT numbers, too, must be given with their country."""
+def equal(field_name: str, read: Callable[[str], object] = unchanged) -> Filter:
+    """Return a filter for rows whose field equals the value; VAT numbers include the country."""
 
-    def made(text: str) -> Test:
+    def build(text: str) -> RowPredicate:
         value = read(text)
         return lambda row: bool(row[field_name] == value)
 
-    return made
+    return build
 
 
 def containing(field_name: str) -> Filter:
-    """Rows whose field has the value in it, or among it."""
+    """Return a filter for rows whose field contains the value."""
     return lambda text: lambda row: text in (row[field_name] or ())
 
 
-def unread(text: str) -> Test:
-    """Rows that are not read; any row if the value is false."""
+def unread(text: str) -> RowPredicate:
+    """Return a predicate for unread rows, or for all rows if the value is false."""
     only_unread = boolean(text)
     return lambda row: not (only_unread and row["is_read"])
 
 
-def among_ids(text: str) -> Test:
-    """Rows of these ids; those that are not there are skipped.
+def id_in(text: str) -> RowPredicate:
+    """Return a predicate for rows with these ids; ids that do not exist are ignored.
 
     Raises:
-        ValueError: More ids than allowed, or one that is none.
+        ValueError: There are too many ids, or one is not a number.
     """
     ids = {int(part) for part in text.split(",")}
-    if len(ids) > MOST_IDS:
+    if len(ids) > MAX_IDS:
         raise ValueError(text)
     return lambda row: row["id"] in ids
 
 
-def of_company(text: str) -> Test:
-    """Restricted keys of that company."""
+def restricted_to_company(text: str) -> RowPredicate:
+    """Return a predicate for restricted keys of that company."""
     wanted = int(text)
     return lambda row: wanted in (row["company_ids"] or ())
 
 
-def document_number(text: str) -> Test:
-    """Rows with a document of that number."""
+def document_number(text: str) -> RowPredicate:
+    """Return a predicate for rows with a document of that number."""
     return lambda row: any(document["number"] == text for document in row["documents"] or ())
 
 
-def instants(name: str, moments: Callable[[Row], list[str | None]] | None = None) -> dict[str, Filter]:
-    """`name_from` and `name_to`.
+def instant_range(name: str, moments: Callable[[Row], list[str | None]] | None = None) -> dict[str, Filter]:
+    """Return the filters `name_from` and `name_to`.
 
-    Whether the ends belong to it is not documented: here both do. A row without the instant matches neither (inferred).
+    Whether the bounds are inclusive is not documented: here both are. A row without the instant matches neither
+    (inferred).
     """
 
     def own(row: Row) -> list[str | None]:
@@ -119,19 +120,19 @@ def instants(name: str, moments: Callable[[Row], list[str | None]] | None = None
 
     of_row = moments or own
 
-    def since(text: str) -> Test:
-        low = ticks_of(text)
-        return lambda row: any(moment is not None and ticks_of(moment) >= low for moment in of_row(row))
+    def since(text: str) -> RowPredicate:
+        low = parse_ticks(text)
+        return lambda row: any(moment is not None and parse_ticks(moment) >= low for moment in of_row(row))
 
-    def until(text: str) -> Test:
-        high = ticks_of(text)
-        return lambda row: any(moment is not None and ticks_of(moment) <= high for moment in of_row(row))
+    def until(text: str) -> RowPredicate:
+        high = parse_ticks(text)
+        return lambda row: any(moment is not None and parse_ticks(moment) <= high for moment in of_row(row))
 
     return {f"{name}_from": since, f"{name}_to": until}
 
 
 def document_dates(row: Row) -> list[str | None]:
-    """The dates of a row's documents."""
+    """Return the dates of a row's documents."""
     return [document["date"] for document in row["documents"] or ()]
 
 
@@ -140,41 +141,41 @@ class Resource:
     """A list.
 
     Attributes:
-        filters: Its parameters.
-        searched: The fields that `q` looks into.
-        also_by: The field that tells a row apart beside its id, where there is one.
-        default_sort: What it is sorted by if nothing is said. Documented for update; the ids of the others are inferred
-            from the report that the first page holds the oldest rows.
-        sorts: Whether it takes `sort`.
-        in_bucket: Whether the bucket of 200 requests counts it.
+        filters: Its filters by parameter.
+        searched: The fields that `q` searches.
+        alternative_key: A field that identifies a row besides its id, if there is one.
+        default_sort: The field it is sorted by without `sort`. Documented for update; the ids of the others are
+            inferred from the report that the first page has the oldest rows.
+        sorts: Whether it supports `sort`.
+        in_bucket: Whether its requests count in the bucket of 200.
     """
 
     filters: Mapping[str, Filter] = field(default_factory=dict)
     searched: tuple[str, ...] = ()
-    also_by: str | None = None
+    alternative_key: str | None = None
     default_sort: str = "id"
     sorts: bool = True
     in_bucket: bool = False
 
 
 INVOICE_FILTERS: dict[str, Filter] = {
-    "company_id": equal("company_id", whole),
+    "company_id": equal("company_id", integer),
     "identifier": equal("identifier"),
     "committente": equal("committente"),
     "prestatore": equal("prestatore"),
     "file_name": equal("file_name"),
-    **instants("last_update"),
-    **instants("date_sent"),
-    **instants("document_date", document_dates),
+    **instant_range("last_update"),
+    **instant_range("date_sent"),
+    **instant_range("document_date", document_dates),
     "document_number": document_number,
 }
 
 RESOURCES = {
-    "company": Resource(searched=("name", "vat", "fiscal_code"), also_by="vat"),
+    "company": Resource(searched=("name", "vat", "fiscal_code"), alternative_key="vat"),
     "send": Resource(
-        filters={**INVOICE_FILTERS, "latest_state": equal("latest_state", state), "ids": among_ids},
+        filters={**INVOICE_FILTERS, "latest_state": equal("latest_state", state), "ids": id_in},
         searched=("committente", "prestatore", "identifier", "file_name"),
-        also_by="identifier",
+        alternative_key="identifier",
         in_bucket=True,
     ),
     "receive": Resource(
@@ -184,28 +185,28 @@ RESOURCES = {
     ),
     "update": Resource(
         filters={
-            "company_id": equal("company_id", whole),
+            "company_id": equal("company_id", integer),
             "identifier": lambda text: lambda row: bool(row["send"]["identifier"] == text),
             "prestatore": lambda text: lambda row: bool(row["send"]["prestatore"] == text),
             "unread": unread,
-            "send_id": equal("send_id", whole),
+            "send_id": equal("send_id", integer),
             "state": equal("state", state),
-            **instants("last_update"),
-            **instants("date_sent", lambda row: [row["send"]["date_sent"]]),
+            **instant_range("last_update"),
+            **instant_range("date_sent", lambda row: [row["send"]["date_sent"]]),
         },
         default_sort="last_update",
         in_bucket=True,
     ),
     "log": Resource(
         filters={
-            "company_id": equal("company_id", whole),
+            "company_id": equal("company_id", integer),
             "endpoint": equal("endpoint"),
             "method": equal("method"),
-            # The documentation spells it so, in every version.
-            "api_verion": equal("api_version", whole),
-            "status_code": equal("status_code", whole),
-            **instants("date_created", lambda row: [row["created"]]),
-            **instants("date_time"),
+            # Misspelled in every version of the documentation.
+            "api_verion": equal("api_version", integer),
+            "status_code": equal("status_code", integer),
+            **instant_range("date_created", lambda row: [row["created"]]),
+            **instant_range("date_time"),
             "query": containing("query"),
             "success": equal("success", boolean),
             "user_agent": equal("user_agent"),
@@ -214,17 +215,17 @@ RESOURCES = {
     ),
     "webhook": Resource(
         filters={
-            "company_id": equal("company_id", whole),
+            "company_id": equal("company_id", integer),
             "description": containing("description"),
             "enabled": equal("enabled", boolean),
             "events": containing("events"),
             "url": equal("url"),
         },
     ),
-    "webhookhistory": Resource(filters={"webhook_id": equal("web_hook_id", whole)}, in_bucket=True),
+    "webhookhistory": Resource(filters={"webhook_id": equal("web_hook_id", integer)}, in_bucket=True),
     "subkey": Resource(
         filters={
-            "company_id": of_company,
+            "company_id": restricted_to_company,
             "active": equal("active", boolean),
         },
         searched=("description",),

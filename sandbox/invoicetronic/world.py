@@ -1,16 +1,18 @@
-"""The rows of one environment: an accounting office with its clients' sent and received invoices."""
+"""The generated rows of one environment: an accounting office with its clients' sent and received invoices."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from typing_extensions import override
+
 from sandbox.clock import TICK, WORLD_START
 from sandbox.invoicetronic.fatturapa import Plan, invoice
 from sandbox.invoicetronic.fatturapa.draw import Draw
 from sandbox.invoicetronic.fatturapa.parties import buyer, company, seller
-from sandbox.invoicetronic.moments import midnight, stamp
 from sandbox.invoicetronic.resources import RESOURCES
+from sandbox.invoicetronic.timestamps import format_timestamp, midnight
 from sandbox.tables import World
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ NEWEST_VERSION = 90_000
 
 COMPANIES = 12
 INVOICES = 450
-"""Sent, and as many received: three pages of 200."""
+"""The number of sent invoices and of received ones: three pages of 200 each."""
 LOGGED = 320
 DELIVERIES = 260
 WEBHOOKS = 5
@@ -39,25 +41,25 @@ SUBKEYS = 3
 WITHDRAWN_KEY = 2
 
 HISTORY = timedelta(days=640)
-"""How far back the first invoice is."""
-KEPT = timedelta(days=15)
+"""The age of the first invoice."""
+RETENTION = timedelta(days=15)
 """How long logs and webhook deliveries are kept, as documented."""
 
 IN_FLIGHT = 12
-"""The newest sent invoices, of which the SDI has said nothing yet."""
-NEW = 60
-"""The newest received invoices, which nobody has read."""
+"""The number of newest sent invoices without an update from the SDI."""
+UNREAD = 60
+"""The number of newest received invoices, which are unread."""
 
 PUBLIC_CLIENT = 2
-"""The company that is a public office."""
-TWIN_EVERY = 20
-"""Every so many rows one is created in the same second as the one before."""
+"""The number of the company that is a public office."""
+SHARED_SECOND_EVERY = 20
+"""Every 20th row is created in the same second as the one before."""
 LOTTO_EVERY = 15
-"""Every so many files are a lotto: several documents in one."""
+"""Every 15th file is a lotto: several documents in one file."""
 
 FRACTIONS_SHARE = 0.15
 LATE_SHARE = 0.08
-"""How often a received invoice was held until its company was there: it is created long after its date."""
+"""The share of received invoices that were held until their company existed: created long after their date."""
 
 PRIVATE_ENDINGS = ("Consegnato",) * 8 + ("ImpossibilitaDiRecapito", "Scartato")
 PUBLIC_ENDINGS = (
@@ -89,23 +91,23 @@ EVENTS = ("send.add", "receive.add", "update.add")
 
 
 class InvoicetronicWorld(World):
-    """One environment's rows, by a seed."""
+    """Generates the rows of one environment."""
 
     keys = dict.fromkeys(RESOURCES, "id")
 
     def __init__(self, clock: Clock, seed: int | str, scale: float) -> None:
-        """Make what `seed` says; at a scale of 1 some hundred invoices."""
+        """Generate rows from `seed`; at scale 1, `INVOICES` sent and as many received ones."""
         self._clock = clock
         self._seed = seed
         self._scale = scale
         self._invoices = self._count(INVOICES, IN_FLIGHT * 2)
         self._companies = [self._party(number) for number in range(1, self._count(COMPANIES, 3) + 1)]
 
+    @override
     def rows(self) -> Mapping[str, Sequence[JsonObject]]:
-        """All rows as at the start."""
         sent = [self._sent(number) for number in range(1, self._invoices + 1)]
         received = [self._received(number) for number in range(1, self._invoices + 1)]
-        for row in received[-NEW:]:
+        for row in received[-UNREAD:]:
             row["is_read"] = False
         return {
             "company": [self._company(number) for number in range(1, len(self._companies) + 1)],
@@ -118,10 +120,11 @@ class InvoicetronicWorld(World):
             "subkey": [self._subkey(number) for number in range(1, SUBKEYS + 1)],
         }
 
-    def blank(self, resource: str, number: int) -> JsonObject:
-        """A new row, of this very moment: an invoice that is unread, or that the SDI knows nothing of."""
-        # Requests leave rows in the log: they are no changes of the world, and do not move its time.
-        now = stamp(self._clock.now if resource == "log" else self._clock.tick(), number)
+    @override
+    def new_row(self, resource: str, number: int) -> JsonObject:
+        """Return a row created now: an invoice is unread, or unknown to the SDI."""
+        # A logged request is not a change of the world, so it does not move the world's time.
+        now = format_timestamp(self._clock.now if resource == "log" else self._clock.tick(), number)
         makers = {
             "company": self._company,
             "send": self._sent,
@@ -142,12 +145,13 @@ class InvoicetronicWorld(World):
             row["date_time"] = now
         return row
 
-    def touched(self, resource: str) -> JsonObject:  # noqa: ARG002 - the same for all
-        """Every change is a new version, higher than all before; `created` and `last_update` do not move by it."""
+    @override
+    def changed_on_update(self, resource: str) -> JsonObject:
+        """Return a version higher than all before; `created` and `last_update` do not move with it."""
         return {"version": NEWEST_VERSION + (self._clock.tick() - WORLD_START) // TICK}
 
-    def made(self, resource: str, number: int) -> GeneratedInvoice:
-        """The file of an invoice: the same one whenever it is asked for."""
+    def generated_invoice(self, resource: str, number: int) -> GeneratedInvoice:
+        """Return the file of an invoice, the same one every time."""
         return invoice(f"{self._seed}:{resource}:{number}", self._plan(resource, number))
 
     def _count(self, at_scale_one: int, least: int) -> int:
@@ -157,17 +161,17 @@ class InvoicetronicWorld(World):
         return Draw(f"{self._seed}:{subject}:{number}", 0.5)
 
     def _party(self, number: int) -> Party:
-        """The second client is a public office, which receives FPA12."""
+        """Return a client. The second one is a public office, which receives FPA12."""
         draw = self._draw("party", number)
         return buyer(draw, public=True) if number == PUBLIC_CLIENT else company(draw)
 
     def _created(self, number: int) -> datetime:
-        """Rows are created one after the other, now and then two at once, up to a few minutes before the present."""
-        share = min((number - (number % TWIN_EVERY == 0)) / self._invoices, 1)
+        """Return when a row was created: in order, sometimes two at once, the last a few minutes ago."""
+        share = min((number - (number % SHARED_SECOND_EVERY == 0)) / self._invoices, 1)
         return (WORLD_START - HISTORY * (1 - share) - timedelta(minutes=7)).replace(microsecond=0)
 
     def _plan(self, resource: str, number: int) -> Plan:
-        """What the file of an invoice is to be, and with it the fields of its row."""
+        """Return the plan of an invoice's file, which also determines the fields of its row."""
         draw = self._draw(f"{resource}:plan", number)
         client_number = self._client(resource, number)
         client = self._companies[client_number - 1]
@@ -192,7 +196,7 @@ class InvoicetronicWorld(World):
         )
 
     def _client(self, resource: str, number: int) -> int:
-        """Whose invoice it is: the first companies have most; the public office only receives."""
+        """Return the number of an invoice's client: the first ones have most; the public office only receives."""
         draw = self._draw(f"{resource}:client", number)
         chosen = min(draw.integer(1, len(self._companies)), draw.integer(1, len(self._companies)))
         return 1 if resource == "send" and chosen == PUBLIC_CLIENT else chosen
@@ -203,13 +207,13 @@ class InvoicetronicWorld(World):
     def _base(self, number: int, created: datetime, draw: Draw) -> JsonObject:
         return {
             "id": number,
-            "created": stamp(created, self._ticks(draw)),
+            "created": format_timestamp(created, self._ticks(draw)),
             "version": draw.integer(1, NEWEST_VERSION),
             "user_id": USER_ID,
         }
 
     def _ticks(self, draw: Draw) -> int:
-        """Now and then an instant has seven places of a second."""
+        """Return the fraction of an instant, which is usually 0."""
         return draw.integer(1, 9_999_999) if draw.maybe(FRACTIONS_SHARE) else 0
 
     def _company(self, number: int) -> JsonObject:
@@ -220,11 +224,11 @@ class InvoicetronicWorld(World):
             **self._base(number, WORLD_START - HISTORY + timedelta(days=number), draw),
             "vat": f"IT{vat}" if number <= len(self._companies) else f"IT{number:011}",
             "fiscal_code": party.fiscal_code or vat,
-            "name": party.called,
+            "name": party.display_name,
         }
 
     def _invoice(self, resource: str, number: int) -> tuple[JsonObject, Plan, Draw, datetime]:
-        """What sent and received invoices have in common, and when the invoice came."""
+        """Return what sent and received invoices have in common."""
         plan = self._plan(resource, number)
         draw = self._draw(resource, number)
         created = self._created(number)
@@ -247,9 +251,9 @@ class InvoicetronicWorld(World):
         row, plan, draw, created = self._invoice("send", number)
         return {
             **row,
-            "date_sent": stamp(created + timedelta(minutes=draw.integer(1, 30))),
+            "date_sent": format_timestamp(created + timedelta(minutes=draw.integer(1, 30))),
             "last_update": None,
-            "nome_committente": plan.buyer.called,
+            "nome_committente": plan.buyer.display_name,
             "meta_data": {"order_id": f"ORD-{number}"} if draw.maybe() else None,
             "latest_state": None,
         }
@@ -261,30 +265,30 @@ class InvoicetronicWorld(World):
             sent = datetime.combine(plan.documents[0][1], time(9), UTC) + timedelta(days=draw.integer(0, 5))
         return {
             **row,
-            "date_sent": stamp(sent) if draw.maybe(0.9) else None,
-            "last_update": stamp(created, draw.integer(1, 9_999_999)) if draw.maybe(0.9) else None,
-            "nome_prestatore": plan.seller.called,
+            "date_sent": format_timestamp(sent) if draw.maybe(0.9) else None,
+            "last_update": format_timestamp(created, draw.integer(1, 9_999_999)) if draw.maybe(0.9) else None,
+            "nome_prestatore": plan.seller.display_name,
             "is_read": draw.maybe(0.8),
             "message_id": str(70_000_000 + number),
         }
 
     def _updates(self, sent: Sequence[Row]) -> list[JsonObject]:
-        """What the SDI has said of each invoice but the newest; the invoices are brought up to it."""
+        """Return the SDI's updates of all but the newest invoices, and apply them to the invoices."""
         steps = []
         for row in sent[:-IN_FLIGHT]:
             draw = self._draw("steps", row["id"])
             moment = datetime.fromisoformat(row["date_sent"])
-            for state in _path(draw, row["format"], is_recent=row["id"] > len(sent) - 2 * IN_FLIGHT):
+            for state in _states(draw, row["format"], is_recent=row["id"] > len(sent) - 2 * IN_FLIGHT):
                 steps.append((moment, row, state))
-                # Whole minutes, so that now and then several share an instant.
+                # Whole minutes, so that some updates share an instant.
                 moment += timedelta(minutes=draw.integer(5, 600))
-        # A recent invoice must not have been answered in the future.
+        # No update may be in the future.
         present = WORLD_START - timedelta(minutes=1)
         steps = [(min(moment, present), row, state) for moment, row, state in steps]
         steps.sort(key=lambda step: step[0])
         updates = []
         for number, (moment, row, state) in enumerate(steps, start=1):
-            row["last_update"] = stamp(moment, self._ticks(self._draw("ticks", number)))
+            row["last_update"] = format_timestamp(moment, self._ticks(self._draw("ticks", number)))
             row["latest_state"] = state
             updates.append(self._update(number, row, state, row["last_update"]))
         for row in sent[-IN_FLIGHT // 2 :]:
@@ -309,9 +313,9 @@ class InvoicetronicWorld(World):
         }
 
     def _logged(self, number: int) -> JsonObject:
-        """A request of the customer's own integration."""
+        """Return a logged request of the customer's own integration."""
         draw = self._draw("log", number)
-        moment = WORLD_START - KEPT * (1 - min(number / self._count(LOGGED, 5), 1)) - timedelta(minutes=3)
+        moment = WORLD_START - RETENTION * (1 - min(number / self._count(LOGGED, 5), 1)) - timedelta(minutes=3)
         fails = draw.maybe(0.1)
         adds = draw.maybe(0.4)
         return {
@@ -322,7 +326,7 @@ class InvoicetronicWorld(World):
             "endpoint": draw.one_of(("/send", "/receive", "/update")),
             "api_version": API_VERSION,
             "status_code": draw.one_of((400, 422, 403)) if fails else 201 if adds else 200,
-            "date_time": stamp(moment, draw.integer(1, 9_999_999)),
+            "date_time": format_timestamp(moment, draw.integer(1, 9_999_999)),
             "error": "vat is required" if fails else None,
             "resource_id": draw.integer(1, 100) if adds and not fails else None,
             "user_agent": draw.one_of(("gestionale/4.2", None)),
@@ -339,17 +343,17 @@ class InvoicetronicWorld(World):
             "company_id": draw.integer(1, len(self._companies)) if draw.maybe() else None,
             "url": f"https://example.com/webhooks/{number}",
             "enabled": not fails,
-            # Only shown when it is created.
+            # Documented as shown only on creation.
             "secret": None,
             "description": draw.one_of(("Production webhook", None)),
             "events": list(EVENTS[: draw.integer(1, len(EVENTS))]),
-            "failure_notified_at": stamp(WORLD_START - timedelta(days=3)) if fails else None,
+            "failure_notified_at": format_timestamp(WORLD_START - timedelta(days=3)) if fails else None,
         }
 
     def _delivery(self, number: int) -> JsonObject:
         draw = self._draw("delivery", number)
         total = self._count(DELIVERIES, 5)
-        moment = WORLD_START - KEPT * (1 - min(number / total, 1)) - timedelta(minutes=2)
+        moment = WORLD_START - RETENTION * (1 - min(number / total, 1)) - timedelta(minutes=2)
         status = draw.one_of((200, 200, 200, 204, 500, 0))
         errors = {500: "Internal Server Error", 0: "Connection refused (example.com:443)"}
         return {
@@ -358,7 +362,7 @@ class InvoicetronicWorld(World):
             "event": draw.one_of(EVENTS),
             "status_code": status,
             "error": errors.get(status),
-            "date_time": stamp(moment),
+            "date_time": format_timestamp(moment),
             "success": status in {200, 204},
             "event_id": number * 3 if number > total // 4 else None,
             "attempt": draw.integer(1, 8) if status not in {200, 204} else 1,
@@ -375,12 +379,12 @@ class InvoicetronicWorld(World):
             "permissions": {"company": "Read", "send": "Read", "receive": "Read", "webhook": None, "update": "Read"},
             "company_ids": None if number == 1 else [number],
             "cors_origins": None if number == 1 else ["https://example.com"],
-            "previous_key_expires_at": stamp(WORLD_START + timedelta(days=1)) if number == 1 else None,
+            "previous_key_expires_at": format_timestamp(WORLD_START + timedelta(days=1)) if number == 1 else None,
         }
 
 
-def _path(draw: Draw, format_: str, *, is_recent: bool) -> list[str]:
-    """The states that an invoice goes through."""
+def _states(draw: Draw, format_: str, *, is_recent: bool) -> list[str]:
+    """Return the states that an invoice goes through."""
     if is_recent and draw.maybe():
         return ["Inviato"]
     ending = draw.one_of(PUBLIC_ENDINGS if format_ == "FPA12" else PRIVATE_ENDINGS)

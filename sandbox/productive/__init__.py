@@ -1,1 +1,1 @@
-"""The Productive API v2: its lists, its rules of asking, and a world of rows behind them."""
+"""The Productive API v2, and the organizations it serves."""

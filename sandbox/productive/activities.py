@@ -1,8 +1,7 @@
-"""What an activity says of the row it is about.
+"""The activity that a change of a row leaves.
 
-The names of item types are documented for a few ("Workspace, Task, Page, Deal…", roots "Workspace, Page, Person…");
-a Workspace is a project. The others, the parents, and the form of the changeset (live answers showed an array) are
-inferred.
+Some names of item types are documented ("Workspace, Task, Page, Deal…", roots "Workspace, Page, Person…"); a Workspace
+is a project. The other names, the parents, and the content of the changeset (an array in live answers) are inferred.
 """
 
 from __future__ import annotations
@@ -10,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.productive.fields import display_name
-from sandbox.productive.moments import stamp
 from sandbox.productive.records import Ref
+from sandbox.productive.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +24,7 @@ CREATE, UPDATE, DELETE = "create", "update", "delete"
 
 _NAMES = {"people": "Person", "projects": "Workspace"}
 
-# What a row is part of.
+# The relationships to what a row is part of.
 _PARENTS = {
     "comments": ("task", "deal", "invoice", "company", "discussion"),
     "custom_field_options": ("custom_field",),
@@ -41,7 +40,8 @@ _PARENTS = {
     "todos": ("task", "deal"),
 }
 
-# The attributes that name a related row, and its type: numbers live, a text where only the catalogue says so.
+# The attribute that names a related row, and its type: a number in live answers, a text where only the catalogue has
+# it.
 _IDS: dict[str, tuple[str, type[int | str]]] = {
     "bookings": ("booking_id", int),
     "companies": ("company_id", int),
@@ -56,7 +56,7 @@ _IDS: dict[str, tuple[str, type[int | str]]] = {
 
 
 def item_type(resource: str) -> str:
-    """What activities call a resource's rows: one of them, in camel case."""
+    """Return the type that activities give a resource's rows: the singular, in camel case."""
     if resource in _NAMES:
         return _NAMES[resource]
     if resource.endswith("ies"):
@@ -67,7 +67,7 @@ def item_type(resource: str) -> str:
 
 
 def ancestry(dataset: Dataset, record: Record) -> list[Record]:
-    """The rows that a row is part of, the nearest first."""
+    """Return the rows that a row is part of, nearest first."""
     found: list[Record] = []
     row: Record | None = record
     while row is not None:
@@ -78,33 +78,33 @@ def ancestry(dataset: Dataset, record: Record) -> list[Record]:
     return found
 
 
-def sides_about(past: Record, record: Record) -> list[str]:
-    """As what an activity names a row: its item, its parent, its root, or several of these."""
+def sides_naming(past: Record, record: Record) -> list[str]:
+    """Return the sides (item, parent, root) in which an activity names a row."""
     name = item_type(record.type)
-    told = past.attributes
-    return [side for side in SIDES if told[f"{side}_type"] == name and told[f"{side}_id"] == int(record.id)]
+    attributes = past.attributes
+    return [side for side in SIDES if attributes[f"{side}_type"] == name and attributes[f"{side}_id"] == int(record.id)]
 
 
 def activity(
     dataset: Dataset, record: Record, event: str, changed: Mapping[str, tuple[Json, Json]], at: datetime
 ) -> tuple[dict[str, Json], dict[str, Related]]:
-    """The attributes and relationships of an activity.
+    """Return the attributes and relationships of an activity.
 
     Args:
         dataset: The organization's rows.
-        record: The row it is about.
-        event: What happened to it.
-        changed: What the row said before and says now, by name.
-        at: When.
+        record: The changed row.
+        event: The kind of change.
+        changed: The old and the new value of each changed attribute and relationship.
+        at: When it happened.
     """
     above = ancestry(dataset, record)
     parent, root = (above[0], above[-1]) if above else (record, record)
     own = record.type if record.type in {"comments", "emails", "attachments"} else None
     attributes: dict[str, Json] = {
-        "created_at": stamp(at),
+        "created_at": format_timestamp(at),
         "event": event,
         "changeset": [{name: [before, after]} for name, (before, after) in changed.items()],
-        "item_deleted_at": stamp(at) if event == DELETE else None,
+        "item_deleted_at": format_timestamp(at) if event == DELETE else None,
         "deal_is_budget": any(bool(row.attributes.get("budget")) for row in (record, *above)),
         "made_by_automation": False,
         "roles": [],

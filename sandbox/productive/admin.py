@@ -1,4 +1,4 @@
-"""The admin's routes for Productive: rows of organization 1, and what the API refuses or shows."""
+"""Admin routes for Productive: rows of organization 1, and what the API refuses or adds."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from sandbox.admin import endpoint
-from sandbox.productive.orders import as_stored, check_order
+from sandbox.productive.admin_changes import check_change, stored_json
 from sandbox.productive.server_time import Budget
-from sandbox.productive.state import Refusals, ScriptedChanges
+from sandbox.productive.settings import Refusals, ScriptedChanges
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from sandbox.admin import Endpoint, Payload
+    from sandbox.admin import Handler, Payload
     from sandbox.json_types import Json
     from sandbox.productive.api import ProductiveApi
 
 
 def productive_admin_routes(api: ProductiveApi) -> list[Route]:
-    """The routes below `/admin/productive`."""
+    """Return the routes below `/admin/productive`."""
     return [*_record_routes(api), *_setting_routes(api)]
 
 
 def _record_routes(api: ProductiveApi) -> list[Route]:
     def records(request: Request, _payload: Payload) -> Json:
-        return [as_stored(record) for record in api.world.rows(request.path_params["resource"])]
+        return [stored_json(record) for record in api.world.rows(request.path_params["resource"])]
 
-    def action(name: str) -> Endpoint:
+    def action(name: str) -> Handler:
         return lambda request, payload: api.change({**payload, **request.path_params, "action": name})
 
     return [
@@ -62,8 +62,8 @@ def _setting_routes(api: ProductiveApi) -> list[Route]:
         return payload
 
     def script_changes(_request: Request, payload: Payload) -> Json:
-        for order in payload["changes"]:
-            check_order(api.world, order)
+        for change in payload["changes"]:
+            check_change(api.world, change)
         api.settings.scripted.append(ScriptedChanges(**payload))
         return {}
 

@@ -1,4 +1,4 @@
-"""The API itself: what one GET request is answered."""
+"""Answers of the Productive API."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ import time
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from sandbox.gateway import Reply
+from typing_extensions import override
+
+from sandbox.gateway import Api, Reply
 from sandbox.limits import RequestWindows, Window
 from sandbox.productive import errors
+from sandbox.productive.admin_changes import apply_change
 from sandbox.productive.catalogue import load_catalogue
 from sandbox.productive.filters import FilterRules, compile_filters
 from sandbox.productive.generate import generated_world
-from sandbox.productive.moments import day
-from sandbox.productive.orders import carry_out
 from sandbox.productive.paging import Address, Selection, cursor_page, numbered_page
 from sandbox.productive.query import parse_query
 from sandbox.productive.recorded import recorded_examples
 from sandbox.productive.records import Dataset
 from sandbox.productive.rendering import Rendering, check_includes
-from sandbox.productive.reports.answering import report_page
 from sandbox.productive.reports.definitions import load_reports
+from sandbox.productive.reports.pages import report_page
 from sandbox.productive.server_time import ServerTime
-from sandbox.productive.sorting import Order
-from sandbox.productive.state import Settings
+from sandbox.productive.settings import Settings
+from sandbox.productive.sorting import SortOrder
+from sandbox.productive.timestamps import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,19 +46,19 @@ RECORDED = "recorded"
 FULL_DATETIMES = "filteringSkipDatetimeCastToDate"
 
 WINDOWS = (Window("token", 100, 10), Window("organization", 4000, 30 * 60), Window("report", 10, 30))
-"""Reports count in the others, too: not documented."""
+"""Reports count in the other windows, too (not documented)."""
 
 REPORTS = "reports"
 
-# The resources that a paid feature opens: documented for tax rates alone.
+# The resources that need a paid feature. Documented for tax rates alone.
 FEATURES = {"financials": ("tax_rates",)}
 
 
-class ProductiveApi:
-    """Productive as of its documentation."""
+class ProductiveApi(Api):
+    """Productive, as documented."""
 
     media_type = f"{CONTENT_TYPE}; charset=utf-8"
-    server_error: JsonObject = {"errors": [{"status": "500", "title": "Server Error"}]}  # noqa: RUF012 - never changed
+    server_error: JsonObject = {"errors": [{"status": "500", "title": "Server Error"}]}  # noqa: RUF012 - never modified
 
     def __init__(self, clock: Clock, seed: int, scale: float) -> None:
         """Generate the world of `seed` and `scale`."""
@@ -64,7 +66,7 @@ class ProductiveApi:
         self.catalogue = load_catalogue()
         self.windows = RequestWindows(clock, WINDOWS)
         self.server_time = ServerTime(clock)
-        # The rows as at the start: unpickling them is several times faster than making them again.
+        # The initial rows: unpickling them is several times faster than generating them again.
         self._start = pickle.dumps(generated_world(self.catalogue, clock, seed, scale).tables)
         self._organizations: dict[str, Dataset] = {}
         self._is_changed = True
@@ -72,10 +74,10 @@ class ProductiveApi:
         self.reset()
 
     def reset(self) -> None:
-        """Everything as at the start."""
+        """Restore the initial state."""
         if self._is_changed:
             world = Dataset(self.catalogue, self.clock)
-            world.tables = pickle.loads(self._start)  # noqa: S301 - pickled by this very object
+            world.tables = pickle.loads(self._start)  # noqa: S301 - pickled by this object
             self._organizations = {WORLD: world, RECORDED: recorded_examples(self.catalogue, self.clock)}
             self._is_changed = False
         self.settings = Settings()
@@ -84,40 +86,41 @@ class ProductiveApi:
 
     @property
     def world(self) -> Dataset:
-        """The generated organization; rows are changed by `change` alone."""
+        """The generated organization. Only `change` may change its rows."""
         return self._organizations[WORLD]
 
-    def change(self, order: JsonObject) -> Json:
-        """Carry out an admin's order in the generated organization.
+    def change(self, change: JsonObject) -> Json:
+        """Apply an admin change to the generated organization.
 
         Args:
-            order: What to do, as `carry_out` takes it.
+            change: The change, as for `apply_change`.
 
         Returns:
-            What it gives.
+            The row as stored or, of a deleted row, its row in the recycle bin.
         """
         self._is_changed = True
-        return carry_out(self.world, order)
+        return apply_change(self.world, change)
 
+    @override
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request carries the token."""
         return headers.get("x-auth-token") == TOKEN
 
+    @override
     def organization(self, headers: Mapping[str, str]) -> str | None:
-        """The organization a request asks for."""
         return headers.get("x-organization-id")
 
+    @override
     def answer(self, request: ApiRequest) -> Reply:
-        """A 200, which says how long it took and counts as server time.
+        """Return a 200, whose `x-runtime` counts as server time.
 
         Raises:
-            ApiError: Any other answer.
+            ApiError: The answer is an error.
         """
-        begun = time.perf_counter()
-        organization = self._admit(request)
+        started = time.perf_counter()
+        organization = self._authorize(request)
         body = self._body(request, organization)
         paths = (seconds for glob, seconds in self.settings.runtimes.items() if fnmatchcase(request.route, glob))
-        seconds = next(paths, time.perf_counter() - begun)
+        seconds = next(paths, time.perf_counter() - started)
         self.server_time.spend(organization, seconds)
         return Reply(body, headers=_runtime(seconds))
 
@@ -149,25 +152,25 @@ class ProductiveApi:
             return self._single(dataset, resource, rest, query, rendering)
         return _list_body(self._page(dataset, resource, query, request), query, rendering)
 
-    def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:  # noqa: ARG002 - of any request
-        """Every answer says how long the server worked, in seconds."""
+    @override
+    def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:
         return _runtime(seconds)
 
+    @override
     def after_request(self, path: str) -> None:
-        """Carry out the changes that waited for this request."""
         for scripted in list(self.settings.scripted):
             if path.endswith(scripted.path):
                 scripted.after_request -= 1
                 if scripted.after_request <= 0:
                     self.settings.scripted.remove(scripted)
-                    for order in scripted.changes:
-                        self.change(order)
+                    for change in scripted.changes:
+                        self.change(change)
 
-    def _admit(self, request: ApiRequest) -> str:
-        """The organization that the request may read.
+    def _authorize(self, request: ApiRequest) -> str:
+        """Return the organization that the request may read.
 
-        The content type is measured to come first. The order of the others, and the answer to a wrong or missing
-        organization, are not documented.
+        The content type is checked first (measured). The order of the other checks, and the answer to a wrong or
+        missing organization, are not documented.
         """
         content_type = request.headers.get("content-type", "")
         if content_type.split(";")[0].strip() != CONTENT_TYPE:
@@ -203,7 +206,7 @@ class ProductiveApi:
         return {**answer, "links": {}, "meta": {}}
 
     def _rules(self, resource: Resource, name: str, request: ApiRequest) -> FilterRules:
-        """How the filters of a list or a report are read."""
+        """Return how the filters of a list or a report are read."""
         refusals = self.settings.refusals
         to_the_second = FULL_DATETIMES in request.headers.get("x-feature-flags", "")
         ignored = refusals.ignored_filters.get(name, ())
@@ -215,10 +218,10 @@ class ProductiveApi:
 
     def _page(self, dataset: Dataset, resource: Resource, query: Query, request: ApiRequest) -> Page:
         refusals = self.settings.refusals
-        order = Order(resource, query.sorts, refusals.sorts.get(resource.name, ()))
-        overlooked = refusals.ignored_sorts.get(resource.name, ())
-        if any(sort.name in overlooked for sort in query.sorts):
-            order = Order(resource, [sort for sort in query.sorts if sort.name not in overlooked])
+        order = SortOrder(resource, query.sorts, refusals.sorts.get(resource.name, ()))
+        ignored = refusals.ignored_sorts.get(resource.name, ())
+        if any(sort.name in ignored for sort in query.sorts):
+            order = SortOrder(resource, [sort for sort in query.sorts if sort.name not in ignored])
         rules = self._rules(resource, resource.name, request)
         keep = compile_filters(query.filters, rules)
 
@@ -231,15 +234,15 @@ class ProductiveApi:
             return Selection([row for _, row in keyed], [key for key, _ in keyed])
 
         filters = tuple((key, value) for key, value in request.query if key.startswith("filter["))
-        today = day(self.clock.now)
-        heeded = (rules.to_the_second, *rules.ignored)
-        selection = dataset.kept((resource.name, filters, order.text, heeded, today), select)
+        today = local_date(self.clock.now)
+        modifiers = (rules.to_the_second, *rules.ignored)
+        selection = dataset.cached((resource.name, filters, order.text, modifiers, today), select)
         address = Address(request.url, request.query)
         if query.after is None:
             return numbered_page(selection, query, address)
         refused = refusals.keyset_sorts.get(resource.name, ())
         if not order.by_own_attributes or "*" in refused or {sort.name for sort in order.sorts} & set(refused):
-            # Which sorts a cursor can walk is not documented: here, all on the rows' own attributes.
+            # Which sorts support cursors is not documented: here, all on the rows' own attributes.
             raise errors.keyset_unsupported_sort(order.text)
         return cursor_page(dataset, selection, order, query, address)
 
@@ -253,5 +256,5 @@ def _list_body(page: Page, query: Query, rendering: Rendering) -> JsonObject:
 
 
 def _runtime(seconds: float) -> dict[str, str]:
-    """The header of every answer: how long the server worked, in seconds (README 3)."""
+    """Return the header of every answer: how long the server worked, in seconds (README 3)."""
     return {"x-runtime": f"{seconds:.6f}"}

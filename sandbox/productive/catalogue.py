@@ -1,12 +1,12 @@
-"""What the documentation says of each resource, read from `catalogue.json`.
+"""The documentation of each resource, read from `catalogue.json`.
 
 The file is our compact form of the vendor's pages. Per resource:
 
-- `attributes`: name to type; a `?` behind the type says that it can be null
-- `relationships`: name to the related type, in brackets where to-many
+- `attributes`: type by name; a trailing `?` means that it can be null
+- `relationships`: related type by name, in brackets if to-many
 - `filters` and `sorts`: the documented names
-- `hidden`: what they know of a row and answers do not show, as `attributes`; most resources have none
-- `show`: whether single records can be asked for
+- `hidden`: fields that filters and sorts use and answers do not show, like `attributes`; most resources have none
+- `show`: whether single records can be requested
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Relationship:
-    """Where a relationship leads."""
+    """The target of a relationship."""
 
     type: str
     to_many: bool
@@ -39,7 +39,7 @@ class Relationship:
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource's page."""
+    """One resource, as its page documents it."""
 
     name: str
     show: bool
@@ -55,8 +55,8 @@ Catalogue = dict[str, Resource]
 
 @cache
 def load_catalogue() -> Catalogue:
-    """All resources by name."""
-    told = json.loads(Path(__file__).with_name("catalogue.json").read_text())
+    """Return all resources by name."""
+    pages = json.loads(Path(__file__).with_name("catalogue.json").read_text())
     return {
         name: Resource(
             name=name,
@@ -70,9 +70,9 @@ def load_catalogue() -> Catalogue:
             sorts=frozenset(page["sorts"]),
             hidden=_attributes(page.get("hidden", {})),
         )
-        for name, page in told.items()
+        for name, page in pages.items()
     }
 
 
-def _attributes(told: Mapping[str, str]) -> dict[str, Attribute]:
-    return {name: Attribute(word.removesuffix("?"), word.endswith("?")) for name, word in told.items()}
+def _attributes(types: Mapping[str, str]) -> dict[str, Attribute]:
+    return {name: Attribute(word.removesuffix("?"), word.endswith("?")) for name, word in types.items()}

@@ -1,15 +1,15 @@
-"""Changes to the generated world, as the admin orders them; what depends on a changed row is worked out again."""
+"""Changes that the admin makes to an organization's rows; values that depend on them are recalculated."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sandbox.productive.activities import CREATE, DELETE, UPDATE, activity, sides_about
-from sandbox.productive.defaults import filled
-from sandbox.productive.moments import day, stamp
+from sandbox.productive.activities import CREATE, DELETE, UPDATE, activity, sides_naming
+from sandbox.productive.defaults import with_defaults
 from sandbox.productive.money import ORGANIZATION_CURRENCY, RATES, currencies, in_cents
 from sandbox.productive.records import Record, Ref
+from sandbox.productive.timestamps import format_timestamp, local_date
 from sandbox.productive.totals import total_deal, total_invoice, total_line_item, total_service
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from sandbox.productive.catalogue import Relationship
     from sandbox.productive.records import Dataset, Related
 
-# What a row cannot be without, and gets the first of where the order does not say.
-_NEEDED = {
+# Relationships that default to the first row of their type.
+_DEFAULT_RELATIONSHIPS = {
     "contact_entries": ("company",),
     "deals": ("company", "project", "creator", "responsible"),
     "expenses": ("deal", "service", "person", "creator"),
@@ -31,15 +31,15 @@ _NEEDED = {
     "time_entries": ("person", "service", "creator", "updater", "last_actor"),
 }
 
-# What a row makes no sense without, and the order has to say.
-_REQUIRED = {
+# Relationships that the change must give.
+_REQUIRED_RELATIONSHIPS = {
     "custom_field_options": "custom_field",
     "invoice_attributions": "invoice",
     "line_items": "invoice",
     "payments": "invoice",
 }
 
-# What the recycle bin takes (README 6); of the lists here, by the name the bin has for it.
+# The resources that go to the recycle bin (README 6), and their item types there.
 _BIN_TYPES = {
     "bookings": "booking",
     "dashboards": "dashboard",
@@ -55,14 +55,14 @@ _BIN_TYPES = {
     "time_entries": "time_entry",
 }
 
-# What goes with an invoice that is deleted.
+# Deleted together with their invoice.
 _PARTS_OF_INVOICES = ("line_items", "payments", "invoice_attributions")
 
 DEFAULT_TERMS = 15
 
 
 def _ids(target: Related) -> Json:
-    """Where a relationship leads, by ids alone."""
+    """Return the ids of a relationship's target."""
     if isinstance(target, Ref):
         return target.id
     return None if target is None else [ref.id for ref in target]
@@ -84,25 +84,25 @@ class Changes:
         *,
         touch_last_activity: bool = True,
     ) -> Record:
-        """Add a row with the next id, its other attributes by default.
+        """Create a row with the next id, its other attributes by default.
 
         Raises:
             KeyError: No such resource, attribute, relationship or related row.
         """
         page = self._dataset.catalogue[resource]
         targets = self._targets(resource, relationships)
-        if resource in _REQUIRED and not targets.get(_REQUIRED[resource]):
-            raise KeyError(f"{resource} need the relationship {_REQUIRED[resource]}")
-        for name in _NEEDED.get(resource, ()):
-            targets.setdefault(name, self._first(page.relationships[name].type))
-        self._known(resource, attributes)
+        if resource in _REQUIRED_RELATIONSHIPS and not targets.get(_REQUIRED_RELATIONSHIPS[resource]):
+            raise KeyError(f"{resource} must have the relationship {_REQUIRED_RELATIONSHIPS[resource]}")
+        for name in _DEFAULT_RELATIONSHIPS.get(resource, ()):
+            targets.setdefault(name, self._first_ref(page.relationships[name].type))
+        self._check_attributes(resource, attributes)
         number = self._next(resource)
-        given = {**self._fresh(resource, number, targets), **attributes}
-        record = self._put(resource, number, given, targets)
+        given = {**self._new_values(resource, number, targets), **attributes}
+        record = self._add_record(resource, number, given, targets)
         self._link_back(record)
-        self._touch(self._above(record), touch_last_activity=touch_last_activity)
-        self._settle([record])
-        self._note(record, CREATE, {name: (None, value) for name, value in attributes.items()})
+        self._touch(self._parents(record), touch_last_activity=touch_last_activity)
+        self._recalculate([record])
+        self._record_activity(record, CREATE, {name: (None, value) for name, value in attributes.items()})
         return record
 
     def update(
@@ -113,25 +113,25 @@ class Changes:
         *,
         touch_last_activity: bool,
     ) -> Record:
-        """Change a row; `updated_at` moves, and `last_activity_at` unless it is told not to.
+        """Update a row; `updated_at` moves and, by default, `last_activity_at`.
 
-        An invoice is written, too, when one of its lines, payments or attributions is.
+        A change of a line, payment or attribution also updates its invoice.
 
         Raises:
             KeyError: No such attribute, relationship or related row.
         """
-        self._known(record.type, attributes)
+        self._check_attributes(record.type, attributes)
         targets = self._targets(record.type, relationships)
-        before = self._above(record)
+        before = self._parents(record)
         changed = {name: (record.attributes[name], value) for name, value in attributes.items()}
         changed |= {name: (_ids(record.relationships.get(name)), _ids(target)) for name, target in targets.items()}
         self._clock.tick()
         record.relationships.update(targets)
-        self._touch([record, *before, *self._above(record)], touch_last_activity=touch_last_activity)
+        self._touch([record, *before, *self._parents(record)], touch_last_activity=touch_last_activity)
         record.attributes.update(attributes)
-        self._dataset.changed()
-        self._settle([record, *before])
-        self._note(record, UPDATE, changed)
+        self._dataset.invalidate_cache()
+        self._recalculate([record, *before])
+        self._record_activity(record, UPDATE, changed)
         return record
 
     def archive(self, record: Record) -> Record:
@@ -142,45 +142,48 @@ class Changes:
         """
         if "archived_at" not in record.attributes:
             raise KeyError(f"{record.type} cannot be archived")
-        archived_at = stamp(self._clock.now)
+        archived_at = format_timestamp(self._clock.now)
         return self.update(record, {"archived_at": archived_at}, {}, touch_last_activity=True)
 
     def delete(self, record: Record, *, touch_last_activity: bool = True) -> Record | None:
-        """Remove a row and its parts; returns the row of the recycle bin, if it goes there."""
-        above = self._above(record)
+        """Delete a row and its parts; return the row of the recycle bin, if it goes there."""
+        parents = self._parents(record)
         now = self._clock.tick()
-        self._note(record, DELETE, {})
+        self._record_activity(record, DELETE, {})
         if record.type == "invoices":
             for resource in _PARTS_OF_INVOICES:
                 for part in list(self._dataset.referrers(resource, "invoice", record.id)):
-                    above += [row for row in self._above(part) if row is not record]
+                    parents += [row for row in self._parents(part) if row is not record]
                     self._remove(part)
         self._remove(record)
-        self._touch(above, touch_last_activity=touch_last_activity)
-        self._settle(above)
+        self._touch(parents, touch_last_activity=touch_last_activity)
+        self._recalculate(parents)
         kind = "budget" if record.attributes.get("budget") else _BIN_TYPES.get(record.type)
         if kind is None or record.type not in _BIN_TYPES:
             return None
         names = (record.attributes.get(name) for name in ("name", "title", "number", "note"))
         name = next((name for name in names if isinstance(name, str) and name), f"{kind} {record.id}")
         given: dict[str, Json] = {
-            "created_at": stamp(now),
+            "created_at": format_timestamp(now),
             "deleter_id": 1,
             "item_id": int(record.id),
             "item_type": kind,
             "location": "Northwind Studio",
             "name": name,
         }
-        return self._put("deleted_items", self._next("deleted_items"), given, {"deleter": Ref("people", "1")})
+        return self._add_record("deleted_items", self._next("deleted_items"), given, {"deleter": Ref("people", "1")})
 
     def _next(self, resource: str) -> int:
         return max((int(row_id) for row_id in self._dataset.tables[resource]), default=0) + 1
 
-    def _put(self, resource: str, number: int, given: Mapping[str, Json], targets: Mapping[str, Related]) -> Record:
-        """Put a row together, what is not given by default, and take it in."""
+    def _add_record(
+        self, resource: str, number: int, given: Mapping[str, Json], targets: Mapping[str, Related]
+    ) -> Record:
+        """Add a row, with default values for attributes that are not given."""
         page = self._dataset.catalogue[resource]
         relationships: dict[str, Related] = {
-            name: targets.get(name, () if told.to_many else None) for name, told in page.relationships.items()
+            name: targets.get(name, () if relationship.to_many else None)
+            for name, relationship in page.relationships.items()
         }
         if "organization" in relationships:
             relationships["organization"] = Ref("organizations", "1")
@@ -188,26 +191,26 @@ class Changes:
             Record(
                 type=resource,
                 id=str(number),
-                attributes=filled(page.attributes, str(number), given),
-                hidden=filled(page.hidden, str(number), given),
+                attributes=with_defaults(page.attributes, str(number), given),
+                hidden=with_defaults(page.hidden, str(number), given),
                 relationships=relationships,
                 named=tuple(page.relationships),
             )
         )
 
-    def _note(self, record: Record, event: str, changed: Mapping[str, tuple[Json, Json]]) -> None:
-        """Leave an activity; that every change of every list does is inferred."""
+    def _record_activity(self, record: Record, event: str, changed: Mapping[str, tuple[Json, Json]]) -> None:
+        """Add an activity. That every change of every list leaves one is inferred."""
         if record.type == "activities":
             return
         now = self._clock.now
         if event == DELETE:
             for past in self._dataset.rows("activities"):
-                for side in sides_about(past, record):
-                    past.attributes[f"{side}_deleted_at"] = stamp(now)
+                for side in sides_naming(past, record):
+                    past.attributes[f"{side}_deleted_at"] = format_timestamp(now)
         attributes, targets = activity(self._dataset, record, event, changed, now)
-        self._put("activities", self._next("activities"), attributes, targets)
+        self._add_record("activities", self._next("activities"), attributes, targets)
 
-    def _known(self, resource: str, attributes: Mapping[str, Json]) -> None:
+    def _check_attributes(self, resource: str, attributes: Mapping[str, Json]) -> None:
         unknown = set(attributes) - set(self._dataset.catalogue[resource].attributes)
         if unknown:
             raise KeyError(f"{resource} has no attribute {', '.join(sorted(unknown))}")
@@ -215,31 +218,33 @@ class Changes:
     def _targets(self, resource: str, relationships: Mapping[str, Json]) -> dict[str, Related]:
         known = self._dataset.catalogue[resource].relationships
         targets: dict[str, Related] = {}
-        for name, told in relationships.items():
+        for name, value in relationships.items():
             if name not in known:
                 raise KeyError(f"{resource} has no relationship {name}")
-            if isinstance(told, list):
-                targets[name] = tuple(self._target(known[name], item) for item in told)
+            if isinstance(value, list):
+                targets[name] = tuple(self._target(known[name], item) for item in value)
             else:
-                targets[name] = None if told is None else self._target(known[name], told)
+                targets[name] = None if value is None else self._target(known[name], value)
         return targets
 
-    def _target(self, relationship: Relationship, told: Json) -> Ref:
-        if isinstance(told, dict):
-            return Ref(str(told["type"]), str(told["id"]))
-        ref = Ref(relationship.type, str(told))
+    def _target(self, relationship: Relationship, value: Json) -> Ref:
+        if isinstance(value, dict):
+            return Ref(str(value["type"]), str(value["id"]))
+        ref = Ref(relationship.type, str(value))
         if ref.type in self._dataset.tables and self._dataset.get(ref) is None:
             raise KeyError(f"there is no {ref.type} {ref.id}")
         return ref
 
-    def _first(self, resource: str) -> Ref:
+    def _first_ref(self, resource: str) -> Ref:
         return next(iter(self._dataset.rows(resource))).ref
 
-    def _fresh(self, resource: str, number: int, targets: Mapping[str, Related]) -> dict[str, Json]:
-        """What a new row says where the order does not: now, the currency of what it belongs to, amounts of 0."""
+    def _new_values(self, resource: str, number: int, targets: Mapping[str, Related]) -> dict[str, Json]:
+        """Return defaults of a new row: now, the currency of what it belongs to, amounts of 0."""
         now = self._clock.tick()
-        today = day(now)
-        values: dict[str, Json] = {name: stamp(now) for name in ("created_at", "updated_at", "last_activity_at")}
+        today = local_date(now)
+        values: dict[str, Json] = {
+            name: format_timestamp(now) for name in ("created_at", "updated_at", "last_activity_at")
+        }
         currency = self._currency(targets)
         values |= currencies(currency)
         values |= {"exchange_rate": RATES[currency], "exchange_date": today.isoformat(), "date": today.isoformat()}
@@ -251,7 +256,7 @@ class Changes:
                 "invoice_type_id": 1,
                 "invoiced_on": today.isoformat(),
                 "finalized_on": today.isoformat(),
-                "finalized_at": stamp(now),
+                "finalized_at": format_timestamp(now),
                 "invoice_template_id": None,
                 "payment_terms": DEFAULT_TERMS,
                 "pay_on": due.isoformat(),
@@ -277,8 +282,8 @@ class Changes:
                 return str(row.attributes.get("currency") or row.attributes.get("default_currency"))
         return ORGANIZATION_CURRENCY
 
-    def _above(self, record: Record) -> list[Record]:
-        """The rows whose sums this one is part of."""
+    def _parents(self, record: Record) -> list[Record]:
+        """Return the rows whose totals include this one."""
         names = {
             "line_items": ["invoice"],
             "payments": ["invoice"],
@@ -291,30 +296,30 @@ class Changes:
         return [row for name in names if (row := self._dataset.get(record.one(name)))]
 
     def _link_back(self, record: Record) -> None:
-        """Let the to-many side know of a new row."""
+        """Add a new row to the to-many relationship of its owner."""
         sides = {
             "invoice_attributions": ("invoice", "invoice_attributions"),
             "custom_field_options": ("custom_field", "options"),
         }
         if record.type in sides:
-            upward, downward = sides[record.type]
-            owner = self._dataset.get(record.one(upward))
+            to_owner, to_parts = sides[record.type]
+            owner = self._dataset.get(record.one(to_owner))
             if owner is not None:
-                owner.relationships[downward] = (*owner.all(downward), record.ref)
+                owner.relationships[to_parts] = (*owner.all(to_parts), record.ref)
 
     def _touch(self, records: list[Record], *, touch_last_activity: bool) -> None:
-        """Note on rows that they have just been written."""
-        now = stamp(self._clock.now)
+        """Set the time of the last write to now."""
+        now = format_timestamp(self._clock.now)
         moved = ("updated_at", "last_activity_at") if touch_last_activity else ("updated_at",)
         for record in records:
             record.attributes.update({name: now for name in moved if name in record.attributes})
             record.hidden.update({name: now for name in moved if name in record.hidden})
 
     def _remove(self, record: Record) -> None:
-        """Take a row out, and let nothing lead to it."""
+        """Remove a row and all references to it."""
         self._dataset.remove(record)
         for resource, page in self._dataset.catalogue.items():
-            names = [name for name, told in page.relationships.items() if told.type == record.type]
+            names = [name for name, relationship in page.relationships.items() if relationship.type == record.type]
             for row in self._dataset.rows(resource) if names else ():
                 for name in names:
                     target = row.relationships.get(name)
@@ -322,14 +327,14 @@ class Changes:
                         row.relationships[name] = None
                     elif isinstance(target, tuple) and not isinstance(target, Ref) and record.ref in target:
                         row.relationships[name] = tuple(ref for ref in target if ref != record.ref)
-        self._dataset.changed()
+        self._dataset.invalidate_cache()
 
-    def _settle(self, records: list[Record]) -> None:
-        """Work out again what depends on these rows."""
+    def _recalculate(self, records: list[Record]) -> None:
+        """Recalculate the values that depend on these rows."""
         for record in records:
             if self._dataset.get(record.ref) is not record:
                 continue
-            self._settle_money(record)
+            self._recalculate_money(record)
             if record.type == "line_items":
                 invoice = self._dataset.get(record.one("invoice"))
                 total_line_item(record, invoice.text("exchange_rate") if invoice else RATES[ORGANIZATION_CURRENCY])
@@ -339,11 +344,11 @@ class Changes:
                 total_service(self._dataset, record)
             elif record.type == "deals":
                 total_deal(self._dataset, record)
-            self._settle(self._above(record))
-        self._dataset.changed()
+            self._recalculate(self._parents(record))
+        self._dataset.invalidate_cache()
 
-    def _settle_money(self, record: Record) -> None:
-        """Twins of the amounts that an order may have set."""
+    def _recalculate_money(self, record: Record) -> None:
+        """Recalculate the converted variants of amounts that a change may have set."""
         if record.type in {"payments", "invoice_attributions"}:
             invoice = self._dataset.get(record.one("invoice"))
             rate = invoice.text("exchange_rate") if invoice else RATES[ORGANIZATION_CURRENCY]

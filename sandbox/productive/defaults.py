@@ -1,4 +1,4 @@
-"""Values for the attributes that nobody has given a record: every record answers with all its attributes."""
+"""Default values: every record is served with all attributes of its resource."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SECRETS = frozenset(
         "token",
     }
 )
-"""Attributes that hold secrets or capability links (README 9, live-schema-diff.md 7): served, and recognizable."""
+"""Attributes with secrets or capability links (README 9, live-schema-diff.md 7): served with recognizable values."""
 
 _EMPTY: dict[str, Json] = {
     "string": "",
@@ -39,8 +39,8 @@ _EMPTY: dict[str, Json] = {
 }
 
 
-def filled(attributes: Mapping[str, Attribute], record_id: str, given: Mapping[str, Json]) -> dict[str, Json]:
-    """All of a record's `attributes`, in the catalogue's order: those given, and defaults."""
+def with_defaults(attributes: Mapping[str, Attribute], record_id: str, given: Mapping[str, Json]) -> dict[str, Json]:
+    """Return all of a record's `attributes` in the catalogue's order: the given values, and defaults."""
     return {
         name: given[name] if name in given else _default(name, attribute, record_id)
         for name, attribute in attributes.items()
@@ -54,7 +54,7 @@ def _default(name: str, attribute: Attribute, record_id: str) -> Json:
     if attribute.nullable:
         return None
     if name.endswith("_id") and attribute.type in {"integer", "number"}:
-        # The first entry of one of the vendor's value lists.
+        # The first code of one of the vendor's value lists.
         return 1
     empty = _EMPTY[attribute.type]
     # A copy: no two records may share an object.

@@ -1,7 +1,7 @@
 """The API's error answers.
 
-The live shape has `status` as a string, `code`, `title`, `detail`, `meta` and `source`; the guides show a number and
-less (README 1). Codes that no source shows are the title in snake case.
+Live errors have `status` as a string, `code`, `title`, `detail`, `meta` and `source`; those in the guides have a number
+and fewer fields (README 1). Codes that no source shows are the title in snake case.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from sandbox.gateway import ApiError
 if TYPE_CHECKING:
     from sandbox.json_types import JsonObject
     from sandbox.limits import Exceeded
-    from sandbox.productive.server_time import Spent
+    from sandbox.productive.server_time import SpentBudget
 
 
 def refusal(status: int, error: JsonObject, headers: dict[str, str] | None = None) -> ApiError:
-    """An answer with one error."""
+    """Return an answer with one error."""
     return ApiError(status, {"errors": [error]}, headers)
 
 
 def live_error(status: int, title: str, detail: str, *, code: str = "", parameter: str = "") -> ApiError:
-    """An error in the shape of live answers; `parameter` names the query parameter at fault, as JSON:API has it."""
+    """Return an error in the format of live answers; `parameter` is the invalid query parameter, as in JSON:API."""
     return refusal(
         status,
         {
@@ -37,47 +37,47 @@ def live_error(status: int, title: str, detail: str, *, code: str = "", paramete
 
 
 def unsupported_content_type() -> ApiError:
-    """Content-Type missing or another than the JSON:API one."""
+    """Return the error for a missing Content-Type or one other than JSON:API's."""
     detail = "Content-Type must be application/vnd.api+json"
     return live_error(415, "Unsupported Media Type", detail, code="unsupported_content_type")
 
 
 def unauthenticated() -> ApiError:
-    """No token or a wrong one: measured to be the same."""
+    """Return the error for a missing or a wrong token, measured to be the same."""
     return live_error(401, "Unauthenticated", "You are not authenticated", code="invalid_auth_token")
 
 
 def access_denied() -> ApiError:
-    """The guide's 403, verbatim, its status a number."""
+    """Return the guide's 403, verbatim, with a number as its status."""
     return refusal(
         403, {"status": 403, "title": "Access Denied", "detail": "You are not authorized to access this resource"}
     )
 
 
 def feature_unavailable(feature: str) -> ApiError:
-    """A paid feature that is off, as documented for the tax rates."""
+    """Return the error for a paid feature that is off, as documented for tax rates."""
     code = f"{feature}_unavailable"
     detail = f"Feature {feature} unavailable"
     return refusal(403, {"status": "403", "code": code, "title": "Access Denied", "detail": detail, "source": {}})
 
 
 def record_not_found() -> ApiError:
-    """As recorded live."""
+    """Return the error for an unknown record, as recorded live."""
     return live_error(404, "Record Not Found", "The requested record was not found")
 
 
 def route_not_found() -> ApiError:
-    """A path the API does not have."""
+    """Return the error for an unknown path."""
     return live_error(404, "Route Not Found", "The requested route was not found")
 
 
 def method_not_allowed() -> ApiError:
-    """A write: the sandbox only reads. Not the vendor's answer."""
+    """Return the error for a write, as the sandbox is read-only. It is not the vendor's answer."""
     return live_error(405, "Method Not Allowed", "The sandbox only answers GET")
 
 
 def too_many_requests(exceeded: Exceeded) -> ApiError:
-    """A used-up request window."""
+    """Return the error for an exceeded request window."""
     error: JsonObject = {
         "status": 429,
         "title": "Too many requests",
@@ -88,8 +88,8 @@ def too_many_requests(exceeded: Exceeded) -> ApiError:
     return refusal(429, error, {"X-RateLimit-Reset": str(exceeded.reset_after)})
 
 
-def server_time_exceeded(spent: Spent) -> ApiError:
-    """A used-up budget of server time, verbatim."""
+def server_time_exceeded(spent: SpentBudget) -> ApiError:
+    """Return the error for a spent budget of server time, verbatim."""
     error: JsonObject = {
         "status": 429,
         "title": "Server time limit exceeded",
@@ -101,47 +101,47 @@ def server_time_exceeded(spent: Spent) -> ApiError:
 
 
 def unsupported_filter(name: str) -> ApiError:
-    """A filter that is not documented for the resource."""
+    """Return the error for a filter that is not documented for the resource."""
     return live_error(400, "Unsupported Filter", f"Filter {name} is not supported", parameter=f"filter[{name}]")
 
 
 def unsupported_filter_value(name: str, detail: str) -> ApiError:
-    """A filter whose operation or value cannot be read."""
+    """Return the error for a filter operation or value that cannot be parsed."""
     return live_error(400, "Unsupported Filter Value", detail, parameter=f"filter[{name}]")
 
 
 def unsupported_sort(name: str, detail: str = "") -> ApiError:
-    """A sort that is not documented for the resource."""
+    """Return the error for a sort that is not documented for the resource."""
     return live_error(400, "Unsupported Sort", detail or f"Sort {name} is not supported", parameter="sort")
 
 
 def unsupported_group(name: str, detail: str = "") -> ApiError:
-    """A group that is not documented for the report."""
+    """Return the error for a group that is not documented for the report."""
     return live_error(400, "Unsupported Group", detail or f"Group {name} is not supported", parameter="group")
 
 
 def unsupported_include(path: str) -> ApiError:
-    """An include that is no relationship of the resource, or that it refuses."""
+    """Return the error for an include that is not a relationship of the resource, or that the admin refuses."""
     return live_error(400, "Unsupported Include", f"Include {path} is not supported", parameter="include")
 
 
 def invalid_page(parameter: str, detail: str) -> ApiError:
-    """A page that cannot be given. How the API answers a page[size] above 200 is not documented."""
+    """Return the error for an invalid page. How the API answers a page[size] above 200 is not documented."""
     return live_error(400, "Invalid Page", detail, parameter=parameter)
 
 
 def keyset_conflict() -> ApiError:
-    """A cursor together with a page number."""
+    """Return the error for a cursor together with a page number."""
     detail = "page[after] cannot be combined with page[number]"
     return live_error(400, "Keyset Conflict", detail, parameter="page[after]")
 
 
 def keyset_unsupported_sort(sort: str) -> ApiError:
-    """A list or a sort that cannot be walked by cursor."""
+    """Return the error for a list or a sort without cursor paging."""
     detail = f"Cursor paging is not supported with sort {sort or '(default)'}"
     return live_error(400, "Keyset Unsupported Sort", detail, parameter="sort")
 
 
 def keyset_invalid_cursor() -> ApiError:
-    """A cursor that this list did not give."""
+    """Return the error for a cursor that this list did not issue."""
     return live_error(400, "Keyset Invalid Cursor", "The cursor is invalid", parameter="page[after]")

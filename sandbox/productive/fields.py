@@ -1,7 +1,7 @@
-"""What a filter's or a sort's name means: which values of a row it looks at.
+"""Fields that filters and sorts refer to: which values of a row are compared, and how.
 
-Most names are an attribute, a relationship with `_id` behind, or an attribute with `_after`, `_before` or `_on` behind.
-The others stand in `meanings.py`. A documented name without a meaning here is one the documentation does not explain.
+Most names are an attribute, a relationship with the suffix `_id`, or an attribute with the suffix `_after`, `_before`
+or `_on`. `field_lookup.py` has the others. The documentation does not explain the names that neither has.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sandbox.productive.records import Dataset, Record, Ref
 
 Read = Callable[["Dataset", "Record"], Sequence["Json"]]
-"""The values of a row that a filter or a sort looks at; none where the row has null."""
+"""The values of a row that a filter or a sort compares; none if the row has null."""
 
 
 class Kind(Enum):
@@ -47,14 +47,14 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Field:
-    """What a name looks at.
+    """The values that a filter or a sort compares.
 
     Attributes:
         kind: How its values compare.
-        read: The values of a row.
-        own: Whether they are the row's own attribute (or id), which is what a cursor can be built on.
-        bound: The comparison that a bare value means, where it is not equality, as of a window filter such as
-            `paid_after`; such a filter takes no operation.
+        read: Returns the values of a row.
+        own: Whether they are the row's own attribute (or id), so that a cursor can be based on them.
+        bound: The comparison of a filter without operations, such as `paid_after`; None if the filter supports
+            operations.
     """
 
     kind: Kind
@@ -64,7 +64,7 @@ class Field:
 
 
 def attribute_field(resource: Resource, name: str, *, bound: Literal["gt_eq", "lt_eq"] | None = None) -> Field | None:
-    """The field of an attribute, shown or hidden, unless it is an object."""
+    """Return the field of an attribute, served or hidden, unless it is an object."""
     attribute = resource.attributes.get(name) or resource.hidden.get(name)
     if attribute is None or attribute.type not in KINDS:
         return None
@@ -82,7 +82,7 @@ ID_FIELD = Field(Kind.ID, lambda _dataset, record: (record.id,), own=True)
 
 
 def refs_along(dataset: Dataset, record: Record, path: str) -> list[Ref]:
-    """Where a path of relationships leads from a row.
+    """Return the references at the end of a path of relationships.
 
     `invoice/company` follows relationships; a step `~line_items.invoice` goes to the line items whose invoice it is.
     """
@@ -97,12 +97,12 @@ def refs_along(dataset: Dataset, record: Record, path: str) -> list[Ref]:
 
 
 def ids_along(path: str) -> Field:
-    """The ids where a path of relationships leads."""
+    """Return a field of the ids at the end of a path of relationships."""
     return Field(Kind.ID, lambda dataset, record: [ref.id for ref in refs_along(dataset, record, path)])
 
 
 def values_along(path: str, attribute: str, kind: Kind) -> Field:
-    """An attribute of the rows where a path of relationships leads."""
+    """Return a field of an attribute of the rows at the end of a path of relationships."""
 
     def read(dataset: Dataset, record: Record) -> Sequence[Json]:
         rows = (dataset.get(ref) for ref in refs_along(dataset, record, path))
@@ -112,7 +112,7 @@ def values_along(path: str, attribute: str, kind: Kind) -> Field:
 
 
 def name_along(path: str, attribute: str = "name") -> Field:
-    """The name, or another text, of the first row where a path of relationships leads."""
+    """Return a field of the name, or another text, of the first row at the end of a path."""
 
     def read(dataset: Dataset, record: Record) -> Sequence[Json]:
         for ref in refs_along(dataset, record, path):
@@ -127,7 +127,7 @@ def name_along(path: str, attribute: str = "name") -> Field:
 
 
 def display_name(record: Record) -> str:
-    """What a person would call the row."""
+    """Return the name that a person would use for the row."""
     if record.type == "people":
         return f"{record.attributes.get('first_name') or ''} {record.attributes.get('last_name') or ''}".strip()
     for attribute in ("name", "title", "number", "subject"):
@@ -138,7 +138,7 @@ def display_name(record: Record) -> str:
 
 
 def derived_filter(resource: Resource, name: str) -> Field | None:
-    """The meaning that a filter's name itself gives."""
+    """Return the field that a filter's name itself refers to."""
     if name == "id":
         return ID_FIELD
     stem = name.removesuffix("_id")
@@ -162,7 +162,7 @@ def _window_filter(resource: Resource, name: str) -> Field | None:
 
 
 def derived_sort(resource: Resource, name: str) -> Field | None:
-    """The meaning that a sort's name itself gives: an attribute, or the name of something related."""
+    """Return the field that a sort's name itself refers to: an attribute, or the name of a related row."""
     if name == "id":
         return ID_FIELD
     attribute = resource.attributes.get(name) or resource.hidden.get(name)

@@ -1,4 +1,4 @@
-"""Filters: the tree of `filter[…]` made into a test of rows (README 4)."""
+"""Compiles the tree of `filter[…]` into a predicate on rows (README 4)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, cast
 
 from sandbox.productive import errors
+from sandbox.productive.field_lookup import filter_field
 from sandbox.productive.fields import Field, Kind
-from sandbox.productive.meanings import filter_field
-from sandbox.productive.moments import parse_day, parse_moment
+from sandbox.productive.timestamps import parse_day, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from sandbox.productive.query import FilterTree
     from sandbox.productive.records import Dataset, Record
 
-Test = Callable[["Dataset", "Record"], bool]
+RowPredicate = Callable[["Dataset", "Record"], bool]
 
 _ORDER = {"gt", "gt_eq", "lt", "lt_eq"}
 _EQUALITY = {"eq", "not_eq"}
 _SUBSTRING = {"contains", "not_contain"}
 OPERATIONS = _EQUALITY | _SUBSTRING | _ORDER
 
-# What the vendor's CLI allows per kind of field. Whether each endpoint does is documented for few; all do here.
+# The operations that the vendor's CLI allows by kind of field. Few endpoints document theirs; here, all allow these.
 _ALLOWED = {
     Kind.NUMBER: _EQUALITY | _ORDER,
     Kind.DATE: _EQUALITY | _ORDER,
@@ -38,14 +38,14 @@ _ALLOWED = {
 }
 
 
-# The filters that take the id of a custom field, and the attribute that holds the values.
+# The filters by the id of a custom field, and the attribute with the values.
 _CUSTOM = {
     "custom_fields": "custom_fields",
     "people_custom_fields": "people_custom_fields",
 }
 
 WITH_DRAFT = "with_draft"
-"""The filter that shows drafts, too: lists that have it hide them otherwise (README 6, of bookings)."""
+"""The filter that includes drafts: lists that have it hide drafts otherwise (README 6, on bookings)."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class FilterRules:
     """How a resource's filters are read.
 
     Attributes:
-        resource: The resource filtered.
-        refused: Documented filters that the admin has declared unsupported.
+        resource: The filtered resource.
+        refused: Documented filters that the admin has disabled.
         to_the_second: Whether datetimes compare by second (header `X-Feature-Flags: filteringSkipDatetimeCastToDate`)
             rather than by date.
-        ignored: Documented filters that the admin has declared to change nothing.
+        ignored: Documented filters that the admin has made ineffective.
     """
 
     resource: Resource
@@ -66,11 +66,11 @@ class FilterRules:
     ignored: Collection[str] = ()
 
 
-def compile_filters(tree: FilterTree, rules: FilterRules) -> Test:
-    """The test that the whole query makes, drafts hidden where it does not ask for them.
+def compile_filters(tree: FilterTree, rules: FilterRules) -> RowPredicate:
+    """Return the predicate of the whole query; drafts are excluded unless it asks for them.
 
     Raises:
-        ApiError: A name that is not supported, an operation or a value that cannot be read.
+        ApiError: A name is not supported, or an operation or a value is invalid.
     """
     keep = _compile(tree, rules)
     if WITH_DRAFT not in rules.resource.filters or tree.get(WITH_DRAFT) == ["true"]:
@@ -78,8 +78,8 @@ def compile_filters(tree: FilterTree, rules: FilterRules) -> Test:
     return lambda dataset, record: not record.attributes.get("draft") and keep(dataset, record)
 
 
-def _compile(tree: FilterTree, rules: FilterRules) -> Test:
-    tests: list[Test] = []
+def _compile(tree: FilterTree, rules: FilterRules) -> RowPredicate:
+    predicates: list[RowPredicate] = []
     joined_by = "and"
     for name, branch in tree.items():
         if name == "$op":
@@ -89,20 +89,20 @@ def _compile(tree: FilterTree, rules: FilterRules) -> Test:
         elif name.isdigit():
             if isinstance(branch, list):
                 raise errors.unsupported_filter(name)
-            tests.append(_compile(branch, rules))
+            predicates.append(_compile(branch, rules))
         else:
-            found = _field_tests(name, branch, rules)
-            tests.extend(() if name in rules.ignored else found)
+            found = _field_predicates(name, branch, rules)
+            predicates.extend(() if name in rules.ignored else found)
     if joined_by == "or":
-        return lambda dataset, record: any(test(dataset, record) for test in tests)
-    return lambda dataset, record: all(test(dataset, record) for test in tests)
+        return lambda dataset, record: any(predicate(dataset, record) for predicate in predicates)
+    return lambda dataset, record: all(predicate(dataset, record) for predicate in predicates)
 
 
-def _field_tests(name: str, branch: FilterTree | list[str], rules: FilterRules) -> list[Test]:
+def _field_predicates(name: str, branch: FilterTree | list[str], rules: FilterRules) -> list[RowPredicate]:
     if name not in rules.resource.filters or name in rules.refused:
         raise errors.unsupported_filter(name)
     if name in _CUSTOM:
-        return _custom_field_tests(name, branch)
+        return _custom_field_predicates(name, branch)
     if name == WITH_DRAFT:
         if branch not in (["true"], ["false"]):
             raise errors.unsupported_filter_value(name, f"{name} is true or false")
@@ -112,22 +112,22 @@ def _field_tests(name: str, branch: FilterTree | list[str], rules: FilterRules) 
         detail = f"The documentation does not say what filter {name} means; the sandbox does not implement it"
         raise errors.unsupported_filter_value(name, detail)
     operations = {"eq": branch} if isinstance(branch, list) else branch
-    tests = []
+    predicates = []
     for operation, values in operations.items():
         if not isinstance(values, list) or operation not in _ALLOWED[field.kind]:
             detail = f"Operation {operation} is not supported on filter {name}"
             raise errors.unsupported_filter_value(name, detail)
         if field.bound and operation != "eq":
             raise errors.unsupported_filter_value(name, f"Filter {name} takes no operation")
-        tests.append(_test(name, field, field.bound or operation, values, to_the_second=rules.to_the_second))
-    return tests
+        predicates.append(_predicate(name, field, field.bound or operation, values, to_the_second=rules.to_the_second))
+    return predicates
 
 
-def _custom_field_tests(name: str, branch: FilterTree | list[str]) -> list[Test]:
-    """`filter[custom_fields][<id>][op]=v`: ordering by number, the rest by text."""
+def _custom_field_predicates(name: str, branch: FilterTree | list[str]) -> list[RowPredicate]:
+    """Compile `filter[custom_fields][<id>][op]=v`: order comparisons by number, the rest by text."""
     if isinstance(branch, list):
         raise errors.unsupported_filter_value(name, f"{name} takes the id of a custom field")
-    tests = []
+    predicates = []
     for field_id, operations in branch.items():
         for operation, values in ({"eq": operations} if isinstance(operations, list) else operations).items():
             if not isinstance(values, list) or operation not in OPERATIONS:
@@ -135,8 +135,8 @@ def _custom_field_tests(name: str, branch: FilterTree | list[str]) -> list[Test]
                 raise errors.unsupported_filter_value(name, detail)
             kind = Kind.NUMBER if operation in _ORDER else Kind.TEXT
             field = Field(kind, _custom_field_reader(_CUSTOM[name], field_id, kind))
-            tests.append(_test(name, field, operation, values, to_the_second=False))
-    return tests
+            predicates.append(_predicate(name, field, operation, values, to_the_second=False))
+    return predicates
 
 
 def _custom_field_reader(attribute: str, field_id: str, kind: Kind) -> Callable[[Dataset, Record], Sequence[Json]]:
@@ -151,79 +151,79 @@ def _custom_field_reader(attribute: str, field_id: str, kind: Kind) -> Callable[
     return read
 
 
-def _test(name: str, field: Field, operation: str, values: Sequence[str], *, to_the_second: bool) -> Test:
-    texts = _listed(values, field.kind, operation)
+def _predicate(name: str, field: Field, operation: str, values: Sequence[str], *, to_the_second: bool) -> RowPredicate:
+    texts = _split_values(values, field.kind, operation)
     try:
-        wanted = [_wanted(text, field.kind, to_the_second=to_the_second) for text in texts]
+        expected = [_parse_value(text, field.kind, to_the_second=to_the_second) for text in texts]
     except (ValueError, InvalidOperation):
         detail = f"{', '.join(texts)} is not a valid {field.kind.value}"
         raise errors.unsupported_filter_value(name, detail) from None
-    holds = _HOLDS[operation]
+    compare = _COMPARISONS[operation]
     negative = operation in {"not_eq", "not_contain"}
 
-    def test(dataset: Dataset, record: Record) -> bool:
-        values_here = [
+    def predicate(dataset: Dataset, record: Record) -> bool:
+        row_values = [
             _comparable(value, field.kind, to_the_second=to_the_second) for value in field.read(dataset, record)
         ]
-        found = any(holds(here, value) for here in values_here for value in wanted)
-        # A row with null has not the value: not_eq keeps it, nothing else does. Not documented.
+        found = any(compare(actual, value) for actual in row_values for value in expected)
+        # A row with null does not have the value: only not_eq keeps it. Not documented.
         return found is not negative
 
-    return test
+    return predicate
 
 
-def _listed(values: Sequence[str], kind: Kind, operation: str) -> list[str]:
-    """The single values of comma lists; a text with commas stands for itself as well as for its parts."""
+def _split_values(values: Sequence[str], kind: Kind, operation: str) -> list[str]:
+    """Split comma lists; a text with commas is also matched whole."""
     if operation in _ORDER or operation in _SUBSTRING:
         return list(values)
     parts = [part for value in values for part in value.split(",")]
     return [*values, *parts] if kind is Kind.TEXT else parts
 
 
-def _wanted(text: str, kind: Kind, *, to_the_second: bool) -> object:
-    """A filter's value in the form it compares in; raises ValueError where it cannot be read."""
+def _parse_value(text: str, kind: Kind, *, to_the_second: bool) -> object:
+    """Parse a filter's value for comparison; raise ValueError if it is invalid."""
     if kind is Kind.BOOLEAN:
-        return {"true": True, "false": False}[text] if text in {"true", "false"} else _unreadable()
+        return {"true": True, "false": False}[text] if text in {"true", "false"} else _reject()
     if kind is Kind.ID:
-        return text if text.isascii() and text.isdigit() else _unreadable()
+        return text if text.isascii() and text.isdigit() else _reject()
     if kind is Kind.TEXT:
-        return text or _unreadable()
+        return text or _reject()
     if kind is Kind.NUMBER:
         number = Decimal(text)
-        return number if number.is_finite() else _unreadable()
+        return number if number.is_finite() else _reject()
     return _comparable(text, kind, to_the_second=to_the_second)
 
 
-def _unreadable() -> object:
+def _reject() -> object:
     raise ValueError
 
 
 def _comparable(value: Json, kind: Kind, *, to_the_second: bool) -> object:
-    """A row's value in the form it compares in."""
+    """Convert a row's value for comparison."""
     if kind is Kind.NUMBER:
-        # Through its digits, so that 0.1 is what the row says it is.
+        # Convert by its digits, so that 0.1 is exactly 0.1.
         return Decimal(str(value))
     if kind is Kind.DATE:
         return parse_day(str(value))
     if kind is Kind.INSTANT:
-        moment = parse_moment(str(value))
+        moment = parse_timestamp(str(value))
         return moment.epoch_ms // 1000 if to_the_second else moment.local_day
     if kind in {Kind.ID, Kind.TEXT}:
         return str(value)
     return value
 
 
-def _contains(here: object, wanted: object) -> bool:
-    return str(wanted).casefold() in str(here).casefold()
+def _contains(actual: object, expected: object) -> bool:
+    return str(expected).casefold() in str(actual).casefold()
 
 
-_HOLDS: dict[str, Callable[[object, object], bool]] = {
-    "eq": lambda here, wanted: here == wanted,
-    "not_eq": lambda here, wanted: here == wanted,
+_COMPARISONS: dict[str, Callable[[object, object], bool]] = {
+    "eq": lambda actual, expected: actual == expected,
+    "not_eq": lambda actual, expected: actual == expected,
     "contains": _contains,
     "not_contain": _contains,
-    "gt": lambda here, wanted: cast("int", here) > cast("int", wanted),
-    "gt_eq": lambda here, wanted: cast("int", here) >= cast("int", wanted),
-    "lt": lambda here, wanted: cast("int", here) < cast("int", wanted),
-    "lt_eq": lambda here, wanted: cast("int", here) <= cast("int", wanted),
+    "gt": lambda actual, expected: cast("int", actual) > cast("int", expected),
+    "gt_eq": lambda actual, expected: cast("int", actual) >= cast("int", expected),
+    "lt": lambda actual, expected: cast("int", actual) < cast("int", expected),
+    "lt_eq": lambda actual, expected: cast("int", actual) <= cast("int", expected),
 }

@@ -1,4 +1,4 @@
-"""Money and its twins: `_default` in the organization's currency, `_normalized` in the record's own (README 7)."""
+"""Money and its variants: `_default` in the organization's currency, `_normalized` in the record's own (README 7)."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ if TYPE_CHECKING:
 ORGANIZATION_CURRENCY = "EUR"
 
 RATES = {"EUR": "1.0", "USD": "0.9215", "GBP": "1.1683"}
-"""What one unit of a currency is worth in the organization's."""
+"""The value of one unit of each currency in the organization's currency."""
 
 
 def rounded(cents: Decimal) -> int:
-    """Whole cents; a half goes up, as in the documentation's examples (3750 at 1.25 is 4688)."""
+    """Round to whole cents, half up, as in the documentation's examples (3750 at 1.25 is 4688)."""
     return int(cents.quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
 def in_cents(name: str, cents: int, rate: str) -> dict[str, Json]:
-    """An amount and its twins in integer cents."""
+    """Return an amount and its variants in integer cents."""
     return {name: cents, f"{name}_default": rounded(cents * Decimal(rate)), f"{name}_normalized": cents}
 
 
 def in_float_cents(name: str, cents: float, rate: str) -> dict[str, Json]:
-    """An amount and its twins as services have them: floats, with all the digits that a conversion leaves."""
+    """Return an amount and its variants as services have them: floats, with all digits of the conversion."""
     return {name: float(cents), f"{name}_default": float(cents) * float(rate), f"{name}_normalized": float(cents)}
 
 
 def currencies(currency: str) -> dict[str, Json]:
-    """The three currencies of a record."""
+    """Return the three currencies of a record."""
     return {"currency": currency, "currency_default": ORGANIZATION_CURRENCY, "currency_normalized": currency}

@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from sandbox.json_types import JsonObject
     from sandbox.productive.query import Query
     from sandbox.productive.records import Dataset, Record
-    from sandbox.productive.sorting import Key, Order, Plain
+    from sandbox.productive.sorting import SortKey, SortOrder, SortValue
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The rows that a list's filters keep, in order, with the keys that order them."""
+    """The filtered rows of a list, in order, with their sort keys."""
 
     rows: Sequence[Record]
-    keys: Sequence[Key]
+    keys: Sequence[SortKey]
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its rows, and what its answer says of the list."""
+    """One page: its rows, and its answer's links and metadata."""
 
     rows: Sequence[Record]
     links: dict[str, str]
@@ -41,19 +41,19 @@ class Page:
 
 @dataclass(frozen=True)
 class Address:
-    """The URL that was asked for, to be asked again for another page."""
+    """The requested URL, from which the URLs of other pages are made."""
 
     url: str
     query: Sequence[tuple[str, str]]
 
     def at(self, **page: str | int) -> str:
-        """The same request for another page; every other parameter is kept, brackets are percent-encoded."""
+        """Return the same request for another page: other parameters are kept, brackets percent-encoded."""
         kept = [(key, value) for key, value in self.query if not key.startswith("page[")]
         return f"{self.url}?{urlencode([*kept, *((f'page[{part}]', str(value)) for part, value in page.items())])}"
 
 
 def numbered_page(selection: Selection, query: Query, address: Address) -> Page:
-    """The page with the number asked for; behind the last one it is empty."""
+    """Return the page with the requested number; pages after the last one are empty."""
     number, size = query.number or 1, query.size
     total = len(selection.rows)
     last = -(-total // size)
@@ -72,14 +72,14 @@ def numbered_page(selection: Selection, query: Query, address: Address) -> Page:
     return Page(selection.rows[(number - 1) * size : number * size], links, meta)
 
 
-def cursor_page(dataset: Dataset, selection: Selection, order: Order, query: Query, address: Address) -> Page:
-    """The page behind a cursor.
+def cursor_page(dataset: Dataset, selection: Selection, order: SortOrder, query: Query, address: Address) -> Page:
+    """Return the page after a cursor.
 
-    The cursor holds the sort values and the id of the last row given, so that rows that come, go or move between two
-    pages shift no other row.
+    The cursor has the sort values and the id of the last row served, so that rows that are added, removed or moved
+    between two pages do not shift others.
 
     Raises:
-        ApiError: The cursor is not one that this order gave.
+        ApiError: The cursor was not issued for this sort order.
     """
     start = 0
     if query.after:
@@ -91,12 +91,12 @@ def cursor_page(dataset: Dataset, selection: Selection, order: Order, query: Que
     return Page(rows, links, {"page_size": query.size, "max_page_size": MAX_PAGE_SIZE})
 
 
-def _cursor(order: Order, values: Sequence[Plain]) -> str:
+def _cursor(order: SortOrder, values: Sequence[SortValue]) -> str:
     content = json.dumps([order.text, values]).encode()
     return base64.urlsafe_b64encode(zlib.crc32(content).to_bytes(4, "big") + content).decode().rstrip("=")
 
 
-def _key_behind(cursor: str, order: Order) -> Key:
+def _key_behind(cursor: str, order: SortOrder) -> SortKey:
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except ValueError:

@@ -1,4 +1,4 @@
-"""A list's query string, read into its parts (README 2 and 4)."""
+"""Parses a list's query string (README 2 and 4)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEFAULT_PAGE_SIZE = 30
 MAX_PAGE_SIZE = 200
 
 FilterTree: TypeAlias = "dict[str, FilterTree | list[str]]"
-"""`filter[a][b]=v` as nested names; at the end of a branch its values."""
+"""`filter[a][b]=v` as nested names, with the values as leaves."""
 
 IncludeTree: TypeAlias = "dict[str, IncludeTree]"
 """`include=a.b,c` as nested names."""
@@ -26,7 +26,7 @@ _SEGMENT = re.compile(r"\[([^\[\]]*)\]")
 
 @dataclass(frozen=True)
 class Sort:
-    """One name of `sort`."""
+    """One name in `sort`."""
 
     name: str
     descending: bool
@@ -34,16 +34,16 @@ class Sort:
 
 @dataclass
 class Query:
-    """What a request asks for.
+    """A parsed query string.
 
     Attributes:
         filters: The tree of `filter[…]`.
-        sorts: `sort`, in order.
+        sorts: The names of `sort`, in order.
         includes: The tree of `include`.
-        fields: `fields[type]`: the names asked for, per type.
+        fields: The names of `fields[type]`, by type.
         number: `page[number]`, if given.
         size: `page[size]`.
-        after: `page[after]`, if given: the cursor, empty at first.
+        after: `page[after]`, if given: the cursor, empty for the first page.
         group: `group` of a report, as given.
     """
 
@@ -58,10 +58,10 @@ class Query:
 
 
 def parse_query(pairs: Sequence[tuple[str, str]]) -> Query:
-    """Read the decoded query of a request; parameters the API does not know are passed over.
+    """Parse the decoded query of a request; parameters that the API does not know are ignored.
 
     Raises:
-        ApiError: A page that cannot be given.
+        ApiError: The page is invalid.
     """
     query = Query()
     for key, value in pairs:
@@ -87,12 +87,12 @@ def parse_query(pairs: Sequence[tuple[str, str]]) -> Query:
 
 
 def parse_sort(value: str) -> tuple[Sort, ...]:
-    """`a,-b`: by a, then by b the other way round."""
+    """Parse `a,-b`: by a, then by b descending."""
     return tuple(Sort(name.removeprefix("-"), name.startswith("-")) for name in value.split(",") if name)
 
 
 def parse_include(value: str) -> IncludeTree:
-    """`a.b,c` as a tree."""
+    """Parse `a.b,c` into a tree."""
     tree: IncludeTree = {}
     for path in value.split(","):
         branch = tree
@@ -110,7 +110,7 @@ def _plant(tree: FilterTree, segments: list[str], value: str) -> None:
     for name in names[:-1]:
         branch = tree.get(name)
         if isinstance(branch, list):
-            # filter[a]=v next to filter[a][op]=w
+            # `filter[a]=v` together with `filter[a][op]=w`.
             branch = {"eq": branch}
             tree[name] = branch
         elif branch is None:
@@ -123,7 +123,7 @@ def _plant(tree: FilterTree, segments: list[str], value: str) -> None:
     elif is_list and leaf is not None:
         leaf.append(value)
     else:
-        # Of a repeated plain parameter the last one counts.
+        # The last one of a repeated parameter counts.
         tree[names[-1]] = [value]
 
 

@@ -1,14 +1,14 @@
 """The organization `recorded`: the documentation's own examples, value for value.
 
-Each file of `recorded/` names its source. A relationship that the example shows with data keeps it; the others are
-empty when included, and records they lead to are not here.
+Each file in `recorded/` names its source. A resource without a file has no records. A relationship shown with data in
+the example keeps that data; the others are empty when included, and the records they refer to do not exist here.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sandbox.productive.records import Dataset, Record, Ref
 
@@ -21,22 +21,34 @@ FOLDER = Path(__file__).with_name("recorded")
 
 
 def recorded_examples(catalogue: Catalogue, clock: Clock) -> Dataset:
-    """The examples as an organization's rows."""
+    """Return the examples as an organization's rows."""
     dataset = Dataset(catalogue, clock)
     for resource in catalogue:
-        for row in json.loads((FOLDER / f"{resource}.json").read_text())["records"]:
+        for row in _records(resource):
             shown = row.get("relationships", {})
             dataset.add(
                 Record(
                     type=resource,
                     id=row["id"],
                     attributes=row["attributes"],
-                    relationships={name: _target(told["data"]) for name, told in shown.items() if "data" in told},
+                    relationships={
+                        name: _target(relationship["data"])
+                        for name, relationship in shown.items()
+                        if "data" in relationship
+                    },
                     named=tuple(shown),
-                    linked=frozenset(name for name, told in shown.items() if "data" in told),
+                    linked=frozenset(name for name, relationship in shown.items() if "data" in relationship),
                 )
             )
     return dataset
+
+
+def _records(resource: str) -> list[dict[str, Any]]:
+    path = FOLDER / f"{resource}.json"
+    if not path.exists():
+        return []
+    records: list[dict[str, Any]] = json.loads(path.read_text())["records"]
+    return records
 
 
 def _target(data: dict[str, str] | list[dict[str, str]] | None) -> Related:

@@ -1,4 +1,4 @@
-"""The rows of one organization, and the ways between them."""
+"""The rows of one organization, and their relationships."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-KEPT_ANSWERS = 128
+CACHE_SIZE = 128
 
 
 class Ref(NamedTuple):
@@ -33,13 +33,13 @@ class Record:
     """One row.
 
     Attributes:
-        type: The resource it belongs to.
-        id: Its id: digits, as every id of the API.
-        attributes: What it says.
-        relationships: Where it leads.
-        named: The relationships that its answers name without being asked.
-        linked: Those that carry data without being asked.
-        hidden: What filters and sorts know of it and its answers do not show.
+        type: Its resource.
+        id: Its id: digits, like every id of the API.
+        attributes: Its served attributes.
+        relationships: Its relationships.
+        named: The relationships that are always served.
+        linked: The relationships that have data without `include`.
+        hidden: Attributes that filters and sorts use and that are not served.
     """
 
     type: str
@@ -56,27 +56,27 @@ class Record:
         return Ref(self.type, self.id)
 
     def one(self, relationship: str) -> Ref | None:
-        """Where a to-one relationship leads."""
+        """Return the target of a to-one relationship."""
         target = self.relationships.get(relationship)
         return target if isinstance(target, Ref) else None
 
     def all(self, relationship: str) -> tuple[Ref, ...]:
-        """Everything a relationship leads to, one or many."""
+        """Return all targets of a relationship, to-one or to-many."""
         target = self.relationships.get(relationship)
         if target is None:
             return ()
         return (target,) if isinstance(target, Ref) else target
 
     def value(self, name: str) -> Json:
-        """An attribute, shown or hidden; null where it has neither."""
+        """Return an attribute, served or hidden; None if there is neither."""
         return self.attributes[name] if name in self.attributes else self.hidden.get(name)
 
     def integer(self, attribute: str) -> int:
-        """An attribute that is an integer, e.g. cents; null counts as 0."""
+        """Return an integer attribute, e.g. cents; null counts as 0."""
         return cast("int", self.attributes[attribute] or 0)
 
     def text(self, attribute: str) -> str:
-        """An attribute that is a text."""
+        """Return a text attribute."""
         return cast("str", self.attributes[attribute])
 
 
@@ -84,48 +84,48 @@ class Dataset:
     """The tables of one organization."""
 
     def __init__(self, catalogue: Catalogue, clock: Clock) -> None:
-        """Begin with an empty table for each resource of the catalogue; `clock` says what is overdue."""
+        """Start with an empty table for each resource of the catalogue; `clock` determines what is overdue."""
         self.catalogue = catalogue
         self.clock = clock
         self.tables: dict[str, dict[str, Record]] = {name: {} for name in catalogue}
-        self._kept: OrderedDict[Hashable, object] = OrderedDict()
+        self._cache: OrderedDict[Hashable, object] = OrderedDict()
 
     def rows(self, resource: str) -> Collection[Record]:
-        """All rows of a resource."""
+        """Return all rows of a resource."""
         return self.tables[resource].values()
 
     def get(self, ref: Ref | None) -> Record | None:
-        """The row that a reference means, if it is here."""
+        """Return the referenced row, if it exists."""
         return None if ref is None else self.tables.get(ref.type, {}).get(ref.id)
 
     def add(self, record: Record) -> Record:
-        """Take in a row."""
+        """Add a row."""
         self.tables[record.type][record.id] = record
-        self.changed()
+        self.invalidate_cache()
         return record
 
     def remove(self, record: Record) -> None:
-        """Drop a row."""
+        """Remove a row."""
         del self.tables[record.type][record.id]
-        self.changed()
+        self.invalidate_cache()
 
-    def changed(self) -> None:
-        """Forget what was worked out from the rows as they were."""
-        self._kept.clear()
+    def invalidate_cache(self) -> None:
+        """Clear the cache of values computed from the rows. Call it after every change."""
+        self._cache.clear()
 
-    def kept(self, key: Hashable, work_out: Callable[[], T]) -> T:
-        """What `work_out` gives, worked out once until the rows change."""
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return cast("T", self._kept[key])
-        answer = work_out()
-        self._kept[key] = answer
-        if len(self._kept) > KEPT_ANSWERS:
-            self._kept.popitem(last=False)
+    def cached(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """Return the value of `compute`, cached until the rows change."""
+        if key in self._cache:
+            self._cache.move_to_end(key)
+            return cast("T", self._cache[key])
+        answer = compute()
+        self._cache[key] = answer
+        if len(self._cache) > CACHE_SIZE:
+            self._cache.popitem(last=False)
         return answer
 
     def referrers(self, resource: str, relationship: str, target: str) -> list[Record]:
-        """The rows of `resource` whose `relationship` leads to the id `target`."""
+        """Return the rows of `resource` whose `relationship` refers to the id `target`."""
 
         def index() -> dict[str, list[Record]]:
             found: dict[str, list[Record]] = defaultdict(list)
@@ -134,4 +134,4 @@ class Dataset:
                     found[ref.id].append(row)
             return dict(found)
 
-        return self.kept(("referrers", resource, relationship), index).get(target, [])
+        return self.cached(("referrers", resource, relationship), index).get(target, [])

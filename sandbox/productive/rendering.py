@@ -1,4 +1,4 @@
-"""Records as JSON:API resource objects, and what comes with them in `included` (README 0.6 and 4)."""
+"""Records as JSON:API resource objects, and their `included` records (README 0.6 and 4)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def check_includes(catalogue: Catalogue, resource: Resource, tree: IncludeTree, refused: Collection[str]) -> None:
-    """Refuse an include that is no relationship.
+    """Reject an include that is not a relationship.
 
     Raises:
-        ApiError: Naming the path.
+        ApiError: The include is not supported; the error gives its path.
     """
     _check(catalogue, resource.name, tree, refused, "")
 
@@ -29,7 +29,7 @@ def check_includes(catalogue: Catalogue, resource: Resource, tree: IncludeTree, 
 def _check(catalogue: Catalogue, type_name: str, tree: IncludeTree, refused: Collection[str], above: str) -> None:
     for name, below in tree.items():
         path = f"{above}{name}"
-        # Of a type the catalogue does not hold, no relationship is known.
+        # No relationships are known of types that the catalogue lacks.
         known = catalogue[type_name].relationships if type_name in catalogue else {}
         if name not in known or path in refused:
             raise errors.unsupported_include(path)
@@ -37,7 +37,7 @@ def _check(catalogue: Catalogue, type_name: str, tree: IncludeTree, refused: Col
 
 
 class Rendering:
-    """One answer's way of showing records."""
+    """Renders the records of one answer."""
 
     def __init__(
         self,
@@ -47,13 +47,13 @@ class Rendering:
         *,
         stubs: bool,
     ) -> None:
-        """Show records of `dataset`.
+        """Render records of `dataset`.
 
         Args:
             dataset: The organization's rows.
-            fields: The sparse fieldsets asked for, per type; unknown names in them are passed over.
-            extra_attributes: Attributes that the admin has put on every record of a resource.
-            stubs: Whether a related record that is not here gets a stand-in in `included`.
+            fields: The requested sparse fieldsets, by type; unknown names in them are ignored.
+            extra_attributes: By resource, attributes that the admin has added to every record.
+            stubs: Whether `included` has placeholders for related records that do not exist here.
         """
         self._dataset = dataset
         self._fields = fields
@@ -61,7 +61,7 @@ class Rendering:
         self._stubs = stubs
 
     def document(self, rows: Sequence[Record], includes: IncludeTree) -> tuple[list[JsonObject], list[JsonObject]]:
-        """The primary data and the included records, each once."""
+        """Return the primary data and the included records, each once."""
         shown: dict[Ref, set[str]] = {row.ref: set() for row in rows}
         missing: dict[Ref, None] = {}
         self._walk(rows, includes, shown, missing)
@@ -92,7 +92,7 @@ class Rendering:
                 self._walk(related, below, shown, missing)
 
     def resource_object(self, record: Record, included: Collection[str] = ()) -> JsonObject:
-        """One record; of its relationships, those included carry data, and so does the organization."""
+        """Return one record; only included relationships and the organization have data."""
         wanted = self._fields.get(record.type)
         attributes = {**record.attributes, **self._extra.get(record.type, {})}
         names = [*record.named, *(name for name in included if name not in record.named)]
@@ -116,12 +116,12 @@ class Rendering:
             return {"type": target.type, "id": target.id}
         if target is None:
             page = self._dataset.catalogue.get(record.type)
-            # A report's row is of no listed type; it leads to one row by each name.
+            # A report's row has no listed type; its relationships are to-one.
             return [] if page and page.relationships[name].to_many else None
         return [{"type": ref.type, "id": ref.id} for ref in target]
 
     def _stub(self, ref: Ref) -> JsonObject:
-        """A stand-in for a record of a type that is not listed here."""
+        """Return a placeholder for a record of a type that is not listed here."""
         attributes: JsonObject = {"name": stub_name(ref)}
         wanted = self._fields.get(ref.type)
         if wanted is not None:

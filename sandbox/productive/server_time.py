@@ -1,4 +1,4 @@
-"""Server time: how long an organization has kept the servers busy, and how long it may (README 3)."""
+"""Server time: how long an organization has kept the servers busy, and its budgets (README 3)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Budget:
-    """So many seconds of server time in each period.
+    """A budget of server time in each period.
 
     Attributes:
         limit: Seconds of processing.
-        period: Seconds, counted from the hour that the sandbox starts in, so that an hour ends on the hour.
+        period: Seconds of a period.
     """
 
     limit: float
@@ -26,8 +26,8 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Spent:
-    """A budget that is used up, and the whole seconds until its period ends."""
+class SpentBudget:
+    """A spent budget, and the whole seconds until its period ends."""
 
     budget: Budget
     reset_after: int
@@ -38,39 +38,39 @@ DOCUMENTED = (Budget(30 * 60, 60 * 60), Budget(6 * 60 * 60, 24 * 60 * 60))
 
 
 class ServerTime:
-    """What each organization has spent.
+    """The server time that each organization has spent.
 
-    The periods begin when the sandbox starts or is reset, as if that were on the hour and at midnight: so a test finds
-    the same seconds left every time.
+    Periods begin when the sandbox starts or is reset, as if that were midnight, so that tests always find the same time
+    left.
     """
 
     def __init__(self, clock: Clock) -> None:
-        """Count by the seconds of `clock`, which the admin can move on."""
+        """Count by the seconds of `clock`, which the admin can advance."""
         self._clock = clock
         self.reset()
 
     def reset(self) -> None:
-        """Back to the documented budgets, nothing spent."""
+        """Restore the documented budgets, unspent."""
         self._began = self._clock.monotonic()
         self.replace(DOCUMENTED)
 
     def replace(self, budgets: Sequence[Budget]) -> None:
-        """Count by other budgets from now on."""
+        """Replace the budgets, unspent."""
         self._budgets = tuple(budgets)
         self._spent: dict[tuple[Budget, str, int], float] = {}
 
     def spend(self, organization: str, seconds: float) -> None:
-        """Note that an answer has taken so long."""
+        """Charge the duration of an answer."""
         for budget in self._budgets:
             place = (budget, organization, self._period(budget))
             self._spent[place] = self._spent.get(place, 0.0) + seconds
 
-    def exceeded(self, organization: str) -> Spent | None:
-        """The budget that an organization has used up, if any."""
+    def exceeded(self, organization: str) -> SpentBudget | None:
+        """Return the budget that an organization has spent, if any."""
         for budget in self._budgets:
             if self._spent.get((budget, organization, self._period(budget)), 0.0) >= budget.limit:
                 into = (self._clock.monotonic() - self._began) % budget.period
-                return Spent(budget, max(1, math.ceil(budget.period - into)))
+                return SpentBudget(budget, max(1, math.ceil(budget.period - into)))
         return None
 
     def _period(self, budget: Budget) -> int:

@@ -1,15 +1,17 @@
-"""Orders: the key by which rows are sorted, walked and found again."""
+"""Sort orders: the keys by which rows are sorted, and found again by a cursor."""
 
 from __future__ import annotations
 
 from functools import total_ordering
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from typing_extensions import override
+
 from sandbox.productive import errors
+from sandbox.productive.field_lookup import sort_field
 from sandbox.productive.fields import ID_FIELD, Kind
-from sandbox.productive.meanings import sort_field
-from sandbox.productive.moments import parse_day, parse_moment
 from sandbox.productive.query import Sort
+from sandbox.productive.timestamps import parse_day, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -19,11 +21,11 @@ if TYPE_CHECKING:
     from sandbox.productive.fields import Field
     from sandbox.productive.records import Dataset, Record
 
-Plain: TypeAlias = "tuple[int, int | float | str]"
-"""One sort value: 0 and the value, or 1 and nothing for null. Nulls come last; PostgreSQL's way, not documented."""
+SortValue: TypeAlias = "tuple[int, int | float | str]"
+"""One sort value: 0 and the value, or 1 and 0 for null. Nulls come last, as in PostgreSQL (not documented)."""
 
-# Without a sort, most lists come by id; projects and people were seen not to (README 0.8), salaries are said to come
-# the newest first (README 4).
+# Without a sort, most lists are ordered by id. Projects and people were observed not to be (README 0.8); salaries are
+# documented as newest first (README 4).
 DEFAULT_SORTS = {
     "people": (Sort("name", descending=False),),
     "projects": (Sort("name", descending=False),),
@@ -33,44 +35,44 @@ DEFAULT_SORTS = {
 
 @total_ordering
 class Descending:
-    """A sort value that compares the other way round."""
+    """A sort value that compares in reverse."""
 
     __slots__ = ("value",)
 
-    def __init__(self, value: Plain) -> None:
-        """Turn `value` round."""
+    def __init__(self, value: SortValue) -> None:
+        """Reverse the order of `value`."""
         self.value = value
 
+    @override
     def __eq__(self, other: object) -> bool:
-        """Equal where the values are."""
         return isinstance(other, Descending) and self.value == other.value
 
+    @override
     def __hash__(self) -> int:
-        """As equality has it."""
         return hash(self.value)
 
     def __lt__(self, other: Descending) -> bool:
-        """Before what is smaller."""
+        """Compare in reverse."""
         return other.value < self.value
 
 
-Key: TypeAlias = "tuple[Plain | Descending, ...]"
+SortKey: TypeAlias = "tuple[SortValue | Descending, ...]"
 
 
-class Order:
-    """One order of a resource's rows: its sorts, and the id behind them."""
+class SortOrder:
+    """The order of a resource's rows: its sorts, then the id."""
 
     def __init__(self, resource: Resource, sorts: Sequence[Sort], refused: Collection[str] = ()) -> None:
-        """Read the sorts of a request.
+        """Parse the sorts of a request.
 
         Raises:
-            ApiError: A sort that is not documented, or that the sandbox cannot give.
+            ApiError: A sort is not documented, or the sandbox does not support it.
         """
         self.sorts = tuple(sorts) or DEFAULT_SORTS.get(resource.name, ())
-        self.given = bool(sorts)
+        self.is_explicit = bool(sorts)
         self.fields: list[Field] = []
         for sort in self.sorts:
-            if self.given and (sort.name not in resource.sorts or sort.name in refused):
+            if self.is_explicit and (sort.name not in resource.sorts or sort.name in refused):
                 raise errors.unsupported_sort(sort.name)
             field = sort_field(resource, sort.name)
             if field is None:
@@ -82,27 +84,27 @@ class Order:
 
     @property
     def text(self) -> str:
-        """The order as `sort` would say it."""
+        """The order in the syntax of `sort`."""
         return ",".join(f"{'-' if sort.descending else ''}{sort.name}" for sort in self.sorts)
 
     @property
     def by_own_attributes(self) -> bool:
-        """Whether only the rows' own attributes decide."""
+        """Whether only the rows' own attributes determine the order."""
         return all(field.own for field in self.fields)
 
-    def values(self, dataset: Dataset, record: Record) -> tuple[Plain, ...]:
-        """A row's sort values, its id last: what a cursor keeps."""
-        return (*(_plain(dataset, record, field) for field in self.fields), _plain(dataset, record, ID_FIELD))
+    def values(self, dataset: Dataset, record: Record) -> tuple[SortValue, ...]:
+        """Return a row's sort values, its id last: the content of a cursor."""
+        return (*(_sort_value(dataset, record, field) for field in self.fields), _sort_value(dataset, record, ID_FIELD))
 
-    def key(self, values: Sequence[Plain]) -> Key:
-        """The sort key that a row with these values has."""
-        turned = [
+    def key(self, values: Sequence[SortValue]) -> SortKey:
+        """Return the sort key for these values."""
+        directed = [
             Descending(value) if sort.descending else value for sort, value in zip(self.sorts, values, strict=False)
         ]
-        return (*turned, values[-1])
+        return (*directed, values[-1])
 
 
-def _plain(dataset: Dataset, record: Record, field: Field) -> Plain:
+def _sort_value(dataset: Dataset, record: Record, field: Field) -> SortValue:
     values = field.read(dataset, record)
     if not values:
         return (1, 0)
@@ -112,7 +114,7 @@ def _plain(dataset: Dataset, record: Record, field: Field) -> Plain:
 
 def _sortable(value: Json, kind: Kind) -> int | float | str:
     if kind is Kind.INSTANT:
-        return parse_moment(str(value)).epoch_ms
+        return parse_timestamp(str(value)).epoch_ms
     if kind is Kind.DATE:
         return parse_day(str(value))
     if kind is Kind.ID:

@@ -1,4 +1,4 @@
-"""Stand-ins for related records of types that the sandbox does not list."""
+"""Placeholders for related records of types that the sandbox does not list."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ if TYPE_CHECKING:
 
 
 def stub_name(ref: Ref) -> str:
-    """A name for the record that a reference means."""
+    """Return a name for the referenced record."""
     return f"{ref.type.replace('_', ' ').removesuffix('s').capitalize()} {ref.id}"

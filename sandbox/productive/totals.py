@@ -1,4 +1,4 @@
-"""What one row says of others: an invoice of lines and payments, a budget of invoices, a service of hours."""
+"""Totals: of an invoice from its lines and payments, of a service from its hours, of a deal from both."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 PERCENT = Decimal(100)
 HOUR = 1
-"""`unit_id` of what is sold by the hour."""
+"""`unit_id` of services sold by the hour."""
 
 
 def total_line_item(line: Record, rate: str) -> None:
-    """A line's amounts from its price, quantity, discount and tax."""
+    """Update a line's amounts from its price, quantity, discount and tax."""
     net = line.integer("unit_price") * Decimal(line.text("quantity"))
     net -= net * Decimal(str(line.attributes["discount"] or 0)) / PERCENT
     amount = rounded(net)
@@ -31,7 +31,7 @@ def total_line_item(line: Record, rate: str) -> None:
 
 
 def total_invoice(dataset: Dataset, invoice: Record) -> None:
-    """An invoice's amounts from its lines, payments and credit notes; its attributions follow, and their budgets."""
+    """Update an invoice's amounts from its lines, payments and credit notes, then its attributions and budgets."""
     lines = dataset.referrers("line_items", "invoice", invoice.id)
     payments = dataset.referrers("payments", "invoice", invoice.id)
     credit_notes = dataset.referrers("invoices", "parent_invoice", invoice.id)
@@ -52,14 +52,14 @@ def total_invoice(dataset: Dataset, invoice: Record) -> None:
     paid_days = [payment.text("paid_on") for payment in payments if payment.attributes["paid_on"]]
     invoice.attributes["credited"] = totals["amount_credited"] != 0
     invoice.attributes["paid_on"] = max(paid_days) if paid_days and totals["amount_unpaid"] == 0 else None
-    _attribute(dataset, invoice, totals["amount"], rate)
+    _distribute_to_attributions(dataset, invoice, totals["amount"], rate)
     parent = dataset.get(invoice.one("parent_invoice"))
     if parent is not None:
         total_invoice(dataset, parent)
 
 
-def _attribute(dataset: Dataset, invoice: Record, amount: int, rate: str) -> None:
-    """Let an invoice's attributions sum to its net amount: the last one takes what the others leave."""
+def _distribute_to_attributions(dataset: Dataset, invoice: Record, amount: int, rate: str) -> None:
+    """Make an invoice's attributions add up to its net amount: the last one gets the remainder."""
     attributions = dataset.referrers("invoice_attributions", "invoice", invoice.id)
     if attributions:
         others = sum(attribution.integer("amount") for attribution in attributions[:-1])
@@ -71,7 +71,7 @@ def _attribute(dataset: Dataset, invoice: Record, amount: int, rate: str) -> Non
 
 
 def total_service(dataset: Dataset, service: Record) -> None:
-    """A service's hours and money from its time entries and its price."""
+    """Update a service's hours and money from its time entries and its price."""
     entries = dataset.referrers("time_entries", "service", service.id)
     expenses = dataset.referrers("expenses", "service", service.id)
     deal = dataset.get(service.one("deal"))
@@ -106,7 +106,7 @@ def total_service(dataset: Dataset, service: Record) -> None:
 
 
 def total_deal(dataset: Dataset, deal: Record) -> None:
-    """A deal's or budget's money and hours from its services and its invoices."""
+    """Update a deal's or budget's money and hours from its services and invoices."""
     services = dataset.referrers("services", "deal", deal.id)
     invoiced = draft = 0
     for attribution in dataset.referrers("invoice_attributions", "budget", deal.id):
@@ -140,13 +140,13 @@ def total_deal(dataset: Dataset, deal: Record) -> None:
     for name, amount in totals.items():
         deal.attributes.update(in_cents(name, amount, deal.text("exchange_rate")))
     deal.attributes.update(
-        {f"profit_margin{twin}": margin for twin in ("", "_default", "_normalized")}
+        {f"profit_margin{suffix}": margin for suffix in ("", "_default", "_normalized")}
         | {name: minutes(name) for name in ("worked_time", "billable_time", "budgeted_time", "estimated_time")}
     )
 
 
-def total_everything(dataset: Dataset) -> None:
-    """Every sum of a world that has just been made."""
+def total_all(dataset: Dataset) -> None:
+    """Update all totals of a new world."""
     for service in dataset.rows("services"):
         total_service(dataset, service)
     for invoice in dataset.rows("invoices"):

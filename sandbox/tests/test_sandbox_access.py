@@ -1,4 +1,4 @@
-"""Who may ask, and how often."""
+"""Productive's authentication, authorization and request windows."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.admin_client import AdminRefused
+from sandbox.admin_client import AdminError
 from sandbox.server import running_sandbox
-from sandbox.tests.asking import Asking
+from sandbox.tests.productive_client import ProductiveClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,12 +29,14 @@ def sandbox(running: RunningSandbox) -> RunningSandbox:
 
 
 @pytest.fixture
-def api(sandbox: RunningSandbox) -> Asking:
-    return Asking(sandbox.url)
+def api(sandbox: RunningSandbox) -> ProductiveClient:
+    return ProductiveClient(sandbox.url)
 
 
 @pytest.mark.parametrize("content_type", [None, "application/json"])
-def test_another_content_type_is_refused_before_the_token_is_looked_at(api: Asking, content_type: str | None) -> None:
+def test_another_content_type_is_refused_before_the_token_is_checked(
+    api: ProductiveClient, content_type: str | None
+) -> None:
     status, error = api.error("invoices", {"Content-Type": content_type, "X-Auth-Token": None})
     assert status == 415
     assert error["code"] == "unsupported_content_type"
@@ -42,7 +44,7 @@ def test_another_content_type_is_refused_before_the_token_is_looked_at(api: Aski
 
 
 @pytest.mark.parametrize("token", [None, "wrong"])
-def test_a_missing_and_a_wrong_token_answer_the_same(api: Asking, token: str | None) -> None:
+def test_a_missing_and_a_wrong_token_give_the_same_error(api: ProductiveClient, token: str | None) -> None:
     status, error = api.error("invoices", {"X-Auth-Token": token})
     assert status == 401
     assert error == {
@@ -57,7 +59,9 @@ def test_a_missing_and_a_wrong_token_answer_the_same(api: Asking, token: str | N
 
 @pytest.mark.parametrize("path", ["invoices", "organization_memberships", "companies/1"])
 @pytest.mark.parametrize("organization", [None, "2"])
-def test_another_organization_is_denied_on_every_path(api: Asking, path: str, organization: str | None) -> None:
+def test_another_organization_is_denied_on_every_path(
+    api: ProductiveClient, path: str, organization: str | None
+) -> None:
     status, error = api.error(path, {"X-Organization-Id": organization})
     assert status == 403
     assert error == {
@@ -68,13 +72,13 @@ def test_another_organization_is_denied_on_every_path(api: Asking, path: str, or
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE", "PUT"])
-def test_only_get_is_answered(api: Asking, method: str) -> None:
+def test_only_get_is_answered(api: ProductiveClient, method: str) -> None:
     response = api.get("invoices", method=method)
     assert response.status_code == 405
     assert response.json()["errors"][0]["status"] == "405"
 
 
-def test_an_unknown_record_and_an_unknown_route_are_not_found(api: Asking) -> None:
+def test_an_unknown_record_and_an_unknown_route_are_not_found(api: ProductiveClient) -> None:
     assert api.error("projects/999999") == (
         404,
         {
@@ -91,12 +95,12 @@ def test_an_unknown_record_and_an_unknown_route_are_not_found(api: Asking) -> No
         assert (status, error["title"]) == (404, "Route Not Found")
 
 
-def test_every_answer_says_how_long_the_server_worked(api: Asking) -> None:
+def test_every_answer_has_its_runtime(api: ProductiveClient) -> None:
     for path, headers in (("invoices", {}), ("invoices", {"X-Auth-Token": None}), ("boats", {})):
         assert 0 <= float(api.get(path, headers).headers["x-runtime"]) < 5
 
 
-def test_the_hundred_and_first_request_of_a_window_is_one_too_many(sandbox: RunningSandbox, api: Asking) -> None:
+def test_the_hundred_and_first_request_of_a_window_is_refused(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     for _ in range(100):
         assert api.get("tax_rates").status_code == 200
     response = api.get("tax_rates")
@@ -118,7 +122,7 @@ def test_the_hundred_and_first_request_of_a_window_is_one_too_many(sandbox: Runn
     assert api.get("tax_rates").status_code == 200
 
 
-def test_the_organization_has_a_longer_window_of_its_own(sandbox: RunningSandbox, api: Asking) -> None:
+def test_the_organization_has_its_own_longer_window(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     sandbox.admin.set_limits(
         [{"scope": "token", "limit": 2, "period": 10}, {"scope": "organization", "limit": 3, "period": 1800}]
     )
@@ -133,19 +137,19 @@ def test_the_organization_has_a_longer_window_of_its_own(sandbox: RunningSandbox
     assert api.get("tax_rates", {"X-Organization-Id": "recorded"}).status_code == 200
 
 
-def test_windows_can_be_switched_off(sandbox: RunningSandbox, api: Asking) -> None:
+def test_windows_can_be_switched_off(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     sandbox.admin.set_limits([])
     assert {api.get("tax_rates").status_code for _ in range(120)} == {200}
 
 
-def test_a_refused_token_counts_in_no_window(sandbox: RunningSandbox, api: Asking) -> None:
+def test_a_refused_token_counts_in_no_window(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     sandbox.admin.set_limits([{"scope": "token", "limit": 1, "period": 10}])
     for _ in range(3):
         assert api.get("tax_rates", {"X-Auth-Token": "wrong"}).status_code == 401
     assert api.get("tax_rates").status_code == 200
 
 
-def test_a_feature_that_is_off_denies_its_resource_alone(sandbox: RunningSandbox, api: Asking) -> None:
+def test_a_feature_that_is_off_denies_only_its_resource(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     sandbox.admin.set_features(financials=False)
     status, error = api.error("tax_rates")
     assert status == 403
@@ -161,13 +165,13 @@ def test_a_feature_that_is_off_denies_its_resource_alone(sandbox: RunningSandbox
     assert api.get("tax_rates").status_code == 200
 
 
-def test_latency_comes_before_every_answer_of_the_api_only() -> None:
+def test_latency_delays_answers_of_the_api_only() -> None:
     with running_sandbox(scale=0.02, latency_ms=60) as slow:
-        assert Asking(slow.url).get("tax_rates").elapsed.total_seconds() >= 0.06
+        assert ProductiveClient(slow.url).get("tax_rates").elapsed.total_seconds() >= 0.06
         assert slow.admin.requests()[0]["status"] == 200
 
 
-def test_a_window_counts_per_token_or_per_organization_only(sandbox: RunningSandbox, api: Asking) -> None:
-    with pytest.raises(AdminRefused, match="token or organization"):
+def test_a_window_counts_per_token_or_per_organization_only(sandbox: RunningSandbox, api: ProductiveClient) -> None:
+    with pytest.raises(AdminError, match="token or organization"):
         sandbox.admin.set_limits([{"scope": "planet", "limit": 1, "period": 10}])
     assert api.get("tax_rates").status_code == 200

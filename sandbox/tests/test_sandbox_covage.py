@@ -1,4 +1,4 @@
-"""The Covage client API and its Keycloak against their documentation."""
+"""The Covage client API and its Keycloak, checked against their documentation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from sandbox.admin_client import AdminRefused
+from sandbox.admin_client import AdminError
 from sandbox.server import running_sandbox
 
 if TYPE_CHECKING:
@@ -51,20 +51,20 @@ INVOICE = {
 
 
 class Client:
-    """A client of the API and of the Keycloak."""
+    """HTTP client of the API and of Keycloak."""
 
     def __init__(self, url: str, session: requests.Session) -> None:
-        """Speak to the sandbox at `url`, without a token."""
+        """Use the sandbox at `url`, without a token."""
         self.root = f"{url}/covage"
         self.session = session
 
     def ask_token(self, form: Mapping[str, str], realm: str = "covage") -> requests.Response:
-        """Post a form to the Keycloak."""
+        """Post a form to Keycloak's token endpoint."""
         path = f"auth/realms/{realm}/protocol/openid-connect/token"
         return self.session.post(f"{self.root}/{path}", data=form, timeout=10)
 
     def login(self) -> dict[str, Any]:
-        """Take a token by password, and use it from now on."""
+        """Log in by password, and use the token from now on."""
         answer = self.ask_token(LOGIN)
         assert answer.status_code == 200, answer.text
         tokens: dict[str, Any] = answer.json()
@@ -72,12 +72,12 @@ class Client:
         return tokens
 
     def get(self, path: str, method: str = "GET", **params: str | int) -> requests.Response:
-        """Ask the API; redirects are not followed."""
+        """Request the API; redirects are not followed."""
         url = f"{self.root}/api/v1/{path}"
         return self.session.request(method, url, params=params, timeout=10, allow_redirects=False)
 
     def walk(self, path: str, **params: str) -> list[list[dict[str, Any]]]:
-        """The pages of a list, by the cursor of `next_page`."""
+        """Return the pages of a list, following the cursor of `next_page`."""
         pages: list[list[dict[str, Any]]] = []
         cursor: dict[str, str] = {}
         while True:
@@ -150,7 +150,7 @@ def test_a_password_gives_tokens_as_documented(stranger: Client) -> None:
         ({"grant_type": "refresh_token", "refresh_token": "made up"}, 400, "invalid_grant"),
     ],
 )
-def test_what_gives_no_token_is_refused_as_keycloak_does(
+def test_invalid_logins_are_refused_as_keycloak_does(
     stranger: Client, admin: SystemAdmin, change: dict[str, str], status: int, error: str
 ) -> None:
     answer = stranger.ask_token({**LOGIN, **change})
@@ -166,7 +166,7 @@ def test_another_realm_another_method_and_another_body_are_refused(stranger: Cli
     assert requests.post(url, json=LOGIN, timeout=10).status_code == 415
 
 
-def test_a_token_ends_and_a_refresh_token_gives_another(sandbox: RunningSandbox, api: Client) -> None:
+def test_an_expired_token_can_be_refreshed(sandbox: RunningSandbox, api: Client) -> None:
     admin = sandbox.admin.system("covage")
     admin.put("tokens", {"expires_in": 60, "refresh_expires_in": 120})
     tokens = api.login()
@@ -200,14 +200,14 @@ def test_the_admin_revokes_tokens(api: Client, admin: SystemAdmin) -> None:
     assert api.get("order/").status_code == 200
 
 
-def test_a_token_can_run_out_after_so_many_requests(api: Client, admin: SystemAdmin) -> None:
+def test_a_token_can_expire_after_a_number_of_requests(api: Client, admin: SystemAdmin) -> None:
     admin.put("tokens", {"requests_per_token": 2})
     assert api.login()["expires_in"] == 300
     assert [api.get("order/").status_code for _ in range(3)] == [200, 200, 401]
 
 
 @pytest.mark.parametrize("header", [None, "Bearer sandbox-token", "JWT sandbox-token"])
-def test_without_a_token_nothing_is_answered(stranger: Client, header: str | None) -> None:
+def test_requests_without_a_token_are_unauthorized(stranger: Client, header: str | None) -> None:
     if header:
         stranger.session.headers["Authorization"] = header
     for path in ("invoice/", "invoice/FACTTSO25100246/download/", "nothing/"):
@@ -227,14 +227,14 @@ def test_a_page_of_invoices_is_as_documented(api: Client) -> None:
         assert row["accounting_date"] < row["payment_deadline"]
 
 
-def test_links_lead_to_a_foreign_host_over_plain_http(api: Client) -> None:
+def test_links_have_another_host_and_plain_http(api: Client) -> None:
     link = api.get("invoice/", page_size=30, invoice_type=1).json()["next_page"]
     assert link.startswith("http://api.example.com/api/v1/invoice/?")
     query = parse_qs(urlsplit(link).query)
     assert (query["page_size"], query["invoice_type"]) == (["30"], ["1"])
 
 
-def test_all_pages_hold_all_invoices_once_and_not_by_date(api: Client, admin: SystemAdmin) -> None:
+def test_the_pages_have_every_invoice_once_and_not_by_date(api: Client, admin: SystemAdmin) -> None:
     pages = api.walk("invoice/")
     assert [len(page) for page in pages] == [20] * 7 + [10]
     rows = [row for page in pages for row in page]
@@ -248,7 +248,7 @@ def number(invoice: Mapping[str, Any]) -> str:
     return str(invoice["invoice_number"])
 
 
-def test_one_can_page_back(api: Client) -> None:
+def test_previous_page_leads_back(api: Client) -> None:
     first = api.get("invoice/", page_size=40).json()
     second = api.get("invoice/", page_size=40, cursor=cursor_of(first["next_page"])).json()
     third = api.get("invoice/", page_size=40, cursor=cursor_of(second["next_page"])).json()
@@ -257,7 +257,7 @@ def test_one_can_page_back(api: Client) -> None:
     assert api.get("invoice/", page_size=40, cursor=cursor_of(back["previous_page"])).json() == first
 
 
-def test_rows_that_come_and_go_do_not_shift_the_pages(api: Client, admin: SystemAdmin) -> None:
+def test_added_and_deleted_rows_do_not_shift_the_pages(api: Client, admin: SystemAdmin) -> None:
     first = api.get("invoice/").json()
     expected = api.get("invoice/", cursor=cursor_of(first["next_page"])).json()["results"]
     admin.delete("invoices", first["results"][3]["invoice_number"])
@@ -283,7 +283,7 @@ def test_an_invoice_is_found_by_its_number(api: Client, admin: SystemAdmin) -> N
     assert (body["count"], body["results"], body["next_page"]) == (1, [one], None)
 
 
-def test_what_no_list_can_take_is_refused(api: Client) -> None:
+def test_invalid_parameters_are_refused(api: Client) -> None:
     assert api.get("invoice/", cursor="2").json() == {"detail": "Invalid cursor"}
     assert api.get("invoice/", cursor="2").status_code == 404
     bad = api.get("invoice/", accounting_date_gt="yesterday")
@@ -292,7 +292,7 @@ def test_what_no_list_can_take_is_refused(api: Client) -> None:
         assert api.get("invoice/", page_size=size).json()["page_size"] == given
 
 
-def test_a_pdf_is_an_attachment_and_changes_with_its_invoice_alone(api: Client, admin: SystemAdmin) -> None:
+def test_a_pdf_is_an_attachment_and_changes_only_with_its_invoice(api: Client, admin: SystemAdmin) -> None:
     one, other = (row["invoice_number"] for row in admin.records("invoices")[:2])
     answer = api.get(f"invoice/{one}/download/")
     assert answer.headers["Content-Type"] == "application/pdf"
@@ -306,7 +306,7 @@ def test_a_pdf_is_an_attachment_and_changes_with_its_invoice_alone(api: Client, 
     assert (missing.status_code, missing.json()) == (404, {"detail": "Not found."})
 
 
-def test_orders_are_as_documented_and_lead_to_detail_and_history(api: Client, admin: SystemAdmin) -> None:
+def test_orders_have_a_detail_and_a_history_as_documented(api: Client, admin: SystemAdmin) -> None:
     rows = [row for page in api.walk("order/") for row in page]
     assert len(rows) == 60
     assert {frozenset(row) for row in rows} == {frozenset(ORDER)}
@@ -353,20 +353,20 @@ def test_quotes_and_reference_lists_are_as_documented(api: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "documented"),
+    ("requested", "documented"),
     [
         ("order?page_size=3", "order/?page_size=3"),
         ("catalog/category", "catalog/category/"),
         ("referential/project/?active=true", "referential/project?active=true"),
     ],
 )
-def test_another_slash_at_the_end_is_redirected_on_the_same_host(api: Client, asked: str, documented: str) -> None:
-    answer = api.get(asked)
+def test_a_wrong_trailing_slash_is_redirected_on_the_same_host(api: Client, requested: str, documented: str) -> None:
+    answer = api.get(requested)
     assert (answer.status_code, answer.headers["Location"]) == (301, f"/covage/api/v1/{documented}")
     assert api.get(documented).status_code == 200
 
 
-def test_each_resource_can_be_wrapped_in_another_way(api: Client, admin: SystemAdmin) -> None:
+def test_each_resource_can_have_any_envelope(api: Client, admin: SystemAdmin) -> None:
     reference = admin.records("orders")[0]["order_reference"]
     paths = {
         "invoices": "invoice/",
@@ -388,11 +388,11 @@ def test_each_resource_can_be_wrapped_in_another_way(api: Client, admin: SystemA
         assert len(rows) == bodies["results"]["count"]
         assert bodies["single"] == rows[0]
         assert bodies["unknown"] == {"status": "ok", "payload": {"elements": rows}}
-    with pytest.raises(AdminRefused, match="can be bare"):
+    with pytest.raises(AdminError, match="must be bare"):
         admin.put("envelopes", {"orders": "wrapped"})
 
 
-def test_nothing_but_get_and_the_login_is_answered(sandbox: RunningSandbox, api: Client) -> None:
+def test_only_get_and_the_login_are_answered(sandbox: RunningSandbox, api: Client) -> None:
     before = len(sandbox.admin.requests())
     answer = api.get("quote/", "POST")
     assert (answer.status_code, answer.json()) == (405, {"detail": 'Method "POST" not allowed.'})
@@ -400,11 +400,11 @@ def test_nothing_but_get_and_the_login_is_answered(sandbox: RunningSandbox, api:
 
 
 @pytest.mark.parametrize("path", ["boats/", "invoice/FACTTSO25100246/", "referential/", "quote/1/", "order/a/b/"])
-def test_what_is_not_documented_is_not_there(api: Client, path: str) -> None:
+def test_undocumented_paths_are_not_found(api: Client, path: str) -> None:
     assert api.get(path).status_code == 404
 
 
-def test_the_log_holds_no_credential(sandbox: RunningSandbox, api: Client) -> None:
+def test_the_log_has_no_credentials(sandbox: RunningSandbox, api: Client) -> None:
     tokens = api.login()
     api.get("order/")
     log = json.dumps(sandbox.admin.requests())
@@ -414,7 +414,7 @@ def test_the_log_holds_no_credential(sandbox: RunningSandbox, api: Client) -> No
     ]
 
 
-def test_a_changed_order_says_when(api: Client, admin: SystemAdmin) -> None:
+def test_a_changed_order_has_a_new_modification_date(api: Client, admin: SystemAdmin) -> None:
     one = admin.records("orders")[0]
     admin.update("orders", one["order_reference"], {"state": "completed"})
     shown = api.get(f"order/{one['order_reference']}/").json()

@@ -1,4 +1,4 @@
-"""What goes wrong on order."""
+"""Faults that the admin injects."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from sandbox.admin_client import AdminRefused
+from sandbox.admin_client import AdminError
 from sandbox.server import running_sandbox
-from sandbox.tests.asking import Asking
+from sandbox.tests.productive_client import ProductiveClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,32 +31,32 @@ def admin(running: RunningSandbox) -> AdminClient:
 
 
 @pytest.fixture
-def api(running: RunningSandbox) -> Asking:
-    return Asking(running.url)
+def api(running: RunningSandbox) -> ProductiveClient:
+    return ProductiveClient(running.url)
 
 
-def test_a_status_comes_as_often_as_ordered(admin: AdminClient, api: Asking) -> None:
+def test_a_status_fault_happens_the_given_number_of_times(admin: AdminClient, api: ProductiveClient) -> None:
     admin.add_fault("*/invoices", status=503, body="down", headers={"Retry-After": "2"}, times=2)
     answers = [api.get("invoices") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [503, 503, 200]
     assert (answers[0].text, answers[0].headers["Retry-After"]) == ("down", "2")
 
 
-def test_a_fault_meets_only_its_path_and_query_and_may_let_some_pass(admin: AdminClient, api: Asking) -> None:
+def test_a_fault_applies_to_its_path_and_query_and_may_skip_requests(admin: AdminClient, api: ProductiveClient) -> None:
     admin.add_fault("*/invoices", query="page[number]=2", skip=1, status=500)
     assert api.get("companies").status_code == 200
     assert api.get("invoices").status_code == 200
     assert [api.get("invoices?page[number]=2").status_code for _ in range(3)] == [200, 500, 200]
 
 
-def test_a_truncated_body_ends_before_its_announced_length(admin: AdminClient, api: Asking) -> None:
+def test_a_truncated_body_ends_before_its_announced_length(admin: AdminClient, api: ProductiveClient) -> None:
     admin.add_fault("*/invoices", truncate=True)
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
         api.get("invoices")
     assert api.get("invoices").status_code == 200
 
 
-def test_a_dropped_connection_gives_no_answer(admin: AdminClient, api: Asking) -> None:
+def test_a_dropped_connection_gives_no_answer(admin: AdminClient, api: ProductiveClient) -> None:
     admin.add_fault("*/invoices", drop=True)
     with pytest.raises(requests.exceptions.ConnectionError):
         api.get("invoices")
@@ -64,7 +64,7 @@ def test_a_dropped_connection_gives_no_answer(admin: AdminClient, api: Asking) -
     assert [entry["status"] for entry in admin.requests()] == [0, 200]
 
 
-def test_an_answer_can_be_no_json_at_all(admin: AdminClient, api: Asking) -> None:
+def test_an_answer_can_be_invalid_json(admin: AdminClient, api: ProductiveClient) -> None:
     admin.add_fault("*/invoices", not_json=True)
     answer = api.get("invoices")
     assert answer.status_code == 200
@@ -72,27 +72,27 @@ def test_an_answer_can_be_no_json_at_all(admin: AdminClient, api: Asking) -> Non
         answer.json()
 
 
-def test_an_answer_can_be_late(admin: AdminClient, api: Asking) -> None:
+def test_an_answer_can_be_late(admin: AdminClient, api: ProductiveClient) -> None:
     admin.add_fault("*/invoices", delay_ms=80)
     answer = api.get("invoices")
     assert (answer.status_code, answer.elapsed.total_seconds() >= 0.08) == (200, True)
 
 
-def test_an_answer_can_lead_elsewhere(admin: AdminClient, api: Asking) -> None:
+def test_an_answer_can_be_a_redirect(admin: AdminClient, api: ProductiveClient) -> None:
     admin.add_fault("*/invoices", redirect_to="http://other.example/invoices")
     answer = api.get("invoices")
     assert (answer.status_code, answer.headers["Location"]) == (302, "http://other.example/invoices")
 
 
-def test_cleared_faults_do_not_happen(admin: AdminClient, api: Asking) -> None:
+def test_cleared_faults_do_not_happen(admin: AdminClient, api: ProductiveClient) -> None:
     admin.add_fault("*", status=500, times=100)
     assert api.get("invoices").status_code == 500
     admin.clear_faults()
     assert api.get("invoices").status_code == 200
 
 
-def test_a_fault_is_of_one_kind(admin: AdminClient) -> None:
-    with pytest.raises(AdminRefused, match="one of"):
+def test_a_fault_has_exactly_one_kind(admin: AdminClient) -> None:
+    with pytest.raises(AdminError, match="exactly one of"):
         admin.add_fault("*")
-    with pytest.raises(AdminRefused, match="one of"):
+    with pytest.raises(AdminError, match="exactly one of"):
         admin.add_fault("*", status=500, drop=True)

@@ -1,4 +1,4 @@
-"""Filters, sorts and what is refused of them."""
+"""Productive's filters and sorts, and which are refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.productive.catalogue import load_catalogue
 from sandbox.server import running_sandbox
-from sandbox.tests.asking import Asking
+from sandbox.tests.productive_client import ProductiveClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +29,8 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture(scope="module")
-def api(sandbox: RunningSandbox) -> Asking:
-    return Asking(sandbox.url)
+def api(sandbox: RunningSandbox) -> ProductiveClient:
+    return ProductiveClient(sandbox.url)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def stored(sandbox: RunningSandbox) -> dict[str, list[StoredRecord]]:
 Stored = dict[str, list["StoredRecord"]]
 
 
-def all_ids(api: Asking, path: str) -> set[str]:
+def all_ids(api: ProductiveClient, path: str) -> set[str]:
     return {row["id"] for row in api.walk(f"{path}&page[size]=200")}
 
 
@@ -66,14 +66,14 @@ def all_ids(api: Asking, path: str) -> set[str]:
         ("include=company.boats", "Unsupported Include"),
     ],
 )
-def test_what_is_not_supported_is_refused_by_name(api: Asking, query: str, title: str) -> None:
+def test_unsupported_parameters_are_refused_by_name(api: ProductiveClient, query: str, title: str) -> None:
     status, error = api.error(f"invoices?{query}")
     assert (status, error["status"], error["title"]) == (400, "400", title)
     assert error["code"] == title.lower().replace(" ", "_")
 
 
 @pytest.mark.parametrize("resource", sorted(load_catalogue()))
-def test_no_documented_filter_is_passed_over_in_silence(api: Asking, resource: str) -> None:
+def test_no_documented_filter_is_ignored_silently(api: ProductiveClient, resource: str) -> None:
     for name in sorted(load_catalogue()[resource].filters):
         response = api.get(f"{resource}?filter[{name}]=nonsense-{name}")
         if response.status_code == 200:
@@ -86,11 +86,11 @@ def test_no_documented_filter_is_passed_over_in_silence(api: Asking, resource: s
 @pytest.mark.parametrize(
     "form", ["filter[id]=3,5", "filter[id][]=3&filter[id][]=5", "filter[id][eq][]=3&filter[id][eq][]=5"]
 )
-def test_several_values_can_be_given_in_three_ways(api: Asking, form: str) -> None:
+def test_several_values_can_be_given_in_three_ways(api: ProductiveClient, form: str) -> None:
     assert api.ids(f"invoices?{form}") == ["3", "5"]
 
 
-def test_the_operations_compare_as_their_names_say(api: Asking, stored: Stored) -> None:
+def test_operations_compare_as_their_names_say(api: ProductiveClient, stored: Stored) -> None:
     amounts = {row["id"]: row["attributes"]["amount"] for row in stored["invoices"]}
     middle = sorted(amounts.values())[150]
     for operation, keeps in (
@@ -104,7 +104,7 @@ def test_the_operations_compare_as_their_names_say(api: Asking, stored: Stored) 
         assert all_ids(api, f"invoices?filter[amount][{operation}]={middle}") == keeps
 
 
-def test_texts_are_searched_whatever_their_case(api: Asking, stored: Stored) -> None:
+def test_text_searches_ignore_case(api: ProductiveClient, stored: Stored) -> None:
     names = {row["id"]: row["attributes"]["name"].lower() for row in stored["companies"]}
     with_and = {row for row, name in names.items() if " and " in name}
     assert with_and
@@ -112,7 +112,7 @@ def test_texts_are_searched_whatever_their_case(api: Asking, stored: Stored) -> 
     assert all_ids(api, "companies?filter[name][not_contain]=%20AND%20") == set(names) - with_and
 
 
-def test_two_bounds_on_one_field_hold_together(api: Asking, stored: Stored) -> None:
+def test_two_bounds_on_one_field_both_apply(api: ProductiveClient, stored: Stored) -> None:
     days = sorted(row["attributes"]["date"] for row in stored["time_entries"])
     low, high = days[100], days[200]
     expected = {row["id"] for row in stored["time_entries"] if low <= row["attributes"]["date"] <= high}
@@ -120,14 +120,14 @@ def test_two_bounds_on_one_field_hold_together(api: Asking, stored: Stored) -> N
     assert all_ids(api, f"time_entries?filter[after]={low}&filter[before]={high}") == expected
 
 
-def test_groups_join_by_and_or_by_or_and_nest(api: Asking) -> None:
+def test_filter_groups_join_by_and_or_or_and_can_be_nested(api: ProductiveClient) -> None:
     assert api.ids("invoices?filter[$op]=or&filter[0][id][eq][]=3&filter[1][id][eq][]=5") == ["3", "5"]
     assert api.ids("invoices?filter[$op]=and&filter[0][id][eq][]=3&filter[1][id][eq][]=5") == []
     nested = "filter[$op]=and&filter[0][$op]=or&filter[0][0][id][eq]=3&filter[0][1][id][eq]=5&filter[1][id][not_eq]=3"
     assert api.ids(f"invoices?{nested}") == ["5"]
 
 
-def test_relationship_filters_follow_the_ids(api: Asking, stored: Stored) -> None:
+def test_relationship_filters_compare_ids(api: ProductiveClient, stored: Stored) -> None:
     invoice = stored["invoices"][7]
     lines = {row["id"] for row in stored["line_items"] if row["relationships"]["invoice"] == invoice["id"]}
     assert lines
@@ -140,7 +140,7 @@ def test_relationship_filters_follow_the_ids(api: Asking, stored: Stored) -> Non
     )
 
 
-def test_filters_reach_over_other_records(api: Asking, stored: Stored) -> None:
+def test_filters_follow_paths_of_relationships(api: ProductiveClient, stored: Stored) -> None:
     services = {row["id"]: row for row in stored["services"]}
     deals = {row["id"]: row for row in stored["deals"]}
     entry = stored["time_entries"][0]
@@ -169,7 +169,7 @@ def test_filters_reach_over_other_records(api: Asking, stored: Stored) -> None:
     [("projects", "archived_at"), ("companies", "archived_at"), ("people", "deactivated_at"), ("tasks", "closed")],
 )
 def test_archived_rows_are_listed_and_status_separates_them(
-    api: Asking, stored: Stored, resource: str, attribute: str
+    api: ProductiveClient, stored: Stored, resource: str, attribute: str
 ) -> None:
     gone = {row["id"] for row in stored[resource] if row["attributes"][attribute]}
     everything = {row["id"] for row in stored[resource]}
@@ -179,7 +179,7 @@ def test_archived_rows_are_listed_and_status_separates_them(
     assert all_ids(api, f"{resource}?filter[status]=1,2") == all_ids(api, f"{resource}?") == everything
 
 
-def test_invoice_codes_part_the_invoices(api: Asking, stored: Stored) -> None:
+def test_every_invoice_has_exactly_one_code_of_each_filter(api: ProductiveClient, stored: Stored) -> None:
     everything = {row["id"] for row in stored["invoices"]}
     for name, codes in (
         ("status", "01234"),
@@ -194,13 +194,13 @@ def test_invoice_codes_part_the_invoices(api: Asking, stored: Stored) -> None:
     assert all_ids(api, "invoices?filter[status]=4") == drafts
 
 
-def test_deals_and_budgets_share_a_list_and_type_separates_them(api: Asking, stored: Stored) -> None:
+def test_deals_and_budgets_share_a_list_and_type_separates_them(api: ProductiveClient, stored: Stored) -> None:
     budgets = {row["id"] for row in stored["deals"] if row["attributes"]["budget"]}
     assert all_ids(api, "deals?filter[type]=2") == budgets
     assert len(budgets) < 120
 
 
-def test_custom_fields_filter_by_their_id(api: Asking, stored: Stored) -> None:
+def test_custom_fields_filter_by_their_id(api: ProductiveClient, stored: Stored) -> None:
     with_points = {
         row["id"]: row["attributes"]["custom_fields"]["12"]
         for row in stored["tasks"]
@@ -213,7 +213,7 @@ def test_custom_fields_filter_by_their_id(api: Asking, stored: Stored) -> None:
     assert one in all_ids(api, f"tasks?filter[custom_fields][12][eq]={with_points[one]}")
 
 
-def test_a_datetime_is_cut_to_its_date_in_the_organizations_zone(api: Asking, stored: Stored) -> None:
+def test_datetimes_compare_by_date_in_the_organizations_time_zone(api: ProductiveClient, stored: Stored) -> None:
     day = datetime.fromisoformat(stored["tasks"][200]["attributes"]["updated_at"]).date()
     same_day = {row["id"] for row in stored["tasks"] if row["attributes"]["updated_at"][:10] == day.isoformat()}
     expected = {row["id"] for row in stored["tasks"] if row["attributes"]["updated_at"][:10] >= day.isoformat()}
@@ -224,7 +224,7 @@ def test_a_datetime_is_cut_to_its_date_in_the_organizations_zone(api: Asking, st
     assert all_ids(api, f"tasks?filter[updated_at][eq]={day}") == same_day
 
 
-def test_with_the_feature_flag_datetimes_compare_by_the_second(api: Asking, stored: Stored) -> None:
+def test_with_the_feature_flag_datetimes_compare_by_second(api: ProductiveClient, stored: Stored) -> None:
     instants = {row["id"]: datetime.fromisoformat(row["attributes"]["updated_at"]) for row in stored["tasks"]}
     middle = sorted(instants.values())[210].replace(microsecond=0)
     after = {row for row, instant in instants.items() if instant.replace(microsecond=0) > middle}
@@ -237,14 +237,14 @@ def test_with_the_feature_flag_datetimes_compare_by_the_second(api: Asking, stor
             assert found == keeps
 
 
-def _pages(api: Asking, path: str) -> Iterator[list[dict[str, object]]]:
+def _pages(api: ProductiveClient, path: str) -> Iterator[list[dict[str, object]]]:
     number = 1
     while rows := api.data(f"{path}&page[number]={number}", FULL_DATETIMES):
         yield rows
         number += 1
 
 
-def test_filters_hold_on_every_page_of_a_cursor(api: Asking, stored: Stored) -> None:
+def test_filters_apply_to_every_cursor_page(api: ProductiveClient, stored: Stored) -> None:
     open_tasks = {row["id"] for row in stored["tasks"] if not row["attributes"]["closed"]}
     rows = api.walk("tasks?filter[status]=1&page[after]=&page[size]=20&sort=updated_at")
     assert {row["id"] for row in rows} == open_tasks
@@ -252,7 +252,7 @@ def test_filters_hold_on_every_page_of_a_cursor(api: Asking, stored: Stored) -> 
 
 
 @pytest.mark.parametrize("resource", sorted(load_catalogue()))
-def test_every_documented_sort_is_given_or_refused_by_name(api: Asking, resource: str) -> None:
+def test_every_documented_sort_works_or_is_refused_by_name(api: ProductiveClient, resource: str) -> None:
     total = api.body(f"{resource}?page[size]=1")["meta"]["total_count"]
     for name in sorted(load_catalogue()[resource].sorts):
         response = api.get(f"{resource}?sort={name}&page[size]=1")
@@ -263,13 +263,13 @@ def test_every_documented_sort_is_given_or_refused_by_name(api: Asking, resource
             assert "documentation does not say" in response.json()["errors"][0]["detail"]
 
 
-def test_several_sorts_apply_in_turn(api: Asking) -> None:
+def test_several_sorts_apply_in_turn(api: ProductiveClient) -> None:
     rows = api.walk("companies?sort=-name,created_at&page[size]=200")
     names = [row["attributes"]["name"].casefold() for row in rows]
     assert names == sorted(names, reverse=True)
 
 
-def test_the_admin_refuses_documented_names(sandbox: RunningSandbox, api: Asking) -> None:
+def test_the_admin_can_refuse_documented_names(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     sandbox.admin.set_refusals(
         includes={"invoices": ["bank_account"]},
         filters={"tasks": ["updated_at"]},
@@ -287,11 +287,13 @@ def test_the_admin_refuses_documented_names(sandbox: RunningSandbox, api: Asking
     assert api.get("deals").status_code == 200
 
 
-def test_a_filter_or_a_sort_can_be_taken_without_heed(sandbox: RunningSandbox, api: Asking, stored: Stored) -> None:
+def test_the_admin_can_make_filters_and_sorts_ineffective(
+    sandbox: RunningSandbox, api: ProductiveClient, stored: Stored
+) -> None:
     sandbox.admin.set_refusals(ignored_filters={"tasks": ["updated_at"]}, ignored_sorts={"tasks": ["updated_at"]})
-    asked = "tasks?filter[updated_at][gt_eq]=2026-03-01&filter[status]=1&sort=updated_at&page[size]=200"
+    requested = "tasks?filter[updated_at][gt_eq]=2026-03-01&filter[status]=1&sort=updated_at&page[size]=200"
     try:
-        for path in (asked, f"{asked}&page[after]="):
+        for path in (requested, f"{requested}&page[after]="):
             rows = api.walk(path)
             assert [row["id"] for row in rows] == [
                 row["id"] for row in stored["tasks"] if not row["attributes"]["closed"]
@@ -301,7 +303,7 @@ def test_a_filter_or_a_sort_can_be_taken_without_heed(sandbox: RunningSandbox, a
         assert api.error("tasks?sort=boat")[1]["title"] == "Unsupported Sort"
     finally:
         sandbox.admin.set_refusals()
-    rows = api.walk(asked)
+    rows = api.walk(requested)
     stamps = [datetime.fromisoformat(row["attributes"]["updated_at"]) for row in rows]
     assert stamps == sorted(stamps)
     assert all(row["attributes"]["updated_at"] >= "2026-03-01" for row in rows)

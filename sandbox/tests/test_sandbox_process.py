@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.admin_client import AdminClient
+from sandbox.app import create_app
 from sandbox.server import running_sandbox
-from sandbox.tests.asking import Asking
+from sandbox.tests.productive_client import ProductiveClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,12 +36,12 @@ def process(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_it_prints_its_url_once_it_answers_and_leaves_quietly(sign: signal.Signals) -> None:
+def test_it_prints_its_url_once_it_answers_and_exits_quietly(sign: signal.Signals) -> None:
     with process("--seed", "8") as (running, url):
         assert url.startswith("http://127.0.0.1:")
-        api = Asking(url)
+        api = ProductiveClient(url)
         with running_sandbox(seed=8, scale=0.02) as same:
-            assert api.data("companies") == Asking(same.url).data("companies")
+            assert api.data("companies") == ProductiveClient(same.url).data("companies")
         # The client keeps its connection open all the while.
         running.send_signal(sign)
         out, err = running.communicate(timeout=5)
@@ -53,14 +55,14 @@ def test_one_system_can_be_smaller_than_the_others() -> None:
 
 
 @pytest.mark.parametrize("scale", ["nix=1", "invobi", "invobi=much"])
-def test_a_scale_of_something_else_is_refused(scale: str) -> None:
+def test_an_invalid_scale_is_refused(scale: str) -> None:
     with process("--scale-of", scale) as (running, _):
         _, err = running.communicate(timeout=10)
         assert running.returncode == 2
         assert err.splitlines()[-1].startswith("python -m sandbox: error: ")
 
 
-def test_the_port_asked_for_is_taken_or_the_start_fails() -> None:
+def test_the_requested_port_is_used_or_the_start_fails() -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
@@ -71,3 +73,9 @@ def test_the_port_asked_for_is_taken_or_the_start_fails() -> None:
         port = holder.getsockname()[1]
     with process("--port", str(port)) as (_, url):
         assert url == f"http://127.0.0.1:{port}"
+
+
+def test_starting_all_systems_is_fast() -> None:
+    started = time.process_time()
+    create_app()
+    assert time.process_time() - started < 2

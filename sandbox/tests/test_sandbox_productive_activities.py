@@ -1,4 +1,4 @@
-"""Activities: what they say of the past, and the one that each change leaves."""
+"""Activities: those of the generated past, and the one that each change leaves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from sandbox.productive.activities import item_type
 from sandbox.productive.catalogue import load_catalogue
 from sandbox.server import running_sandbox
-from sandbox.tests.asking import Asking
+from sandbox.tests.productive_client import ProductiveClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,15 +35,15 @@ def admin(running: RunningSandbox) -> AdminClient:
 
 
 @pytest.fixture
-def api(running: RunningSandbox, admin: AdminClient) -> Asking:  # noqa: ARG001 - reset first
-    return Asking(running.url)
+def api(running: RunningSandbox, admin: AdminClient) -> ProductiveClient:  # noqa: ARG001 - reset first
+    return ProductiveClient(running.url)
 
 
 def newest(admin: AdminClient) -> dict[str, Any]:
     return max(admin.records("activities"), key=lambda row: int(row["id"]))["attributes"]
 
 
-def told(row: dict[str, Any], *names: str) -> tuple[Any, ...]:
+def values(row: dict[str, Any], *names: str) -> tuple[Any, ...]:
     return tuple(row[name] for name in names)
 
 
@@ -59,7 +59,7 @@ def told(row: dict[str, Any], *names: str) -> tuple[Any, ...]:
         ("subsidiaries", "Subsidiary"),
     ],
 )
-def test_an_item_type_is_one_of_its_list(resource: str, name: str) -> None:
+def test_an_item_type_is_the_singular_of_its_resource(resource: str, name: str) -> None:
     assert item_type(resource) == name
 
 
@@ -67,7 +67,7 @@ def test_no_two_lists_share_an_item_type() -> None:
     assert len({item_type(resource) for resource in load_catalogue()}) == len(load_catalogue())
 
 
-def test_the_past_is_told_in_order_of_rows_that_are_there(admin: AdminClient) -> None:
+def test_past_activities_are_in_order_and_about_existing_rows(admin: AdminClient) -> None:
     rows = admin.records("activities")
     stamps = [datetime.fromisoformat(row["attributes"]["created_at"]) for row in rows]
     assert stamps == sorted(stamps)
@@ -82,12 +82,12 @@ def test_the_past_is_told_in_order_of_rows_that_are_there(admin: AdminClient) ->
     assert {row["attributes"]["event"] for row in rows} == {"create", "update"}
 
 
-def test_a_new_row_leaves_an_activity_of_the_same_instant(admin: AdminClient) -> None:
+def test_a_new_row_leaves_an_activity_at_the_same_instant(admin: AdminClient) -> None:
     count = len(admin.records("activities"))
     task = admin.create("tasks", {"title": "New"}, {"project": "2"})
     activity = newest(admin)
-    assert told(activity, "event", "item_type", "item_id", "item_name") == ("create", "Task", int(task["id"]), "New")
-    assert told(activity, "parent_type", "parent_id", "root_type", "root_id") == ("Workspace", 2, "Workspace", 2)
+    assert values(activity, "event", "item_type", "item_id", "item_name") == ("create", "Task", int(task["id"]), "New")
+    assert values(activity, "parent_type", "parent_id", "root_type", "root_id") == ("Workspace", 2, "Workspace", 2)
     assert activity["created_at"] == task["attributes"]["created_at"]
     assert activity["task_id"] == int(task["id"])
     assert activity["changeset"] == [{"title": [None, "New"]}]
@@ -104,22 +104,24 @@ PARTS = {
 
 
 @pytest.mark.parametrize("resource", sorted(load_catalogue().keys() - {"activities"}))
-def test_every_list_can_be_changed_and_tells_of_it(running: RunningSandbox, resource: str) -> None:
+def test_every_change_of_every_list_leaves_an_activity(running: RunningSandbox, resource: str) -> None:
     admin = running.admin
     leads = {PARTS[resource]: "1"} if resource in PARTS else {}
-    made = admin.create(resource, {}, leads)
-    admin.update(resource, made["id"])
-    admin.delete(resource, made["id"])
+    created = admin.create(resource, {}, leads)
+    admin.update(resource, created["id"])
+    admin.delete(resource, created["id"])
     rows = sorted(admin.records("activities"), key=lambda row: int(row["id"]))[-3:]
     assert [row["attributes"]["event"] for row in rows] == ["create", "update", "delete"]
-    assert {told(row["attributes"], "item_type", "item_id") for row in rows} == {(item_type(resource), int(made["id"]))}
+    assert {values(row["attributes"], "item_type", "item_id") for row in rows} == {
+        (item_type(resource), int(created["id"]))
+    }
 
 
-def test_an_update_says_what_was_and_what_is(admin: AdminClient) -> None:
+def test_the_activity_of_an_update_has_old_and_new_values(admin: AdminClient) -> None:
     before = admin.records("companies")[0]["attributes"]["name"]
     admin.update("companies", "1", {"name": "After"}, {"parent_company": "2"})
     activity = newest(admin)
-    assert told(activity, "event", "item_type", "company_id") == ("update", "Company", 1)
+    assert values(activity, "event", "item_type", "company_id") == ("update", "Company", 1)
     assert {"name": [before, "After"]} in activity["changeset"]
     assert [change["parent_company"][1] for change in activity["changeset"] if "parent_company" in change] == ["2"]
 
@@ -127,11 +129,11 @@ def test_an_update_says_what_was_and_what_is(admin: AdminClient) -> None:
 def test_archiving_is_an_update(admin: AdminClient) -> None:
     archived = admin.archive("projects", "1")["attributes"]["archived_at"]
     activity = newest(admin)
-    assert told(activity, "event", "item_type", "item_id") == ("update", "Workspace", 1)
+    assert values(activity, "event", "item_type", "item_id") == ("update", "Workspace", 1)
     assert activity["changeset"] == [{"archived_at": [None, archived]}]
 
 
-def test_a_delete_is_told_of_what_is_gone_and_marks_what_was_told_before(admin: AdminClient, api: Asking) -> None:
+def test_a_delete_leaves_an_activity_and_marks_earlier_ones(admin: AdminClient, api: ProductiveClient) -> None:
     task = admin.create("tasks", {"title": "Short"}, {"project": "2"})
     item = admin.delete("tasks", task["id"])
     assert item is not None
@@ -144,18 +146,18 @@ def test_a_delete_is_told_of_what_is_gone_and_marks_what_was_told_before(admin: 
     assert all(row["attributes"]["root_deleted_at"] for row in again)
 
 
-def test_a_payment_is_told_as_part_of_its_invoice(admin: AdminClient, api: Asking) -> None:
+def test_the_activity_of_a_payment_has_its_invoice_as_parent(admin: AdminClient, api: ProductiveClient) -> None:
     invoice = next(row for row in admin.records("invoices") if row["attributes"]["amount_unpaid"] > 100)
     admin.create("payments", {"amount": 100}, {"invoice": invoice["id"]})
     activity = newest(admin)
-    assert told(activity, "item_type", "parent_type", "root_type") == ("Payment", "Invoice", "Invoice")
+    assert values(activity, "item_type", "parent_type", "root_type") == ("Payment", "Invoice", "Invoice")
     assert activity["invoice_id"] == int(invoice["id"])
     assert "Payment" in {
         row["attributes"]["item_type"] for row in api.walk(f"activities?filter[invoice_id]={invoice['id']}")
     }
 
 
-def test_activities_since_an_instant_are_found(admin: AdminClient, api: Asking) -> None:
+def test_activities_can_be_filtered_by_time(admin: AdminClient, api: ProductiveClient) -> None:
     first = admin.create("tasks")["attributes"]["created_at"]
     admin.advance_clock(5)
     second = admin.create("deals")["attributes"]["created_at"]
@@ -183,20 +185,22 @@ def test_activities_since_an_instant_are_found(admin: AdminClient, api: Asking) 
         ("filter[created_at][gt_eq]=2000-01-01", "made_by_automation", False),
     ],
 )
-def test_activities_filter_by_what_they_are_about(api: Asking, query: str, attribute: str, value: object) -> None:
+def test_activities_can_be_filtered_by_their_item(
+    api: ProductiveClient, query: str, attribute: str, value: object
+) -> None:
     rows = api.walk(f"activities?{query}&page[size]=200")
     assert rows
     assert {row["attributes"][attribute] for row in rows} == {value}
 
 
 @pytest.mark.parametrize(("resource", "kind"), [("bookings", "booking"), ("pages", "page"), ("events", "event")])
-def test_what_else_the_bin_takes(admin: AdminClient, resource: str, kind: str) -> None:
+def test_bookings_pages_and_events_go_to_the_recycle_bin(admin: AdminClient, resource: str, kind: str) -> None:
     item = admin.delete(resource, "1")
     assert item is not None
-    assert told(item["attributes"], "item_type", "item_id") == (kind, 1)
+    assert values(item["attributes"], "item_type", "item_id") == (kind, 1)
 
 
-def test_a_reset_forgets_them(admin: AdminClient) -> None:
+def test_a_reset_removes_new_activities(admin: AdminClient) -> None:
     before = admin.records("activities")
     admin.create("tags", {"name": "new"})
     assert len(admin.records("activities")) == len(before) + 1

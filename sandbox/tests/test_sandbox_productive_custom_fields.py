@@ -1,4 +1,4 @@
-"""Custom fields: their definitions and options, and the raw values on the rows."""
+"""Custom fields: definitions, options, and values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.server import running_sandbox
-from sandbox.tests.asking import Asking
+from sandbox.tests.productive_client import ProductiveClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,11 +42,11 @@ def fields(sandbox: RunningSandbox) -> dict[str, StoredRecord]:
     return {row["id"]: row for row in sandbox.admin.records("custom_fields")}
 
 
-def test_there_is_a_field_of_every_kind(fields: dict[str, StoredRecord]) -> None:
+def test_there_is_a_custom_field_of_every_type(fields: dict[str, StoredRecord]) -> None:
     assert {row["attributes"]["data_type_id"] for row in fields.values()} == set(range(TEXT, FILE + 1))
 
 
-def test_options_belong_to_the_select_fields_that_list_them(
+def test_options_belong_to_the_select_fields_that_have_them(
     sandbox: RunningSandbox, fields: dict[str, StoredRecord]
 ) -> None:
     options = sandbox.admin.records("custom_field_options")
@@ -57,7 +57,7 @@ def test_options_belong_to_the_select_fields_that_list_them(
 
 
 @pytest.mark.parametrize(("resource", "kind"), RESOURCES.items())
-def test_values_are_of_their_fields_kind(
+def test_values_have_their_fields_type(
     sandbox: RunningSandbox, fields: dict[str, StoredRecord], resource: str, kind: str
 ) -> None:
     people = {row["id"] for row in sandbox.admin.records("people")}
@@ -81,8 +81,10 @@ def test_values_are_of_their_fields_kind(
     assert seen
 
 
-def test_persons_and_files_are_relationships_too(sandbox: RunningSandbox, fields: dict[str, StoredRecord]) -> None:
-    api = Asking(sandbox.url)
+def test_custom_fields_of_persons_and_files_are_relationships_too(
+    sandbox: RunningSandbox, fields: dict[str, StoredRecord]
+) -> None:
+    api = ProductiveClient(sandbox.url)
     rows = api.data(
         "bookings?include=custom_field_people,custom_field_attachments&filter[with_draft]=true&page[size]=200"
     )
@@ -96,7 +98,7 @@ def test_persons_and_files_are_relationships_too(sandbox: RunningSandbox, fields
     assert linked > 10
 
 
-def test_a_booking_shows_its_persons_values(sandbox: RunningSandbox) -> None:
+def test_a_booking_has_its_persons_custom_field_values(sandbox: RunningSandbox) -> None:
     people = {row["id"]: row["attributes"]["custom_fields"] for row in sandbox.admin.records("people")}
     shown = {
         row["id"]: (row["attributes"]["people_custom_fields"], people[str(row["relationships"]["person"])])
@@ -106,7 +108,7 @@ def test_a_booking_shows_its_persons_values(sandbox: RunningSandbox) -> None:
     assert all(values == theirs for values, theirs in shown.values())
     field_id, value = next((item for values, _ in shown.values() for item in (values or {}).items()))
     wanted = value[0] if isinstance(value, list) else value
-    found = Asking(sandbox.url).ids(
+    found = ProductiveClient(sandbox.url).ids(
         f"bookings?filter[people_custom_fields][{field_id}][eq]={wanted}&filter[with_draft]=true&page[size]=200"
     )
     assert set(found) == {

@@ -1,4 +1,4 @@
-"""The reports: figures, groups, ids, pages, and their own window."""
+"""The reports: metrics, groups, ids, pages, and their window."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.gateway import ApiError
 from sandbox.productive.reports.definitions import load_reports
 from sandbox.productive.reports.grouping import parse_groups
 from sandbox.server import running_sandbox
-from sandbox.tests.asking import Asking
+from sandbox.tests.productive_client import ProductiveClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,20 +32,20 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture(scope="module")
-def api(sandbox: RunningSandbox) -> Asking:
-    return Asking(sandbox.url)
+def api(sandbox: RunningSandbox) -> ProductiveClient:
+    return ProductiveClient(sandbox.url)
 
 
-def rows_of(api: Asking, path: str) -> list[dict[str, Any]]:
+def rows_of(api: ProductiveClient, path: str) -> list[dict[str, Any]]:
     return api.walk(f"reports/{path}{'&' if '?' in path else '?'}page[size]=200")
 
 
-def test_there_are_all_of_them() -> None:
+def test_all_documented_reports_exist() -> None:
     assert len(load_reports()) == REPORTS
 
 
 @pytest.mark.parametrize("name", sorted(load_reports()))
-def test_every_report_answers_and_its_rows_have_ids_of_their_own(api: Asking, name: str) -> None:
+def test_every_report_has_rows_with_distinct_ids(api: ProductiveClient, name: str) -> None:
     rows = rows_of(api, name)
     assert rows
     ids = [row["id"] for row in rows]
@@ -60,7 +60,7 @@ def test_every_report_answers_and_its_rows_have_ids_of_their_own(api: Asking, na
 
 
 @pytest.mark.parametrize("name", sorted(load_reports()))
-def test_every_documented_group_is_given_or_refused_by_name(api: Asking, name: str) -> None:
+def test_every_documented_group_works_or_is_refused_by_name(api: ProductiveClient, name: str) -> None:
     counts = set()
     for group in sorted(load_reports()[name].groups):
         response = api.get(f"reports/{name}?group={group}&page[size]=200")
@@ -75,7 +75,7 @@ def test_every_documented_group_is_given_or_refused_by_name(api: Asking, name: s
     assert len(counts) == 1
 
 
-def test_most_documented_groups_are_understood() -> None:
+def test_most_documented_groups_are_supported() -> None:
     given = understood = 0
     for report in load_reports().values():
         for group in report.groups:
@@ -86,7 +86,7 @@ def test_most_documented_groups_are_understood() -> None:
     assert understood / given > 0.75
 
 
-def test_invoices_sum_up_by_company_whatever_their_currency(sandbox: RunningSandbox, api: Asking) -> None:
+def test_invoices_are_summed_by_company_across_currencies(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     totals: dict[str, int] = defaultdict(int)
     unpaid: dict[str, int] = defaultdict(int)
     for row in sandbox.admin.records("invoices"):
@@ -102,7 +102,7 @@ def test_invoices_sum_up_by_company_whatever_their_currency(sandbox: RunningSand
     assert organization["attributes"]["currency"] == "EUR"
 
 
-def test_a_group_of_one_currency_says_its_own_sum(sandbox: RunningSandbox, api: Asking) -> None:
+def test_a_group_of_one_currency_has_a_sum_in_that_currency(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     companies = {row["id"]: row["attributes"]["default_currency"] for row in sandbox.admin.records("companies")}
     dollars: dict[str, int] = defaultdict(int)
     for row in sandbox.admin.records("invoices"):
@@ -117,7 +117,7 @@ def test_a_group_of_one_currency_says_its_own_sum(sandbox: RunningSandbox, api: 
             assert shown["attributes"]["total_amount_normalized"] == dollars[company]
 
 
-def test_several_groups_and_periods_make_one_row_each(sandbox: RunningSandbox, api: Asking) -> None:
+def test_each_combination_of_groups_and_periods_is_one_row(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     expected: dict[tuple[str, str], int] = defaultdict(int)
     for row in sandbox.admin.records("time_entries"):
         expected[str(row["relationships"]["person"]), row["attributes"]["date"][:7]] += row["attributes"]["time"]
@@ -135,7 +135,7 @@ def test_several_groups_and_periods_make_one_row_each(sandbox: RunningSandbox, a
     assert {quarter[5:] for quarter in quarters} <= {"01-01", "04-01", "07-01", "10-01"}
 
 
-def test_a_timesheet_is_a_persons_week_by_weekday(sandbox: RunningSandbox, api: Asking) -> None:
+def test_a_timesheet_is_a_persons_week_by_weekday(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     tracked = sum(row["attributes"]["time"] for row in sandbox.admin.records("time_entries"))
     rows = rows_of(api, "timesheet_reports?group=person,week")
     days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -146,7 +146,7 @@ def test_a_timesheet_is_a_persons_week_by_weekday(sandbox: RunningSandbox, api: 
             assert row["attributes"][f"{day}_available"] == capacity - time
 
 
-def test_the_example_of_the_documentation_has_this_form(api: Asking) -> None:
+def test_a_report_has_the_form_of_the_documented_example(api: ProductiveClient) -> None:
     row = api.data("reports/booking_reports?group=booking&page[size]=1")[0]
     assert row["id"] == "booking-report-booking-1-99914b932bd37a50b983c5e7c90ae93b"
     attributes = row["attributes"]
@@ -157,7 +157,7 @@ def test_the_example_of_the_documentation_has_this_form(api: Asking) -> None:
     assert attributes["start_date"] <= attributes["end_date"]
 
 
-def test_what_rows_are_put_together_by_is_linked_only_when_included(api: Asking) -> None:
+def test_groups_are_linked_only_when_included(api: ProductiveClient) -> None:
     (first, *_) = api.data("reports/payment_reports?group=company&page[size]=2")
     assert first["relationships"]["company"] == {"meta": {"included": False}}
     assert first["relationships"]["organization"] == {"data": {"type": "organizations", "id": "1"}}
@@ -169,7 +169,7 @@ def test_what_rows_are_put_together_by_is_linked_only_when_included(api: Asking)
         )
 
 
-def test_filters_of_the_list_and_of_the_report_hold(sandbox: RunningSandbox, api: Asking) -> None:
+def test_filters_of_the_list_and_of_the_report_apply(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     company = str(sandbox.admin.records("invoices")[0]["relationships"]["company"])
     theirs = [row for row in sandbox.admin.records("invoices") if row["relationships"]["company"] == company]
     rows = rows_of(api, f"invoice_reports?group=invoice&filter[company_id]={company}")
@@ -183,7 +183,7 @@ def test_filters_of_the_list_and_of_the_report_hold(sandbox: RunningSandbox, api
     assert api.error("reports/invoice_reports?filter[formulas]=1")[1]["title"] == "Unsupported Filter Value"
 
 
-def test_deals_and_budgets_are_reported_apart(sandbox: RunningSandbox, api: Asking) -> None:
+def test_deals_and_budgets_have_separate_reports(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     deals = sandbox.admin.records("deals")
     budgets = [row for row in deals if row["attributes"]["budget"]]
     (row,) = rows_of(api, "budget_reports?group=organization")
@@ -193,7 +193,7 @@ def test_deals_and_budgets_are_reported_apart(sandbox: RunningSandbox, api: Aski
     assert row["attributes"]["count"] == len(deals) - len(budgets)
 
 
-def test_a_project_sums_its_deals(sandbox: RunningSandbox, api: Asking) -> None:
+def test_a_project_sums_its_deals(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     expected: dict[str, int] = defaultdict(int)
     for row in sandbox.admin.records("deals"):
         expected[str(row["relationships"]["project"])] += row["attributes"]["revenue_default"]
@@ -204,7 +204,7 @@ def test_a_project_sums_its_deals(sandbox: RunningSandbox, api: Asking) -> None:
     assert found == expected
 
 
-def test_rows_sort_by_figures_and_by_the_names_of_their_groups(api: Asking) -> None:
+def test_rows_sort_by_metrics_and_by_the_names_of_their_groups(api: ProductiveClient) -> None:
     totals = [
         row["attributes"]["total_amount"] for row in rows_of(api, "invoice_reports?group=company&sort=-total_amount")
     ]
@@ -218,20 +218,20 @@ def test_rows_sort_by_figures_and_by_the_names_of_their_groups(api: Asking) -> N
 
 
 @pytest.mark.parametrize("group", ["boat", "company,boat", "created_at:decade", "company:month", "invoice:day"])
-def test_a_wrong_group_is_refused(api: Asking, group: str) -> None:
+def test_an_unsupported_group_is_refused(api: ProductiveClient, group: str) -> None:
     status, error = api.error(f"reports/invoice_reports?group={group}")
     assert (status, error["title"], error["code"]) == (400, "Unsupported Group", "unsupported_group")
     assert error["source"] == {"parameter": "group"}
 
 
-def test_pages_have_numbers_and_no_cursor(api: Asking) -> None:
+def test_report_pages_have_numbers_and_no_cursor(api: ProductiveClient) -> None:
     body = api.body("reports/invoice_reports?group=invoice&page[size]=200&page[number]=2")
     assert (body["meta"]["total_count"], len(body["data"])) == (300, 100)
     status, error = api.error("reports/invoice_reports?page[after]=")
     assert (status, error["code"]) == (400, "keyset_unsupported_sort")
 
 
-def test_other_routes_below_reports_are_not_found(sandbox: RunningSandbox, api: Asking) -> None:
+def test_other_routes_below_reports_are_not_found(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     for path in ("reports", "reports/boat_reports", "reports/invoice_reports/1"):
         assert api.error(path)[1]["title"] == "Route Not Found"
     sandbox.admin.set_refusals(routes=["invoice_reports"])
@@ -242,9 +242,9 @@ def test_other_routes_below_reports_are_not_found(sandbox: RunningSandbox, api: 
         sandbox.admin.set_refusals()
 
 
-def test_reports_have_a_window_of_their_own() -> None:
+def test_reports_have_their_own_window() -> None:
     with running_sandbox(scale=0.05) as sandbox:
-        api = Asking(sandbox.url)
+        api = ProductiveClient(sandbox.url)
         assert [api.get("reports/price_reports").status_code for _ in range(11)] == [200] * 10 + [429]
         refused = api.get("reports/invoice_reports")
         assert refused.json()["errors"][0]["limit"] == 10

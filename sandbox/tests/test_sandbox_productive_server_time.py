@@ -1,4 +1,4 @@
-"""Server time: what answers say they took, and the budgets of it."""
+"""Server time: the runtime of answers, and budgets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.server import running_sandbox
-from sandbox.tests.asking import Asking
+from sandbox.tests.productive_client import ProductiveClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,18 +29,20 @@ def sandbox(running: RunningSandbox) -> RunningSandbox:
 
 
 @pytest.fixture
-def api(sandbox: RunningSandbox) -> Asking:
-    return Asking(sandbox.url)
+def api(sandbox: RunningSandbox) -> ProductiveClient:
+    return ProductiveClient(sandbox.url)
 
 
-def test_an_answer_takes_what_the_admin_says(sandbox: RunningSandbox, api: Asking) -> None:
+def test_the_admin_can_set_the_runtime_of_an_answer(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     sandbox.admin.set_runtimes({"/invoices": 12.5, "/reports/*": 3})
     assert float(api.get("invoices").headers["x-runtime"]) == 12.5
     assert float(api.get("reports/invoice_reports").headers["x-runtime"]) == 3
     assert float(api.get("companies").headers["x-runtime"]) < 3
 
 
-def test_a_spent_budget_answers_429_until_its_period_ends(sandbox: RunningSandbox, api: Asking) -> None:
+def test_a_spent_budget_is_answered_with_429_until_its_period_ends(
+    sandbox: RunningSandbox, api: ProductiveClient
+) -> None:
     sandbox.admin.set_runtimes({"/invoices": 10})
     sandbox.admin.set_server_time(limit=20, period=3600)
     assert [api.get("invoices").status_code for _ in range(3)] == [200, 200, 429]
@@ -64,7 +66,7 @@ def test_a_spent_budget_answers_429_until_its_period_ends(sandbox: RunningSandbo
     assert api.get("companies").status_code == 200
 
 
-def test_the_documented_budgets_hold_without_any_order(sandbox: RunningSandbox, api: Asking) -> None:
+def test_the_documented_budgets_apply_by_default(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     sandbox.admin.set_runtimes({"/invoices": 1800})
     assert api.get("invoices").status_code == 200
     status, error = api.error("invoices")
@@ -80,21 +82,21 @@ def test_the_documented_budgets_hold_without_any_order(sandbox: RunningSandbox, 
     assert api.get("invoices").status_code == 200
 
 
-def test_another_organization_has_a_budget_of_its_own(sandbox: RunningSandbox, api: Asking) -> None:
+def test_each_organization_has_its_own_budget(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     sandbox.admin.set_runtimes({"/invoices": 10})
     sandbox.admin.set_server_time(limit=5)
     assert [api.get("invoices").status_code for _ in range(2)] == [200, 429]
     assert api.get("invoices", {"X-Organization-Id": "recorded"}).status_code == 200
 
 
-def test_refused_requests_cost_nothing(sandbox: RunningSandbox, api: Asking) -> None:
+def test_refused_requests_cost_no_server_time(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     sandbox.admin.set_runtimes({"/boats": 100})
     sandbox.admin.set_server_time(limit=5)
     assert [api.get("boats").status_code for _ in range(3)] == [404, 404, 404]
     assert api.get("invoices").status_code == 200
 
 
-def test_a_reset_gives_the_time_back(sandbox: RunningSandbox, api: Asking) -> None:
+def test_a_reset_restores_the_budgets(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     sandbox.admin.set_runtimes({"/invoices": 10})
     sandbox.admin.set_server_time(limit=5)
     assert [api.get("invoices").status_code for _ in range(2)] == [200, 429]

@@ -1,4 +1,4 @@
-"""The organization of the documentation's own examples."""
+"""The organization `recorded`, with the documentation's own examples."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.productive.catalogue import load_catalogue
+from sandbox.productive.catalogue import Attribute, Resource, load_catalogue
 from sandbox.productive.recorded import FOLDER
 from sandbox.server import running_sandbox
-from sandbox.tests.asking import Asking
+from sandbox.tests.productive_client import ProductiveClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,19 +20,19 @@ INVOICES = ["25", "27", "29", "34", "40", "41", "42", "46", "54", "64", "66"]
 
 
 @pytest.fixture(scope="module")
-def api() -> Iterator[Asking]:
+def api() -> Iterator[ProductiveClient]:
     with running_sandbox(scale=0.02) as sandbox:
         sandbox.admin.set_limits([])
-        yield Asking(sandbox.url)
+        yield ProductiveClient(sandbox.url)
 
 
 def with_digits(text: str) -> Any:  # noqa: ANN401 - any JSON
-    """JSON with every number as the digits it is written in."""
+    """Parse JSON with every number as the digits it is written in."""
     return json.loads(text, parse_float=str, parse_int=str)
 
 
-@pytest.mark.parametrize("resource", sorted(load_catalogue()))
-def test_every_example_is_served_to_the_digit(api: Asking, resource: str) -> None:
+@pytest.mark.parametrize("resource", sorted(path.stem for path in FOLDER.glob("*.json")))
+def test_every_example_is_served_digit_for_digit(api: ProductiveClient, resource: str) -> None:
     kept = with_digits((FOLDER / f"{resource}.json").read_text())
     assert kept["_source"]
     served = with_digits(api.get(f"{resource}?page[size]=200", RECORDED).text)["data"]
@@ -42,7 +42,7 @@ def test_every_example_is_served_to_the_digit(api: Asking, resource: str) -> Non
         assert by_id[row["id"]] == row
 
 
-def test_the_facts_of_the_documentation_are_there(api: Asking) -> None:
+def test_documented_examples_are_served(api: ProductiveClient) -> None:
     assert sorted(map(int, api.ids("invoices?page[size]=200", RECORDED))) == [
         25,
         27,
@@ -73,7 +73,7 @@ def test_the_facts_of_the_documentation_are_there(api: Asking) -> None:
     assert (company["id"], company["relationships"]["parent_company"]) == ("220246", {"data": None})
 
 
-def test_a_link_that_the_example_shows_is_kept_and_the_others_are_empty(api: Asking) -> None:
+def test_linkage_in_an_example_is_kept_and_other_relationships_are_empty(api: ProductiveClient) -> None:
     body = api.body("tasks?include=project,assignee,creator,attachments", RECORDED)
     relationships = body["data"][0]["relationships"]
     assert relationships["project"] == {"data": {"type": "projects", "id": "131"}}
@@ -86,7 +86,7 @@ def test_a_link_that_the_example_shows_is_kept_and_the_others_are_empty(api: Ask
     assert entry["relationships"] == {"person": {"data": None}, "service": {"data": None}}
 
 
-def test_filters_sorts_and_pages_work_as_in_the_world(api: Asking) -> None:
+def test_filters_sorts_and_pages_work_on_recorded_examples(api: ProductiveClient) -> None:
     assert api.ids("invoices?filter[id][not_eq]=25&sort=-created_at&page[size]=2", RECORDED) == ["66", "64"]
     first = api.body("invoices?page[after]=&page[size]=6", RECORDED)
     second = api.body(first["links"]["next"], RECORDED)
@@ -94,7 +94,26 @@ def test_filters_sorts_and_pages_work_as_in_the_world(api: Asking) -> None:
     assert api.ids("invoices?filter[last_activity_at][gt_eq]=2025-07-26", RECORDED) == []
 
 
-def test_what_nobody_has_recorded_is_an_empty_list(api: Asking) -> None:
+def test_resources_without_examples_are_empty_lists(api: ProductiveClient) -> None:
     for resource in ("organizations", "bank_accounts", "payment_reminders"):
         body = api.body(resource, RECORDED)
         assert (body["data"], body["meta"]["total_count"]) == ([], 0)
+
+
+def test_a_resource_without_a_recorded_file_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    boats = Resource(
+        name="boats",
+        show=True,
+        attributes={"name": Attribute("string", nullable=False)},
+        relationships={},
+        filters=frozenset({"name"}),
+        sorts=frozenset({"name"}),
+        hidden={},
+    )
+    monkeypatch.setattr("sandbox.productive.api.load_catalogue", lambda: {**load_catalogue(), "boats": boats})
+    assert not (FOLDER / "boats.json").exists()
+    with running_sandbox(scale=0.02) as sandbox:
+        api = ProductiveClient(sandbox.url)
+        assert api.data("boats", RECORDED) == []
+        sandbox.admin.create("boats", {"name": "Argo"})
+        assert [row["attributes"] for row in api.data("boats?filter[name]=Argo")] == [{"name": "Argo"}]

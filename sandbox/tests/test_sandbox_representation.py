@@ -1,4 +1,4 @@
-"""How records are shown: relationships, includes, sparse fieldsets, values."""
+"""How Productive's records are served: relationships, includes, sparse fieldsets, values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from sandbox.productive.catalogue import load_catalogue
 from sandbox.productive.defaults import SECRETS
 from sandbox.server import running_sandbox
-from sandbox.tests.asking import Asking
+from sandbox.tests.productive_client import ProductiveClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,11 +38,11 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture(scope="module")
-def api(sandbox: RunningSandbox) -> Asking:
-    return Asking(sandbox.url)
+def api(sandbox: RunningSandbox) -> ProductiveClient:
+    return ProductiveClient(sandbox.url)
 
 
-def test_without_include_only_the_organization_carries_data(api: Asking) -> None:
+def test_without_include_only_the_organization_has_data(api: ProductiveClient) -> None:
     relationships = api.data("invoices?page[size]=1")[0]["relationships"]
     assert relationships.pop("organization") == {"data": {"type": "organizations", "id": "1"}}
     assert set(relationships) == set(load_catalogue()["invoices"].relationships) - {"organization"}
@@ -51,7 +51,7 @@ def test_without_include_only_the_organization_carries_data(api: Asking) -> None
 
 
 @pytest.mark.parametrize("resource", sorted(load_catalogue()))
-def test_everything_included_is_linked_and_everything_linked_is_included_once(api: Asking, resource: str) -> None:
+def test_included_records_are_exactly_the_linked_ones(api: ProductiveClient, resource: str) -> None:
     page = load_catalogue()[resource]
     names = sorted(page.relationships)
     body = api.body(f"{resource}?include={','.join(names)}&page[size]=200")
@@ -69,7 +69,7 @@ def test_everything_included_is_linked_and_everything_linked_is_included_once(ap
     assert {(row["type"], row["id"]) for row in body.get("included", [])} <= linked
 
 
-def test_a_nested_include_shows_the_way_and_no_other(api: Asking) -> None:
+def test_a_nested_include_adds_only_the_records_along_its_path(api: ProductiveClient) -> None:
     body = api.body("time_entries?include=service.deal.company&page[size]=5")
     by_type: dict[str, list[dict[str, Any]]] = {}
     for row in body["included"]:
@@ -82,7 +82,7 @@ def test_a_nested_include_shows_the_way_and_no_other(api: Asking) -> None:
     }
 
 
-def test_a_type_that_is_not_listed_is_included_as_a_stub_with_a_name(api: Asking) -> None:
+def test_a_type_that_is_not_listed_is_included_as_a_stub_with_a_name(api: ProductiveClient) -> None:
     (stub,) = api.body("organizations?include=organization_subscription")["included"]
     assert stub == {
         "id": "1",
@@ -92,13 +92,13 @@ def test_a_type_that_is_not_listed_is_included_as_a_stub_with_a_name(api: Asking
     }
 
 
-def test_an_empty_to_one_is_null_and_an_empty_to_many_a_list(api: Asking) -> None:
+def test_an_empty_to_one_is_null_and_an_empty_to_many_a_list(api: ProductiveClient) -> None:
     row = api.data("invoices?include=parent_invoice,custom_field_people&page[size]=1")[0]
     assert row["relationships"]["parent_invoice"] == {"data": None}
     assert row["relationships"]["custom_field_people"] == {"data": []}
 
 
-def test_sparse_fieldsets_leave_out_the_rest_and_pass_over_unknown_names(api: Asking) -> None:
+def test_sparse_fieldsets_omit_other_fields_and_ignore_unknown_names(api: ProductiveClient) -> None:
     query = "include=company,creator&fields[invoices]=number,company,boat&fields[companies]=name&page[size]=3"
     body = api.body(f"invoices?{query}")
     for row in body["data"]:
@@ -112,7 +112,7 @@ def test_sparse_fieldsets_leave_out_the_rest_and_pass_over_unknown_names(api: As
             assert len(row["attributes"]) > 10
 
 
-def test_a_single_record_has_no_paging_and_can_include(api: Asking) -> None:
+def test_a_single_record_has_no_paging_and_can_include(api: ProductiveClient) -> None:
     body = api.body("invoices/7?include=company")
     assert (body["data"]["id"], body["links"], body["meta"]) == ("7", {}, {})
     assert [row["type"] for row in body["included"]] == ["companies"]
@@ -120,7 +120,7 @@ def test_a_single_record_has_no_paging_and_can_include(api: Asking) -> None:
 
 
 @pytest.mark.parametrize("resource", sorted(load_catalogue()))
-def test_values_have_the_documented_types(api: Asking, resource: str) -> None:
+def test_values_have_the_documented_types(api: ProductiveClient, resource: str) -> None:
     attributes = load_catalogue()[resource].attributes
     rows = api.walk(f"{resource}?page[size]=200")
     assert rows
@@ -143,7 +143,7 @@ def _check(type_name: str, name: str, value: object) -> None:
         assert isinstance(value, bool) is (type_name == "boolean"), name
 
 
-def test_services_have_floats_where_others_have_whole_cents(api: Asking) -> None:
+def test_services_have_floats_where_others_have_integer_cents(api: ProductiveClient) -> None:
     for row in api.walk("services?page[size]=200"):
         for name in ("price", "price_default", "budget_total", "cost", "profit"):
             assert isinstance(row["attributes"][name], float)
@@ -151,7 +151,7 @@ def test_services_have_floats_where_others_have_whole_cents(api: Asking) -> None
     assert max(len(digits) for digits in defaults) > 14
 
 
-def test_offsets_follow_daylight_saving_time(api: Asking) -> None:
+def test_offsets_follow_daylight_saving_time(api: ProductiveClient) -> None:
     for row in api.walk("deals?page[size]=200"):
         stamp = row["attributes"]["created_at"]
         month = int(stamp[5:7])
@@ -159,7 +159,7 @@ def test_offsets_follow_daylight_saving_time(api: Asking) -> None:
             assert stamp.endswith("+02:00" if 4 <= month <= 9 else "+01:00")
 
 
-def test_nullable_values_are_null_for_some_and_given_for_others(api: Asking) -> None:
+def test_nullable_attributes_are_null_on_some_rows_only(api: ProductiveClient) -> None:
     for resource, name in (
         ("companies", "last_activity_at"),
         ("companies", "custom_fields"),
@@ -172,7 +172,7 @@ def test_nullable_values_are_null_for_some_and_given_for_others(api: Asking) -> 
         assert any(value is not None for value in values)
 
 
-def test_custom_fields_hold_texts_integers_floats_and_lists_by_id(api: Asking) -> None:
+def test_custom_fields_have_texts_integers_floats_and_lists_by_id(api: ProductiveClient) -> None:
     kinds = set()
     for resource in ("companies", "tasks", "projects", "people", "bookings"):
         for row in api.walk(f"{resource}?page[size]=200"):
@@ -182,7 +182,7 @@ def test_custom_fields_hold_texts_integers_floats_and_lists_by_id(api: Asking) -
     assert kinds == {str, int, float, list}
 
 
-def test_secrets_are_served_and_recognizable(api: Asking) -> None:
+def test_secrets_are_served_and_recognizable(api: ProductiveClient) -> None:
     served = {
         (resource, name): api.data(f"{resource}?page[size]=1")[0]
         for resource, page in load_catalogue().items()
@@ -203,12 +203,12 @@ def test_secrets_are_served_and_recognizable(api: Asking) -> None:
         assert row["attributes"][name] == ({"Authorization": secret} if name == "custom_headers" else secret)
 
 
-def test_names_that_only_the_specs_invented_examples_show_are_not_served(api: Asking) -> None:
+def test_attributes_that_only_invented_examples_show_are_not_served(api: ProductiveClient) -> None:
     invoice = api.data("invoices?page[size]=1")[0]["attributes"]
     assert not {"status", "subtotal", "total", "date", "notes"} & set(invoice)
 
 
-def test_extra_attributes_come_on_top_of_every_record(sandbox: RunningSandbox, api: Asking) -> None:
+def test_extra_attributes_are_added_to_every_record(sandbox: RunningSandbox, api: ProductiveClient) -> None:
     sandbox.admin.set_extra_attributes({"invoices": {"brand_new": {"a": 1}, "number": 5}})
     try:
         for row in [*api.data("invoices?page[size]=3"), api.body("invoices/1")["data"]]:

@@ -1,4 +1,4 @@
-"""The generated world: the same for a seed, and consistent."""
+"""Productive's generated world: the same for a seed, and consistent."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox.clock import Clock
+from sandbox.productive.admin_changes import stored_json
 from sandbox.productive.catalogue import load_catalogue
 from sandbox.productive.generate import generated_world
-from sandbox.productive.orders import as_stored
 from sandbox.server import running_sandbox
-from sandbox.tests.asking import Asking
+from sandbox.tests.productive_client import ProductiveClient
 
 if TYPE_CHECKING:
     from sandbox.productive.records import Dataset, Record
@@ -34,13 +34,13 @@ ABOUT = {
 }
 
 
-def make(seed: int = 1, scale: float = 1.0) -> Dataset:
+def generate(seed: int = 1, scale: float = 1.0) -> Dataset:
     return generated_world(load_catalogue(), Clock(), seed, scale)
 
 
 @pytest.fixture(scope="module")
 def world() -> Dataset:
-    return make()
+    return generate()
 
 
 def related(world: Dataset, record: Record, name: str) -> Record:
@@ -49,10 +49,10 @@ def related(world: Dataset, record: Record, name: str) -> Record:
     return found
 
 
-def test_a_seed_gives_the_same_bytes_and_another_seed_others() -> None:
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
     def invoices(seed: int) -> bytes:
         with running_sandbox(seed=seed, scale=0.2) as sandbox:
-            api = Asking(sandbox.url)
+            api = ProductiveClient(sandbox.url)
             return b"".join(
                 api.get(f"{resource}?page[size]=200").content.replace(sandbox.url.encode(), b"")
                 for resource in load_catalogue()
@@ -62,7 +62,7 @@ def test_a_seed_gives_the_same_bytes_and_another_seed_others() -> None:
     assert invoices(5) != invoices(6)
 
 
-def test_a_reset_gives_the_world_of_the_start() -> None:
+def test_a_reset_restores_the_initial_world() -> None:
     with running_sandbox(scale=0.1) as sandbox:
         before = [sandbox.admin.records(resource) for resource in load_catalogue()]
         sandbox.admin.delete("invoices", "1")
@@ -79,27 +79,27 @@ def test_the_world_has_about_the_rows_of_a_small_agency(world: Dataset) -> None:
 
 
 @pytest.mark.parametrize("scale", [0.001, 0.05, 1.5])
-def test_scale_multiplies_the_rows_and_leaves_none_out(scale: float) -> None:
-    scaled = make(scale=scale)
+def test_scale_multiplies_the_rows_and_leaves_no_list_empty(scale: float) -> None:
+    scaled = generate(scale=scale)
     assert len(scaled.rows("invoices")) == max(1, round(300 * scale))
     assert all(scaled.rows(resource) for resource in load_catalogue() if resource != "payments")
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_every_reference_leads_to_a_row_of_the_right_type(seed: int) -> None:
-    world = make(seed, 0.3)
+def test_every_reference_is_to_an_existing_row_of_the_right_type(seed: int) -> None:
+    world = generate(seed, 0.3)
     for resource, page in load_catalogue().items():
         for record in world.rows(resource):
-            for name, told in page.relationships.items():
+            for name, relationship in page.relationships.items():
                 for ref in record.all(name):
-                    assert ref.type == told.type
-                    if told.type in world.tables:
+                    assert ref.type == relationship.type
+                    if relationship.type in world.tables:
                         assert world.get(ref), (resource, record.id, name, ref)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_invoices_are_the_sum_of_their_lines_payments_and_credit_notes(seed: int) -> None:
-    world = make(seed)
+def test_amounts_of_invoices_add_up_from_lines_payments_and_credit_notes(seed: int) -> None:
+    world = generate(seed)
     kinds = Counter[str]()
     for invoice in world.rows("invoices"):
         lines = world.referrers("line_items", "invoice", invoice.id)
@@ -135,7 +135,7 @@ def test_attributions_sum_to_their_invoice_and_belong_to_its_company(world: Data
     assert several > 10
 
 
-def test_a_budget_knows_what_has_been_invoiced_of_it(world: Dataset) -> None:
+def test_the_invoiced_amount_of_a_budget_is_that_of_finalized_invoices(world: Dataset) -> None:
     for deal in world.rows("deals"):
         attributions = world.referrers("invoice_attributions", "budget", deal.id)
         finalized = [row for row in attributions if related(world, row, "invoice").attributes["finalized_on"]]
@@ -145,7 +145,7 @@ def test_a_budget_knows_what_has_been_invoiced_of_it(world: Dataset) -> None:
 @pytest.mark.parametrize(
     "resource", ["invoices", "line_items", "payments", "deals", "expenses", "invoice_attributions"]
 )
-def test_default_twins_follow_the_exchange_rate(world: Dataset, resource: str) -> None:
+def test_default_amounts_follow_the_exchange_rate(world: Dataset, resource: str) -> None:
     currencies = set()
     for record in world.rows(resource):
         owner = record if "exchange_rate" in record.attributes else related(world, record, "invoice")
@@ -160,7 +160,7 @@ def test_default_twins_follow_the_exchange_rate(world: Dataset, resource: str) -
     assert len(currencies) > 1
 
 
-def test_time_goes_to_services_of_budgets_of_projects_of_companies(world: Dataset) -> None:
+def test_time_entries_belong_to_a_budget_of_the_tasks_project(world: Dataset) -> None:
     for entry in world.rows("time_entries"):
         deal = related(world, related(world, entry, "service"), "deal")
         project = related(world, deal, "project")
@@ -179,8 +179,8 @@ def newest_first(world: Dataset, resource: str) -> list[datetime]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
-def test_the_newest_invoice_company_and_deal_stand_alone(seed: int) -> None:
-    world = make(seed)
+def test_the_newest_activity_of_a_list_has_no_other_near_it(seed: int) -> None:
+    world = generate(seed)
     activity = {resource: newest_first(world, resource) for resource in ("invoices", "companies", "deals")}
     everything = sorted(stamp for stamps in activity.values() for stamp in stamps)
     for stamps in activity.values():
@@ -196,13 +196,13 @@ def test_last_activity_does_not_follow_every_write(world: Dataset) -> None:
 
 
 @pytest.mark.parametrize("resource", ["tasks", "time_entries"])
-def test_updates_are_mostly_apart_but_a_run_shares_one_instant(world: Dataset, resource: str) -> None:
+def test_most_updates_are_distinct_but_some_share_one_instant(world: Dataset, resource: str) -> None:
     counts = Counter(record.text("updated_at") for record in world.rows(resource))
     assert counts.most_common(1)[0][1] >= 3
     assert sum(1 for count in counts.values() if count > 1) <= 3
 
 
-def test_nothing_in_the_world_is_of_the_future(world: Dataset) -> None:
+def test_no_timestamp_is_in_the_future(world: Dataset) -> None:
     for resource in load_catalogue():
         for record in world.rows(resource):
             for name in ("created_at", "updated_at", "last_activity_at"):
@@ -223,8 +223,8 @@ def test_no_two_records_share_an_object(world: Dataset) -> None:
     assert seen.most_common(1)[0][1] == 1
 
 
-def test_a_row_as_stored_names_the_ids_it_leads_to(world: Dataset) -> None:
-    stored = as_stored(world.tables["invoices"]["1"])
+def test_a_stored_row_has_the_ids_of_related_rows(world: Dataset) -> None:
+    stored = stored_json(world.tables["invoices"]["1"])
     relationships = stored["relationships"]
     assert isinstance(relationships, dict)
     assert relationships["organization"] == "1"

@@ -1,1 +1,1 @@
-"""2invoice as far as anybody outside knows it."""
+"""2invoice, as far as it is publicly known."""

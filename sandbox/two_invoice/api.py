@@ -1,8 +1,10 @@
-"""The API itself: what one request is answered. That errors are JSON is documented; their bodies here are Laravel's."""
+"""Answers of the 2invoice API. That errors are JSON is documented; their bodies here are Laravel's."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from typing_extensions import override
 
 from sandbox.bearer import bearer_token
 from sandbox.gateway import Api, ApiError, Reply
@@ -32,68 +34,65 @@ LISTS = {
     "inventories": "inventories",
     "templates": "templates",
 }
-"""Resources by path; `KEYS` says which are under another name in the body."""
+"""Resources by path."""
 
 KEYS = {"products": "data"}
 LIST_ENVELOPES = {name: "paginated" if name in {"invoices", "receipts"} else "plain" for name in LISTS.values()}
 DETAILS = {"invoices": "invoice", "clients": "client"}
-"""What can be read one by one, and the key that it may be under."""
+"""Resources with a detail route, and the key of the row in its answer."""
 
 DETAIL_ENVELOPES = {"invoices": "keyed", "clients": "bare"}
-"""Neither is documented: here one is like this, one like that."""
+"""Neither is documented: here there is one of each."""
 
 TOKEN_INFORMATION = Reply({"token": {"name": "sandbox", "abilities": ["*"], "expires_at": "2027-03-16 07:00:00"}})
 
 
 class TwoInvoiceApi(Api):
-    """2invoice, as an API user's token opens it."""
+    """2invoice, as an API user's token accesses it."""
 
     media_type = "application/json"
     server_error = SERVER_ERROR
 
     def __init__(self, clock: Clock, seed: int, scale: float) -> None:
-        """Serve the world of `seed` and `scale`."""
+        """Serve the world generated from `seed` and `scale`."""
         self.windows = RequestWindows(clock, WINDOWS)
         self.tables = Tables(TwoInvoiceWorld(clock, seed, scale))
-        self._set_as_at_the_start()
+        self._set_defaults()
 
     def reset(self) -> None:
-        """Everything as at the start."""
+        """Restore the initial state."""
         self.tables.reset()
         self.windows.reset()
-        self._set_as_at_the_start()
+        self._set_defaults()
 
-    def _set_as_at_the_start(self) -> None:
+    def _set_defaults(self) -> None:
         self.list_envelopes: Mapping[str, str] = LIST_ENVELOPES
         self.detail_envelopes: Mapping[str, str] = DETAIL_ENVELOPES
         self.repeats: Mapping[str, int] = {}
-        self.left_out: Mapping[str, Sequence[str]] = {}
+        self.omitted_fields: Mapping[str, Sequence[str]] = {}
         self.token_information = TOKEN_INFORMATION
 
+    @override
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request carries the token."""
         return bearer_token(headers) == TOKEN
 
-    def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:  # noqa: ARG002 - not told
-        """How far the window of the request's token is used up; that the reset is in Unix seconds is inferred."""
+    @override
+    def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:
+        """Return the rate limit headers; that the reset is in Unix seconds is inferred."""
         return self.windows.headers({"token": bearer_token(request.headers)})
 
+    @override
     def after_request(self, path: str) -> None:
-        """Carry out the changes that waited for this request."""
         self.tables.after_request(path)
 
+    @override
     def answer(self, request: ApiRequest) -> JsonObject | Reply:
-        """A list, one row, or what the token is.
-
-        Raises:
-            ApiError: Any other answer.
-        """
         if not self.is_authenticated(request.headers):
             raise ApiError(401, {"message": "Unauthenticated."})
         if self.windows.take({"token": TOKEN}):
             raise ApiError(429, {"message": "Too Many Attempts."})
         if request.method != "GET":
-            # Writes are documented in part, but are none of the sandbox's business: nobody must send any.
+            # Some writes are documented, but the sandbox is read-only, as taps must be.
             raise ApiError(405, {"message": f"The {request.method} method is not supported for this route."})
         match request.route.strip("/").split("/"):
             case ["auth", "token-information"]:
@@ -106,22 +105,23 @@ class TwoInvoiceApi(Api):
 
     def _list(self, resource: str, request: ApiRequest) -> JsonObject:
         text = dict(request.query).get("page", "1")
-        # What is no page number counts as the first, as in Laravel.
+        # An invalid page number means the first page, as in Laravel.
         page = int(text) if text.isdecimal() and int(text) else 1
         page = min(page, self.repeats.get(resource, page))
-        hidden = self.left_out.get(resource, ())
+        hidden = self.omitted_fields.get(resource, ())
         rows = [
-            {name: value for name, value in row.items() if name not in hidden} for row in self.tables.shown(resource)
+            {name: value for name, value in row.items() if name not in hidden}
+            for row in self.tables.served_rows(resource)
         ]
         envelope = ENVELOPES[self.list_envelopes[resource]]
         return envelope(KEYS.get(resource, resource), rows, Page(page, len(rows), request.url))
 
     def _detail(self, resource: str, key: str) -> JsonObject:
-        row = self.tables.shown_one(resource, key)
+        row = self.tables.served_row(resource, key)
         if row is None:
             raise ApiError(404, {"message": f"No query results for model {key}"})
         if resource == "invoices":
             row["receipts"] = [
-                receipt for receipt in self.tables.shown("receipts") if receipt["invoice_id"] == row["id"]
+                receipt for receipt in self.tables.served_rows("receipts") if receipt["invoice_id"] == row["id"]
             ]
         return {DETAILS[resource]: row} if self.detail_envelopes[resource] == "keyed" else row

@@ -1,9 +1,9 @@
-"""A Romanian shop's invoices, clients, products and receipts.
+"""Generated rows: a Romanian shop's invoices, clients, products and receipts.
 
-The vendor publishes no field of any record: ALL attributes here are our invention, in the manner of a Laravel
-application (integer ids, money as texts, `created_at` as a text, nested objects). Nothing about the real API follows
-from them. Some are there for what they do to a schema that is made from a sample: `canceled_at` and `observations` are
-null in the first rows, and `efactura_index` is missing in them.
+The vendor documents no field of any record: ALL attributes here are invented, in the style of a Laravel application
+(integer ids, money and `created_at` as texts, nested objects). They imply nothing about the real API. Some exist to
+test schemas that are inferred from a sample: `canceled_at` and `observations` are null in the first rows, and
+`efactura_index` is missing from them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 from faker import Faker
+from typing_extensions import override
 
-from sandbox.chance import chance_of
 from sandbox.clock import WORLD_START
+from sandbox.seeded_random import seeded_random
 from sandbox.tables import World
 
 if TYPE_CHECKING:
@@ -31,10 +32,10 @@ COUNTS = {"invoices": 100, "clients": 40, "products": 30, "receipts": 60}
 
 FIXED_COUNTS = {"document_series": 3, "branch_offices": 2, "inventories": 2, "templates": 4}
 DAYS = 500
-"""The span that the rows at the start were made in."""
+"""The age of the oldest initial row."""
 
-QUIET_ROWS = 20
-"""Rows at the beginning that lack what others have: more than a page."""
+SPARSE_ROWS = 20
+"""The number of first rows that lack values which others have: more than a page."""
 
 CENT = Decimal("0.01")
 VAT_CHANGE = "2025-08-01"
@@ -44,11 +45,11 @@ CITIES = (("București", "B"), ("Cluj-Napoca", "CJ"), ("Iași", "IS"), ("Timișo
 
 
 class TwoInvoiceWorld(World):
-    """Rows made one by one, each from its number, which is its id."""
+    """Generates each row from its number, which is its id."""
 
     def __init__(self, clock: Clock, seed: int, scale: float) -> None:
-        """Make the rows of `seed` and `scale`; new ones are dated by `clock`."""
-        self._makers = {
+        """Generate rows from `seed` and `scale`; new ones are dated by `clock`."""
+        self._factories = {
             "clients": self._client,
             "products": self._product,
             "invoices": self._invoice,
@@ -58,71 +59,76 @@ class TwoInvoiceWorld(World):
             "inventories": self._inventory,
             "templates": self._template,
         }
-        self.keys = dict.fromkeys(self._makers, "id")
+        self.keys = dict.fromkeys(self._factories, "id")
         self._clock = clock
         self._seed = seed
         self._counts = {name: max(1, round(count * scale)) for name, count in COUNTS.items()} | FIXED_COUNTS
         self._fake = Faker("ro_RO")
 
+    @override
     def rows(self) -> Mapping[str, Sequence[JsonObject]]:
-        """All rows as at the start."""
         return {
-            name: [make(number) for number in range(1, self._counts[name] + 1)] for name, make in self._makers.items()
+            name: [make(number) for number in range(1, self._counts[name] + 1)]
+            for name, make in self._factories.items()
         }
 
-    def blank(self, resource: str, number: int) -> JsonObject:
-        """A new row, complete like the others."""
-        return self._makers[resource](number)
+    @override
+    def new_row(self, resource: str, number: int) -> JsonObject:
+        return self._factories[resource](number)
 
-    def touched(self, resource: str) -> JsonObject:
-        """Rows say when they were written last."""
+    @override
+    def changed_on_update(self, resource: str) -> JsonObject:
         written = self._clock.tick()
-        return {"updated_at": plain(written) if resource in {"invoices", "receipts"} else iso(written)}
+        return {
+            "updated_at": database_timestamp(written)
+            if resource in {"invoices", "receipts"}
+            else json_timestamp(written)
+        }
 
     def _client(self, number: int) -> JsonObject:
-        chance = self._chance("clients", number)
-        city, county = chance.choice(CITIES)
-        company = chance.random() < 3 / 4
+        rng = self._rng("clients", number)
+        city, county = rng.choice(CITIES)
+        company = rng.random() < 3 / 4
         return {
             "id": number,
             "name": self._fake.company() if company else self._fake.name(),
             "is_company": company,
-            "cif": f"RO{chance.randrange(10**6, 10**8)}" if company else None,
-            "reg_com": f"J{chance.randrange(1, 40):02}/{chance.randrange(1, 5000)}/20{chance.randrange(10, 26)}"
+            "cif": f"RO{rng.randrange(10**6, 10**8)}" if company else None,
+            "reg_com": f"J{rng.randrange(1, 40):02}/{rng.randrange(1, 5000)}/20{rng.randrange(10, 26)}"
             if company
             else None,
             "address": self._fake.street_address(),
             "city": city,
             "county": county,
             "country": "RO",
-            "email": self._fake.email() if chance.random() < 2 / 3 else None,
-            "balance": price_of(chance),
-            **self._written("clients", number, chance, iso),
+            "email": self._fake.email() if rng.random() < 2 / 3 else None,
+            "balance": random_price(rng),
+            **self._timestamps("clients", number, rng, json_timestamp),
         }
 
     def _product(self, number: int) -> JsonObject:
-        chance = self._chance("products", number)
+        rng = self._rng("products", number)
         return {
             "id": number,
-            "code": f"P-{number:04}" if chance.random() < 3 / 4 else None,
+            "code": f"P-{number:04}" if rng.random() < 3 / 4 else None,
             "name": self._fake.word().capitalize(),
-            "unit": chance.choice(UNITS),
-            "price": price_of(chance),
-            "vat_percentage": chance.choice([9, 11, 19, 21]),
-            "stock": chance.choice([None, chance.randrange(500), chance.randrange(500) + 0.5]),
-            **self._written("products", number, chance, iso),
+            "unit": rng.choice(UNITS),
+            "price": random_price(rng),
+            "vat_percentage": rng.choice([9, 11, 19, 21]),
+            "stock": rng.choice([None, rng.randrange(500), rng.randrange(500) + 0.5]),
+            **self._timestamps("products", number, rng, json_timestamp),
         }
 
     def _invoice(self, number: int) -> JsonObject:
-        chance = self._chance("invoices", number)
-        made = self._instant("invoices", number)
-        day = made.date()
+        rng = self._rng("invoices", number)
+        created = self._instant("invoices", number)
+        day = created.date()
         vat = 19 if day.isoformat() < VAT_CHANGE else 21
-        lines = [self._line(chance, vat) for _ in range(chance.randrange(1, 5))]
+        lines = [self._line(rng, vat) for _ in range(rng.randrange(1, 5))]
         net = sum((Decimal(line["total_without_vat"]) for line in lines), Decimal(0))
         tax = sum((Decimal(line["total_vat"]) for line in lines), Decimal(0))
-        client = self._client(chance.randrange(1, self._counts["clients"] + 1))
-        quiet = number <= QUIET_ROWS
+        client = self._client(rng.randrange(1, self._counts["clients"] + 1))
+        is_sparse = number <= SPARSE_ROWS
         row: JsonObject = {
             "id": number,
             "document_series_id": 1,
@@ -130,32 +136,34 @@ class TwoInvoiceWorld(World):
             "number": 1000 + number,
             "client_id": client["id"],
             "client": {name: client[name] for name in ("id", "name", "cif", "email")},
-            "branch_office_id": chance.choice([None, 1, 2]),
-            "template_id": chance.randrange(1, FIXED_COUNTS["templates"] + 1),
+            "branch_office_id": rng.choice([None, 1, 2]),
+            "template_id": rng.randrange(1, FIXED_COUNTS["templates"] + 1),
             "issue_date": day.isoformat(),
-            "due_date": (day + timedelta(days=chance.choice([15, 30]))).isoformat(),
-            "currency": chance.choice(["RON", "RON", "RON", "RON", "EUR"]),
+            "due_date": (day + timedelta(days=rng.choice([15, 30]))).isoformat(),
+            "currency": rng.choice(["RON", "RON", "RON", "RON", "EUR"]),
             "exchange_rate": "1.0000",
             "total_without_vat": str(net),
             "total_vat": str(tax),
             "total": str(net + tax),
             "products": lines,
             "storno": False,
-            "observations": None if quiet or chance.random() < 1 / 2 else self._fake.sentence(),
-            "canceled_at": plain(made + timedelta(days=3)) if not quiet and number % 17 == 0 else None,
-            **self._written("invoices", number, chance, plain),
+            "observations": None if is_sparse or rng.random() < 1 / 2 else self._fake.sentence(),
+            "canceled_at": database_timestamp(created + timedelta(days=3))
+            if not is_sparse and number % 17 == 0
+            else None,
+            **self._timestamps("invoices", number, rng, database_timestamp),
         }
         if row["currency"] == "EUR":
             row["exchange_rate"] = "4.9765"
-        if not quiet and number % 2 == 0:
+        if not is_sparse and number % 2 == 0:
             row["efactura_index"] = str(5_000_000_000 + number)
         return row
 
-    def _line(self, chance: random.Random, vat: int) -> dict[str, Any]:
-        quantity = Decimal(chance.choice(["1.00", "2.00", "2.50", "12.00"]))
-        price = Decimal(price_of(chance))
+    def _line(self, rng: random.Random, vat: int) -> dict[str, Any]:
+        quantity = Decimal(rng.choice(["1.00", "2.00", "2.50", "12.00"]))
+        price = Decimal(random_price(rng))
         net = (quantity * price).quantize(CENT, ROUND_HALF_UP)
-        product = self._product(chance.randrange(1, self._counts["products"] + 1))
+        product = self._product(rng.randrange(1, self._counts["products"] + 1))
         return {
             "product_id": product["id"],
             "name": product["name"],
@@ -168,7 +176,7 @@ class TwoInvoiceWorld(World):
         }
 
     def _receipt(self, number: int) -> JsonObject:
-        chance = self._chance("receipts", number)
+        rng = self._rng("receipts", number)
         invoice = self._invoice(1 + (number - 1) % self._counts["invoices"])
         return {
             "id": number,
@@ -180,25 +188,25 @@ class TwoInvoiceWorld(World):
             "client": invoice["client"],
             "amount": invoice["total"],
             "currency": invoice["currency"],
-            "payment_method": chance.choice(["cash", "card", "bank_transfer"]),
+            "payment_method": rng.choice(["cash", "card", "bank_transfer"]),
             "date": invoice["due_date"],
-            **self._written("receipts", number, chance, plain),
+            **self._timestamps("receipts", number, rng, database_timestamp),
         }
 
     def _series(self, number: int) -> JsonObject:
-        chance = self._chance("document_series", number)
+        rng = self._rng("document_series", number)
         name, kind = SERIES[(number - 1) % len(SERIES)]
         return {
             "id": number,
             "name": name if number <= len(SERIES) else f"{name}{number}",
             "type": kind,
-            "next_number": chance.randrange(1, 5000),
+            "next_number": rng.randrange(1, 5000),
             "is_default": number == 1,
-            **self._written("document_series", number, chance, iso),
+            **self._timestamps("document_series", number, rng, json_timestamp),
         }
 
     def _branch_office(self, number: int) -> JsonObject:
-        chance = self._chance("branch_offices", number)
+        rng = self._rng("branch_offices", number)
         city, county = CITIES[(number - 1) % len(CITIES)]
         return {
             "id": number,
@@ -206,57 +214,57 @@ class TwoInvoiceWorld(World):
             "address": self._fake.street_address(),
             "city": city,
             "county": county,
-            **self._written("branch_offices", number, chance, iso),
+            **self._timestamps("branch_offices", number, rng, json_timestamp),
         }
 
     def _inventory(self, number: int) -> JsonObject:
-        chance = self._chance("inventories", number)
+        rng = self._rng("inventories", number)
         return {
             "id": number,
             "name": f"Gestiune {number}",
             "branch_office_id": 1 + (number - 1) % FIXED_COUNTS["branch_offices"],
-            "valuation": chance.choice(["fifo", "cmp"]),
-            **self._written("inventories", number, chance, iso),
+            "valuation": rng.choice(["fifo", "cmp"]),
+            **self._timestamps("inventories", number, rng, json_timestamp),
         }
 
     def _template(self, number: int) -> JsonObject:
-        chance = self._chance("templates", number)
+        rng = self._rng("templates", number)
         return {
             "id": number,
             "name": f"Model {number}",
-            "color": f"#{chance.randrange(0x1000000):06x}",
+            "color": f"#{rng.randrange(0x1000000):06x}",
             "is_default": number == 1,
-            **self._written("templates", number, chance, iso),
+            **self._timestamps("templates", number, rng, json_timestamp),
         }
 
-    def _chance(self, resource: str, number: int) -> random.Random:
-        """The chance of one row, for names too."""
+    def _rng(self, resource: str, number: int) -> random.Random:
+        """Return the random generator of one row, and seed its names."""
         self._fake.seed_instance(f"{self._seed}:{resource}:{number}")
-        return chance_of(self._seed, f"{resource}:{number}")
+        return seeded_random(self._seed, f"{resource}:{number}")
 
-    def _written(self, resource: str, number: int, chance: random.Random, write: Any) -> JsonObject:  # noqa: ANN401
-        made = self._instant(resource, number)
-        changed = min(made + timedelta(minutes=chance.randrange(40_000)), max(WORLD_START, made))
-        return {"created_at": write(made), "updated_at": write(changed)}
+    def _timestamps(self, resource: str, number: int, rng: random.Random, write: Any) -> JsonObject:  # noqa: ANN401
+        created = self._instant(resource, number)
+        changed = min(created + timedelta(minutes=rng.randrange(40_000)), max(WORLD_START, created))
+        return {"created_at": write(created), "updated_at": write(changed)}
 
     def _instant(self, resource: str, number: int) -> datetime:
-        """When a row was made: evenly over the span; now if it is new."""
+        """Return when a row was created: evenly spread over `DAYS`; now for a new row."""
         count = self._counts[resource]
         if number > count:
             return self._clock.now
         return WORLD_START - timedelta(hours=1, days=DAYS * (count - number) / count)
 
 
-def price_of(chance: random.Random) -> str:
-    """A price as a text, e.g. `119.00`."""
-    return str(Decimal(chance.randrange(100, 90_000)) / 100 + Decimal("0.00"))
+def random_price(rng: random.Random) -> str:
+    """Return a price as a text, e.g. `119.00`."""
+    return str(Decimal(rng.randrange(100, 90_000)) / 100 + Decimal("0.00"))
 
 
-def plain(instant: datetime) -> str:
-    """An instant as Laravel writes it into its database."""
+def database_timestamp(instant: datetime) -> str:
+    """Format an instant as Laravel writes it to its database."""
     return f"{instant:%Y-%m-%d %H:%M:%S}"
 
 
-def iso(instant: datetime) -> str:
-    """An instant as Laravel writes it into JSON since its version 7."""
+def json_timestamp(instant: datetime) -> str:
+    """Format an instant as Laravel writes it to JSON since version 7."""
     return f"{instant:%Y-%m-%dT%H:%M:%S.%fZ}"

@@ -1,10 +1,10 @@
-"""FatturaPA files of the sandbox's own making: valid by the XSDs, exact to the cent, in every form that is in use.
+"""Generated FatturaPA files: valid against the XSDs, exact to the cent, in every form in use.
 
 from sandbox.invoicetronic.fatturapa import invoices
 
-for made in islice(invoices(seed=1), 500):
-    made.content                         # the file's bytes: XML, or a signed envelope
-    made.facts.bodies[0].lines[0].total  # Decimal
+for invoice in islice(invoices(seed=1), 500):
+    invoice.content                         # the file's bytes: XML, or a signed envelope
+    invoice.facts.bodies[0].lines[0].total  # Decimal
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The arithmetic of an invoice: lines, VAT summaries, total and payments that agree to the last place."""
+"""The arithmetic of an invoice: lines, VAT summaries, total and payments that agree to the last digit."""
 
 from __future__ import annotations
 
@@ -33,28 +33,28 @@ SIMPLIFIED_NATURES = ("N1", "N2", "N3", "N4", "N5")
 OUT_OF_TAX = "N1"
 
 STAMP = Decimal("2.00")
-"""Since 2013; due where more than 77.47 is without VAT, which is not looked at here."""
+"""Stamp duty since 2013. It is due if more than 77.47 euros are without VAT, which is not checked here."""
 
 LARGE_SHARE = 0.03
-"""How often amounts are so large that a float would lose their last places."""
+"""The share of amounts that are so large that a float would lose their last digits."""
 
 PRECISION = 60
 SIMPLIFIED_LIMIT = 400
 
 Group = tuple[Decimal, "str | None"]
-"""A rate of VAT, and the nature where it is zero."""
+"""A VAT rate, and its nature if it is zero."""
 
 
 def rounded(value: Decimal, places: int) -> Decimal:
-    """Half a unit of the last place goes up, away from zero."""
+    """Round half away from zero."""
     return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 
 def ordinary_body(draw: Draw, number: str, day: date, *, public: bool) -> Body:
-    """A document of an ordinary invoice.
+    """Return a document of an ordinary invoice.
 
     Args:
-        draw: Its chance.
+        draw: Its random choices.
         number: Its number.
         day: Its date.
         public: Whether it goes to public administration, which pays the VAT to the tax office itself (split payment).
@@ -95,7 +95,7 @@ def ordinary_body(draw: Draw, number: str, day: date, *, public: bool) -> Body:
 
 
 def simplified_body(draw: Draw, number: str, day: date) -> Body:
-    """A document of a simplified invoice, within the 400 euros that the law sets."""
+    """Return a document of a simplified invoice, within the legal limit of 400 euros."""
     lines = tuple(_simplified_line(draw, position + 1) for position in range(draw.times(1, 4)))
     return Body(
         kind=draw.one_of(SIMPLIFIED_KINDS),
@@ -169,7 +169,7 @@ def _simplified_line(draw: Draw, number: int) -> Line:
     total = draw.decimal(1, SIMPLIFIED_LIMIT // 4, 2)
     nature = draw.one_of(SIMPLIFIED_NATURES) if draw.maybe(0.2) else None
     rate = NO_VAT if nature else draw.one_of(RATES)
-    # Either tells the other, so one may be missing; both may, where there is no VAT.
+    # Each follows from the other, so one may be missing; both may be if there is no VAT.
     shown = draw.one_of(("rate", "tax", "both", "none" if nature else "both"))
     return Line(
         number=number,
@@ -222,7 +222,7 @@ def _fund(draw: Draw, lines: Sequence[Line]) -> Fund:
 
 
 def _summaries(draw: Draw, lines: Sequence[Line], funds: Sequence[Fund], *, public: bool) -> tuple[VatSummary, ...]:
-    """One summary for each rate and nature, in the order they first appear."""
+    """Return one summary for each rate and nature, in order of first appearance."""
     sums: dict[Group, Decimal] = {}
     for line in lines:
         group = (line.rate or NO_VAT, line.nature)
@@ -266,7 +266,7 @@ def _withholding(draw: Draw, lines: Sequence[Line], funds: Sequence[Fund]) -> Wi
 
 
 def _payments(draw: Draw, payable: Decimal, day: date) -> tuple[Payment, ...]:
-    """An advance and its balance, instalments, one payment, or nothing said about payment."""
+    """Return an advance and its balance, instalments, a single payment, or none."""
     if not draw.maybe(0.9):
         return ()
     count = draw.times(1, 4)

@@ -1,4 +1,4 @@
-"""How the blocks of a schema are declared here, and how one is filled: with what is given, and with chance."""
+"""Declarations of a schema's blocks, and how a block is filled: with given values, and with random ones."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from sandbox.invoicetronic.fatturapa.draw import Draw
 
 Value: TypeAlias = Callable[["Draw"], str]
-"""Makes the text of a leaf."""
+"""Generates the text of a leaf."""
 
 Given: TypeAlias = Mapping[str, "str | Given | Sequence[str | Given] | None"]
-"""What is settled about a block, by its elements: a text, a block, several of them, or None for not there."""
+"""Values given for the elements of a block: a text, a block, several of them, or None for absent."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Element:
 
     Attributes:
         name: Its name.
-        content: What makes its text, or the block that it is. None where it is only there when given.
-        least: How often it is there at least.
-        most: How often at most; None for any number.
+        content: The generator of its text, or its block. None if it is present only when given.
+        least: The minimum number of occurrences.
+        most: The maximum number of occurrences; None for any number.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Element:
 
 @dataclass(frozen=True)
 class OneOf:
-    """Alternatives, one of which is there: the one that something is given for, or any."""
+    """Alternatives of which one is present: the one that values are given for, or a random one."""
 
     blocks: tuple[Block, ...]
 
@@ -58,7 +58,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Schema:
-    """A format: its root, and the two blocks that are below it."""
+    """A format: its root, and the two blocks below it."""
 
     namespace: str
     root: str
@@ -67,45 +67,45 @@ class Schema:
 
 
 def block(*parts: Element | OneOf) -> Block:
-    """A block of these parts."""
+    """Return a block of these parts."""
     return Block(parts)
 
 
 def one_of(*blocks: Block) -> OneOf:
-    """One of these blocks."""
+    """Return a choice between these blocks."""
     return OneOf(blocks)
 
 
 def required(name: str, content: Value | Block) -> Element:
-    """An element that is always there."""
+    """Return an element that is always present."""
     return Element(name, content)
 
 
 def optional(name: str, content: Value | Block) -> Element:
-    """An element that may be left out."""
+    """Return an element that may be absent."""
     return Element(name, content, least=0)
 
 
 def repeated(name: str, content: Value | Block, *, least: int = 0) -> Element:
-    """An element that may be there any number of times."""
+    """Return an element that may occur any number of times."""
     return Element(name, content, least=least, most=None)
 
 
 def given(name: str) -> Element:
-    """A leaf whose text is settled elsewhere; it is not there where nothing is given."""
+    """Return a leaf that is present only if its text is given."""
     return Element(name, None, least=0)
 
 
 def given_block(name: str, content: Block) -> Element:
-    """A block that is there as often as it is given."""
+    """Return a block that occurs as often as it is given."""
     return Element(name, content, least=0, most=0)
 
 
-def filled(declared: Block, draw: Draw, settled: Given) -> list[Node]:
-    """The nodes of a block: what is settled, and by chance what is not.
+def fill_block(declared: Block, draw: Draw, given_values: Given) -> list[Node]:
+    """Return the nodes of a block: given values, and random ones for the rest.
 
     Raises:
-        KeyError: Something is settled that the block does not have.
+        KeyError: A value is given for an element that the block does not have.
     """
     nodes: list[Node] = []
     known: set[str] = set()
@@ -116,24 +116,26 @@ def filled(declared: Block, draw: Draw, settled: Given) -> list[Node]:
             fitting = [
                 alternative
                 for alternative, own in zip(part.blocks, names, strict=True)
-                if own & {name for name, value in settled.items() if value is not None}
+                if own & {name for name, value in given_values.items() if value is not None}
             ]
             chosen = fitting[0] if fitting else draw.one_of(part.blocks)
-            nodes += filled(chosen, draw, {name: settled[name] for name in chosen.names if name in settled})
+            nodes += fill_block(
+                chosen, draw, {name: given_values[name] for name in chosen.names if name in given_values}
+            )
             continue
         known.add(part.name)
-        if part.name in settled:
-            nodes += [_node(part, draw, value) for value in _several(settled[part.name])]
+        if part.name in given_values:
+            nodes += [_node(part, draw, value) for value in _several(given_values[part.name])]
         elif part.content is not None and part.most != 0:
             nodes += [_node(part, draw, None) for _ in range(draw.times(part.least, part.most))]
-    unknown = set(settled) - known
+    unknown = set(given_values) - known
     if unknown:
-        raise KeyError(f"The block has no {', '.join(sorted(unknown))}")
+        raise KeyError(f"the block has no {', '.join(sorted(unknown))}")
     return nodes
 
 
 def _several(value: str | Given | Sequence[str | Given] | None) -> Sequence[str | Given]:
-    """What is given, as a list."""
+    """Return what is given, as a list."""
     if value is None:
         return ()
     return (value,) if isinstance(value, str | Mapping) else value
@@ -143,7 +145,7 @@ def _node(element: Element, draw: Draw, value: str | Given | None) -> Node:
     if isinstance(value, str):
         return Node(element.name, value)
     if isinstance(element.content, Block):
-        return Node(element.name, children=filled(element.content, draw, value or {}))
+        return Node(element.name, children=fill_block(element.content, draw, value or {}))
     if element.content is None:
         raise KeyError(f"{element.name} is a leaf: its text must be given")
     return Node(element.name, element.content(draw))

@@ -1,4 +1,4 @@
-"""Chance, by a seed: whether a thing is there, how often, and what it says."""
+"""Seeded random choices: whether an element is present, how often, and what it contains."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ WORDS = [
     "collaudo",
     "formazione",
 ]
-"""Words of ASCII letters, for what the XSD keeps to Basic Latin."""
+"""Words of ASCII letters, for texts that the XSD restricts to Basic Latin."""
 
 LATIN_WORDS = (
     *WORDS,
@@ -64,53 +64,53 @@ MANY = 3
 
 
 class Draw:
-    """Chance for one document."""
+    """Random choices for one document."""
 
     def __init__(self, seed: int | str, richness: float) -> None:
-        """Draw by `seed`; of what may be left out, a share of `richness` (0 to 1) is there."""
-        self._random = random.Random(seed)  # noqa: S311 - made-up data, no cryptography
+        """Seed the choices; `richness` (0 to 1) is the share of optional elements that are present."""
+        self._random = random.Random(seed)  # noqa: S311 - generated data, not cryptography
         self.richness = richness
 
-    def maybe(self, chance: float | None = None) -> bool:
-        """Whether something is so: with a chance from 0 to 1, or with that of what may be left out."""
-        return self._random.random() < (self.richness if chance is None else chance)
+    def maybe(self, probability: float | None = None) -> bool:
+        """Return True with a probability from 0 to 1, by default `richness`."""
+        return self._random.random() < (self.richness if probability is None else probability)
 
     def times(self, least: int, most: int | None) -> int:
-        """How many of a thing, from `least` to `most`, or to a few where there is no end."""
+        """Return a count from `least` to `most`, or to a few if `most` is None."""
         if not self.maybe():
             return least
         end = MANY if most is None else most
         return self._random.randint(max(least, 1), max(end, least))
 
     def one_of(self, choices: Sequence[T]) -> T:
-        """One of several."""
+        """Return one of several."""
         return self._random.choice(choices)
 
     def integer(self, low: int, high: int) -> int:
-        """A whole number from `low` to `high`."""
+        """Return an integer from `low` to `high`."""
         return self._random.randint(low, high)
 
     def decimal(self, low: int, high: int, places: int) -> Decimal:
-        """A number from `low` up to `high` with so many places."""
+        """Return a number from `low` to `high` with this many decimal places."""
         return Decimal(self._random.randint(low * 10**places, high * 10**places)).scaleb(-places)
 
     def digits(self, count: int) -> str:
-        """So many digits."""
+        """Return this many digits."""
         return "".join(self._random.choices(string.digits, k=count))
 
     def letters(self, count: int) -> str:
-        """So many capital letters."""
+        """Return this many capital letters."""
         return "".join(self._random.choices(string.ascii_uppercase, k=count))
 
     def bytes(self, count: int) -> bytes:
-        """So many bytes."""
+        """Return this many bytes."""
         return self._random.randbytes(count)
 
     def words(self, words: Sequence[str], longest: int) -> str:
-        """Some words, in `longest` characters at most."""
+        """Return some words, at most `longest` characters."""
         text = " ".join(self._random.choices(words, k=self._random.randint(1, 6)))
         return text[:longest].strip()
 
     def day_near(self, day: date, days: int) -> date:
-        """A day up to so many days before or after another."""
+        """Return a day at most this many days before or after another."""
         return day + timedelta(days=self._random.randint(-days, days))

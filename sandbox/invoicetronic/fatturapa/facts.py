@@ -1,7 +1,7 @@
-"""The plain facts an invoice is made of, to compare with what someone has read out of its XML.
+"""The facts an invoice is generated from, to compare with what was parsed from its XML.
 
-Amounts are decimals with the places they are written with; a fact that is None stands nowhere in the XML. Names of
-elements stand in the docstrings.
+Amounts are decimals with as many places as in the XML; a fact that is None is absent from the XML. Docstrings give the
+names of the elements.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Discount:
     """ScontoMaggiorazione.
 
     Attributes:
-        kind: `Tipo`: SC takes off, MG puts on.
+        kind: `Tipo`: SC is a discount, MG a surcharge.
         percentage: `Percentuale`, of the price.
-        amount: `Importo`, of one unit; of the whole document where it stands there.
+        amount: `Importo`, of one unit, or of the whole document if it belongs to that.
     """
 
     kind: Literal["SC", "MG"]
@@ -39,17 +39,17 @@ class Line:
     """DettaglioLinee; in a simplified invoice DatiBeniServizi.
 
     Attributes:
-        number: `NumeroLinea`; in a simplified invoice, which has none, the place from 1.
+        number: `NumeroLinea`; in a simplified invoice, which has none, the position from 1.
         description: `Descrizione`.
-        quantity: `Quantita`; one where it is not stated.
+        quantity: `Quantita`; one if it is not stated.
         unit: `UnitaMisura`.
         unit_price: `PrezzoUnitario`; None in a simplified invoice.
-        discounts: `ScontoMaggiorazione`, one upon the other.
+        discounts: `ScontoMaggiorazione`, applied one after the other.
         total: `PrezzoTotale`, without VAT; in a simplified invoice `Importo`, VAT included.
         rate: `AliquotaIVA`; in a simplified invoice `Aliquota`.
         nature: `Natura`: why there is no VAT.
         withheld: Whether `Ritenuta` is SI.
-        tax: `Imposta`, in a simplified invoice alone.
+        tax: `Imposta`, only in a simplified invoice.
     """
 
     number: int
@@ -67,7 +67,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Fund:
-    """DatiCassaPrevidenziale: a contribution to a pension fund, charged to the customer and part of what is taxed.
+    """DatiCassaPrevidenziale: a pension fund contribution, charged to the customer and part of the taxable amount.
 
     Attributes:
         kind: `TipoCassa`.
@@ -90,7 +90,7 @@ class Fund:
 
 @dataclass(frozen=True)
 class Withholding:
-    """DatiRitenuta: what the customer keeps back for the tax office.
+    """DatiRitenuta: what the customer withholds for the tax office.
 
     Attributes:
         kind: `TipoRitenuta`.
@@ -113,10 +113,10 @@ class VatSummary:
         rate: `AliquotaIVA`.
         nature: `Natura`.
         expenses: `SpeseAccessorie`.
-        rounding: `Arrotondamento`: what makes cents of the sum.
+        rounding: `Arrotondamento`: what rounds the sum to cents.
         taxable: `ImponibileImporto`.
-        tax: `Imposta`: `rate` percent of `taxable`, half a cent up.
-        due: `EsigibilitaIVA`: I at once, D later, S paid to the tax office by the customer.
+        tax: `Imposta`: `rate` percent of `taxable`, rounded half up.
+        due: `EsigibilitaIVA`: I immediately, D later, S paid to the tax office by the customer.
         law: `RiferimentoNormativo`.
     """
 
@@ -162,14 +162,13 @@ class Body:
         funds: Its contributions to pension funds.
         summaries: Its VAT summaries; none in a simplified invoice.
         discounts: `ScontoMaggiorazione` on the whole document, each with an amount.
-        withholdings: What is kept back.
-        stamp: Whether `DatiBollo` is there. A stamp that the customer pays is a line of nature N1.
+        withholdings: Its withholdings.
+        stamp: Whether `DatiBollo` is present. A stamp that the customer pays is a line of nature N1.
         stamp_amount: `ImportoBollo`.
         rounding: `Arrotondamento` of the whole document.
-        total: What the document amounts to: taxable amounts, VAT, discounts and rounding; for a simplified invoice the
-            lines.
-        stated_total: `ImportoTotaleDocumento`: the total, or None where it is not stated.
-        payments: Its payments, which add up to the total less what is withheld and less VAT of due S.
+        total: The sum of taxable amounts, VAT, discounts and rounding; for a simplified invoice, of the lines.
+        stated_total: `ImportoTotaleDocumento`: the total, or None if it is not stated.
+        payments: Its payments, which add up to the total minus withholdings and minus VAT of due S.
     """
 
     kind: str

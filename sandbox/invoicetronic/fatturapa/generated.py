@@ -1,4 +1,4 @@
-"""Whole invoices: planned, filled, written, wrapped."""
+"""Whole invoices: planned, filled, written as XML, and signed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from sandbox.invoicetronic.fatturapa import parties
 from sandbox.invoicetronic.fatturapa.amounts import ordinary_body, simplified_body
+from sandbox.invoicetronic.fatturapa.document import SIMPLIFIED_FORMAT, document
 from sandbox.invoicetronic.fatturapa.draw import Draw
 from sandbox.invoicetronic.fatturapa.facts import Facts
-from sandbox.invoicetronic.fatturapa.nodes import leaves, written
+from sandbox.invoicetronic.fatturapa.nodes import leaves, to_xml
 from sandbox.invoicetronic.fatturapa.signing import envelope
 from sandbox.invoicetronic.fatturapa.values import email
-from sandbox.invoicetronic.fatturapa.writing import SIMPLIFIED_FORMAT, document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sandbox.invoicetronic.fatturapa.signing import Wrapping
 
 Charset: TypeAlias = Literal["utf-8", "utf-8-sig", "windows-1252"]
-"""How characters become bytes; `utf-8-sig` has a byte order mark."""
+"""The character encoding; `utf-8-sig` has a byte order mark."""
 
 PUBLIC = "FPA12"
 PREFIXES = ("p", "p", "ns2", "b", "")
@@ -37,27 +37,27 @@ WRAPPINGS: tuple[Wrapping, ...] = ("none", "none", "none", "der", "ber", "base64
 STYLESHEET = '<?xml-stylesheet type="text/xsl" href="fatturaordinaria_v1.2.1.xsl"?>'
 COMMENT = "<!-- scritta dalla sandbox -->"
 
-NOBODY = "0000000"
-"""The recipient code of whoever has none; a certified address may stand beside it."""
+NO_RECIPIENT_CODE = "0000000"
+"""The recipient code of a buyer without one; a certified address may accompany it."""
 
-ABROAD = "XXXXXXX"
+FOREIGN_RECIPIENT_CODE = "XXXXXXX"
 
-SOME_DAY = date(2026, 1, 15)
+REFERENCE_DAY = date(2026, 1, 15)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is settled about a file before it is made.
+    """What is decided about a file before it is generated.
 
     Attributes:
-        format: Which of the three.
-        seller: Who issues it; has a VAT number.
-        buyer: Who it goes to.
-        documents: Number (20 characters of Basic Latin at most) and date of each of its documents.
-        progressive: Its `ProgressivoInvio`, 10 characters at most.
-        charset: How its characters are written.
-        wrapping: What it is signed into.
-        richness: The share, 0 to 1, of what the schema makes optional that is there.
+        format: The format.
+        seller: The issuer, who has a VAT number.
+        buyer: The recipient.
+        documents: Number (at most 20 characters of Basic Latin) and date of each of its documents.
+        progressive: Its `ProgressivoInvio`, at most 10 characters.
+        charset: Its character encoding.
+        wrapping: The envelope it is signed in.
+        richness: The share, from 0 to 1, of optional elements that are present.
     """
 
     format: Format
@@ -71,17 +71,17 @@ class Plan:
 
     @property
     def file_name(self) -> str:
-        """What the file is called by the rules of the SDI."""
+        """The name of the file by the rules of the SDI."""
         return f"{self.seller.vat_number}_{self.progressive}.xml{'' if self.wrapping == 'none' else '.p7m'}"
 
 
 @dataclass(frozen=True)
 class GeneratedInvoice:
-    """A file, and what it is made of.
+    """A generated file and the facts in it.
 
     Attributes:
-        plan: What was settled before.
-        facts: What it states, as values.
+        plan: The plan of the file.
+        facts: The facts it states.
         root: The document, as nodes.
         xml: The XML as bytes.
         content: The file: the XML, or the signed envelope around it.
@@ -95,7 +95,7 @@ class GeneratedInvoice:
 
     @property
     def file_name(self) -> str:
-        """What the file is called."""
+        """The name of the file."""
         return self.plan.file_name
 
     @cached_property
@@ -108,39 +108,39 @@ class GeneratedInvoice:
 
     @property
     def text(self) -> str:
-        """The XML as characters, without a byte order mark.
+        """The XML as text, without a byte order mark.
 
         Raises:
-            ValueError: The file is signed, and not text.
+            ValueError: The file is signed, so it is not text.
         """
         if self.content != self.xml:
-            raise ValueError(f"{self.file_name} is no text")
+            raise ValueError(f"{self.file_name} is not text: it is signed")
         return self.xml.decode(self.plan.charset)
 
     @property
     def base64(self) -> str:
-        """The file in base64, in one line."""
+        """The file in base64, on one line."""
         return base64.b64encode(self.content).decode()
 
 
 def invoices(seed: int) -> Iterator[GeneratedInvoice]:
-    """Invoices without end, the same ones for the same seed.
+    """Yield invoices without end, the same ones for the same seed.
 
-    Of five, one has everything its schema allows and one nothing it does not demand.
+    One in five has everything that its schema allows, and one in five only what it requires.
 
     Args:
-        seed: Which ones.
+        seed: The seed.
     """
     for index in count():
         draw = Draw(f"{seed}:{index}:plan", 0.5)
         richness = {0: 1.0, 1: 0.0}.get(index % 5, draw.integer(1, 9) / 10)
-        yield invoice(f"{seed}:{index}", some_plan(draw, richness))
+        yield invoice(f"{seed}:{index}", random_plan(draw, richness))
 
 
-def some_plan(draw: Draw, richness: float) -> Plan:
-    """A plan for any file."""
+def random_plan(draw: Draw, richness: float) -> Plan:
+    """Return a random plan."""
     chosen = draw.one_of(FORMATS)
-    day = draw.day_near(SOME_DAY, 300)
+    day = draw.day_near(REFERENCE_DAY, 300)
     return Plan(
         format=chosen,
         seller=parties.seller(draw),
@@ -154,7 +154,7 @@ def some_plan(draw: Draw, richness: float) -> Plan:
 
 
 def invoice(seed: int | str, plan: Plan) -> GeneratedInvoice:
-    """The file of a plan; the same one for the same seed."""
+    """Return the file of a plan, the same one for the same seed."""
     draw = Draw(seed, plan.richness)
     recipient_code, recipient_pec = _recipient(draw, plan)
     facts = Facts(
@@ -178,21 +178,21 @@ def invoice(seed: int | str, plan: Plan) -> GeneratedInvoice:
 
 
 def _recipient(draw: Draw, plan: Plan) -> tuple[str, str | None]:
-    """Recipient code and certified address."""
+    """Return the recipient code and the certified address."""
     if plan.format == PUBLIC:
         return f"UF{draw.letters(4)}", None
     if plan.buyer.country != parties.ITALY:
-        return ABROAD, None
+        return FOREIGN_RECIPIENT_CODE, None
     if draw.maybe(0.5):
         return f"{draw.letters(3)}{draw.digits(4)}", None
-    return NOBODY, email(draw) if draw.maybe() else None
+    return NO_RECIPIENT_CODE, email(draw) if draw.maybe() else None
 
 
 def _file_text(root: Node, draw: Draw, charset: Charset) -> str:
-    """The XML with what comes before it; a declaration may be missing where it is UTF-8 anyway."""
+    """Return the XML with its prologue; a declaration may be missing if the encoding is UTF-8."""
     pretty = draw.maybe(0.7)
     name = "windows-1252" if charset == "windows-1252" else draw.one_of(("UTF-8", "utf-8"))
     prologue = [f'<?xml version="1.0" encoding="{name}"?>'] if name == "windows-1252" or draw.maybe(0.9) else []
     prologue += [STYLESHEET] * draw.maybe(0.2) + [COMMENT] * draw.maybe(0.2)
     between = "\n" if pretty else ""
-    return between.join((*prologue, written(root, pretty=pretty))) + between
+    return between.join((*prologue, to_xml(root, pretty=pretty))) + between

@@ -1,4 +1,4 @@
-"""A document as plain nodes, how it is written as XML, and what its leaves are."""
+"""An XML document as plain nodes, its serialization, and its leaves."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Node:
     """One element.
 
     Attributes:
-        name: Its name, with a prefix where it is in a namespace.
-        text: What it holds, if it is a leaf.
-        children: What it holds, if it is none.
+        name: Its name, with a prefix if it is in a namespace.
+        text: Its text, if it is a leaf.
+        children: Its children, if it is not a leaf.
         attributes: Its attributes, namespace declarations included.
     """
 
@@ -30,10 +30,10 @@ class Node:
     attributes: Mapping[str, str] | None = None
 
     def child(self, name: str) -> Node:
-        """The first child of a name.
+        """Return the first child with a name.
 
         Raises:
-            KeyError: There is none.
+            KeyError: There is no such child.
         """
         for child in self.children:
             if child.name == name:
@@ -41,8 +41,8 @@ class Node:
         raise KeyError(name)
 
 
-def written(node: Node, *, pretty: bool) -> str:
-    """The node as XML, with line breaks and indentation if `pretty`."""
+def to_xml(node: Node, *, pretty: bool) -> str:
+    """Return the node as XML, with line breaks and indentation if `pretty`."""
     return "".join(_lines(node, "\n" if pretty else ""))
 
 
@@ -62,9 +62,9 @@ def _lines(node: Node, before: str) -> Iterator[str]:
 
 
 def leaves(node: Node) -> Iterator[tuple[str, str]]:
-    """Path and text of each leaf that has text, in the document's order.
+    """Yield path and text of each leaf that has text, in document order.
 
-    A path is relative to `node` and numbers every step, from 1 among its namesakes, as XPath does:
+    A path is relative to `node`, and its steps are numbered from 1 among elements of the same name, as in XPath:
     `FatturaElettronicaBody[2]/DatiGenerali[1]/DatiGeneraliDocumento[1]/Numero[1]`.
     """
     seen: Counter[str] = Counter()

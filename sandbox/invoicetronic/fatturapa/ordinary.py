@@ -1,6 +1,6 @@
 """The ordinary invoice (FPR12, FPA12): every block of the XSD 1.2.2, in its order.
 
-Leaves marked `given` hold what must agree with something else: amounts, dates, codes and names. All others are drawn.
+Leaves marked `given` must agree with other values: amounts, dates, codes and names. All others are random.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from sandbox.invoicetronic.fatturapa.values import (
     email,
     file_content,
     instant,
+    integer,
     latin,
     letters,
     phone,
     text,
-    whole,
 )
 
 TAX_NUMBER = block(required("IdPaese", codes("IT DE FR")), required("IdCodice", digits(11)))
@@ -165,7 +165,7 @@ DOCUMENT = block(
 )
 
 RELATED_DOCUMENT = block(
-    repeated("RiferimentoNumeroLinea", whole(1, 9)),
+    repeated("RiferimentoNumeroLinea", integer(1, 9)),
     required("IdDocumento", text(20)),
     optional("Data", day),
     optional("NumItem", text(20)),
@@ -186,7 +186,7 @@ TRANSPORT = block(
     ),
     optional("MezzoTrasporto", latin(80)),
     optional("CausaleTrasporto", latin(100)),
-    optional("NumeroColli", whole(1, 9999)),
+    optional("NumeroColli", integer(1, 9999)),
     optional("Descrizione", latin(100)),
     optional("UnitaMisuraPeso", codes("KG t")),
     optional("PesoLordo", amount(1, 999)),
@@ -205,13 +205,13 @@ GENERAL = block(
     repeated("DatiConvenzione", RELATED_DOCUMENT),
     repeated("DatiRicezione", RELATED_DOCUMENT),
     repeated("DatiFattureCollegate", RELATED_DOCUMENT),
-    repeated("DatiSAL", block(required("RiferimentoFase", whole(1, 999)))),
+    repeated("DatiSAL", block(required("RiferimentoFase", integer(1, 999)))),
     repeated(
         "DatiDDT",
         block(
             required("NumeroDDT", text(20)),
             required("DataDDT", day),
-            repeated("RiferimentoNumeroLinea", whole(1, 9)),
+            repeated("RiferimentoNumeroLinea", integer(1, 9)),
         ),
     ),
     optional("DatiTrasporto", TRANSPORT),
@@ -263,7 +263,7 @@ PAYMENT = block(
     optional("Beneficiario", latin(200)),
     given("ModalitaPagamento"),
     optional("DataRiferimentoTerminiPagamento", day),
-    optional("GiorniTerminiPagamento", whole(0, 999)),
+    optional("GiorniTerminiPagamento", integer(0, 999)),
     given("DataScadenzaPagamento"),
     given("ImportoPagamento"),
     optional("CodUfficioPostale", text(20)),

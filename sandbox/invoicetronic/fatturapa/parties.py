@@ -1,4 +1,4 @@
-"""Who sells and who buys: names, and numbers whose check digits are right."""
+"""Sellers and buyers: names, and numbers with correct check digits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ITALY = "IT"
 HIGHEST_DIGIT = 9
 MONTHS = "ABCDEHLMPRST"
 ODD_LETTERS = "BAKPLCQDREVOSFTGUHMINJWZYX"
-"""Of the tax code: the letter at an index has that index as its value in an odd place; 0 to 9 count as A to J."""
+"""Values of letters at odd positions of the tax code: the value is the index; 0 to 9 count as A to J."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Party:
     """A seller or a buyer.
 
     Attributes:
-        country: The country of its VAT number, two letters.
+        country: The two-letter country of its VAT number.
         vat: Its VAT number without the country; None for a consumer.
-        fiscal_code: Its tax code (codice fiscale), where it is stated.
-        name: What a company is called; None for a person.
-        first_name: What a person is called; None for a company.
-        last_name: And the family.
+        fiscal_code: Its tax code (codice fiscale), if stated.
+        name: The name of a company; None for a person.
+        first_name: The first name of a person; None for a company.
+        last_name: The last name of a person; None for a company.
     """
 
     country: str
@@ -60,13 +60,13 @@ class Party:
         return None if self.vat is None else f"{self.country}{self.vat}"
 
     @property
-    def called(self) -> str:
-        """The name as one writes it in a list."""
+    def display_name(self) -> str:
+        """The name as it appears in a list."""
         return self.name or f"{self.first_name} {self.last_name}"
 
 
 def vat_check_digit(ten: str) -> str:
-    """The last digit of an Italian VAT number, by its first ten (Luhn)."""
+    """Return the last digit of an Italian VAT number, from its first ten (Luhn)."""
     total = sum(map(int, ten[::2]))
     for digit in map(int, ten[1::2]):
         total += 2 * digit - (HIGHEST_DIGIT if 2 * digit > HIGHEST_DIGIT else 0)
@@ -74,33 +74,33 @@ def vat_check_digit(ten: str) -> str:
 
 
 def fiscal_code_check_letter(fifteen: str) -> str:
-    """The last letter of a person's tax code, by its first fifteen characters."""
+    """Return the last letter of a person's tax code, from its first fifteen characters."""
     indexes = [int(each) if each.isdigit() else string.ascii_uppercase.index(each) for each in fifteen]
     odd = sum(ODD_LETTERS.index(string.ascii_uppercase[index]) for index in indexes[::2])
     return string.ascii_uppercase[(odd + sum(indexes[1::2])) % 26]
 
 
 def italian_vat(draw: Draw) -> str:
-    """A VAT number with the right check digit."""
+    """Return a VAT number with the correct check digit."""
     ten = draw.digits(10)
     return ten + vat_check_digit(ten)
 
 
 def personal_fiscal_code(draw: Draw) -> str:
-    """A person's tax code with the right check letter."""
+    """Return a person's tax code with the correct check letter."""
     born = f"{draw.digits(2)}{draw.one_of(MONTHS)}{draw.integer(1, 28):02}"
     fifteen = f"{draw.letters(6)}{born}{draw.one_of('AFHL')}{draw.digits(3)}"
     return fifteen + fiscal_code_check_letter(fifteen)
 
 
 def company(draw: Draw) -> Party:
-    """A company in Italy; its tax code, if stated, is its VAT number."""
+    """Return a company in Italy; its tax code, if stated, is its VAT number."""
     vat = italian_vat(draw)
     return Party(ITALY, vat, vat if draw.maybe(0.5) else None, draw.one_of(COMPANIES))
 
 
 def person(draw: Draw, *, vat: bool) -> Party:
-    """A person in Italy: a professional with a VAT number, or a consumer without."""
+    """Return a person in Italy: a professional with a VAT number, or a consumer without."""
     return Party(
         ITALY,
         italian_vat(draw) if vat else None,
@@ -112,12 +112,12 @@ def person(draw: Draw, *, vat: bool) -> Party:
 
 
 def seller(draw: Draw) -> Party:
-    """A company, or now and then a professional."""
+    """Return a company or, one time in four, a professional."""
     return person(draw, vat=True) if draw.maybe(0.25) else company(draw)
 
 
 def buyer(draw: Draw, *, public: bool) -> Party:
-    """A company, a consumer or someone abroad; a public office where the invoice goes to one."""
+    """Return a public office if `public`, otherwise a company, a consumer or a foreign company."""
     if public:
         vat = italian_vat(draw)
         return Party(ITALY, vat if draw.maybe(0.5) else None, vat, draw.one_of(OFFICES))
@@ -129,12 +129,12 @@ def buyer(draw: Draw, *, public: bool) -> Party:
 
 
 def tax_number(party: Party) -> Given | None:
-    """`IdFiscaleIVA`, if there is one."""
+    """Return `IdFiscaleIVA`, if there is one."""
     return None if party.vat is None else {"IdPaese": party.country, "IdCodice": party.vat}
 
 
-def names(party: Party) -> Given:
-    """`Denominazione`, or `Nome` and `Cognome`."""
+def name_elements(party: Party) -> Given:
+    """Return `Denominazione`, or `Nome` and `Cognome`."""
     if party.name is not None:
         return {"Denominazione": party.name}
     return {"Nome": party.first_name, "Cognome": party.last_name}

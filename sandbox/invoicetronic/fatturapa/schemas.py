@@ -1,4 +1,4 @@
-"""The XSDs, read without network. Only tests need them, and lxml."""
+"""The XSDs, read without network access. Only tests need them, and lxml."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ FILES: dict[Format, str] = {
     "FSM10": "SVFSM10.xsd",
 }
 SIGNATURES = "xmldsig-core.xsd"
-"""Beside the others."""
+"""The schema of XML signatures, which the others import."""
 
 
 @cache
 def schema_of(invoice_format: Format) -> etree.XMLSchema:
-    """The schema of a format; `assertValid` and `validate` take a document of lxml."""
+    """Return the schema of a format; `assertValid` and `validate` take a document of lxml."""
     schema = etree.parse(str(FOLDER / FILES[invoice_format]), etree.XMLParser(no_network=True))
     for imported in schema.iter("{http://www.w3.org/2001/XMLSchema}import"):
-        # One of them says it is on the network.
+        # One of the schemas imports it by its URL.
         imported.set("schemaLocation", SIGNATURES)
     return etree.XMLSchema(schema)

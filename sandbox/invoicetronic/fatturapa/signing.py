@@ -1,7 +1,7 @@
-"""A file in a CAdES envelope (.p7m): CMS SignedData with the file inside, encoded by hand.
+"""CAdES envelopes (.p7m): CMS SignedData with the file inside, encoded by hand.
 
-The envelope is whole (RFC 5652, with the attributes of ETSI EN 319 122): certificate, digest and signed attributes are
-there and agree. The signature is not one: there is no key.
+The envelope is complete (RFC 5652, with the attributes of ETSI EN 319 122): certificate, digest and signed attributes
+are present and agree. The signature is random bytes: there is no key.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from sandbox.invoicetronic.fatturapa.draw import Draw
 
 Wrapping: TypeAlias = Literal["none", "der", "ber", "base64"]
-"""None; an envelope in DER; one in BER of indefinite lengths and a split content, as streaming signers write it; one in
-DER, base64 over it, in lines."""
+"""No envelope; DER; BER with indefinite lengths and split content, as streaming signers write it; DER in base64
+lines."""
 
 INTEGER, BIT_STRING, OCTET_STRING, NULL, OBJECT_ID = 0x02, 0x03, 0x04, 0x05, 0x06
 UTF8_STRING, UTC_TIME, SEQUENCE, SET = 0x0C, 0x17, 0x30, 0x31
@@ -25,13 +25,13 @@ EXPLICIT_0 = 0xA0
 END_OF_CONTENTS = b"\x00\x00"
 SHORT_LENGTH = 0x80
 CHUNK_BYTES = 1000
-"""How much of the content one piece of the split octet string holds."""
+"""The size of one part of a split octet string."""
 
 SIGNED_AT = b"260316080000Z"
 
 
 def envelope(content: bytes, draw: Draw, wrapping: Wrapping) -> bytes:
-    """The content as its file holds it."""
+    """Return the content of the file, signed as `wrapping` says."""
     if wrapping == "none":
         return content
     if wrapping == "base64":
@@ -92,7 +92,7 @@ def _signer(content: bytes, certificate: bytes, draw: Draw) -> bytes:
 
 
 def _certificate(draw: Draw) -> bytes:
-    """A certificate of the right form, for a key that is none."""
+    """Return a well-formed certificate for a key that does not exist."""
     key = _definite(SEQUENCE, _integer(int.from_bytes(draw.bytes(256)) | 1) + _integer(65537))
     signature = _algorithm("1.2.840.113549.1.1.11")
     to_be_signed = b"".join(
@@ -112,7 +112,7 @@ def _certificate(draw: Draw) -> bytes:
 
 
 def _signing_certificate(certificate: bytes) -> bytes:
-    """The attribute that makes it CAdES: which certificate was signed with."""
+    """Return the value of the attribute that makes it CAdES: the digest of the certificate used."""
     digest = _definite(OCTET_STRING, hashlib.sha256(certificate).digest())
     return _definite(SEQUENCE, _definite(SEQUENCE, _definite(SEQUENCE, digest)))
 

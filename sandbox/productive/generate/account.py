@@ -1,4 +1,4 @@
-"""Who may see and automate what: users, sessions, agents, saved views, dashboards, access, notices, webhooks."""
+"""Users and what they see: sessions, agents, saved views, dashboards, access, notifications and webhooks."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, cast
 
 from sandbox.clock import WORLD_START
 from sandbox.productive.fields import display_name
-from sandbox.productive.generate.maker import refs
+from sandbox.productive.generate.builder import refs
+from sandbox.productive.generate.contacts import users
 from sandbox.productive.generate.structure import REPORT_CATEGORIES
-from sandbox.productive.generate.work import users
-from sandbox.productive.moments import stamp
 from sandbox.productive.records import Ref
+from sandbox.productive.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sandbox.json_types import Json
-    from sandbox.productive.generate.maker import Draft, Maker, Row
+    from sandbox.productive.generate.builder import Draft, Row, WorldBuilder
     from sandbox.productive.records import Record
 
 SESSIONS, FILTERS, WIDGETS, PULSES, MEMBERSHIPS, NOTIFICATIONS, LOGS, ARTIFACTS = 20, 40, 20, 10, 60, 40, 40, 10
@@ -29,27 +29,27 @@ PERSON, GROUP, TEAM = 1, 2, 3
 EMPLOYEES = 2
 
 
-def make_account(maker: Maker) -> None:
-    """All of it."""
-    _make_users(maker)
-    _make_agents(maker)
-    _make_views(maker)
-    _make_access(maker)
-    _make_notifications(maker)
-    _make_webhooks(maker)
-    maker.fill(
+def make_account(builder: WorldBuilder) -> None:
+    """Make users first, as the other rows refer to them."""
+    _make_users(builder)
+    _make_agents(builder)
+    _make_views(builder)
+    _make_access(builder)
+    _make_notifications(builder)
+    _make_webhooks(builder)
+    builder.add_many(
         "artifacts",
         ARTIFACTS,
         lambda draft: (
             {"name": f"Artifact {draft.number}", "public_access": draft.number % 3 == 0},
-            {"creator": draft.chance.choice(users(maker)).ref},
+            {"creator": draft.rng.choice(users(builder)).ref},
         ),
     )
 
 
-def _make_users(maker: Maker) -> None:
-    staff = users(maker)
-    chance = maker.chance("users")
+def _make_users(builder: WorldBuilder) -> None:
+    staff = users(builder)
+    rng = builder.rng("users")
     for person in staff:
         attributes: dict[str, Json] = {
             "email": person.attributes["email"],
@@ -62,12 +62,12 @@ def _make_users(maker: Maker) -> None:
             "two_factor_auth": bool(person.attributes["two_factor_auth"]),
             "sysadmin_permissions": [],
             "updated_at": person.attributes["joined_at"],
-            "newsletter_consent": chance.random() < 1 / 2,
+            "newsletter_consent": rng.random() < 1 / 2,
         }
-        maker.make("users", person.integer("user_id"), attributes)
+        builder.add("users", person.integer("user_id"), attributes)
 
     def session(draft: Draft) -> Row:
-        user = Ref("users", str(draft.chance.choice(staff).integer("user_id")))
+        user = Ref("users", str(draft.rng.choice(staff).integer("user_id")))
         return {
             "name": f"Session {draft.number}",
             "browser": "Firefox",
@@ -78,15 +78,15 @@ def _make_users(maker: Maker) -> None:
             "machine": draft.number % 4 == 0,
             "read_only": draft.number % 6 == 0,
             "user_id": int(user.id),
-            "token_expires_at": stamp(WORLD_START + timedelta(days=30)),
+            "token_expires_at": format_timestamp(WORLD_START + timedelta(days=30)),
         }, {"user": user}
 
-    maker.fill("sessions", SESSIONS, session)
+    builder.add_many("sessions", SESSIONS, session)
 
 
-def _make_agents(maker: Maker) -> None:
-    staff = users(maker)
-    maker.fill_for(
+def _make_agents(builder: WorldBuilder) -> None:
+    staff = users(builder)
+    builder.add_for_each(
         "agents",
         AGENTS,
         lambda draft, name: (
@@ -94,7 +94,7 @@ def _make_agents(maker: Maker) -> None:
                 "name": name,
                 "title": f"{name} agent",
                 "avatar_url": f"https://files.productive.example/agents/{draft.number}.png",
-                "deactivated_at": draft.every(3, stamp(draft.updated)),
+                "deactivated_at": draft.every(3, format_timestamp(draft.updated)),
             },
             {
                 "agent_config": Ref("agent_configs", str(draft.number)),
@@ -103,7 +103,7 @@ def _make_agents(maker: Maker) -> None:
             },
         ),
     )
-    maker.fill_for(
+    builder.add_for_each(
         "agent_configs",
         AGENTS,
         lambda draft, name: (
@@ -113,21 +113,21 @@ def _make_agents(maker: Maker) -> None:
     )
 
 
-def _make_views(maker: Maker) -> None:
-    """Saved filters, and the dashboards and pulses that show them."""
-    staff, projects = users(maker), maker.rows("projects")
+def _make_views(builder: WorldBuilder) -> None:
+    """Make saved filters, and the dashboards and pulses that show them."""
+    staff, projects = users(builder), builder.rows("projects")
 
     def saved_filter(draft: Draft) -> Row:
-        collection = draft.chance.choice(LISTS)
+        collection = draft.rng.choice(LISTS)
         report = draft.number % 4 == 0
-        viewed = stamp(draft.updated)
+        viewed = format_timestamp(draft.updated)
         return {
             "name": f"My {collection.replace('_', ' ')} {draft.number}",
             "description": "Saved view" if draft.number % 3 == 0 else "",
             "filterable_collection": collection,
             "filterable_type": "Project" if draft.number % 5 == 0 else "Organization",
             "filterable_id": draft.number if draft.number % 5 == 0 else 1,
-            "project_id": int(draft.chance.choice(projects).id) if draft.number % 5 == 0 else None,
+            "project_id": int(draft.rng.choice(projects).id) if draft.number % 5 == 0 else None,
             "params": {"status": {"eq": "1"}},
             "export_params": {},
             "exchange_date": {},
@@ -136,24 +136,24 @@ def _make_views(maker: Maker) -> None:
             "group_by": "company" if report else "",
             "report": report,
             "shared": draft.number % 2 == 0,
-            "pulse_count": 1 if draft.number <= maker.count(PULSES) else 0,
+            "pulse_count": 1 if draft.number <= builder.count(PULSES) else 0,
             "last_viewed_at": viewed,
             "last_accessed_at": viewed,
             "type_id": 2 if report else 1,
         }, {
-            "creator": draft.chance.choice(staff).ref,
+            "creator": draft.rng.choice(staff).ref,
             "report_category": Ref("report_categories", str(1 + draft.number % REPORT_CATEGORIES)) if report else None,
         }
 
-    maker.fill("filters", FILTERS, saved_filter)
-    filters = maker.rows("filters")
-    maker.fill(
+    builder.add_many("filters", FILTERS, saved_filter)
+    filters = builder.rows("filters")
+    builder.add_many(
         "dashboards",
         DASHBOARDS,
-        lambda draft: ({"name": f"Dashboard {draft.number}"}, {"creator": draft.chance.choice(staff).ref}),
+        lambda draft: ({"name": f"Dashboard {draft.number}"}, {"creator": draft.rng.choice(staff).ref}),
     )
-    dashboards = maker.rows("dashboards")
-    maker.fill(
+    dashboards = builder.rows("dashboards")
+    builder.add_many(
         "widgets",
         WIDGETS,
         lambda draft: (
@@ -164,29 +164,29 @@ def _make_views(maker: Maker) -> None:
                 "column_position": draft.number % 4,
                 "widget_type_id": 1 + draft.number % 3,
             },
-            {"dashboard": draft.chance.choice(dashboards).ref, "filter": draft.chance.choice(filters).ref},
+            {"dashboard": draft.rng.choice(dashboards).ref, "filter": draft.rng.choice(filters).ref},
         ),
     )
-    maker.fill(
+    builder.add_many(
         "pulses",
         PULSES,
         lambda draft: (
             {},
-            {"creator": draft.chance.choice(staff).ref, "filter": filters[(draft.number - 1) % len(filters)].ref},
+            {"creator": draft.rng.choice(staff).ref, "filter": filters[(draft.number - 1) % len(filters)].ref},
         ),
     )
 
 
-def _make_access(maker: Maker) -> None:
-    staff, teams = users(maker), maker.rows("teams")
+def _make_access(builder: WorldBuilder) -> None:
+    staff, teams = users(builder), builder.rows("teams")
     targets: list[tuple[str, Sequence[Record]]] = [
-        ("project", maker.rows("projects")),
-        ("deal", maker.rows("deals")),
-        ("filter", maker.rows("filters")),
-        ("dashboard", maker.rows("dashboards")),
-        ("page", maker.rows("pages")),
-        ("survey", maker.rows("surveys")),
-        ("agent", maker.rows("agents")),
+        ("project", builder.rows("projects")),
+        ("deal", builder.rows("deals")),
+        ("filter", builder.rows("filters")),
+        ("dashboard", builder.rows("dashboards")),
+        ("page", builder.rows("pages")),
+        ("survey", builder.rows("surveys")),
+        ("agent", builder.rows("agents")),
     ]
 
     def membership(draft: Draft) -> Row:
@@ -202,29 +202,29 @@ def _make_access(maker: Maker) -> None:
             "options": {},
         }, {
             side: target.ref,
-            "person": draft.chance.choice(staff).ref if kind == PERSON else None,
-            "team": draft.chance.choice(teams).ref if kind == TEAM else None,
+            "person": draft.rng.choice(staff).ref if kind == PERSON else None,
+            "team": draft.rng.choice(teams).ref if kind == TEAM else None,
         }
 
-    maker.fill("memberships", MEMBERSHIPS, membership)
+    builder.add_many("memberships", MEMBERSHIPS, membership)
     for resource, side in (("filters", "filter"), ("pages", "page")):
-        for record in maker.rows(resource):
+        for record in builder.rows(resource):
             record.relationships["memberships"] = refs(
-                [row for row in maker.rows("memberships") if row.one(side) == record.ref]
+                [row for row in builder.rows("memberships") if row.one(side) == record.ref]
             )
 
 
-def _make_notifications(maker: Maker) -> None:
-    staff, tasks = users(maker), maker.rows("tasks")
+def _make_notifications(builder: WorldBuilder) -> None:
+    staff, tasks = users(builder), builder.rows("tasks")
 
     def notification(draft: Draft) -> Row:
-        task = draft.chance.choice(tasks)
-        project = cast("Record", maker.dataset.get(task.one("project")))
+        task = draft.rng.choice(tasks)
+        project = cast("Record", builder.dataset.get(task.one("project")))
         return {
             "title": f"{task.text('title')} was changed",
-            "excerpt": maker.fake.sentence(),
+            "excerpt": builder.fake.sentence(),
             "changeset": {"title": [None, task.text("title")]},
-            "last_action_at": stamp(draft.updated),
+            "last_action_at": format_timestamp(draft.updated),
             "new_activities_count": 1 + draft.number % 3,
             "parent_id": int(project.id),
             "parent_title": display_name(project),
@@ -237,13 +237,13 @@ def _make_notifications(maker: Maker) -> None:
             "target_type": "Task",
             "read": draft.number % 2 == 0,
             "first_unread_activity_id": "" if draft.number % 2 == 0 else str(draft.number),
-        }, {"actor": draft.chance.choice(staff).ref, "owner": Ref("organization_memberships", "1")}
+        }, {"actor": draft.rng.choice(staff).ref, "owner": Ref("organization_memberships", "1")}
 
-    maker.fill("notifications", NOTIFICATIONS, notification)
+    builder.add_many("notifications", NOTIFICATIONS, notification)
 
 
-def _make_webhooks(maker: Maker) -> None:
-    staff = users(maker)
+def _make_webhooks(builder: WorldBuilder) -> None:
+    staff = users(builder)
 
     def webhook(draft: Draft) -> Row:
         dead = draft.number % WEBHOOKS == 0
@@ -253,12 +253,12 @@ def _make_webhooks(maker: Maker) -> None:
             "type_id": 1 + draft.number % 2,
             "state_id": 3 if dead else 1,
             "target_url": f"https://hooks.client.example/{draft.number}",
-            "deactivated_at": stamp(draft.updated) if dead else None,
+            "deactivated_at": format_timestamp(draft.updated) if dead else None,
             "retry_attempts": 2 if dead else 0,
         }, {"creator": staff[0].ref}
 
-    maker.fill_for("webhooks", range(WEBHOOKS), lambda draft, _place: webhook(draft))
-    maker.fill(
+    builder.add_for_each("webhooks", range(WEBHOOKS), lambda draft, _place: webhook(draft))
+    builder.add_many(
         "webhook_logs",
         LOGS,
         lambda draft: (

@@ -1,4 +1,4 @@
-"""The activities that the world's past has left."""
+"""The activities left by the world's past."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sandbox.productive.activities import CREATE, UPDATE, activity
 
 if TYPE_CHECKING:
     from sandbox.json_types import Json
-    from sandbox.productive.generate.maker import Maker
+    from sandbox.productive.generate.builder import WorldBuilder
     from sandbox.productive.records import Record
 
 REMEMBERED = {
@@ -24,29 +24,29 @@ REMEMBERED = {
     "projects": 10,
     "tasks": 40,
 }
-"""Of how many rows, the newest, activities are still there, at scale 1."""
+"""By resource, the number of newest rows that have activities, at scale 1."""
 
 
-def make_history(maker: Maker) -> None:
-    """The creation of each row, and its last write where it was written later."""
-    told: list[tuple[datetime, str, Record]] = []
+def make_history(builder: WorldBuilder) -> None:
+    """Make an activity for the creation of each row, and one for its last write if it was later."""
+    events: list[tuple[datetime, str, Record]] = []
     for resource, count in REMEMBERED.items():
-        for record in maker.rows(resource)[-maker.count(count) :]:
+        for record in builder.rows(resource)[-builder.count(count) :]:
             created = _instant(record.attributes["created_at"])
-            told.append((created, CREATE, record))
+            events.append((created, CREATE, record))
             updated = _instant(record.attributes.get("updated_at") or record.attributes["created_at"])
             if updated > created:
-                told.append((updated, UPDATE, record))
-    for number, (at, event, record) in enumerate(sorted(told, key=_order), start=1):
+                events.append((updated, UPDATE, record))
+    for number, (at, event, record) in enumerate(sorted(events, key=_order), start=1):
         changed: dict[str, tuple[Json, Json]] = {} if event == CREATE else {"updated_at": (None, None)}
-        attributes, relationships = activity(maker.dataset, record, event, changed, at)
-        maker.make("activities", number, attributes, relationships)
+        attributes, relationships = activity(builder.dataset, record, event, changed, at)
+        builder.add("activities", number, attributes, relationships)
 
 
 def _instant(stamped: Json) -> datetime:
     return datetime.fromisoformat(str(stamped))
 
 
-def _order(told: tuple[datetime, str, Record]) -> tuple[datetime, str, str]:
-    at, event, record = told
+def _order(events: tuple[datetime, str, Record]) -> tuple[datetime, str, str]:
+    at, event, record = events
     return (at, event, f"{record.type} {record.id}")

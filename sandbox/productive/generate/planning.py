@@ -1,4 +1,4 @@
-"""Who works when and for how much: bookings, absences, salaries, overheads, timesheets, requests, assignments."""
+"""Bookings, absences, salaries, overheads, timesheets, resource requests and assignments."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, cast
 
 from sandbox.clock import WORLD_START
-from sandbox.productive.generate.maker import custom_links, custom_values
+from sandbox.productive.generate.contacts import users
+from sandbox.productive.generate.custom_fields import NO_CUSTOM_FIELD_LINKS, custom_links, custom_values
 from sandbox.productive.generate.settings import SUBSIDIARIES
 from sandbox.productive.generate.structure import CALENDARS, EVENTS, POLICIES
-from sandbox.productive.generate.work import NO_PEOPLE_OR_FILES, users
-from sandbox.productive.moments import day, stamp
 from sandbox.productive.money import RATES, currencies, in_cents
 from sandbox.productive.records import Ref
+from sandbox.productive.timestamps import format_timestamp, local_date
 
 if TYPE_CHECKING:
     from sandbox.json_types import Json
-    from sandbox.productive.generate.maker import Draft, Maker, Row
+    from sandbox.productive.generate.builder import Draft, Row, WorldBuilder
     from sandbox.productive.records import Record, Related
 
 BOOKINGS, ENTITLEMENTS, TIMESHEETS, TIMERS, VERSIONS, REQUESTS, ASSIGNMENTS = 60, 40, 40, 20, 60, 20, 50
@@ -27,31 +27,31 @@ MINUTES = 480
 YEARLY_DAYS = ("20.0", "21.5", "25.0")
 
 
-def make_planning(maker: Maker) -> None:
-    """All of it."""
-    _make_bookings(maker)
-    _make_approval_statuses(maker)
-    _make_absence_accounts(maker)
-    _make_costs(maker)
-    _make_time_keeping(maker)
-    _make_requests(maker)
-    _make_assignments(maker)
-    _make_placeholders(maker)
+def make_planning(builder: WorldBuilder) -> None:
+    """Make bookings first, as approvals refer to them."""
+    _make_bookings(builder)
+    _make_approval_statuses(builder)
+    _make_absence_accounts(builder)
+    _make_costs(builder)
+    _make_time_keeping(builder)
+    _make_requests(builder)
+    _make_assignments(builder)
+    _make_placeholders(builder)
 
 
-def _make_bookings(maker: Maker) -> None:
-    staff, services, tasks = users(maker), maker.rows("services"), maker.rows("tasks")
+def _make_bookings(builder: WorldBuilder) -> None:
+    staff, services, tasks = users(builder), builder.rows("services"), builder.rows("tasks")
 
     def booking(draft: Draft) -> Row:
-        chance = draft.chance
+        rng = draft.rng
         absence = draft.number % ABSENCE_EVERY == 0
         approved = draft.number % 3 == 0
         canceled = draft.number % CANCELED_EVERY == 0
-        start = day(draft.created) + timedelta(days=chance.randrange(1, 40))
-        days = chance.randrange(1, 6)
+        start = local_date(draft.created) + timedelta(days=rng.randrange(1, 40))
+        days = rng.randrange(1, 6)
         percentage = None if absence else draft.every(5, 50)
-        person = chance.choice(staff).ref
-        values = custom_values(maker, chance, "bookings")
+        person = rng.choice(staff).ref
+        values = custom_values(builder, rng, "bookings")
         attributes: dict[str, Json] = {
             "started_on": start.isoformat(),
             "ended_on": (start + timedelta(days=days - 1)).isoformat(),
@@ -64,15 +64,15 @@ def _make_bookings(maker: Maker) -> None:
             "booking_type_id": 2 if absence else 1,
             "stage_type": None if absence else 2,
             "draft": not absence and draft.number % DRAFT_EVERY == 0,
-            "note": draft.every(3, maker.fake.sentence()),
+            "note": draft.every(3, builder.fake.sentence()),
             "approved": approved,
-            "approved_at": stamp(draft.updated) if approved else None,
+            "approved_at": format_timestamp(draft.updated) if approved else None,
             "canceled": canceled,
-            "canceled_at": stamp(draft.updated) if canceled else None,
+            "canceled_at": format_timestamp(draft.updated) if canceled else None,
             "custom_fields": values,
-            "people_custom_fields": deepcopy(maker.dataset.tables["people"][person.id].attributes["custom_fields"]),
-            # It does not follow every write (README 0.2).
-            "last_activity_at": stamp(draft.created if draft.number % 3 else draft.updated),
+            "people_custom_fields": deepcopy(builder.dataset.tables["people"][person.id].attributes["custom_fields"]),
+            # Not updated by every write (README 0.2).
+            "last_activity_at": format_timestamp(draft.created if draft.number % 3 else draft.updated),
         }
         relationships: dict[str, Related] = {
             "person": person,
@@ -80,25 +80,25 @@ def _make_bookings(maker: Maker) -> None:
             "updater": person,
             "approver": staff[0].ref if approved else None,
             "canceler": person if canceled else None,
-            "event": Ref("events", str(chance.randrange(1, len(EVENTS)))) if absence else None,
-            "service": None if absence else chance.choice(services).ref,
-            "task": chance.choice(tasks).ref if not absence and draft.number % 5 == 0 else None,
-            **custom_links(maker, values),
+            "event": Ref("events", str(rng.randrange(1, len(EVENTS)))) if absence else None,
+            "service": None if absence else rng.choice(services).ref,
+            "task": rng.choice(tasks).ref if not absence and draft.number % 5 == 0 else None,
+            **custom_links(builder, values),
         }
         return attributes, relationships
 
-    maker.fill("bookings", BOOKINGS, booking)
+    builder.add_many("bookings", BOOKINGS, booking)
 
 
-def _make_approval_statuses(maker: Maker) -> None:
+def _make_approval_statuses(builder: WorldBuilder) -> None:
     subjects: list[tuple[str, str, Record]] = [
-        *(("booking", "event", row) for row in maker.rows("bookings")[:12]),
-        *(("expense", "expense", row) for row in maker.rows("expenses")[:12]),
-        *(("time_entry", "time", row) for row in maker.rows("time_entries")[:12]),
+        *(("booking", "event", row) for row in builder.rows("bookings")[:12]),
+        *(("expense", "expense", row) for row in builder.rows("expenses")[:12]),
+        *(("time_entry", "time", row) for row in builder.rows("time_entries")[:12]),
     ]
 
-    def status(draft: Draft, told: tuple[str, str, Record]) -> Row:
-        side, kind, subject = told
+    def status(draft: Draft, values: tuple[str, str, Record]) -> Row:
+        side, kind, subject = values
         done = bool(subject.attributes["approved"])
         subject.relationships["approval_statuses"] = (Ref("approval_statuses", str(draft.number)),)
         return {"target_type": kind, "note": "Approved" if done else ""}, {
@@ -108,17 +108,17 @@ def _make_approval_statuses(maker: Maker) -> None:
             "approval_workflow": Ref("approval_policies", str(1 + draft.number % len(POLICIES))),
         }
 
-    maker.fill_for("approval_statuses", subjects, status)
+    builder.add_for_each("approval_statuses", subjects, status)
 
 
-def _make_absence_accounts(maker: Maker) -> None:
-    staff = users(maker)
+def _make_absence_accounts(builder: WorldBuilder) -> None:
+    staff = users(builder)
 
     def entitlement(draft: Draft) -> Row:
         year = 2024 + draft.number % 3
         return {
-            "allocated": draft.chance.choice(YEARLY_DAYS),
-            "used": f"{draft.chance.randrange(0, 15)}.0",
+            "allocated": draft.rng.choice(YEARLY_DAYS),
+            "used": f"{draft.rng.randrange(0, 15)}.0",
             "pending": "0.0",
             "start_date": f"{year}-01-01",
             "end_date": f"{year}-12-31",
@@ -128,33 +128,33 @@ def _make_absence_accounts(maker: Maker) -> None:
             "event": Ref("events", str(1 + draft.number % 3)),
         }
 
-    maker.fill("entitlements", ENTITLEMENTS, entitlement)
+    builder.add_many("entitlements", ENTITLEMENTS, entitlement)
 
 
-def _make_costs(maker: Maker) -> None:
-    staff = users(maker)
+def _make_costs(builder: WorldBuilder) -> None:
+    staff = users(builder)
 
     def salary(draft: Draft, person: Record) -> Row:
-        cost = 100 * draft.chance.randrange(1_500, 6_000)
+        cost = 100 * draft.rng.randrange(1_500, 6_000)
         return {
-            "started_on": day(draft.created).isoformat(),
+            "started_on": local_date(draft.created).isoformat(),
             "salary_type_id": 1,
             "default_salary": draft.number == 1,
             "overhead": True,
             "working_hours": [8, 8, 8, 8, 8, 0, 0],
             "hours": "40.0",
             "exchange_rate": RATES["EUR"],
-            "exchange_date": day(draft.created).isoformat(),
+            "exchange_date": local_date(draft.created).isoformat(),
             "note": draft.every(7, "Raise"),
             **in_cents("cost", cost, RATES["EUR"]),
             **in_cents("hourly_rate", cost // 160, RATES["EUR"]),
             **currencies("EUR"),
         }, {"person": person.ref, "holiday_calendar": Ref("holiday_calendars", str(1 + draft.number % len(CALENDARS)))}
 
-    def overhead(draft: Draft, told: tuple[int, int]) -> Row:
-        subsidiary, month = told
+    def overhead(draft: Draft, values: tuple[int, int]) -> Row:
+        subsidiary, month = values
         first = date(2026, month, 1)
-        work, facility = draft.chance.randrange(200_000, 900_000), draft.chance.randrange(50_000, 200_000)
+        work, facility = draft.rng.randrange(200_000, 900_000), draft.rng.randrange(50_000, 200_000)
         money: dict[str, Json] = {}
         for name, cents in (
             ("facility_costs", facility),
@@ -178,27 +178,27 @@ def _make_costs(maker: Maker) -> None:
             "internal_hours": 35.25,
             "exchange_rate": RATES["EUR"],
             "facility_costs_breakdown": {"rent": facility},
-            "recalculated_at": stamp(draft.updated),
+            "recalculated_at": format_timestamp(draft.updated),
             "use_overhead": True,
             **money,
             **currencies("EUR"),
         }, {"subsidiary": Ref("subsidiaries", str(subsidiary)), "updater": staff[0].ref}
 
-    maker.fill_for("salaries", staff, salary)
-    maker.fill_for(
+    builder.add_for_each("salaries", staff, salary)
+    builder.add_for_each(
         "overheads",
         [(subsidiary, month) for month in (1, 2) for subsidiary in range(1, len(SUBSIDIARIES) + 1)],
         overhead,
     )
 
 
-def _make_time_keeping(maker: Maker) -> None:
-    staff, entries = users(maker), maker.rows("time_entries")
+def _make_time_keeping(builder: WorldBuilder) -> None:
+    staff, entries = users(builder), builder.rows("time_entries")
     monday = WORLD_START.date() - timedelta(days=WORLD_START.weekday())
 
     def timesheet(draft: Draft, place: int) -> Row:
         person = staff[place % len(staff)]
-        on = monday - timedelta(weeks=1 + place // len(staff), days=-draft.chance.randrange(5))
+        on = monday - timedelta(weeks=1 + place // len(staff), days=-draft.rng.randrange(5))
         return {"date": on.isoformat()}, {"person": person.ref, "creator": person.ref}
 
     def timer(draft: Draft, entry: Record) -> Row:
@@ -207,8 +207,8 @@ def _make_time_keeping(maker: Maker) -> None:
         person = cast("Ref", entry.one("person"))
         return {
             "person_id": int(person.id),
-            "started_at": stamp(draft.created),
-            "stopped_at": None if draft.number % 10 == 0 else stamp(stopped),
+            "started_at": format_timestamp(draft.created),
+            "stopped_at": None if draft.number % 10 == 0 else format_timestamp(stopped),
             "total_time": minutes,
         }, {"time_entry": entry.ref}
 
@@ -222,20 +222,20 @@ def _make_time_keeping(maker: Maker) -> None:
             "object_changes": {"time": [max(minutes - 15, 0) if changed else None, minutes]},
         }, {"creator": entry.one("person")}
 
-    maker.fill_for("timesheets", range(maker.count(TIMESHEETS)), timesheet)
-    maker.fill_for("timers", entries[: maker.count(TIMERS)], timer)
-    maker.fill_for("time_entry_versions", entries[: maker.count(VERSIONS)], version)
+    builder.add_for_each("timesheets", range(builder.count(TIMESHEETS)), timesheet)
+    builder.add_for_each("timers", entries[: builder.count(TIMERS)], timer)
+    builder.add_for_each("time_entry_versions", entries[: builder.count(VERSIONS)], version)
 
 
-def _make_requests(maker: Maker) -> None:
-    staff, services = users(maker), maker.rows("services")
+def _make_requests(builder: WorldBuilder) -> None:
+    staff, services = users(builder), builder.rows("services")
 
     def request(draft: Draft) -> Row:
-        status = draft.chance.choice(("pending", "resolved", "resolved", "rejected", "canceled"))
-        start = day(draft.created) + timedelta(days=20)
+        status = draft.rng.choice(("pending", "resolved", "resolved", "rejected", "canceled"))
+        start = local_date(draft.created) + timedelta(days=20)
         return {
-            "title": f"{maker.fake.job()} wanted",
-            "job_title": maker.fake.job(),
+            "title": f"{builder.fake.job()} wanted",
+            "job_title": builder.fake.job(),
             "workplace_id": 1,
             "status": status,
             "started_on": start.isoformat(),
@@ -243,52 +243,52 @@ def _make_requests(maker: Maker) -> None:
             "time": MINUTES,
             "total_time": 5 * MINUTES,
             "percentage": 100,
-            "time_to_close": 0 if status == "pending" else draft.chance.randrange(1, 30),
-            "resolved_at": stamp(draft.updated) if status in {"resolved", "rejected"} else None,
-            "canceled_at": stamp(draft.updated) if status == "canceled" else None,
+            "time_to_close": 0 if status == "pending" else draft.rng.randrange(1, 30),
+            "resolved_at": format_timestamp(draft.updated) if status in {"resolved", "rejected"} else None,
+            "canceled_at": format_timestamp(draft.updated) if status == "canceled" else None,
             "rejected_reason": "Nobody is free" if status == "rejected" else "",
             "custom_fields": {},
             "exchange_rate": RATES["EUR"],
             "exchange_rate_normalized": "1.0",
-            "exchange_date": day(draft.created).isoformat(),
+            "exchange_date": local_date(draft.created).isoformat(),
             **in_cents("max_cost_per_hour", 4_500, RATES["EUR"]),
             **currencies("EUR"),
         }, {
-            "creator": draft.chance.choice(staff).ref,
+            "creator": draft.rng.choice(staff).ref,
             "resolver": staff[0].ref if status in {"resolved", "rejected"} else None,
-            "service": draft.chance.choice(services).ref,
-            **NO_PEOPLE_OR_FILES,
+            "service": draft.rng.choice(services).ref,
+            **NO_CUSTOM_FIELD_LINKS,
         }
 
-    maker.fill("resource_requests", REQUESTS, request)
+    builder.add_many("resource_requests", REQUESTS, request)
 
 
-def _make_assignments(maker: Maker) -> None:
-    staff, services, projects = users(maker), maker.rows("services"), maker.rows("projects")
-    maker.fill(
+def _make_assignments(builder: WorldBuilder) -> None:
+    staff, services, projects = users(builder), builder.rows("services"), builder.rows("projects")
+    builder.add_many(
         "service_assignments",
         ASSIGNMENTS,
         lambda draft: (
             {},
-            {"person": draft.chance.choice(staff).ref, "service": services[(draft.number - 1) % len(services)].ref},
+            {"person": draft.rng.choice(staff).ref, "service": services[(draft.number - 1) % len(services)].ref},
         ),
     )
-    maker.fill(
+    builder.add_many(
         "project_assignments",
         ASSIGNMENTS,
         lambda draft: (
             {"watched": draft.number % 2 == 0},
-            {"person": draft.chance.choice(staff).ref, "project": projects[(draft.number - 1) % len(projects)].ref},
+            {"person": draft.rng.choice(staff).ref, "project": projects[(draft.number - 1) % len(projects)].ref},
         ),
     )
 
 
-def _make_placeholders(maker: Maker) -> None:
-    projects, tasks = maker.rows("projects"), maker.rows("tasks")
+def _make_placeholders(builder: WorldBuilder) -> None:
+    projects, tasks = builder.rows("projects"), builder.rows("tasks")
 
     def usage(draft: Draft) -> Row:
-        task = draft.chance.choice(tasks)
-        placeholder = maker.rows("placeholders")[(draft.number - 1) % len(maker.rows("placeholders"))]
+        task = draft.rng.choice(tasks)
+        placeholder = builder.rows("placeholders")[(draft.number - 1) % len(builder.rows("placeholders"))]
         is_date = placeholder.attributes["type"] == "date"
         return {
             "field": "due_date" if is_date else "assignee",
@@ -300,7 +300,7 @@ def _make_placeholders(maker: Maker) -> None:
             "target_type": "Task",
         }, {"placeholder": placeholder.ref, "project": task.one("project"), "task": task.ref}
 
-    maker.fill(
+    builder.add_many(
         "placeholders",
         PLACEHOLDERS,
         lambda draft: (
@@ -311,7 +311,7 @@ def _make_placeholders(maker: Maker) -> None:
                 "color": "blue",
                 "icon": "calendar" if draft.number % 2 else "user",
             },
-            {"project": draft.chance.choice(projects).ref},
+            {"project": draft.rng.choice(projects).ref},
         ),
     )
-    maker.fill("placeholder_usages", USAGES, usage)
+    builder.add_many("placeholder_usages", USAGES, usage)

@@ -1,4 +1,4 @@
-"""The organization itself, and what is set up once in it: subsidiaries, taxes, documents, banks, custom fields."""
+"""The organization itself and what is set up once: subsidiaries, taxes, documents, banks, exchange rates."""
 
 from __future__ import annotations
 
@@ -6,23 +6,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sandbox.clock import WORLD_START
-from sandbox.productive.generate.maker import (
-    DATA_DATE,
-    DATA_MULTI,
-    DATA_NUMBER,
-    DATA_SELECT,
-    DATA_TEXT,
-    HISTORY_START,
-    moment,
-    moments,
-)
-from sandbox.productive.moments import stamp
+from sandbox.productive.generate.builder import HISTORY_START
 from sandbox.productive.money import RATES, currencies
 from sandbox.productive.records import Ref
+from sandbox.productive.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from sandbox.json_types import Json
-    from sandbox.productive.generate.maker import Maker
+    from sandbox.productive.generate.builder import WorldBuilder
 
 ARCHIVED = "2025-09-01T09:00:00.000+02:00"
 RATE_DAYS = 45
@@ -51,38 +42,21 @@ SERVICE_TYPES = (
     "Hosting",
     "Print",
 )
-CUSTOM_FIELDS = (
-    ("companies", "Industry", DATA_SELECT),
-    ("companies", "Account number", DATA_NUMBER),
-    ("companies", "Markets", DATA_MULTI),
-    ("people", "Birthday", DATA_DATE),
-    ("people", "Languages", DATA_MULTI),
-    ("projects", "Repository", DATA_TEXT),
-    ("projects", "Risk", DATA_NUMBER),
-    ("deals", "Source", DATA_SELECT),
-    ("deals", "Signed on", DATA_DATE),
-    ("invoices", "Cost centre", DATA_TEXT),
-    ("invoices", "Approval", DATA_SELECT),
-    ("tasks", "Points", DATA_NUMBER),
-    ("services", "Team", DATA_TEXT),
-    ("project_expenses", "Receipt number", DATA_TEXT),
-)
 
 
-def make_settings(maker: Maker) -> None:
-    """All of it."""
-    _make_organization(maker)
-    _make_taxes_and_documents(maker)
-    _make_exchange_rates(maker)
-    _make_custom_fields(maker)
+def make_settings(builder: WorldBuilder) -> None:
+    """Make the organization first."""
+    _make_organization(builder)
+    _make_taxes_and_documents(builder)
+    _make_exchange_rates(builder)
     for number, name in enumerate(SERVICE_TYPES, start=1):
         archived = ARCHIVED if number == len(SERVICE_TYPES) else None
         description = f"All {name.lower()} work" if number % 2 else None
-        maker.make("service_types", number, {"name": name, "description": description, "archived_at": archived})
+        builder.add("service_types", number, {"name": name, "description": description, "archived_at": archived})
 
 
-def _make_organization(maker: Maker) -> None:
-    maker.make(
+def _make_organization(builder: WorldBuilder) -> None:
+    builder.add(
         "organizations",
         1,
         {
@@ -97,7 +71,7 @@ def _make_organization(maker: Maker) -> None:
             "fiscal_year_start": "01-01",
             "release_channel": "stable",
             "overhead_subsidiary_switched_at": None,
-            "verified_at": stamp(HISTORY_START),
+            "verified_at": format_timestamp(HISTORY_START),
             "billing_email": "billing@northwind.example",
             "week_start_day_id": 3,
             "deal_settings": {"won_reason_required": False, "probabilities": [5, 25, 50, 75]},
@@ -112,14 +86,14 @@ def _make_organization(maker: Maker) -> None:
             "owner": Ref("people", "1"),
         },
     )
-    maker.make(
+    builder.add(
         "organization_memberships",
         1,
         {
             "position": 1,
             "email_notifications": True,
             "weekly_emails": True,
-            "updated_at": stamp(HISTORY_START + timedelta(days=400)),
+            "updated_at": format_timestamp(HISTORY_START + timedelta(days=400)),
             "granular_notification_preferences": {"task": {"assigned": True}},
             "notification_preference": {"channel": "email"},
         },
@@ -127,9 +101,9 @@ def _make_organization(maker: Maker) -> None:
     )
 
 
-def _make_taxes_and_documents(maker: Maker) -> None:
+def _make_taxes_and_documents(builder: WorldBuilder) -> None:
     for number, (name, component, percent) in enumerate(TAX_RATES, start=1):
-        maker.make(
+        builder.add(
             "tax_rates",
             number,
             {
@@ -141,7 +115,7 @@ def _make_taxes_and_documents(maker: Maker) -> None:
             {"subsidiary": Ref("subsidiaries", "1")},
         )
     for number, name in enumerate(SUBSIDIARIES, start=1):
-        maker.make(
+        builder.add(
             "subsidiaries",
             number,
             {
@@ -153,7 +127,7 @@ def _make_taxes_and_documents(maker: Maker) -> None:
             },
             {"bill_from": Ref("contact_entries", str(number)), "default_tax_rate": Ref("tax_rates", str(number))},
         )
-        maker.make(
+        builder.add(
             "bank_accounts",
             number,
             {
@@ -168,7 +142,7 @@ def _make_taxes_and_documents(maker: Maker) -> None:
             {"subsidiary": Ref("subsidiaries", str(number))},
         )
     for number, (name, kind) in enumerate((("Invoice", 1), ("Proforma", 1), ("Proposal", 2), ("Purchase order", 4)), 1):
-        maker.make(
+        builder.add(
             "document_types",
             number,
             {
@@ -188,12 +162,12 @@ def _make_taxes_and_documents(maker: Maker) -> None:
         )
 
 
-def _make_exchange_rates(maker: Maker) -> None:
-    chance = maker.chance("exchange_rates")
+def _make_exchange_rates(builder: WorldBuilder) -> None:
+    rng = builder.rng("exchange_rates")
     first = WORLD_START.date() - timedelta(days=RATE_DAYS - 1)
     for number in range(RATE_DAYS):
         rates: list[Json] = [
-            {"base": "EUR", "target": currency, "rate": round(float(rate) * (1 + chance.uniform(-0.01, 0.01)), 6)}
+            {"base": "EUR", "target": currency, "rate": round(float(rate) * (1 + rng.uniform(-0.01, 0.01)), 6)}
             for currency, rate in RATES.items()
             if currency != "EUR"
         ]
@@ -203,37 +177,4 @@ def _make_exchange_rates(maker: Maker) -> None:
             "rates": [*rates, {"base": "EUR", "target": "EUR", "rate": 1}],
             "out_of_date": number < RATE_DAYS - OUT_OF_DATE_DAYS,
         }
-        maker.make("exchange_rates", number + 1, attributes)
-
-
-def _make_custom_fields(maker: Maker) -> None:
-    chance = maker.chance("custom_fields")
-    created = moments(chance, len(CUSTOM_FIELDS), HISTORY_START, HISTORY_START + timedelta(days=90))
-    option = 0
-    for number, (kind, name, data_type) in enumerate(CUSTOM_FIELDS, start=1):
-        options = []
-        if data_type in {DATA_SELECT, DATA_MULTI}:
-            for position in range(1, 5):
-                option += 1
-                options.append(Ref("custom_field_options", str(option)))
-                attributes: dict[str, Json] = {"name": f"{name} {position}", "position": position, "color_id": None}
-                custom_field: dict[str, Ref] = {"custom_field": Ref("custom_fields", str(number))}
-                maker.make("custom_field_options", option, attributes, custom_field)
-        updated = moment(chance, created[number - 1], WORLD_START - timedelta(days=20))
-        maker.make(
-            "custom_fields",
-            number,
-            {
-                "name": name,
-                "customizable_type": kind,
-                "data_type_id": data_type,
-                "data_type": data_type,
-                "position": number,
-                "global": True,
-                "show_in_add_edit_views": True,
-                "created_at": stamp(created[number - 1]),
-                "updated_at": stamp(updated),
-                "archived_at": ARCHIVED if number == len(CUSTOM_FIELDS) else None,
-            },
-            {"options": tuple(options), "custom_field_people": ()},
-        )
+        builder.add("exchange_rates", number + 1, attributes)

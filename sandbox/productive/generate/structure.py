@@ -1,4 +1,4 @@
-"""How the organization works: roles and teams, workflows, pipelines, kinds of absence, approvals, documents, tags."""
+"""How the organization works: roles, teams, workflows, pipelines, absences, approvals, documents and tags."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from sandbox.clock import WORLD_START
 from sandbox.productive.generate.billing import TAGS as INVOICE_TAGS
-from sandbox.productive.generate.maker import refs
-from sandbox.productive.generate.parties import TAGS as PARTY_TAGS
+from sandbox.productive.generate.builder import refs
+from sandbox.productive.generate.contacts import TAGS as PARTY_TAGS
+from sandbox.productive.generate.contacts import users
+from sandbox.productive.generate.deals import TAGS as WORK_TAGS
 from sandbox.productive.generate.settings import ARCHIVED, SUBSIDIARIES
-from sandbox.productive.generate.work import TAGS as WORK_TAGS
-from sandbox.productive.generate.work import users
-from sandbox.productive.moments import stamp
 from sandbox.productive.records import Ref
+from sandbox.productive.timestamps import format_timestamp
 
 if TYPE_CHECKING:
-    from sandbox.productive.generate.maker import Draft, Maker, Row
+    from sandbox.productive.generate.builder import Draft, Row, WorldBuilder
     from sandbox.productive.records import Record
 
 ROLES = ("Admin", "Manager", "Staff", "Contractor", "Client")
@@ -52,23 +52,23 @@ INTEGRATIONS = (
 )
 
 
-def make_structure(maker: Maker) -> None:
-    """All of it; none of it grows with the scale but what belongs to people."""
-    _make_people_structure(maker)
-    _make_stages(maker)
-    _make_absences(maker)
-    _make_approvals(maker)
-    _make_documents(maker)
-    _make_connections(maker)
-    maker.fill_for(
+def make_structure(builder: WorldBuilder) -> None:
+    """Make roles first. Only the rows that belong to people grow with the scale."""
+    _make_people_structure(builder)
+    _make_stages(builder)
+    _make_absences(builder)
+    _make_approvals(builder)
+    _make_documents(builder)
+    _make_connections(builder)
+    builder.add_for_each(
         "tags",
         sorted({*PARTY_TAGS, *WORK_TAGS, *INVOICE_TAGS}),
         lambda draft, name: ({"name": name, "color": draft.every(2, "#2a6f97")}, {}),
     )
 
 
-def _make_people_structure(maker: Maker) -> None:
-    staff = users(maker)
+def _make_people_structure(builder: WorldBuilder) -> None:
+    staff = users(builder)
 
     def role(draft: Draft, name: str) -> Row:
         holders = sum(person.one("custom_role") == Ref("roles", str(draft.number)) for person in staff)
@@ -89,20 +89,20 @@ def _make_people_structure(maker: Maker) -> None:
         members = [person for person in staff if Ref("teams", str(draft.number)) in person.all("teams")]
         return {"name": name, "color_id": draft.number, "icon_id": draft.every(2, 3)}, {"members": refs(members)}
 
-    maker.fill_for("roles", ROLES, role)
-    maker.fill_for("teams", TEAMS, team)
-    maker.fill_for(
+    builder.add_for_each("roles", ROLES, role)
+    builder.add_for_each("teams", TEAMS, team)
+    builder.add_for_each(
         "team_memberships",
         [(person, ref) for person in staff for ref in person.all("teams")],
         lambda _draft, pair: ({}, {"person": pair[0].ref, "team": pair[1]}),
     )
     typed = [(person, kind) for person in staff for kind in person.all("service_types")]
-    maker.fill_for(
+    builder.add_for_each(
         "service_type_assignments",
         typed or [(staff[0], Ref("service_types", "1"))],
         lambda _draft, pair: ({}, {"person": pair[0].ref, "service_type": pair[1]}),
     )
-    maker.fill_for(
+    builder.add_for_each(
         "time_tracking_policies",
         TRACKING_POLICIES,
         lambda draft, name: (
@@ -121,9 +121,9 @@ def _make_people_structure(maker: Maker) -> None:
     )
 
 
-def _make_stages(maker: Maker) -> None:
-    """Workflows and pipelines, the statuses of each behind those of the one before."""
-    owner = users(maker)[0].ref
+def _make_stages(builder: WorldBuilder) -> None:
+    """Make workflows and pipelines; the ids of their statuses follow each other."""
+    owner = users(builder)[0].ref
 
     def status(draft: Draft, pair: tuple[int, int]) -> Row:
         workflow, category = pair
@@ -150,7 +150,7 @@ def _make_stages(maker: Maker) -> None:
             "used": kind < len(STAGES),
         }, {"pipeline": Ref("pipelines", str(pipeline))}
 
-    maker.fill_for(
+    builder.add_for_each(
         "workflows",
         WORKFLOWS,
         lambda draft, name: (
@@ -163,12 +163,12 @@ def _make_stages(maker: Maker) -> None:
             },
         ),
     )
-    maker.fill_for(
+    builder.add_for_each(
         "workflow_statuses",
         [(workflow, category) for workflow in range(1, len(WORKFLOWS) + 1) for category in range(1, 4)],
         status,
     )
-    maker.fill_for(
+    builder.add_for_each(
         "pipelines",
         PIPELINES,
         lambda draft, name: (
@@ -176,23 +176,23 @@ def _make_stages(maker: Maker) -> None:
             {"creator": owner, "updater": owner},
         ),
     )
-    maker.fill_for(
+    builder.add_for_each(
         "deal_statuses",
         [(pipeline, kind) for pipeline in range(1, len(PIPELINES) + 1) for kind in range(1, len(STAGES) + 1)],
         stage,
     )
-    maker.fill_for(
+    builder.add_for_each(
         "lost_reasons",
         LOST_REASONS,
         lambda draft, name: ({"name": name, "archived_at": draft.every(len(LOST_REASONS), ARCHIVED)}, {}),
     )
 
 
-def _make_absences(maker: Maker) -> None:
-    owner = users(maker)[0].ref
+def _make_absences(builder: WorldBuilder) -> None:
+    owner = users(builder)[0].ref
 
-    def event(draft: Draft, told: tuple[str, str, int]) -> Row:
-        name, absence, kind = told
+    def event(draft: Draft, values: tuple[str, str, int]) -> Row:
+        name, absence, kind = values
         last = draft.number == len(EVENTS)
         return {
             "name": name,
@@ -207,13 +207,13 @@ def _make_absences(maker: Maker) -> None:
             "archived_at": ARCHIVED if last else None,
         }, {}
 
-    maker.fill_for("events", EVENTS, event)
-    maker.fill_for(
+    builder.add_for_each("events", EVENTS, event)
+    builder.add_for_each(
         "holiday_calendars",
         CALENDARS,
-        lambda _draft, told: ({"name": told[0], "country": told[1], "autogenerate_holidays": True}, {}),
+        lambda _draft, values: ({"name": values[0], "country": values[1], "autogenerate_holidays": True}, {}),
     )
-    maker.fill_for(
+    builder.add_for_each(
         "holidays",
         [
             (calendar, name, f"{year}-{on}")
@@ -221,16 +221,16 @@ def _make_absences(maker: Maker) -> None:
             for year in HOLIDAY_YEARS
             for name, on in HOLIDAYS
         ],
-        lambda _draft, told: (
-            {"name": told[1], "date": told[2]},
-            {"creator": owner, "holiday_calendar": Ref("holiday_calendars", str(told[0]))},
+        lambda _draft, values: (
+            {"name": values[1], "date": values[2]},
+            {"creator": owner, "holiday_calendar": Ref("holiday_calendars", str(values[0]))},
         ),
     )
 
 
-def _make_approvals(maker: Maker) -> None:
-    budgets = [deal for deal in maker.rows("deals") if deal.attributes["budget"]]
-    staff = users(maker)
+def _make_approvals(builder: WorldBuilder) -> None:
+    budgets = [deal for deal in builder.rows("deals") if deal.attributes["budget"]]
+    staff = users(builder)
     subjects: list[tuple[Record, str]] = [
         *((person, "1") for person in staff[:10]),
         *((budget, "2") for budget in budgets[:10]),
@@ -245,34 +245,34 @@ def _make_approvals(maker: Maker) -> None:
             "approval_policy": Ref("approval_policies", policy),
         }
 
-    maker.fill_for(
+    builder.add_for_each(
         "approval_policies",
         POLICIES,
-        lambda draft, told: (
+        lambda draft, values: (
             {
-                "name": told[0],
-                "type_id": told[1],
+                "name": values[0],
+                "type_id": values[1],
                 "custom": draft.number > 1,
                 "default": draft.number == 1,
-                "description": draft.every(2, f"Who approves {told[0].lower()}"),
+                "description": draft.every(2, f"Who approves {values[0].lower()}"),
                 "archived_at": draft.every(len(POLICIES), ARCHIVED),
             },
             {},
         ),
     )
-    maker.fill_for("approval_policy_assignments", subjects, assignment)
+    builder.add_for_each("approval_policy_assignments", subjects, assignment)
 
 
-def _make_documents(maker: Maker) -> None:
-    owner = users(maker)[0].ref
-    companies = maker.rows("companies")
-    reminders = maker.rows("payment_reminders")
-    maker.fill_for(
+def _make_documents(builder: WorldBuilder) -> None:
+    owner = users(builder)[0].ref
+    companies = builder.rows("companies")
+    reminders = builder.rows("payment_reminders")
+    builder.add_for_each(
         "document_styles",
         DOCUMENT_STYLES,
         lambda _draft, name: ({"name": name, "styles": {"font": "Inter", "size": 10}}, {}),
     )
-    maker.fill_for(
+    builder.add_for_each(
         "payment_reminder_sequences",
         REMINDER_SEQUENCES,
         lambda draft, name: (
@@ -280,11 +280,11 @@ def _make_documents(maker: Maker) -> None:
             {"creator": owner, "updater": owner, "payment_reminders": refs(reminders) if draft.number == 1 else ()},
         ),
     )
-    maker.fill_for(
+    builder.add_for_each(
         "custom_field_sections", FIELD_SECTIONS, lambda draft, name: ({"name": name, "position": draft.number}, {})
     )
-    maker.fill_for("report_categories", range(REPORT_CATEGORIES), lambda _draft, _number: ({}, {}))
-    maker.fill_for(
+    builder.add_for_each("report_categories", range(REPORT_CATEGORIES), lambda _draft, _number: ({}, {}))
+    builder.add_for_each(
         "einvoice_identities",
         [
             *({"subsidiary": Ref("subsidiaries", str(number))} for number in range(1, len(SUBSIDIARIES) + 1)),
@@ -292,7 +292,7 @@ def _make_documents(maker: Maker) -> None:
         ],
         lambda _draft, owned: ({}, dict(owned)),
     )
-    maker.fill_for(
+    builder.add_for_each(
         "integration_exporter_configurations",
         companies[:6],
         lambda draft, company: (
@@ -302,19 +302,19 @@ def _make_documents(maker: Maker) -> None:
     )
 
 
-def _make_connections(maker: Maker) -> None:
-    """Domains and integrations: rows with credentials in them."""
-    owner = users(maker)[0].ref
+def _make_connections(builder: WorldBuilder) -> None:
+    """Make domains and integrations: rows with credentials in them."""
+    owner = users(builder)[0].ref
 
-    def integration(draft: Draft, told: tuple[str, int]) -> Row:
-        name, kind = told
+    def integration(draft: Draft, values: tuple[str, int]) -> Row:
+        name, kind = values
         synced = WORLD_START - timedelta(hours=draft.number)
         accounting = name == "Accounting"
         return {
             "name": name,
             "integration_type_id": kind,
             "connected_at": draft.stamps()["created_at"],
-            "last_synced_at": stamp(synced),
+            "last_synced_at": format_timestamp(synced),
             "requested_at": draft.stamps()["created_at"],
             "realm_id": "9130357" if accounting else None,
             "account_code": "4000" if accounting else None,
@@ -326,7 +326,7 @@ def _make_connections(maker: Maker) -> None:
             "export_attachment": accounting,
         }, {"creator": owner, "subsidiary": Ref("subsidiaries", "1") if accounting else None}
 
-    maker.fill_for(
+    builder.add_for_each(
         "custom_domains",
         ("billing.northwind.example", "mail.northwind.example"),
         lambda draft, name: (
@@ -342,4 +342,4 @@ def _make_connections(maker: Maker) -> None:
             {"subsidiaries": (Ref("subsidiaries", str(draft.number)),)},
         ),
     )
-    maker.fill_for("integrations", INTEGRATIONS, integration)
+    builder.add_for_each("integrations", INTEGRATIONS, integration)

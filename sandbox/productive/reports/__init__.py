@@ -1,1 +1,1 @@
-"""The reports: sums over other lists' rows, by whatever they are grouped by (README 8)."""
+"""The reports: totals over the rows of other lists, grouped as requested (README 8)."""

@@ -1,7 +1,7 @@
-"""What the documentation says of each report, and which rows of the organization it sums up.
+"""The documentation of each report, and the rows that it sums up.
 
-`reports.json` is the documentation's part: filters, groups, sorts and attributes by name. The rest, that a report of
-time is one of time entries and where their groups are found, is inferred from the names.
+`reports.json` has what is documented: filters, groups, sorts and attributes by name. The rest, e.g. that a report of
+time is one of time entries and how their groups are found, is inferred from the names.
 """
 
 from __future__ import annotations
@@ -45,10 +45,11 @@ SOURCES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "time_reports": ("time_entries", (), "date"),
     "timesheet_reports": ("time_entries", (), "date"),
 }
-"""Per report: the list it sums up, the groups that are its rows themselves, and the date of periods without a name."""
+"""By report: the list it sums up, the groups that are its rows themselves, and the date for periods without an
+attribute."""
 
 BUDGETS = {"budget_reports": True, "deal_reports": False, "deal_funnel_reports": False}
-"""Deals and budgets share a list: which of them a report is about."""
+"""Deals and budgets share a list: whether a report is about budgets."""
 
 GROUP_PATHS = {
     ("bookings", "responsible"): "service/deal/responsible",
@@ -66,7 +67,7 @@ GROUP_PATHS = {
     ("time_entries", "section"): "service/section",
     ("time_entries", "subsidiary"): "deal_subsidiary",
 }
-"""Where a group leads, where neither a relationship nor a filter says it."""
+"""The path of a group that is neither a relationship nor a filter."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,10 @@ class Report:
     Attributes:
         name: Its name, e.g. `invoice_reports`; the type of its rows.
         page: The list it sums up, with the report's filters and sorts.
-        groups: What it can be grouped by.
-        attributes: The names that its rows show, in the documented order.
-        items: The groups that stand for the rows of the list themselves.
-        date: The attribute that `week`, `month` and the like look at; empty where there is none.
+        groups: Its documented groups.
+        attributes: The attributes of its rows, in the documented order.
+        items: The groups that are the rows of the list themselves.
+        date: The attribute that `week`, `month` and other periods use; empty if there is none.
     """
 
     name: str
@@ -91,17 +92,17 @@ class Report:
 
     @property
     def default_group(self) -> str:
-        """The group of a request that names none: the rows themselves (inferred from the documented example)."""
+        """The group of a request without `group`: the rows themselves (inferred from the documented example)."""
         return self.items[0] if self.items else "person"
 
 
 @cache
 def load_reports() -> Mapping[str, Report]:
-    """All reports by name."""
+    """Return all reports by name."""
     catalogue = load_catalogue()
-    told = json.loads(Path(__file__).with_name("reports.json").read_text())
+    pages = json.loads(Path(__file__).with_name("reports.json").read_text())
     reports = {}
-    for name, page in told.items():
+    for name, page in pages.items():
         resource, items, date = SOURCES[name]
         reports[name] = Report(
             name=name,

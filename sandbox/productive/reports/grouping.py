@@ -1,4 +1,4 @@
-"""`group`: what a report's rows are put together by."""
+"""`group`: what a report's rows are grouped by."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from sandbox.productive import errors
+from sandbox.productive.field_lookup import filter_field
+from sandbox.productive.field_tables import FILTER_PATHS
 from sandbox.productive.fields import attribute_field, refs_along
-from sandbox.productive.meanings import filter_field
-from sandbox.productive.moments import parse_day
-from sandbox.productive.paths import FILTER_PATHS
 from sandbox.productive.records import Ref
 from sandbox.productive.reports.definitions import GROUP_PATHS
+from sandbox.productive.timestamps import parse_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,9 +31,9 @@ class Group:
     """One of the names in `group`.
 
     Attributes:
-        name: As asked for, without its period.
-        attribute: The attribute of the report's rows that shows the value; empty where a relationship does.
-        read: What a row is put together by: where it leads, or a value.
+        name: Its name, without a period.
+        attribute: The attribute of the report's rows with the value; empty if a relationship has it.
+        read: Returns the reference or value that a row is grouped by.
     """
 
     name: str
@@ -41,8 +41,8 @@ class Group:
     read: Callable[[Dataset, Record], Ref | Json]
 
 
-def start_of(period: str, on: date) -> date:
-    """The first day of the period that a day is in; weeks begin on Monday."""
+def period_start(period: str, on: date) -> date:
+    """Return the first day of the period that a day is in; weeks begin on Monday."""
     if period == "week":
         return on - timedelta(days=on.weekday())
     if period == "month":
@@ -53,10 +53,10 @@ def start_of(period: str, on: date) -> date:
 
 
 def parse_groups(report: Report, text: str) -> list[Group]:
-    """Read `group=organization,created_at:month,task`; nothing is the report's own rows.
+    """Parse `group=organization,created_at:month,task`; an empty text means the report's own rows.
 
     Raises:
-        ApiError: A group that the report does not have, or that the sandbox cannot give.
+        ApiError: The report does not have a group, or the sandbox does not support it.
     """
     return [_group(report, *part.partition(":")) for part in (text or report.default_group).split(",")]
 
@@ -68,7 +68,7 @@ def _group(report: Report, name: str, colon: str, period: str) -> Group:
         return Group(name, "", lambda _dataset, record: record.one("organization") or Ref("organizations", "1"))
     if name in report.items and not colon:
         return Group(name, "", lambda _dataset, record: record.ref)
-    path = path_of(report, name)
+    path = group_path(report, name)
     if path is not None and not colon:
         return Group(name, "", lambda dataset, record: next(iter(refs_along(dataset, record, path)), None))
     dated = _period(report, name, period or "day" if colon else "")
@@ -81,8 +81,8 @@ def _group(report: Report, name: str, colon: str, period: str) -> Group:
     return Group(name, name, lambda dataset, record: next(iter(field.read(dataset, record)), None))
 
 
-def path_of(report: Report, name: str) -> str | None:
-    """The path of relationships to what a group names, if it names a row of another list."""
+def group_path(report: Report, name: str) -> str | None:
+    """Return the path of relationships to a group's rows, if the group is a row of another list."""
     place = (report.page.name, name)
     if place in GROUP_PATHS:
         return GROUP_PATHS[place]
@@ -91,15 +91,15 @@ def path_of(report: Report, name: str) -> str | None:
 
 
 def _period(report: Report, name: str, period: str) -> Group | None:
-    """A group by a date: one of the report's own periods, or an attribute with a period behind, else by the day.
+    """Return a group by date: one of the report's periods, or an attribute with a period suffix, else by day.
 
-    Its value is the first day of the period: how the API writes it is not documented.
+    Its value is the first day of the period. How the API writes it is not documented.
     """
     attribute, shown = (report.date, name) if name in PERIODS else (name, f"{name}_period")
     if name == "date" and report.date:
         attribute = report.date
-    told = report.page.attributes.get(attribute)
-    if told is None or told.type not in {"date", "date-time"}:
+    documented = report.page.attributes.get(attribute)
+    if documented is None or documented.type not in {"date", "date-time"}:
         return None
     kind = name if name in PERIODS else period or "day"
     if kind not in PERIODS:
@@ -108,6 +108,6 @@ def _period(report: Report, name: str, period: str) -> Group | None:
 
     def read(dataset: Dataset, record: Record) -> Json:
         values = field.read(dataset, record) if field else ()
-        return start_of(kind, date.fromordinal(parse_day(str(values[0])))).isoformat() if values else None
+        return period_start(kind, date.fromordinal(parse_day(str(values[0])))).isoformat() if values else None
 
     return Group(name, shown, read)

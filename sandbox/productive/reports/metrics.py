@@ -1,7 +1,7 @@
-"""A report's figures: sums and averages over the rows of one group.
+"""A report's metrics: sums and averages over the rows of one group.
 
-Money is summed in the organization's currency, and in the rows' own where they share one. A figure that nothing in the
-rows feeds is 0, as a sum, or null, as an average.
+Money is summed in the organization's currency, and in the rows' own if they share one. Without any values, a sum is 0
+and an average is null.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MINUTES_A_DAY = 480
 WORKING_DAYS = 5
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
-# Where a figure is not called like the attribute it sums.
+# Metrics that have another name than the attribute they sum.
 _ATTRIBUTES = {
     "total_base_cost": "cost",
     "total_credited": "amount_credited",
@@ -38,12 +38,12 @@ _ATTRIBUTES = {
     "total_worked_time": "worked_time",
 }
 
-# Lists whose figures stand on other rows.
+# Lists whose metrics are sums over related rows.
 _SUMMED_ROWS = {"projects": ("deals", "project")}
 
 
-def figures(dataset: Dataset, report: Report, rows: Sequence[Record]) -> dict[str, Json]:
-    """All figures of a report for one group's rows, by name, with the twins of those that are money."""
+def metrics(dataset: Dataset, report: Report, rows: Sequence[Record]) -> dict[str, Json]:
+    """Return all metrics of a report for one group's rows, by name, with the variants of amounts of money."""
     summed = _summed(dataset, report, rows)
     shared = {row.attributes.get("currency") for row in summed}
     own = len(shared) == 1 and None not in shared
@@ -60,7 +60,7 @@ def figures(dataset: Dataset, report: Report, rows: Sequence[Record]) -> dict[st
         elif name.rpartition("_")[0] in WEEKDAYS:
             answer[name] = _weekday(rows, *name.split("_"))
         elif name.startswith(("total_", "average_")) or _ATTRIBUTES.get(name):
-            answer |= _figure(name, summed, own=own)
+            answer |= _metric(name, summed, own=own)
     return answer
 
 
@@ -71,7 +71,7 @@ def _summed(dataset: Dataset, report: Report, rows: Sequence[Record]) -> Sequenc
     return [further for row in rows for further in dataset.referrers(resource, relationship, row.id)]
 
 
-def _figure(name: str, rows: Sequence[Record], *, own: bool) -> dict[str, Json]:
+def _metric(name: str, rows: Sequence[Record], *, own: bool) -> dict[str, Json]:
     stem = name.removeprefix("total_").removeprefix("average_")
     attribute = _ATTRIBUTES.get(name, stem)
     average = name.startswith("average_")
@@ -79,13 +79,13 @@ def _figure(name: str, rows: Sequence[Record], *, own: bool) -> dict[str, Json]:
     money = any(f"{base}_default" in row.attributes for row in rows[:1])
     if not money:
         value = _sum(rows, base) * (MINUTES_A_DAY if base != attribute else 1)
-        return {name: _average(rows, base) if average else _plain(value)}
-    default = _average(rows, f"{base}_default") if average else _plain(_sum(rows, f"{base}_default"))
+        return {name: _average(rows, base) if average else _json_number(value)}
+    default = _average(rows, f"{base}_default") if average else _json_number(_sum(rows, f"{base}_default"))
     normalized = f"{base}_normalized" if own else f"{base}_default"
     return {
         name: default,
         f"{name}_default": default,
-        f"{name}_normalized": _average(rows, normalized) if average else _plain(_sum(rows, normalized)),
+        f"{name}_normalized": _average(rows, normalized) if average else _json_number(_sum(rows, normalized)),
     }
 
 
@@ -102,12 +102,12 @@ def _sum(rows: Sequence[Record], attribute: str) -> Decimal:
     return sum(_numbers(rows, attribute), Decimal(0))
 
 
-def _plain(value: Decimal) -> int | float:
+def _json_number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
 def _average(rows: Sequence[Record], attribute: str) -> str | None:
-    """Averages are decimals in strings, as `average_recognized_margin` was seen live."""
+    """Return an average: a decimal in a string, as `average_recognized_margin` was seen live."""
     numbers = _numbers(rows, attribute)
     return str(round(sum(numbers) / len(numbers), 2)) if numbers else None
 
@@ -118,7 +118,7 @@ def _bound(report: Report, rows: Sequence[Record], *, last: bool) -> str | None:
 
 
 def _weekday(rows: Sequence[Record], weekday: str, what: str) -> int:
-    """A weekday's tracked minutes, the minutes there are, and what is left of them."""
+    """Return a weekday's tracked minutes, its capacity, or what is left of it."""
     place = WEEKDAYS.index(weekday)
     theirs = [row for row in rows if date.fromisoformat(row.text("date")).weekday() == place]
     tracked = sum(row.integer("time") for row in theirs)
@@ -129,8 +129,8 @@ def _weekday(rows: Sequence[Record], weekday: str, what: str) -> int:
     return capacity if what == "capacity" else capacity - tracked
 
 
-def shown_in_common(values: Mapping[str, Sequence[Json]]) -> dict[str, Json]:
-    """Of values per row, those that all rows share; null for the others."""
+def common_values(values: Mapping[str, Sequence[Json]]) -> dict[str, Json]:
+    """Return the values that all rows share; None where they differ."""
     return {
         name: found[0] if found and all(value == found[0] for value in found) else None
         for name, found in values.items()

@@ -1,4 +1,4 @@
-"""From facts to a document: what is settled about each block, and the root with its prefix."""
+"""Builds the XML document from an invoice's facts: the given values of each block, and the root with its prefix."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import base64
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from sandbox.invoicetronic.fatturapa.blocks import filled
+from sandbox.invoicetronic.fatturapa.blocks import fill_block
 from sandbox.invoicetronic.fatturapa.nodes import Node
 from sandbox.invoicetronic.fatturapa.ordinary import ORDINARY
-from sandbox.invoicetronic.fatturapa.parties import ITALY, names, tax_number
+from sandbox.invoicetronic.fatturapa.parties import ITALY, name_elements, tax_number
 from sandbox.invoicetronic.fatturapa.simplified import SIMPLIFIED
 from sandbox.invoicetronic.fatturapa.values import money
 
@@ -28,13 +28,13 @@ SIMPLIFIED_FORMAT = "FSM10"
 
 
 def document(facts: Facts, draw: Draw, prefix: str) -> Node:
-    """The root of a file.
+    """Return the root of a file.
 
     Args:
-        facts: What it states.
-        draw: What else it states.
-        prefix: The prefix of the root, without colon. Without one its namespace is the default one, and taken back on
-            its children, which are in none.
+        facts: The facts it states.
+        draw: Random choices for everything else.
+        prefix: The prefix of the root, without a colon. Without a prefix, the root declares its namespace as the
+            default, and its children, which have none, undo that.
     """
     if facts.format == SIMPLIFIED_FORMAT:
         schema, body_given = SIMPLIFIED, _simplified_body
@@ -45,11 +45,11 @@ def document(facts: Facts, draw: Draw, prefix: str) -> Node:
     unqualified = None if prefix else {"xmlns": ""}
     header = Node(
         "FatturaElettronicaHeader",
-        children=filled(schema.header, draw, header_given),
+        children=fill_block(schema.header, draw, header_given),
         attributes=unqualified,
     )
     bodies = [
-        Node("FatturaElettronicaBody", children=filled(schema.body, draw, body_given(body)), attributes=unqualified)
+        Node("FatturaElettronicaBody", children=fill_block(schema.body, draw, body_given(body)), attributes=unqualified)
         for body in facts.bodies
     ]
     signature = [_signature(draw)] if draw.maybe(draw.richness / 2) else []
@@ -78,14 +78,14 @@ def _header(facts: Facts) -> Given:
             "DatiAnagrafici": {
                 "IdFiscaleIVA": tax_number(seller) or {},
                 "CodiceFiscale": seller.fiscal_code,
-                "Anagrafica": names(seller),
+                "Anagrafica": name_elements(seller),
             }
         },
         "CessionarioCommittente": {
             "DatiAnagrafici": {
                 "IdFiscaleIVA": tax_number(buyer),
                 "CodiceFiscale": buyer.fiscal_code,
-                "Anagrafica": names(buyer),
+                "Anagrafica": name_elements(buyer),
             },
             "Sede": _seat(buyer),
         },
@@ -99,11 +99,11 @@ def _simplified_header(facts: Facts, *, buyer_named: bool) -> Given:
         "CedentePrestatore": {
             "IdFiscaleIVA": tax_number(seller) or {},
             "CodiceFiscale": seller.fiscal_code,
-            **names(seller),
+            **name_elements(seller),
         },
         "CessionarioCommittente": {
             "IdentificativiFiscali": {"IdFiscaleIVA": tax_number(buyer), "CodiceFiscale": buyer.fiscal_code},
-            "AltriDatiIdentificativi": {**names(buyer), "Sede": _seat(buyer)} if buyer_named else None,
+            "AltriDatiIdentificativi": {**name_elements(buyer), "Sede": _seat(buyer)} if buyer_named else None,
         },
     }
 
@@ -119,7 +119,7 @@ def _transmission(facts: Facts) -> Given:
 
 
 def _seat(party: Party) -> Given:
-    """Abroad there is no Italian postal code and no province: it is written as zeros."""
+    """Return the given address values. Abroad, the Italian postal code is zeros and there is no province."""
     return {} if party.country == ITALY else {"CAP": "00000", "Provincia": None, "Nazione": party.country}
 
 
@@ -245,7 +245,7 @@ def _money(value: Decimal | None) -> str | None:
 
 
 def _signature(draw: Draw) -> Node:
-    """An XML signature (XAdES) of the right form; no key has made it."""
+    """Return a well-formed XML signature (XAdES) that was made without a key."""
     digest = base64.b64encode(draw.bytes(32)).decode()
     reference = Node(
         "ds:Reference",

@@ -1,10 +1,10 @@
-"""Distils the documentation's catalogue into the data files that the sandbox runs on.
+"""Builds the data files of the sandbox from the documentation's catalogue.
 
-Only for who changes the data files; the server reads what lies beside it:
+Run it to change the data files beside this module, which the server reads:
 
-    python -m sandbox.productive.distil <folder with resources.json and examples/> [resource ...]
+    python -m sandbox.productive.build_catalogue <folder with resources.json and examples/> [resource ...]
 
-Without names, the resources that `catalogue.json` already holds are distilled again.
+Without names, it rebuilds the resources that `catalogue.json` already has.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ CATALOGUE = HERE / "catalogue.json"
 RECORDED = HERE / "recorded"
 REPORTS = HERE / "reports" / "reports.json"
 
-# An attribute that only the vendor's hand-written OpenAPI examples show is probably absent (README 0.5).
+# An attribute that only the vendor's hand-written OpenAPI examples show probably does not exist (README 0.5).
 DOUBTFUL = {"spec_example_only"}
 
-# Evidence that makes an attribute's stored example a value somebody has seen.
+# Evidence that an attribute's example is a documented or observed value.
 SEEN = {"docs_example", "live"}
 
 TYPES = {
@@ -43,7 +43,7 @@ TYPES = {
     "number|decimal-string": "decimal",
 }
 
-# Where the catalogue gives no type (or a wrong one), the most plausible: the type that the name says.
+# The most plausible type by name, where the catalogue has none or a wrong one.
 RELATIONSHIP_TYPES = {
     "approval_statuses": "approval_statuses",
     "assignees": "people",
@@ -52,7 +52,7 @@ RELATIONSHIP_TYPES = {
     "invoice_attribution": "invoice_attributions",
     "payment_reminder_sequence": "payment_reminder_sequences",
     "person_subsidiary": "subsidiaries",
-    # Polymorphic: what a project or a task was made from.
+    # Polymorphic: the template of a project or a task.
     "template_object": "templates",
     "bill": "bills",
     "origin": "bookings",
@@ -63,8 +63,8 @@ RELATIONSHIP_TYPES = {
     **{f"{of}favorite_filter": "filters" for of in ("", "budgets_", "deals_", "docs_", "invoices_")},
 }
 
-# Relationships that live answers showed and the catalogue lacks (live-schema-diff.md, section 3); where they lead is
-# what their names say.
+# Relationships in live answers that the catalogue lacks (live-schema-diff.md, section 3); their targets follow from
+# their names.
 SEEN_RELATIONSHIPS = {
     **{
         resource: {"organization": "organizations"}
@@ -88,7 +88,7 @@ SEEN_RELATIONSHIPS = {
     "widgets": {"dashboard": "dashboards", "filter": "filters", "organization": "organizations"},
 }
 
-# Where nobody documents the attributes: what the documented filters and sorts cannot do without (inferred).
+# Fields that documented filters and sorts need, of resources without documented attributes (inferred).
 INFERRED = {
     "artifacts": {
         "attributes": {
@@ -125,7 +125,7 @@ INFERRED = {
     },
 }
 
-# What filters and sorts know of a row and no source shows in its answers.
+# Fields that filters and sorts use and that no source shows in answers.
 HIDDEN = {
     "automatic_invoicing_rules": {"created_at": "date-time"},
     "agents": {"deactivated_at": "date-time?"},
@@ -146,7 +146,7 @@ HIDDEN = {
     },
 }
 
-# The catalogue marks some to-many relationships with brackets and leaves others bare: a plural name is to-many.
+# The catalogue marks only some to-many relationships with brackets: these plural names are to-many, too.
 PLURAL = {
     "approval_statuses",
     "assignees",
@@ -163,7 +163,7 @@ PLURAL = {
     "workflow_statuses",
 }
 
-# What live answers showed against the catalogue's type (live-schema-diff.md, section 2).
+# Types in live answers that contradict the catalogue (live-schema-diff.md, section 2).
 ATTRIBUTE_TYPES = {
     # The catalogue says string; the docs' own create example holds {"bank_name": …, "number": …}.
     ("invoices", "bank_account_details"): "object",
@@ -194,68 +194,72 @@ ATTRIBUTE_TYPES = {
     ("page_versions", "prosemirror_steps"): "array",
     ("sessions", "last_activity_at"): "date-time",
     ("sessions", "token_expires_at"): "date-time",
-    # The catalogue names a list of words as an enum of integers (enums.json, approval_status_target_type).
+    # The catalogue describes a list of words as an enum of integers (enums.json, approval_status_target_type).
     ("approval_statuses", "target_type"): "string",
-    # Where the vendor's specification says number, real answers of other lists hold a string (README 0.5).
+    # The vendor's specification says number, but real answers of other lists have a string (README 0.5).
     **{
         (resource, name): "decimal"
         for resource in ("overheads", "proposals", "resource_requests")
         for name in ("exchange_rate", "exchange_rate_normalized")
     },
-    # A third party's numeric columns: cents, as money is everywhere but on services.
+    # Numeric columns of a third party, taken as cents: money is in cents everywhere but on services.
     **{
-        ("purchase_orders", f"{total}{twin}"): "integer"
+        ("purchase_orders", f"{total}{suffix}"): "integer"
         for total in ("total_cost", "total_cost_with_tax", "total_received")
-        for twin in ("", "_default", "_normalized")
+        for suffix in ("", "_default", "_normalized")
     },
 }
 
 
-def attribute_type(resource: str, name: str, told: dict[str, Any]) -> str:
-    """Our word for an attribute's type, ending in `?` where the catalogue says it can be null."""
-    word = ATTRIBUTE_TYPES.get((resource, name)) or TYPES.get(told["type"]) or TYPES[told["type"].split("(")[0]]
-    return word + ("?" if told["nullable"] else "")
+def attribute_type(resource: str, name: str, documented: dict[str, Any]) -> str:
+    """Return our word for an attribute's type, ending in `?` where the catalogue says it can be null."""
+    word = (
+        ATTRIBUTE_TYPES.get((resource, name))
+        or TYPES.get(documented["type"])
+        or TYPES[documented["type"].split("(")[0]]
+    )
+    return word + ("?" if documented["nullable"] else "")
 
 
-def distilled(resource: str, told: dict[str, Any]) -> dict[str, Any]:
-    """One resource of `resources.json` in the compact form of `catalogue.json`."""
+def catalogue_entry(resource: str, documented: dict[str, Any]) -> dict[str, Any]:
+    """Return one resource of `resources.json` in the compact form of `catalogue.json`."""
     relationships = {}
     inferred = INFERRED.get(resource, {})
-    for name, target in told["relationships"].items():
+    for name, target in documented["relationships"].items():
         known = RELATIONSHIP_TYPES.get(name) or str(target).strip("[]")
         to_many = str(target).startswith("[") or name in PLURAL
         relationships[name] = f"[{known}]" if to_many else known
     relationships |= SEEN_RELATIONSHIPS.get(resource, {}) | inferred.get("relationships", {})
     page = {
-        "show": told["show_path"] is not None,
+        "show": documented["show_path"] is not None,
         "attributes": inferred.get("attributes", {})
         | {
             name: attribute_type(resource, name, facts)
-            for name, facts in told["attributes"].items()
+            for name, facts in documented["attributes"].items()
             if set(facts["evidence"]) - DOUBTFUL
         },
         "relationships": dict(sorted(relationships.items())),
-        # `$op` joins groups of any list; bare digits (companies: 1, 2) are the values of `status`, scraped as names.
-        "filters": [name for name in told["filters"] if name != "$op" and not name.isdigit()],
-        "sorts": told["sorts"],
+        # `$op` joins groups in any list; digits (companies: 1, 2) are values of `status` that were scraped as names.
+        "filters": [name for name in documented["filters"] if name != "$op" and not name.isdigit()],
+        "sorts": documented["sorts"],
     }
     if resource in HIDDEN:
         page["hidden"] = HIDDEN[resource]
     return page
 
 
-def distilled_report(told: dict[str, Any]) -> dict[str, Any]:
-    """One report in the compact form of `reports.json`; the types of its figures stand nowhere."""
+def report_entry(documented: dict[str, Any]) -> dict[str, Any]:
+    """Return one report in the compact form of `reports.json`; the types of its metrics are not documented."""
     return {
-        "filters": told["filters"],
-        "groups": told["groups"],
-        "sorts": told["sorts"],
-        "attributes": list(told["attributes"]),
+        "filters": documented["filters"],
+        "groups": documented["groups"],
+        "sorts": documented["sorts"],
+        "attributes": list(documented["attributes"]),
     }
 
 
 def from_example_file(resource: str, examples: Path) -> dict[str, Any] | None:
-    """The records of a resource's example answers, or nothing where there is no such file."""
+    """Return the records of a resource's example answers, or None if there is no such file."""
     path = examples / f"{resource}.json"
     if not path.exists():
         return None
@@ -275,11 +279,11 @@ def from_example_file(resource: str, examples: Path) -> dict[str, Any] | None:
     return {"_source": source, "_kind": file["_kind"], "_note": file["_note"], "records": list(rows.values())}
 
 
-def from_catalogue_examples(resource: str, told: dict[str, Any]) -> dict[str, Any]:
-    """One record made of the example values that somebody has seen, or none."""
+def from_catalogue_examples(resource: str, documented: dict[str, Any]) -> dict[str, Any]:
+    """Return one record composed of documented or observed example values, or none."""
     attributes = {
         name: facts["example"]
-        for name, facts in told["attributes"].items()
+        for name, facts in documented["attributes"].items()
         if SEEN & set(facts["evidence"]) and facts["example"] is not None
     }
     rows = [{"id": "1", "type": resource, "attributes": attributes}] if attributes else []
@@ -292,21 +296,23 @@ def from_catalogue_examples(resource: str, told: dict[str, Any]) -> dict[str, An
 
 
 def main() -> None:
-    """Write `catalogue.json`, `reports.json` and `recorded/` anew."""
+    """Write `catalogue.json`, `reports.json` and `recorded/`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path)
     parser.add_argument("resources", nargs="*")
     arguments = parser.parse_args()
-    told = json.loads((arguments.source / "resources.json").read_text())
+    documented = json.loads((arguments.source / "resources.json").read_text())
     names = arguments.resources or list(json.loads(CATALOGUE.read_text()))
-    catalogue = {name: distilled(name, told[name]) for name in sorted(names)}
+    catalogue = {name: catalogue_entry(name, documented[name]) for name in sorted(names)}
     CATALOGUE.write_text(json.dumps(catalogue, indent=1) + "\n")
     reports = {
-        name.removeprefix("reports/"): distilled_report(page) for name, page in told.items() if page.get("is_report")
+        name.removeprefix("reports/"): report_entry(page) for name, page in documented.items() if page.get("is_report")
     }
     REPORTS.write_text(json.dumps(reports, indent=1) + "\n")
     for name in names:
-        recorded = from_example_file(name, arguments.source / "examples") or from_catalogue_examples(name, told[name])
+        recorded = from_example_file(name, arguments.source / "examples") or from_catalogue_examples(
+            name, documented[name]
+        )
         (RECORDED / f"{name}.json").write_text(json.dumps(recorded, indent=1, ensure_ascii=False) + "\n")
 
 

@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class Refusals:
-    """What the API refuses, or takes without heed, although it is documented.
+    """Documented features that the API refuses or ignores.
 
     Attributes:
-        includes: Per resource the include paths answered with 400.
-        filters: Per resource the filters answered with 400.
-        sorts: Per resource the sorts answered with 400.
-        keyset_sorts: Per resource the sorts that no cursor walks; `*` is every order, the default one too.
-        routes: Resources whose routes answer 404.
-        ignored_filters: Per resource the filters that are accepted and change nothing.
-        ignored_sorts: Per resource the sorts that are accepted and change nothing.
+        includes: By resource, the include paths answered with 400.
+        filters: By resource, the filters answered with 400.
+        sorts: By resource, the sorts answered with 400.
+        keyset_sorts: By resource, the sorts without cursor paging; `*` means every order, including the default.
+        routes: Resources whose routes are answered with 404.
+        ignored_filters: By resource, the filters that are accepted without effect.
+        ignored_sorts: By resource, the sorts that are accepted without effect.
     """
 
     includes: dict[str, list[str]] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Refusals:
 
 @dataclass
 class ScriptedChanges:
-    """Admin changes that wait for the n-th request to a path."""
+    """Admin changes scheduled for after the n-th request to a path."""
 
     path: str
     after_request: int
@@ -43,14 +43,14 @@ class ScriptedChanges:
 
 @dataclass
 class Settings:
-    """Everything set, as at the start.
+    """All settings, initially at their defaults.
 
     Attributes:
-        features: Paid features; one that is off makes its resources answer 403.
-        refusals: What is refused although documented.
-        extra_attributes: Per resource the attributes put on, or over, every record served.
-        scripted: Changes that wait for a request.
-        runtimes: By glob over the route, e.g. `/invoices`: the seconds that an answer says it took.
+        features: Paid features; if one is off, its resources are answered with 403.
+        refusals: Documented features that are refused or ignored.
+        extra_attributes: By resource, attributes that are added to every served record or override its own.
+        scripted: Scheduled changes.
+        runtimes: By glob over the route, e.g. `/invoices`, the seconds that `x-runtime` reports.
     """
 
     features: dict[str, bool] = field(default_factory=lambda: {"financials": True})

@@ -30,25 +30,25 @@ ZERO = Decimal(0)
 
 
 @pytest.fixture(scope="module")
-def made() -> list[GeneratedInvoice]:
+def generated() -> list[GeneratedInvoice]:
     return list(islice(invoices(1), COUNT))
 
 
 @pytest.fixture(scope="module")
-def ordinary(made: list[GeneratedInvoice]) -> list[Body]:
-    return [body for each in made if each.facts.format != "FSM10" for body in each.facts.bodies]
+def ordinary(generated: list[GeneratedInvoice]) -> list[Body]:
+    return [body for each in generated if each.facts.format != "FSM10" for body in each.facts.bodies]
 
 
-def test_every_invoice_is_valid_by_its_schema(made: list[GeneratedInvoice]) -> None:
-    for each in made:
+def test_every_invoice_is_valid_against_its_schema(generated: list[GeneratedInvoice]) -> None:
+    for each in generated:
         schema_of(each.facts.format).assertValid(etree.fromstring(each.xml))
 
 
-def test_every_element_of_the_schemas_is_reached(made: list[GeneratedInvoice]) -> None:
+def test_every_element_of_the_schemas_is_generated(generated: list[GeneratedInvoice]) -> None:
     for formats in (("FPR12", "FPA12"), ("FSM10",)):
         reached = {
             path
-            for each in made
+            for each in generated
             if each.facts.format in formats
             for path in paths_of(etree.fromstring(each.xml), "")
             if not path.startswith("/{http://www.w3.org/2000/09/xmldsig#}Signature/")
@@ -56,13 +56,13 @@ def test_every_element_of_the_schemas_is_reached(made: list[GeneratedInvoice]) -
         assert sorted(declared_paths(formats[0]) - reached) == []
 
 
-def test_the_same_seed_makes_the_same_bytes_and_another_one_others() -> None:
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
     first, again, other = ([each.content for each in islice(invoices(seed), 10)] for seed in (5, 5, 6))
     assert first == again
     assert not set(first) & set(other)
 
 
-def test_each_summary_is_the_sum_of_its_lines_to_the_last_place(ordinary: list[Body]) -> None:
+def test_each_summary_is_the_exact_sum_of_its_lines(ordinary: list[Body]) -> None:
     for body in ordinary:
         for summary in body.summaries:
             group = (summary.rate, summary.nature)
@@ -76,7 +76,7 @@ def test_each_summary_is_the_sum_of_its_lines_to_the_last_place(ordinary: list[B
         }
 
 
-def test_the_total_is_what_the_summaries_discounts_and_rounding_say(ordinary: list[Body]) -> None:
+def test_the_total_is_the_sum_of_summaries_discounts_and_rounding(ordinary: list[Body]) -> None:
     for body in ordinary:
         gross = sum((summary.taxable + summary.tax for summary in body.summaries), ZERO)
         discounts = sum(
@@ -97,7 +97,7 @@ def test_payments_add_up_to_what_the_customer_owes(ordinary: list[Body]) -> None
     assert 0 < len(paid) < len(ordinary)
 
 
-def test_a_withholding_is_its_share_of_what_it_applies_to(ordinary: list[Body]) -> None:
+def test_a_withholding_is_its_percentage_of_the_withheld_lines(ordinary: list[Body]) -> None:
     withheld = [(body, each) for body in ordinary for each in body.withholdings]
     for body, each in withheld:
         base = sum((line.total for line in body.lines if line.withheld), ZERO)
@@ -119,12 +119,12 @@ def test_a_line_is_its_price_after_discounts_times_its_quantity(ordinary: list[B
     assert any(line.quantity is None for line in lines)
 
 
-def test_some_amounts_are_more_than_a_float_can_hold(ordinary: list[Body]) -> None:
+def test_some_amounts_exceed_the_precision_of_a_float(ordinary: list[Body]) -> None:
     assert any(Decimal(repr(float(line.total))) != line.total for body in ordinary for line in body.lines)
 
 
-def test_a_simplified_invoice_has_its_vat_in_its_lines(made: list[GeneratedInvoice]) -> None:
-    bodies = [body for each in made if each.facts.format == "FSM10" for body in each.facts.bodies]
+def test_a_simplified_invoice_has_its_vat_in_its_lines(generated: list[GeneratedInvoice]) -> None:
+    bodies = [body for each in generated if each.facts.format == "FSM10" for body in each.facts.bodies]
     for body in bodies:
         assert body.total == sum(line.total for line in body.lines)
         for line in body.lines:
@@ -134,8 +134,8 @@ def test_a_simplified_invoice_has_its_vat_in_its_lines(made: list[GeneratedInvoi
     assert bodies
 
 
-def test_the_xml_states_the_facts(made: list[GeneratedInvoice]) -> None:
-    for each in made:
+def test_the_xml_has_the_facts(generated: list[GeneratedInvoice]) -> None:
+    for each in generated:
         root = etree.fromstring(each.xml)
         assert root.get("versione") == each.facts.format
         assert root.get("SistemaEmittente") == each.facts.system
@@ -153,8 +153,8 @@ def test_the_xml_states_the_facts(made: list[GeneratedInvoice]) -> None:
             ]
 
 
-def test_the_leaves_are_those_of_the_xml(made: list[GeneratedInvoice]) -> None:
-    for each in made[:60]:
+def test_the_leaves_are_those_of_the_xml(generated: list[GeneratedInvoice]) -> None:
+    for each in generated[:60]:
         root = etree.fromstring(each.xml)
         found = [element.text for element in root.iter() if len(element) == 0 and isinstance(element.tag, str)]
         assert [text for _, text in each.leaves] == [text for text in found if text]
@@ -163,27 +163,27 @@ def test_the_leaves_are_those_of_the_xml(made: list[GeneratedInvoice]) -> None:
                 assert root.findtext(path) == text
 
 
-def test_every_form_is_made(made: list[GeneratedInvoice]) -> None:
-    assert {each.facts.format for each in made} == {"FPR12", "FPA12", "FSM10"}
-    assert {len(each.facts.bodies) for each in made} >= {1, 2, 3}
-    assert {etree.fromstring(each.xml).prefix for each in made} == {None, "p", "ns2", "b"}
-    assert {each.plan.wrapping for each in made} == {"none", "der", "ber", "base64"}
-    assert {each.facts.seller.name is None for each in made} == {True, False}
-    assert {each.facts.buyer.vat is None for each in made} == {True, False}
-    assert {each.facts.buyer.country == "IT" for each in made} == {True, False}
-    assert {each.xml.startswith(b"\xef\xbb\xbf") for each in made} == {True, False}
-    assert {b"<ds:Signature" in each.xml for each in made} == {True, False}
+def test_every_form_is_generated(generated: list[GeneratedInvoice]) -> None:
+    assert {each.facts.format for each in generated} == {"FPR12", "FPA12", "FSM10"}
+    assert {len(each.facts.bodies) for each in generated} >= {1, 2, 3}
+    assert {etree.fromstring(each.xml).prefix for each in generated} == {None, "p", "ns2", "b"}
+    assert {each.plan.wrapping for each in generated} == {"none", "der", "ber", "base64"}
+    assert {each.facts.seller.name is None for each in generated} == {True, False}
+    assert {each.facts.buyer.vat is None for each in generated} == {True, False}
+    assert {each.facts.buyer.country == "IT" for each in generated} == {True, False}
+    assert {each.xml.startswith(b"\xef\xbb\xbf") for each in generated} == {True, False}
+    assert {b"<ds:Signature" in each.xml for each in generated} == {True, False}
 
 
-def test_windows_1252_is_declared_and_has_more_than_latin_1(made: list[GeneratedInvoice]) -> None:
-    files = [each for each in made if each.plan.charset == "windows-1252"]
+def test_windows_1252_is_declared_and_has_characters_beyond_latin_1(generated: list[GeneratedInvoice]) -> None:
+    files = [each for each in generated if each.plan.charset == "windows-1252"]
     assert all(b'encoding="windows-1252"' in each.xml for each in files)
     assert any(0x80 <= byte < 0xA0 for each in files for byte in each.xml)
 
 
-def test_the_envelopes_hold_the_xml_and_its_digest(made: list[GeneratedInvoice]) -> None:
+def test_the_envelopes_contain_the_xml_and_its_digest(generated: list[GeneratedInvoice]) -> None:
     forms: Counter[str] = Counter()
-    for each in made:
+    for each in generated:
         if each.plan.wrapping == "none":
             assert each.content == each.xml
             continue
@@ -207,12 +207,12 @@ def test_the_envelopes_hold_the_xml_and_its_digest(made: list[GeneratedInvoice])
     assert set(forms) == {"der", "ber", "base64"}
 
 
-def test_a_signed_file_has_no_text(made: list[GeneratedInvoice]) -> None:
-    signed = next(each for each in made if each.plan.wrapping != "none")
-    with pytest.raises(ValueError, match="is no text"):
+def test_a_signed_file_has_no_text(generated: list[GeneratedInvoice]) -> None:
+    signed = next(each for each in generated if each.plan.wrapping != "none")
+    with pytest.raises(ValueError, match="is not text"):
         _ = signed.text
     assert signed.file_name.endswith(".xml.p7m")
-    plain = next(each for each in made if each.plan.charset == "utf-8-sig" and each.plan.wrapping == "none")
+    plain = next(each for each in generated if each.plan.charset == "utf-8-sig" and each.plan.wrapping == "none")
     assert plain.text[0] == "<"
 
 
@@ -234,7 +234,7 @@ def paths_of(element: etree._Element, parent: str) -> Iterator[str]:
 
 
 def declared_paths(invoice_format: Format) -> set[str]:
-    """The path of every element that a schema allows below its root."""
+    """Return the path of every element that a schema allows below its root."""
     schema = etree.parse(str(FOLDER / FILES[invoice_format])).getroot()
     types = {kind.get("name"): kind for kind in schema.findall(f"{XS}complexType")}
 

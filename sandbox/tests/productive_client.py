@@ -1,4 +1,4 @@
-"""A plain client of the sandbox's Productive, for its own tests."""
+"""HTTP client of the sandbox's Productive, for its tests."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ HEADERS = {
 }
 
 
-class Asking:
-    """Asks with the right headers, unless told other ones; a header of None is left out."""
+class ProductiveClient:
+    """Requests Productive with valid headers, unless others are given; a header of None is left out."""
 
     def __init__(self, url: str) -> None:
-        """Ask the sandbox at `url`."""
+        """Use the sandbox at `url`."""
         self.root = f"{url}/productive/api/v2"
         self.session = requests.Session()
         self.session.trust_env = False
 
     def get(self, path: str, headers: Mapping[str, str | None] | None = None, method: str = "GET") -> requests.Response:
-        """The answer to `path`, query included, or to a whole URL."""
+        """Return the answer to `path`, query included, or to a whole URL."""
         url = path if path.startswith("http") else f"{self.root}/{path}"
         merged = {name: value for name, value in {**HEADERS, **(headers or {})}.items() if value is not None}
         return self.session.request(method, url, headers=merged, timeout=10, allow_redirects=False)
 
     def body(self, path: str, headers: Mapping[str, str | None] | None = None) -> dict[str, Any]:
-        """The body of a 200."""
+        """Return the body of a 200."""
         response = self.get(path, headers)
         assert response.status_code == 200, response.text
         return cast("dict[str, Any]", response.json())
 
     def data(self, path: str, headers: Mapping[str, str | None] | None = None) -> list[dict[str, Any]]:
-        """The rows of one page."""
+        """Return the rows of one page."""
         return cast("list[dict[str, Any]]", self.body(path, headers)["data"])
 
     def ids(self, path: str, headers: Mapping[str, str | None] | None = None) -> list[str]:
-        """The ids of one page."""
+        """Return the ids of one page."""
         return [row["id"] for row in self.data(path, headers)]
 
     def error(self, path: str, headers: Mapping[str, str | None] | None = None) -> tuple[int, dict[str, Any]]:
-        """The status of an answer and its one error."""
+        """Return the status of an answer and its one error."""
         response = self.get(path, headers)
         (error,) = response.json()["errors"]
         return response.status_code, error
 
     def pages(self, path: str) -> Iterator[list[dict[str, Any]]]:
-        """The pages of a list, from one `links.next` to the other."""
+        """Yield the pages of a list, following `links.next`."""
         following: str | None = path
         while following:
             body = self.body(following)
@@ -60,5 +60,5 @@ class Asking:
             following = body["links"].get("next")
 
     def walk(self, path: str) -> list[dict[str, Any]]:
-        """All rows of a list."""
+        """Return all rows of a list."""
         return [row for page in self.pages(path) for row in page]

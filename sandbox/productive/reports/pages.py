@@ -7,15 +7,15 @@ import json
 from typing import TYPE_CHECKING, cast
 
 from sandbox.productive import errors
+from sandbox.productive.field_lookup import filter_field
 from sandbox.productive.fields import Kind, display_name
 from sandbox.productive.filters import compile_filters
-from sandbox.productive.meanings import filter_field
-from sandbox.productive.moments import day
 from sandbox.productive.paging import Selection, numbered_page
 from sandbox.productive.records import Record, Ref
 from sandbox.productive.reports.definitions import BUDGETS
 from sandbox.productive.reports.grouping import parse_groups
-from sandbox.productive.reports.metrics import figures, shown_in_common
+from sandbox.productive.reports.metrics import common_values, metrics
+from sandbox.productive.timestamps import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 
 def report_page(dataset: Dataset, report: Report, query: Query, rules: FilterRules, address: Address) -> Page:
-    """The page that a request asks for.
+    """Return the requested page.
 
     Raises:
-        ApiError: A cursor, which reports do not have, or a group, filter or sort that is not supported.
+        ApiError: The request has a cursor, which reports do not support, or an unsupported group, filter or sort.
     """
     if query.after is not None:
         raise errors.keyset_unsupported_sort("")
@@ -47,22 +47,22 @@ def report_page(dataset: Dataset, report: Report, query: Query, rules: FilterRul
     _check_sorts(report, query.sorts, groups)
 
     def select() -> list[Record]:
-        together: dict[tuple[Ref | Json, ...], list[Record]] = {}
+        grouped: dict[tuple[Ref | Json, ...], list[Record]] = {}
         for row in dataset.rows(report.page.name):
-            if _is_about(report, row) and keep(dataset, row):
-                together.setdefault(tuple(group.read(dataset, row) for group in groups), []).append(row)
-        records = [_record(dataset, report, groups, key, rows) for key, rows in together.items()]
+            if _belongs_to(report, row) and keep(dataset, row):
+                grouped.setdefault(tuple(group.read(dataset, row) for group in groups), []).append(row)
+        records = [_record(dataset, report, groups, key, rows) for key, rows in grouped.items()]
         records.sort(key=lambda record: record.id)
         for sort in reversed(query.sorts):
             _sort(dataset, records, sort)
         return records
 
-    asked = tuple((key, value) for key, value in address.query if not key.startswith("page["))
-    heeded = (rules.to_the_second, *rules.ignored, day(dataset.clock.now))
-    return numbered_page(Selection(dataset.kept((report.name, asked, heeded), select), []), query, address)
+    requested = tuple((key, value) for key, value in address.query if not key.startswith("page["))
+    modifiers = (rules.to_the_second, *rules.ignored, local_date(dataset.clock.now))
+    return numbered_page(Selection(dataset.cached((report.name, requested, modifiers), select), []), query, address)
 
 
-def _is_about(report: Report, row: Record) -> bool:
+def _belongs_to(report: Report, row: Record) -> bool:
     return report.name not in BUDGETS or row.attributes["budget"] is BUDGETS[report.name]
 
 
@@ -71,9 +71,9 @@ def _record(
 ) -> Record:
     values = {group.attribute: value for group, value in zip(groups, key, strict=True) if group.attribute}
     links = {group.name: value for group, value in zip(groups, key, strict=True) if not group.attribute}
-    common = shown_in_common(
+    common = common_values(
         {
-            name: [_shown(next(iter(field.read(dataset, row)), None), field) for row in rows]
+            name: [_report_value(next(iter(field.read(dataset, row)), None), field) for row in rows]
             for name in report.attributes
             if name not in values and (field := filter_field(report.page, name))
         }
@@ -84,7 +84,7 @@ def _record(
         "count": len(rows),
         "formula_fields": {},
         **common,
-        **figures(dataset, report, rows),
+        **metrics(dataset, report, rows),
         **values,
     }
     relationships: dict[str, Related] = {"organization": Ref("organizations", "1")}
@@ -98,13 +98,13 @@ def _record(
     )
 
 
-def _shown(value: Json, field: Field) -> Json:
-    """A row's value as reports have it: of an instant only the day, as in the documented example."""
+def _report_value(value: Json, field: Field) -> Json:
+    """Return a row's value as reports show it: only the day of an instant, as in the documented example."""
     return value[:10] if field.kind is Kind.INSTANT and isinstance(value, str) else value
 
 
 def _synthetic_id(report: Report, groups: Sequence[Group], key: Sequence[Ref | Json]) -> str:
-    """`booking-report-booking-130-<md5 of {}>`, the documented example's form; what is hashed is inferred."""
+    """Return an id like the documented `booking-report-booking-130-<md5 of {}>`; what is hashed is inferred."""
     parts = [report.name.removesuffix("s").replace("_", "-")]
     hashed: dict[str, Json] = {}
     for group, value in zip(groups, key, strict=True):
@@ -112,7 +112,7 @@ def _synthetic_id(report: Report, groups: Sequence[Group], key: Sequence[Ref | J
             parts += [group.name.replace("_", "-"), value.id]
         else:
             hashed[group.name] = value
-    # The hash is a name, not a protection.
+    # The hash serves as a name, not for security.
     parts.append(hashlib.md5(json.dumps(hashed, sort_keys=True).encode(), usedforsecurity=False).hexdigest())
     return "-".join(parts)
 
@@ -128,7 +128,7 @@ def _check_sorts(report: Report, sorts: Sequence[Sort], groups: Sequence[Group])
 
 
 def _sort(dataset: Dataset, records: list[Record], sort: Sort) -> None:
-    """Order by a figure, a value, or the name of what a row is grouped by; nulls last, as in lists."""
+    """Sort by a metric, a value, or the name of a group's row; nulls last, as in lists."""
 
     def value(record: Record) -> Json:
         if sort.name in record.relationships:

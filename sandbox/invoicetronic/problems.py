@@ -1,4 +1,4 @@
-"""What is answered in the place of data: problem details in both documented shapes, in three languages."""
+"""Error answers: problem details in both documented formats, in three languages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Language: TypeAlias = Literal["it", "en", "de"]
 Shape: TypeAlias = Literal["problem", "wrapped"]
-"""RFC 7807 as documented today, or the wrapper that was in the documentation until SDK 1.5."""
+"""RFC 7807, as documented today, or the wrapper documented until SDK 1.5."""
 
 PROBLEM = "application/problem+json"
 LANGUAGES: tuple[Language, ...] = ("it", "en", "de")
@@ -80,7 +80,7 @@ TEXTS: dict[str, dict[Language, str]] = {
 
 
 class Refused(Exception):
-    """A request that is not granted."""
+    """A request that is answered with an error."""
 
     def __init__(
         self,
@@ -90,13 +90,13 @@ class Refused(Exception):
         code: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Say why.
+        """Create an error answer.
 
         Args:
             status: The HTTP status.
             message: A key of `TEXTS`.
-            names: What the text is about.
-            code: The machine-readable extension member, where one is documented.
+            names: Values for the placeholders of the text.
+            code: The machine-readable extension field, where one is documented.
             headers: Headers of this answer.
         """
         super().__init__(f"{status} {message}")
@@ -107,11 +107,11 @@ class Refused(Exception):
         self._headers = headers or {}
 
     def detail(self, language: Language) -> str:
-        """The reason for people."""
+        """Return the reason as text."""
         return TEXTS[self._message][language].format(*self._names)
 
     def reply(self, language: Language, shape: Shape) -> Reply:
-        """The answer."""
+        """Return the answer."""
         problem: JsonObject = {
             "type": TYPES[self.status],
             "title": HTTPStatus(self.status).phrase,
@@ -126,30 +126,30 @@ class Refused(Exception):
         return Reply(body, self.status, self._headers, PROBLEM)
 
 
-class NotThere(Exception):
-    """A row that is not there: 404 with no body, as none is documented."""
+class NotFoundError(Exception):
+    """The row does not exist: 404 without a body, as none is documented."""
 
 
-def language_of(accept_language: str) -> Language:
-    """The first of the three languages that is asked for; Italian, the default, if none is."""
+def parse_language(accept_language: str) -> Language:
+    """Return the first supported language in Accept-Language; the default is Italian."""
     for part in accept_language.split(","):
-        asked = part.split(";")[0].strip().lower().partition("-")[0]
+        requested = part.split(";")[0].strip().lower().partition("-")[0]
         for language in LANGUAGES:
-            if asked == language:
+            if requested == language:
                 return language
     return "it"
 
 
 def invalid(name: str) -> Refused:
-    """A parameter's value cannot be understood."""
+    """Return the error for a parameter value that cannot be parsed."""
     return Refused(400, "value", name)
 
 
 def not_permitted(resource: str) -> Refused:
-    """A restricted key asks for what it may not see. The code is documented for /subkey; for the others inferred."""
+    """Return the error for a restricted key without permission. The code is documented for /subkey alone."""
     return Refused(403, "not_permitted", resource, code="subkey_not_allowed")
 
 
 def no_operations_left() -> Refused:
-    """The balance does not cover what was asked for."""
+    """Return the error for a balance that does not cover the request."""
     return Refused(403, "operations", code="usage_limit_exceeded")

@@ -1,6 +1,6 @@
-"""Where the documented names of filters and sorts lead that their own words do not say: tables for `meanings.py`.
+"""Tables of the documented filters and sorts whose names do not say which field they refer to.
 
-A path is as in `fields.refs_along`. What the documentation only names is read as its words suggest.
+Paths are as in `fields.refs_along`. Names that the documentation does not explain are interpreted by their words.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ FILTER_PATHS = {
     ("time_tracking_policies", "person_id"): "~people.time_tracking_policy",
 }
 
-# An attribute of the rows where a path leads.
+# An attribute of the rows at the end of a path.
 FILTER_ATTRIBUTES = {
     ("bookings", "billing_type_id"): ("service", "billing_type_id", Kind.NUMBER),
     ("bookings", "project_type"): ("service/deal/project", "project_type_id", Kind.NUMBER),
@@ -114,7 +114,7 @@ FILTER_ATTRIBUTES = {
     ("time_entries", "unit_id"): ("service", "unit_id", Kind.NUMBER),
 }
 
-# Another attribute's name.
+# The name of another attribute.
 FILTER_ALIASES = {
     ("invoices", "tags"): "tag_list",
     ("companies", "tags"): "tag_list",
@@ -135,16 +135,16 @@ FILTER_ALIASES = {
 
 Bound = Literal["gt_eq", "lt_eq"]
 
-# The date or instant that `after` and `before` are a window on. Both ends count: not documented.
+# The date or instant that `after` and `before` compare. Both bounds are inclusive (not documented).
 WINDOWS: dict[tuple[str, str], tuple[str, Bound]] = {
     ("time_entries", "after"): ("date", "gt_eq"),
     ("time_entries", "before"): ("date", "lt_eq"),
     ("tasks", "after"): ("due_date", "gt_eq"),
     ("tasks", "before"): ("due_date", "lt_eq"),
-    # When it happened (README 4).
+    # The time of the activity (README 4).
     ("activities", "after"): ("created_at", "gt_eq"),
     ("activities", "before"): ("created_at", "lt_eq"),
-    # Whatever reaches into the window.
+    # Bookings that overlap the window.
     ("bookings", "after"): ("ended_on", "gt_eq"),
     ("bookings", "before"): ("started_on", "lt_eq"),
     ("emails", "after"): ("created_at", "gt_eq"),
@@ -184,7 +184,7 @@ SORT_PATHS = {
     ("purchase_orders", "vendor_id"): ("vendor", "name"),
 }
 
-# A number of what a path leads to, or its id where no attribute is named.
+# A numeric attribute of the row at the end of a path, or its id if no attribute is given.
 SORT_NUMBERS = {
     ("deals", "stage_status"): ("deal_status", "status_id"),
     ("survey_fields", "project_id"): ("survey/project", ""),

@@ -1,4 +1,4 @@
-"""Date-times as Invoicetronic writes them: UTC, now and then with seven places of a second, as .NET has them."""
+"""Timestamps as Invoicetronic writes them: UTC, sometimes with seven fractional digits, as .NET has them."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ TICKS_PER_SECOND = 10_000_000
 FRACTION = re.compile(r"\.(\d{1,7})\d*")
 
 
-def stamp(moment: datetime, ticks: int = 0) -> str:
-    """An instant as it is shown.
+def format_timestamp(moment: datetime, ticks: int = 0) -> str:
+    """Format an instant.
 
     Args:
-        moment: Its whole second.
-        ticks: Tenths of a microsecond after it; shown as seven places, or not at all where there are none.
+        moment: The instant, without its fraction.
+        ticks: Its fraction in tenths of a microsecond, written as seven digits, or not at all if 0.
     """
     text = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{text}.{ticks:07}Z" if ticks else f"{text}Z"
 
 
 def midnight(day: date) -> str:
-    """The day of a document, which is shown as an instant."""
+    """Format the day of a document, which is served as an instant."""
     return f"{day.isoformat()}T00:00:00Z"
 
 
-def ticks_of(text: str) -> int:
-    """An instant as tenths of a microsecond, to compare by; without offset it is UTC.
+def parse_ticks(text: str) -> int:
+    """Parse an instant into tenths of a microsecond, for comparison; without an offset it is UTC.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The text is not an instant.
     """
     fraction = FRACTION.search(text)
     moment = datetime.fromisoformat(FRACTION.sub("", text))

@@ -1,4 +1,4 @@
-"""What comes before and around an invoice: sections, rate cards, proposals, contracts, templates, recognition."""
+"""Sections, rate cards, proposals, contracts, invoice templates and revenue recognition."""
 
 from __future__ import annotations
 
@@ -7,42 +7,42 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
 from sandbox.clock import WORLD_START
-from sandbox.productive.generate.maker import ACTIVITY_START, maybe, moment
+from sandbox.productive.generate.builder import ACTIVITY_START, maybe, random_instant
+from sandbox.productive.generate.contacts import users
 from sandbox.productive.generate.settings import ARCHIVED, SUBSIDIARIES
-from sandbox.productive.generate.work import users
-from sandbox.productive.moments import day, stamp
 from sandbox.productive.money import RATES, currencies, in_cents, rounded
 from sandbox.productive.records import Ref
+from sandbox.productive.timestamps import format_timestamp, local_date
 
 if TYPE_CHECKING:
     from sandbox.json_types import Json
-    from sandbox.productive.generate.maker import Draft, Maker, Row
+    from sandbox.productive.generate.builder import Draft, Row, WorldBuilder
     from sandbox.productive.records import Record
 
 PROPOSALS, CONTRACTS, DISTRIBUTIONS, COST_RATES, TEMPLATES, RULES = 25, 12, 20, 20, 12, 10
 PARTS = 4
-"""The periods that a budget's revenue is spread over."""
+"""The number of periods that a budget's revenue is spread over."""
 
 
-def make_selling(maker: Maker) -> None:
-    """All of it."""
-    _make_price_lists(maker)
-    _make_proposals(maker)
-    _make_budget_terms(maker)
+def make_selling(builder: WorldBuilder) -> None:
+    """Make price lists, then proposals, then the terms of budgets."""
+    _make_price_lists(builder)
+    _make_proposals(builder)
+    _make_budget_terms(builder)
 
 
-def _make_price_lists(maker: Maker) -> None:
-    """One section a deal, with the deal's id; one rate card for each company that has prices."""
-    staff = users(maker)
-    for deal in maker.rows("deals"):
+def _make_price_lists(builder: WorldBuilder) -> None:
+    """Make one section per deal, with the deal's id, and one rate card per company with prices."""
+    staff = users(builder)
+    for deal in builder.rows("deals"):
         attributes: dict[str, Json] = {"name": "Services", "position": 1, "editor_config": {}, "preferences": {}}
-        maker.make("sections", int(deal.id), attributes, {"deal": deal.ref})
-    chance = maker.chance("written services")
-    for service in maker.rows("services"):
+        builder.add("sections", int(deal.id), attributes, {"deal": deal.ref})
+    rng = builder.rng("written services")
+    for service in builder.rows("services"):
         service.relationships["section"] = Ref("sections", cast("Ref", service.one("deal")).id)
-        service.hidden["updated_at"] = stamp(moment(chance, ACTIVITY_START, WORLD_START))
+        service.hidden["updated_at"] = format_timestamp(random_instant(rng, ACTIVITY_START, WORLD_START))
     prices: dict[Ref, list[Record]] = {}
-    for price in maker.rows("prices"):
+    for price in builder.rows("prices"):
         prices.setdefault(cast("Ref", price.one("company")), []).append(price)
 
     def rate_card(draft: Draft, company: Ref) -> Row:
@@ -52,21 +52,21 @@ def _make_price_lists(maker: Maker) -> None:
             "name": f"Rates {draft.number}",
             "prices_count": len(prices[company]),
             "archived_at": draft.every(9, ARCHIVED),
-        }, {"company": company, "creator": draft.chance.choice(staff).ref}
+        }, {"company": company, "creator": draft.rng.choice(staff).ref}
 
-    maker.fill_for("rate_cards", sorted(prices, key=lambda ref: int(ref.id)), rate_card)
+    builder.add_for_each("rate_cards", sorted(prices, key=lambda ref: int(ref.id)), rate_card)
 
 
-def _make_proposals(maker: Maker) -> None:
-    staff, people = users(maker), maker.rows("people")
-    deals = [deal for deal in maker.rows("deals") if not deal.attributes["budget"]] or maker.rows("deals")
+def _make_proposals(builder: WorldBuilder) -> None:
+    staff, people = users(builder), builder.rows("people")
+    deals = [deal for deal in builder.rows("deals") if not deal.attributes["budget"]] or builder.rows("deals")
 
     def proposal(draft: Draft) -> Row:
         deal = deals[(draft.number - 1) % len(deals)]
         currency = deal.text("currency")
-        status = draft.chance.choice(("draft", "sent", "sent", "accepted", "rejected"))
+        status = draft.rng.choice(("draft", "sent", "sent", "accepted", "rejected"))
         sent = status != "draft"
-        on = day(draft.created)
+        on = local_date(draft.created)
         company = cast("Ref", deal.one("company"))
         contacts = [person for person in people if person.one("company") == company]
         contact = contacts[0].ref if contacts else None
@@ -79,46 +79,46 @@ def _make_proposals(maker: Maker) -> None:
             "end_date": (on + timedelta(days=30)).isoformat(),
             "exchange_date": on.isoformat(),
             "exchange_rate": RATES[currency],
-            "sent_at": stamp(draft.created + timedelta(hours=1)) if sent else None,
-            "status_changed_at": stamp(draft.updated),
+            "sent_at": format_timestamp(draft.created + timedelta(hours=1)) if sent else None,
+            "status_changed_at": format_timestamp(draft.updated),
             "custom_fields": {},
-            "responder_name": maker.fake.name() if status in {"accepted", "rejected"} else "",
-            **in_cents("budget_total", draft.chance.randrange(100_000, 5_000_000), RATES[currency]),
+            "responder_name": builder.fake.name() if status in {"accepted", "rejected"} else "",
+            **in_cents("budget_total", draft.rng.randrange(100_000, 5_000_000), RATES[currency]),
             **currencies(currency),
         }, {
             "deal": deal.ref,
             "client": company,
             "contact": contact,
             "project": deal.one("project"),
-            "creator": draft.chance.choice(staff).ref,
+            "creator": draft.rng.choice(staff).ref,
             "deal_creator": deal.one("creator"),
             "responsible": deal.one("responsible"),
             "subsidiary": deal.one("subsidiary"),
             "document_type": Ref("document_types", "3"),
             "proposal_from": Ref("contact_entries", "1"),
-            # The companies' addresses come behind those of the subsidiaries, in the order of the companies.
+            # The companies' addresses follow those of the subsidiaries, in the order of the companies.
             "proposal_to": Ref("contact_entries", str(len(SUBSIDIARIES) + int(company.id))),
             "tax_rate": deal.one("tax_rate"),
         }
 
-    maker.fill("proposals", PROPOSALS, proposal)
+    builder.add_many("proposals", PROPOSALS, proposal)
 
 
-def _make_budget_terms(maker: Maker) -> None:
-    staff = users(maker)
-    budgets = [deal for deal in maker.rows("deals") if deal.attributes["budget"]]
+def _make_budget_terms(builder: WorldBuilder) -> None:
+    staff = users(builder)
+    budgets = [deal for deal in builder.rows("deals") if deal.attributes["budget"]]
 
     def budget_of(draft: Draft) -> Record:
         return budgets[(draft.number - 1) % len(budgets)]
 
     def contract(draft: Draft) -> Row:
-        start = day(draft.created)
+        start = local_date(draft.created)
         budget = budget_of(draft)
         budget.relationships["contract"] = Ref("contracts", str(draft.number))
         return {
             "interval_id": 1 + draft.number % 6,
             "starts_on": start.isoformat(),
-            "ends_on": maybe(draft.chance, 0.5, (start + timedelta(days=365)).isoformat()),
+            "ends_on": maybe(draft.rng, 0.5, (start + timedelta(days=365)).isoformat()),
             "next_occurrence_on": (start + timedelta(days=30)).isoformat(),
             "copy_expenses": draft.number % 3 == 0,
             "copy_purchase_order_number": True,
@@ -126,15 +126,15 @@ def _make_budget_terms(maker: Maker) -> None:
 
     def distribution(draft: Draft, place: int) -> Row:
         budget, part = budgets[place // PARTS], place % PARTS
-        first = day(draft.created).replace(month=1 + 3 * part, day=1, year=2025)
+        first = local_date(draft.created).replace(month=1 + 3 * part, day=1, year=2025)
         cents = rounded(Decimal(budget.integer("revenue")) / PARTS)
         amount = in_cents("amount", cents, budget.text("exchange_rate"))
         return {
             **amount,
-            # A string, as the catalogue has it; its twins are cents.
+            # A string, as in the catalogue; its variants are cents.
             "amount": str(cents),
             "amount_percent": 25,
-            "creator_id": int(draft.chance.choice(staff).id),
+            "creator_id": int(draft.rng.choice(staff).id),
             "start_on": first.isoformat(),
             "end_on": (first + timedelta(days=89)).isoformat(),
             **currencies(budget.text("currency")),
@@ -152,8 +152,8 @@ def _make_budget_terms(maker: Maker) -> None:
         }, {
             "budget": budget.ref,
             "bank_account": Ref("bank_accounts", subsidiary.id),
-            "creator": draft.chance.choice(staff).ref,
-            "issuer": draft.chance.choice(staff).ref,
+            "creator": draft.rng.choice(staff).ref,
+            "issuer": draft.rng.choice(staff).ref,
             "document_type": Ref("document_types", "1"),
             "subsidiary": subsidiary,
         }
@@ -164,21 +164,21 @@ def _make_budget_terms(maker: Maker) -> None:
         return {
             "creation_offset": draft.number % 5,
             "creation_offset_unit": "day",
-            "reference_date": day(draft.created).isoformat(),
-            "next_invoice_date": day(draft.updated).isoformat(),
+            "reference_date": local_date(draft.created).isoformat(),
+            "next_invoice_date": local_date(draft.updated).isoformat(),
             "skip_weekends": True,
-        }, {"budget": budget.ref, "creator": draft.chance.choice(staff).ref}
+        }, {"budget": budget.ref, "creator": draft.rng.choice(staff).ref}
 
-    maker.fill("contracts", CONTRACTS, contract)
-    spread = range(min(PARTS * len(budgets), maker.count(DISTRIBUTIONS)))
-    maker.fill_for("revenue_distributions", spread, distribution)
-    maker.fill(
+    builder.add_many("contracts", CONTRACTS, contract)
+    spread = range(min(PARTS * len(budgets), builder.count(DISTRIBUTIONS)))
+    builder.add_for_each("revenue_distributions", spread, distribution)
+    builder.add_many(
         "deal_cost_rates",
         COST_RATES,
         lambda draft: (
-            {"currency": budget_of(draft).text("currency"), "rate_cents": draft.chance.randrange(2_000, 9_000)},
-            {"deal": budget_of(draft).ref, "person": draft.chance.choice(staff).ref},
+            {"currency": budget_of(draft).text("currency"), "rate_cents": draft.rng.randrange(2_000, 9_000)},
+            {"deal": budget_of(draft).ref, "person": draft.rng.choice(staff).ref},
         ),
     )
-    maker.fill("invoice_templates", TEMPLATES, template)
-    maker.fill("automatic_invoicing_rules", RULES, rule)
+    builder.add_many("invoice_templates", TEMPLATES, template)
+    builder.add_many("automatic_invoicing_rules", RULES, rule)
