@@ -1,12 +1,14 @@
-"""What tests of several folders share: a sandbox, and a tap run in this process with its messages collected."""
+"""Shared by the tests of all packages: a clock, a sandbox, and a tap run in this process, its messages collected."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
+import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 import hypothesis
@@ -16,18 +18,22 @@ import yaml
 from sandbox.server import running_sandbox
 from scripts.all_taps import tap_classes
 from scripts.local_world import ROOT
+from singer_rest_core import RestTap
+from singer_rest_core.clock import Clock
 from singer_rest_core.records.exact_json import decode, encode
 from singer_rest_core.singer.writer import ExactWriter
 from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from sandbox.server import RunningSandbox
-    from singer_rest_core import RestTap
 
 TOKEN = "sandbox-token"
+
+_PATIENCE = 20.0
+"""Seconds for what other threads do at once unless something is wrong."""
 
 # How long an example takes says more of the other tests that run meanwhile than of the code.
 hypothesis.settings.register_profile(
@@ -87,6 +93,43 @@ class Reading:
     def of(self, kind: str) -> list[dict[str, Any]]:
         """The messages of one type."""
         return [message for message in self.messages if message["type"] == kind]
+
+
+class FakeClock(Clock):
+    """A clock that waits move on instead of taking time; any thread may use it."""
+
+    def __init__(self) -> None:
+        """Start now: the servers of the tests date their answers by the machine's clock."""
+        self.waits: list[float] = []
+        """The seconds of each wait so far."""
+        self.on_advance: Callable[[float], object] = lambda _seconds: None
+        """Called with the seconds that have passed, after they have."""
+        self._start = datetime.now(UTC)
+        self._passed = 0.0
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        """The instant that all advances have led to."""
+        return self._start + timedelta(seconds=self._passed)
+
+    def monotonic(self) -> float:
+        """The sum of all advances."""
+        return self._passed
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        with self._lock:
+            self._passed += seconds
+        self.on_advance(seconds)
+
+    def wait(self, event: threading.Event, seconds: float | None) -> bool:
+        """Advance at once, unless only the event can end the wait: then wait for it."""
+        if seconds is None:
+            assert event.wait(_PATIENCE), "nothing ended a wait"  # noqa: S101 - a stand-in may assert
+        elif not event.is_set():
+            self.waits.append(seconds)
+            self.advance(seconds)
+        return event.is_set()
 
 
 class CollectingWriter(ExactWriter):
@@ -153,6 +196,14 @@ class SandboxSettings(Protocol):
         ...
 
 
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """The clock of every tap that the test runs in this process; the sandbox has its own."""
+    fake = FakeClock()
+    monkeypatch.setattr(RestTap, "clock", fake)
+    return fake
+
+
 @pytest.fixture(scope="session")
 def shared_sandbox() -> Iterator[RunningSandbox]:
     """One sandbox for all tests of this process."""
@@ -187,6 +238,13 @@ def sandbox_settings(sandbox: RunningSandbox) -> SandboxSettings:
 
 
 @pytest.fixture
+def clock_of_both(clock: FakeClock, sandbox: RunningSandbox) -> FakeClock:
+    """The taps' clock, which the sandbox's request windows and calendar follow."""
+    clock.on_advance = sandbox.admin.advance_clock
+    return clock
+
+
+@pytest.fixture
 def productive_settings(sandbox: RunningSandbox) -> dict[str, Any]:
     """Settings that let tap-productive read the sandbox."""
     return {"auth_token": TOKEN, "organization_id": "1", "api_url": f"{sandbox.url}/productive/api/v2"}
@@ -218,9 +276,8 @@ def invoicetronic_settings(sandbox: RunningSandbox) -> dict[str, Any]:
 
 
 @pytest.fixture
-def read_productive(productive_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> ReadProductive:
-    """Runs tap-productive against the sandbox; it knows of no limits, as the sandbox has none in most tests."""
-    monkeypatch.setattr(TapProductive, "rate_limits", {})
+def read_productive(productive_settings: dict[str, Any]) -> ReadProductive:
+    """Runs tap-productive against the sandbox."""
 
     def run(select: str = "*", *, state: Mapping[str, Any] | None = None, **settings: object) -> Reading:
         return read(TapProductive, productive_settings | settings, state=state, select=select)

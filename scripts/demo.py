@@ -25,7 +25,7 @@ from scripts.all_taps import tap_classes, unconnected_tap
 from scripts.local_world import ROOT, local_world
 from scripts.stories import STORIES, rows
 from singer_rest_core import RestStream
-from singer_rest_core.streams.base import RecordStream
+from singer_rest_core.streams.base import BaseStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,7 +68,7 @@ class Warehouse:
     """
 
     database_url: str
-    streams: Mapping[str, Mapping[str, RecordStream]]
+    streams: Mapping[str, Mapping[str, BaseStream]]
     late: dict[tuple[str, str], set[Key]] = field(default_factory=dict)
     """Rows of incremental streams that are due again though they have not changed, by tap and stream."""
     known: dict[tuple[str, str], set[Key]] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Warehouse:
             name: {
                 stream.name: stream
                 for stream in unconnected_tap(classes[name]).streams.values()
-                if isinstance(stream, RecordStream)
+                if isinstance(stream, BaseStream)
             }
             for name in STORIES
         }
@@ -137,7 +137,7 @@ class Warehouse:
                     self.late[tap, name] = self._late(tap, self.streams[tap][name], state)
                     self.known[tap, name] = self.keys(tap, name)
 
-    def _late(self, tap: str, stream: RecordStream, state: Mapping[str, str]) -> set[Key]:
+    def _late(self, tap: str, stream: BaseStream, state: Mapping[str, str]) -> set[Key]:
         bound = datetime.fromisoformat(state["replication_key_value"]) - stream.lookback
         query = sql.SQL("select {} from {} where {} >= %s").format(
             _columns(stream.primary_keys),

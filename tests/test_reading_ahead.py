@@ -26,15 +26,13 @@ _DIFFERS = re.compile(
 
 @pytest.mark.parametrize("name", tap_classes())
 def test_one_request_at_a_time_and_sixteen_give_the_same_bytes(
-    name: str, tmp_path: Path, sandbox_settings: SandboxSettings, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, sandbox_settings: SandboxSettings
 ) -> None:
     tap = tap_classes()[name]
     documents = tmp_path / "documents"
     optional = {"page_size": SMALL_PAGES, "documents_url": str(documents)}
     known = tap.config_jsonschema["properties"]
     settings = sandbox_settings(name) | {key: value for key, value in optional.items() if key in known}
-    # The sandbox keeps to the limits in real time; here only the order matters.
-    monkeypatch.setattr(tap, "rate_limits", dict.fromkeys(tap.rate_limits, ()))
 
     def written(concurrency: int) -> list[bytes]:
         # What Invoicetronic logs are our own requests.

@@ -1,6 +1,6 @@
 """What Singer taps for REST APIs share and singer-sdk lacks.
 
-`RestTap` and `RestStream` are the bases; the other modules hold what they are made of, each usable on its own.
+`RestTap` and `RestStream` are the bases; the packages hold what they are built from, each usable on its own.
 """
 
 from singer_rest_core.cli.settings import settings_schema
@@ -12,7 +12,9 @@ from singer_rest_core.errors import (
     StreamUnavailable,
     error_text,
 )
-from singer_rest_core.paging.paginators import NextLinkPaginator, NumberedPaginator, PageParams
+from singer_rest_core.paging.list_query import ListQuery
+from singer_rest_core.paging.page import Page
+from singer_rest_core.paging.paginators import NextLinkPaginator, NumberedPaginator, PagePaginator, PageParams
 from singer_rest_core.records.conform import RESCUED_DATA, Conformer, Record
 from singer_rest_core.records.exact_json import NotJson, body_of
 from singer_rest_core.streams.derived import DerivedStream
@@ -24,9 +26,12 @@ __all__ = [
     "AccessRefused",
     "Conformer",
     "DerivedStream",
+    "ListQuery",
     "NextLinkPaginator",
     "NotJson",
     "NumberedPaginator",
+    "Page",
+    "PagePaginator",
     "PageParams",
     "Record",
     "RequestFailed",

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import override
+
 from singer_rest_core.api.client import ApiClient, ClientOptions
 from singer_rest_core.api.rate_limit import RateLimiter
 from singer_rest_core.cli.command import TapCommand
-from singer_rest_core.cli.progress import Progress, time_span
+from singer_rest_core.cli.progress import time_span
 from singer_rest_core.cli.settings import date_errors, header_errors, url_errors
+from singer_rest_core.clock import Clock
 from singer_rest_core.errors import RunEnded
-from singer_rest_core.paging.prefetch import Prefetcher
-from singer_rest_core.singer.sdk_internals import IndependentStreamsTap
-from singer_rest_core.streams.base import RecordStream
+from singer_rest_core.run import Run
+from singer_rest_core.singer.sdk_tap import SdkTap
+from singer_rest_core.streams.base import BaseStream
 from singer_rest_core.streams.rest import RestStream
 
 if TYPE_CHECKING:
@@ -29,16 +30,15 @@ if TYPE_CHECKING:
 
     from singer_rest_core.api.rate_limit import Rule
     from singer_rest_core.errors import RequestFailed, StreamUnavailable
-    from singer_rest_core.paging.prefetch import Pending
-    from singer_rest_core.singer.sdk_internals import IndependentStream
+    from singer_rest_core.singer.result import RunResult
 
 _SECONDS_A_MINUTE = 60
-_WAIT_WORTH_TELLING = 15.0
-"""Seconds; shorter waits are the even flow of an API with a limit."""
+_LONG_WAIT = 15.0
+"""Seconds; shorter waits are the even flow of an API with a limit, and not worth a word."""
 
 
-class RestTap(IndependentStreamsTap):
-    """A tap for a REST API: one transport for all its streams, errors in one line, streams independent of each other.
+class RestTap(SdkTap):
+    """A tap for a REST API: one client for all its streams, errors in one line, streams independent of each other.
 
     A tap gives `config_jsonschema` (see `settings.settings_schema`), `discover_streams`, `authenticate` and
     `refusal_hint`.
@@ -48,64 +48,66 @@ class RestTap(IndependentStreamsTap):
     """What the user should do about a 401, as a clause."""
 
     status_meanings: ClassVar[Mapping[int, str]] = MappingProxyType({})
-    """What a status of the API means, as a sentence, where its own words may not tell."""
+    """What a status of the API means, as a sentence, where its own words may not say it."""
 
     rate_limits: ClassVar[Mapping[str, Sequence[Rule]]] = MappingProxyType({})
     """The documented limits of the API by route group; those of the group "" hold for every request."""
 
-    _in_turn: Sequence[RecordStream] = ()
-    """The streams that are selected, in the order they are read."""
+    header_settings: ClassVar[frozenset[str]] = frozenset({"user_agent"})
+    """Settings that go into headers as they are, beside the secrets."""
 
-    _asked_ahead_of = -1
-    """The position of the stream that is read: asking after each of its pages again would find nothing to do. Where one
-    before it is read once more, for what is made of it, others have had their turn."""
+    clock: Clock = Clock()
+    """The time; tests put another one in its place."""
 
-    clock = staticmethod(time.monotonic)
-    wait = staticmethod(threading.Event.wait)
-
+    @override
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over the state of the run before.
-
-        Args:
-            state: The state.
+        """Use the state of the run before.
 
         Raises:
             RunEnded: If it has another form than a state of ours.
         """
         bookmarks = state.get("bookmarks", {})
         if not isinstance(bookmarks, dict) or not all(isinstance(each, dict) for each in bookmarks.values()):
-            raise RunEnded("The state is none of this tap: its bookmarks are no objects by stream. Mend or clear it")
+            raise RunEnded(
+                "The state file was not written by this tap (bookmarks must be an object per stream). "
+                "Fix it or clear the state."
+            )
         super().load_state(state)
 
+    @cached_property
+    def run(self) -> Run:
+        """What the streams of this run share."""
+        return Run(
+            connect=self._connect,
+            concurrency=lambda: int(self.config["concurrency"]),
+            clock=self.clock,
+            logger=self.logger,
+            quota_used=self._quota_used,
+            verify_access=self.verify_access,
+        )
+
+    @property
+    @override
+    def run_result(self) -> RunResult:
+        return self.run.result
+
+    @property
+    @override
+    def streams(self) -> dict[str, Stream]:
+        """The streams by name in the order they are read: by turn, then by name. The SDK's order is by name alone."""
+        by_name = super().streams
+        return dict(sorted(by_name.items(), key=lambda item: item[1].turn if isinstance(item[1], BaseStream) else 0))
+
     def route_group(self, request: HTTPRequest) -> str:  # noqa: ARG002 - for taps to answer
-        """Say which limits hold for a request beside those of the group "".
+        """Return which limits hold for a request beside those of the group "".
 
         Args:
-            request: What is asked for.
+            request: What is requested.
 
         Returns:
             A group of `rate_limits`.
         """
         return ""
-
-    @cached_property
-    def rate_limiter(self) -> RateLimiter:
-        """The limits of the API, shared by all streams and threads."""
-        return RateLimiter(self.rate_limits, share=float(self.config["quota_share"]), clock=self.clock, wait=self.wait)
-
-    @cached_property
-    def first_pages(self) -> dict[str, Pending]:
-        """First pages that were asked for ahead, by stream."""
-        return {}
-
-    @property
-    def streams(self) -> dict[str, Stream]:
-        """The streams by name in the order they are read: made streams after the lists that they are made of.
-
-        The SDK's order is by name alone.
-        """
-        by_name = super().streams
-        return dict(sorted(by_name.items(), key=lambda item: item[1].turn if isinstance(item[1], RecordStream) else 0))
 
     def authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Put the credentials into a request.
@@ -117,16 +119,16 @@ class RestTap(IndependentStreamsTap):
             The request with the credentials.
 
         Raises:
-            NotImplementedError: If the tap does not say how.
+            NotImplementedError: If the tap does not define it.
         """
-        msg = f"{type(self).__name__} does not say how it authenticates"
+        msg = f"{type(self).__name__} does not define authenticate"
         raise NotImplementedError(msg)
 
     def renew_credentials(self, refused: requests.PreparedRequest) -> bool:  # noqa: ARG002 - for taps to answer
-        """Get new credentials when the API has refused some that may have run out; called from any thread.
+        """Get new credentials when the API has refused some that may have expired; called from any thread.
 
         Args:
-            refused: The request that was answered with 401, with the credentials it bore.
+            refused: The request that was answered with 401, with the credentials it carried.
 
         Returns:
             Whether there are other credentials now; then the request is sent once more.
@@ -134,14 +136,14 @@ class RestTap(IndependentStreamsTap):
         return False
 
     def on_response(self, answer: requests.Response) -> None:
-        """Take note of an answer, whatever its status; called from any thread.
+        """Look at an answer, whatever its status; called from any thread.
 
         Args:
-            answer: The answer, whole.
+            answer: The answer, complete.
         """
 
     def retry_after(self, refusal: requests.Response) -> float | None:  # noqa: ARG002 - for taps to answer
-        """Find out how long an API wants to be left alone that says so in no header.
+        """Return how long an API wants to be left alone that says so in no header.
 
         Args:
             refusal: A 429.
@@ -162,8 +164,11 @@ class RestTap(IndependentStreamsTap):
         """
 
     @cached_property
-    def client(self) -> ApiClient:
-        """The door to the API, shared by all streams."""
+    def rate_limiter(self) -> RateLimiter:
+        """The limits of the API, shared by all streams and threads."""
+        return RateLimiter(self.rate_limits, share=float(self.config["quota_share"]), clock=self.clock)
+
+    def _connect(self) -> ApiClient:
         config = self.config
         return ApiClient(
             ClientOptions(
@@ -182,71 +187,34 @@ class RestTap(IndependentStreamsTap):
                 status_meanings=self.status_meanings,
             ),
             self.logger,
+            clock=self.clock,
         )
 
-    @cached_property
-    def prefetcher(self) -> Prefetcher | None:
-        """The pool that sends requests ahead of their turn; None if `concurrency` is 1."""
-        workers = self.config["concurrency"]
-        return Prefetcher(workers) if workers > 1 else None
-
-    def send_ahead(self, stream: IndependentStream) -> None:
-        """Ask for the first pages of the streams after one; not before the API has accepted a first request.
-
-        Args:
-            stream: The one that is read or about to be.
-        """
-        if self.prefetcher is None or not self.client.accepted or not isinstance(stream, RecordStream):
-            return
-        if stream.position <= self._asked_ahead_of:
-            return
-        self._asked_ahead_of = stream.position
-        following = self._in_turn[stream.position + 1 :] if stream in self._in_turn else []
-        for each in following[: self.prefetcher.reach]:
-            if isinstance(each, RestStream) and each.name not in self.first_pages:
-                try:
-                    request = each.first_request()
-                except Exception as error:  # noqa: BLE001 - it is raised again when it is this stream's turn
-                    self.logger.debug("%s is not asked for ahead: %s", each.name, error)
-                    continue
-                if request is not None:
-                    urgency = (each.position, 0)
-                    self.first_pages[each.name] = self.prefetcher.submit(urgency, request, self.client.send)
-
-    def stop(self) -> None:
-        """Send nothing more."""
-        self.progress.end()
-        self.client.stop()
-        if self.prefetcher is not None:
-            self.prefetcher.stop()
-
+    @override
     def before_streams(self) -> None:
-        """Start the clock of the run, and see which streams it reads."""
-        self.progress.begin()
-        self._in_turn = [each for each in self.streams.values() if isinstance(each, RecordStream) and each.selected]
-        for position, each in enumerate(self._in_turn):
+        """Start the clock of the run, and number the streams it reads."""
+        self.run.progress.begin()
+        selected = [each for each in self.streams.values() if isinstance(each, BaseStream) and each.selected]
+        for position, each in enumerate(selected):
             each.position = position
+        self.run.first_pages.begin([each for each in selected if isinstance(each, RestStream)])
 
-    @cached_property
-    def progress(self) -> Progress:
-        """What a person who watches is told."""
-        return Progress(self.logger.info, clock=self.clock, quota=self._quota_used)
+    @override
+    def stop(self) -> None:
+        self.run.stop()
+
+    @override
+    def summary(self) -> str:
+        return self.run.summary()
 
     def _quota_used(self) -> str:
-        shares = [usage.used / usage.allowed for usage in self.rate_limiter.used]
-        wait = max(self.rate_limiter.wait_needed(group) for group in {"", *self.rate_limits})
+        limiter = self.rate_limiter
+        shares = [usage.used / usage.allowed for usage in limiter.used]
+        wait = max(limiter.wait_needed(group) for group in {"", *self.rate_limits})
         parts = [f"{max(shares):.0%} of the quota used"] if shares else []
-        if wait >= _WAIT_WORTH_TELLING:
+        if wait >= _LONG_WAIT:
             parts.append(f"the next request waits {time_span(wait)} for the limits of the API")
         return ", ".join(parts)
-
-    def summary(self) -> str:
-        """Say what the run did.
-
-        Returns:
-            One line.
-        """
-        return f"{self.progress.summary(self.client.sent)}: {self.result.summary()}"
 
     @property
     def secrets(self) -> list[str]:
@@ -256,15 +224,9 @@ class RestTap(IndependentStreamsTap):
             str(self.config[name]) for name, entry in properties.items() if entry.get("secret") and name in self.config
         ]
 
-    header_settings: ClassVar[frozenset[str]] = frozenset({"user_agent"})
-    """Settings that go into headers as they are, beside the secrets."""
-
+    @override
     def settings_errors(self) -> list[str]:
-        """Check `api_url`, `start_date` and what goes into headers.
-
-        Returns:
-            A line for each fault.
-        """
+        """Check `api_url`, `start_date` and what goes into headers."""
         return (
             url_errors(self._config, "api_url")
             + date_errors(self._config, "start_date")
@@ -272,10 +234,16 @@ class RestTap(IndependentStreamsTap):
         )
 
     @classmethod
-    def get_singer_command(cls) -> click.Command:
-        """Give the command line, with errors in one line.
+    @override
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Add the SDK's own settings; versions are activated unless the user says otherwise, as deletes need them."""
+        super().append_builtin_config(config_jsonschema)
+        properties = config_jsonschema["properties"]
+        name = "emit_activate_version_messages"
+        if name in properties:
+            properties[name] = {**properties[name], "default": True}
 
-        Returns:
-            A click command.
-        """
+    @classmethod
+    @override
+    def get_singer_command(cls) -> click.Command:
         return TapCommand.of(super().get_singer_command(), cls.logger)

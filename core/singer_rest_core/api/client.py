@@ -8,9 +8,8 @@ from __future__ import annotations
 import ipaddress
 import random
 import threading
-import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core.api.rate_limit import RateLimiter
+    from singer_rest_core.clock import Clock
 
 _TRIES = 6
 _TRIES_BEFORE_FIRST_ANSWER = 3
@@ -102,12 +102,14 @@ class ApiClient:
     Args:
         options: What is true of this API and this run.
         logger: Where waiting is announced.
+        clock: Waits before a request is sent again.
     """
 
-    def __init__(self, options: ClientOptions, logger: logging.Logger) -> None:
+    def __init__(self, options: ClientOptions, logger: logging.Logger, *, clock: Clock) -> None:
         """Open a session; nothing is sent yet."""
         self._options = options
         self._logger = logger
+        self._clock = clock
         self._sessions = threading.local()
         self._answered = False
         self._accepted = self._under_way = 0
@@ -123,8 +125,9 @@ class ApiClient:
         return self._accepted > 0
 
     def stop(self) -> None:
-        """Send nothing more: whoever asks, or waits to ask again, gets an error."""
+        """Send nothing more: a request that waits, or comes later, fails at once."""
         self._stopped.set()
+        self._options.rate_limiter.stop()
 
     def send_for_document(self, request: HTTPRequest) -> requests.Response:
         """Send a request whose answer is no JSON: a PDF, an archive, plain text; otherwise as `send`.
@@ -176,7 +179,7 @@ class ApiClient:
         idle_renewals, accepted_before = 0, -1
         while True:
             if self._stopped.is_set():
-                raise RequestFailed(f"{_name(request)} is not sent: the run is at its end")
+                raise RequestFailed(f"{_name(request)} is not sent: the run is ending")
             attempt += 1
             try:
                 answer = self._exchange(request)
@@ -207,7 +210,7 @@ class ApiClient:
                 if attempt >= _TRIES and not limited:
                     raise RequestFailed(f"{trouble} ({attempt} tries)", status=answer.status_code)
                 self._announce(request, trouble, wait)
-            time.sleep(wait)
+            self._clock.wait(self._stopped, wait)
             waited += wait
 
     @property
@@ -255,12 +258,12 @@ class ApiClient:
         timeout = (min(_CONNECT_TIMEOUT, options.request_timeout), options.request_timeout)
         session, settings = self._session
         try:
-            options.rate_limiter.acquire(group, longest=max(options.max_wait, _LONGEST_WINDOW), stopped=self._stopped)
+            options.rate_limiter.acquire(group, longest=max(options.max_wait, _LONGEST_WINDOW))
         except LongWait as wait:
             line = f"{_name(request)}: the limits of the API are used up"
             raise WaitTooLong(self._come_back(line, wait.seconds)) from wait
         except WaitStopped as stopped:
-            raise RequestFailed(f"{_name(request)} is not sent: the run is at its end") from stopped
+            raise RequestFailed(f"{_name(request)} is not sent: the run is ending") from stopped
         with self._lock:
             self.sent += 1
         try:
@@ -270,7 +273,7 @@ class ApiClient:
         except BaseException:
             options.rate_limiter.lost(group)
             raise
-        options.rate_limiter.answered(answer.headers, status=answer.status_code, now=datetime.now(UTC), group=group)
+        options.rate_limiter.answered(answer.headers, status=answer.status_code, now=self._clock.now(), group=group)
         options.on_response(answer)
         return answer
 
@@ -317,7 +320,7 @@ class ApiClient:
 
     def _retry_after(self, answer: requests.Response, *, limited: bool) -> float | None:
         """Find how many seconds an answer asks to wait: in its headers, or where the API says it else."""
-        asked = retry_after(answer.headers, status=answer.status_code, now=datetime.now(UTC))
+        asked = retry_after(answer.headers, status=answer.status_code, now=self._clock.now())
         return self._options.retry_after(answer) if limited and asked is None else asked
 
     def _give_up_on_lost(self, request: HTTPRequest, error: Exception, attempt: int) -> None:
@@ -347,7 +350,7 @@ class ApiClient:
             self._logger.info("%s; %s is sent again in %.0f s", trouble, _name(request), wait)
 
     def _come_back(self, trouble: str, wait: float) -> str:
-        moment = datetime.fromtimestamp(time.time() + wait, UTC).isoformat(timespec="minutes")
+        moment = (self._clock.now() + timedelta(seconds=wait)).isoformat(timespec="minutes")
         return (
             f"{trouble}. It asks to wait {wait / 60:.0f} min, more than max_wait_minutes allows: "
             f"run again after {moment}; what was read is kept in the state"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -17,9 +16,11 @@ from singer_rest_core.records.exact_json import body_of
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import requests
+
+    from singer_rest_core.clock import Clock
 
 _LARGEST_MARGIN = 30.0
 """Seconds before its end at which a token is renewed, as requests take a while; of a short life, a quarter of it."""
@@ -73,10 +74,10 @@ class PasswordGrant:
     Args:
         login: What a user logs in with.
         logger: Where waiting is announced.
-        clock: Seconds that only grow.
+        clock: Measures the lives of tokens, and waits before a login is tried again.
     """
 
-    def __init__(self, login: Login, logger: logging.Logger, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, login: Login, logger: logging.Logger, *, clock: Clock) -> None:
         """Send nothing yet."""
         self._login = login
         self._clock = clock
@@ -93,12 +94,13 @@ class PasswordGrant:
                 max_wait=login.max_wait,
                 secrets=self.secrets,
                 refusal_hint=login.refusal_hint,
-                rate_limiter=RateLimiter({}),
+                rate_limiter=RateLimiter({}, clock=clock),
                 group_of=lambda _: "",
                 renew_credentials=lambda _: False,
                 url_setting=login.url_setting,
             ),
             logger,
+            clock=clock,
         )
 
     def authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -115,7 +117,7 @@ class PasswordGrant:
         """
         with self._lock:
             token = self._token
-            if token is None or self._clock() >= token.renew_at:
+            if token is None or self._clock.monotonic() >= token.renew_at:
                 token = self._renew()
             request.headers["Authorization"] = token.bearer
         return request
@@ -146,7 +148,7 @@ class PasswordGrant:
 
     def _renewed(self, token: _Token | None) -> _Token:
         """Use the refresh token while it is valid, else the password."""
-        if token is not None and token.refresh is not None and self._clock() < token.refresh_until:
+        if token is not None and token.refresh is not None and self._clock.monotonic() < token.refresh_until:
             try:
                 renewed = self._ask({"grant_type": "refresh_token", "refresh_token": token.refresh})
             except (AccessRefused, RequestFailed, StreamUnavailable):
@@ -169,7 +171,7 @@ class PasswordGrant:
             raise AccessRefused(f"{refusal}. {login.refusal_hint}") from refusal
 
     def _ask(self, grant: Mapping[str, str]) -> _Token:
-        asked = self._clock()
+        asked = self._clock.monotonic()
         form = {**grant, "client_id": self._login.client_id}
         request = HTTPRequest(self._login.token_url, method="POST", headers=dict(_FORM), data=form)
         body = body_of(self._transport.send(request, thorough=True))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import math
 import threading
-import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,16 +16,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from singer_rest_core.api.rate_limit_headers import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from singer_rest_core.api.rate_limit_headers import Policy, Remaining
+    from singer_rest_core.clock import Clock
 
 _NARROWEST_MARGIN, _WIDEST_MARGIN = 0.05, 0.1
 _MOST_TIMES = 4096
 _MOST_LEARNED = 8
 _SAME_RESET = 2.0
-_LOOK_AT_STOPPED = 0.2
 _ROUNDING = 1e-6
 
 
@@ -126,8 +125,7 @@ class RateLimiter:
         rules: The documented limits by route group. Those of the group `""` hold for every request, those of a named
             group in addition for its requests.
         share: The part of every limit that is ours, more than 0 to 1; at least one request.
-        clock: Seconds that only grow.
-        wait: Waits for an event, for some seconds or (None) without end. For tests.
+        clock: Measures the limits, and waits for them.
 
     Raises:
         ValueError: If the share is not more than 0 and at most 1.
@@ -138,19 +136,18 @@ class RateLimiter:
         rules: Mapping[str, Sequence[Rule]],
         *,
         share: float = 1.0,
-        clock: Callable[[], float] = time.monotonic,
-        wait: Callable[[threading.Event, float | None], object] = threading.Event.wait,
+        clock: Clock,
     ) -> None:
         """Begin with everything unused."""
         if not 0 < share <= 1:
             raise ValueError(f"The share of a quota is more than 0 and at most 1, not {share}")
         self._clock = clock
-        self._wait = wait
         self._lock = threading.Lock()
         self._ledgers = {group: _Ledger(group, rules.get(group, ()), share) for group in {"", *rules}}
         self._held_to = {group: [self._ledgers[name] for name in {"", group}] for group in self._ledgers}
         self._queues: dict[str, deque[_Waiter]] = {group: deque() for group in self._ledgers}
         self._waiting = 0
+        self._stopped = False
         self._tickets = itertools.count()
 
     def acquire(
@@ -158,7 +155,6 @@ class RateLimiter:
         group: str = "",
         *,
         longest: float = math.inf,
-        stopped: threading.Event | None = None,
     ) -> float:
         """Wait until a request may be sent, and count it.
 
@@ -168,7 +164,6 @@ class RateLimiter:
         Args:
             group: The route group of the request.
             longest: Seconds; a longer wait is refused at once, also when it becomes so while waiting.
-            stopped: Ends the wait when set, within a fifth of a second.
 
         Returns:
             Seconds waited.
@@ -176,10 +171,12 @@ class RateLimiter:
         Raises:
             KeyError: If the group was not named when the quota was made.
             LongWait: If the wait would be longer than `longest`.
-            WaitStopped: If `stopped` is set.
+            WaitStopped: If `stop` was called, before or while waiting.
         """
         with self._lock:
-            now = self._clock()
+            if self._stopped:
+                raise WaitStopped
+            now = self._clock.monotonic()
             if not self._waiting and self._permitted(group, 1, now) <= now:
                 self._take(group, now)
                 return 0.0
@@ -187,12 +184,20 @@ class RateLimiter:
             self._queues[group].append(waiter)
             self._waiting += 1
         try:
-            return self._wait_in_turn(waiter, now, longest, stopped)
+            return self._wait_in_turn(waiter, now, longest)
         finally:
             with self._lock:
                 self._queues[group].remove(waiter)
                 self._waiting -= 1
                 self._wake_first()
+
+    def stop(self) -> None:
+        """Permit nothing more, and end all waits."""
+        with self._lock:
+            self._stopped = True
+            for queue in self._queues.values():
+                for waiter in queue:
+                    waiter.event.set()
 
     def wait_needed(self, group: str = "") -> float:
         """Say how long a request would wait if it came now, without counting it.
@@ -204,7 +209,7 @@ class RateLimiter:
             Seconds, at least; 0 if it may be sent.
         """
         with self._lock:
-            now = self._clock()
+            now = self._clock.monotonic()
             return max(0.0, self._permitted(group, len(self._queues[group]) + 1, now) - now)
 
     def answered(self, headers: Mapping[str, str], *, status: int, now: datetime, group: str = "") -> None:
@@ -222,7 +227,7 @@ class RateLimiter:
         told = read(headers, status=status, now=now)
         with self._lock:
             self._landed(group)
-            moment = self._clock()
+            moment = self._clock.monotonic()
             if told.hold:
                 self._ledgers[group].hold_until(moment + told.hold)
             for policy in told.policies:
@@ -245,7 +250,7 @@ class RateLimiter:
     def used(self) -> list[Usage]:
         """How much of each rule is used now, those learned from answers included."""
         with self._lock:
-            now = self._clock()
+            now = self._clock.monotonic()
             return [
                 Usage(ledger.group, meter.rule, meter.used(now), meter.allowed)
                 for ledger in self._ledgers.values()
@@ -257,14 +262,13 @@ class RateLimiter:
         waiter: _Waiter,
         since: float,
         longest: float,
-        stopped: threading.Event | None,
     ) -> float:
         while True:
-            if stopped is not None and stopped.is_set():
-                raise WaitStopped
             with self._lock:
+                if self._stopped:
+                    raise WaitStopped
                 waiter.event.clear()
-                now = self._clock()
+                now = self._clock.monotonic()
                 place = self._queues[waiter.group].index(waiter) + 1
                 permitted = self._permitted(waiter.group, place, now)
                 if permitted <= now and self._is_first(waiter, now):
@@ -274,9 +278,7 @@ class RateLimiter:
                     raise LongWait(max(0.0, permitted - now))
             # Only the first of a group watches the clock; the others are woken when they become the first.
             pause = permitted - now + _ROUNDING if place == 1 and permitted > now else None
-            if stopped is not None:
-                pause = min(_LOOK_AT_STOPPED, _LOOK_AT_STOPPED if pause is None else pause)
-            self._wait(waiter.event, pause)
+            self._clock.wait(waiter.event, pause)
 
     def _permitted(self, group: str, place: int, now: float) -> float:
         """Say from when on the request at this place of the group's queue may be sent: not later than is true."""

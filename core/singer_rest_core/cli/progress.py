@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from singer_rest_core.clock import Clock
+
 EVERY = 5.0
 """Seconds between two lines."""
 
@@ -17,11 +19,11 @@ class Progress:
 
     Args:
         say: Takes a line for the log; called from any thread.
-        clock: The time in seconds, from any zero.
+        clock: Measures the run.
         quota: Says how much of the API's limits is used, in words; empty if it has none.
     """
 
-    def __init__(self, say: Callable[[str], None], *, clock: Callable[[], float], quota: Callable[[], str]) -> None:
+    def __init__(self, say: Callable[[str], None], *, clock: Clock, quota: Callable[[], str]) -> None:
         """Start the clock."""
         self._say = say
         self._clock = clock
@@ -30,13 +32,13 @@ class Progress:
         self._stream = ""
         self._stream_rows = 0
         self._total: int | None = None
-        self._started = self._told = self._stream_began = clock()
+        self._started = self._told = self._stream_began = clock.monotonic()
         self._telling = threading.Lock()
         self._ended = threading.Event()
 
     def begin(self) -> None:
         """Start the clock now, and a thread that also says something while no page comes."""
-        self._started = self._told = self._clock()
+        self._started = self._told = self._clock.monotonic()
         threading.Thread(target=self._watch, name="progress", daemon=True).start()
 
     def end(self) -> None:
@@ -50,7 +52,7 @@ class Progress:
             name: Its name.
         """
         if name != self._stream:
-            self._stream, self._stream_began, self._stream_rows, self._total = name, self._clock(), 0, None
+            self._stream, self._stream_began, self._stream_rows, self._total = name, self._clock.monotonic(), 0, None
 
     def page(self, rows: int, total: int | None) -> None:
         """Take note of a page of the stream.
@@ -67,12 +69,13 @@ class Progress:
     def tell(self) -> None:
         """Say how far the run is, if it was silent for a while."""
         with self._telling:
-            now = self._clock()
+            now = self._clock.monotonic()
             if self._stream and now - self._told >= EVERY:
                 self._told = now
                 self._say(self._line(now, self._total))
 
     def _watch(self) -> None:
+        # In real seconds, whatever the clock: this thread watches the run, and is no part of it.
         while not self._ended.wait(EVERY):
             self.tell()
 
@@ -85,7 +88,7 @@ class Progress:
         Returns:
             A clause for the last line.
         """
-        seconds = self._clock() - self._started
+        seconds = self._clock.monotonic() - self._started
         return f"{self._rows:,} rows with {requests:,} requests in {time_span(seconds)}"
 
     def _line(self, now: float, total: int | None) -> str:

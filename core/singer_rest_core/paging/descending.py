@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class DescendingRead:
-    """Follows one reading of a descending list.
+    """Follows one pass over a list in descending order.
 
     Args:
         bound: The oldest replication value that is wanted, inclusive.
@@ -22,20 +22,20 @@ class DescendingRead:
     """
 
     def __init__(self, bound: str) -> None:
-        """Begin before the first page."""
+        """Start before the first page."""
         self._bound = instant(bound)
         self._last: datetime | None = None
-        self.reached = False
-        """Whether an older row came: what follows it is older still."""
+        self.reached_bound = False
+        """Whether a row older than the bound came: what follows is older still."""
 
-    def page(self, values: Sequence[object]) -> list[bool] | None:
-        """Take note of a page.
+    def wanted(self, values: Sequence[object]) -> list[bool] | None:
+        """Return which rows of the next page are wanted.
 
         Args:
-            values: The replication value of each row; what is no timestamp tells nothing, and its row is wanted.
+            values: The replication value of each row. A row whose value is no timestamp is wanted.
 
         Returns:
-            Which rows are wanted; None if they do not come in descending order.
+            A flag for each row; None if the rows do not come in descending order.
         """
         moments = [_instant(value) for value in values]
         known = [moment for moment in (self._last, *moments) if moment is not None]
@@ -43,7 +43,7 @@ class DescendingRead:
             return None
         self._last = known[-1] if known else None
         wanted = [moment is None or moment >= self._bound for moment in moments]
-        self.reached = self.reached or not all(wanted)
+        self.reached_bound = self.reached_bound or not all(wanted)
         return wanted
 
 

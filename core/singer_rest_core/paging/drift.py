@@ -1,4 +1,4 @@
-"""Whether a list that was read by page number was read whole: rows that come or go meanwhile shift the others."""
+"""Whether a list that was read by page number is complete: rows that come or go meanwhile shift the others."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ if TYPE_CHECKING:
 
 
 class DriftCheck:
-    """Follows one reading of a list by page number.
+    """Follows one pass over a list by page number.
 
-    It was read whole if the API counted the same rows on every page, and as many different ones came; where it counts
-    none, if none came twice. What that cannot show: a row that goes and one that comes between the same two pages.
+    The pass is complete if the API counted the same number of rows on every page, and as many different ones came;
+    where it counts none, if no row came twice. What this cannot show: a row that goes and one that comes between the
+    same two pages.
     """
 
     def __init__(self) -> None:
-        """Begin before the first page."""
+        """Start before the first page."""
         self.seen = SeenIds(None)
         self._totals: set[int | None] = set()
 
-    def page(self, ids: Sequence[Hashable], total: int | None) -> None:
-        """Take note of a page.
+    def add(self, ids: Sequence[Hashable], total: int | None) -> None:
+        """Count a page.
 
         Args:
             ids: The ids of its rows.
@@ -35,13 +36,13 @@ class DriftCheck:
         self.seen.add(ids)
 
     @property
-    def moved(self) -> bool:
-        """Whether something moved while the pages so far were read."""
+    def has_moved(self) -> bool:
+        """Whether the pages so far show that rows came or went."""
         return len(self._totals) > 1 or self.seen.repeated
 
     @property
-    def steady(self) -> bool:
-        """Whether nothing moved while the list was read, and all of it came."""
+    def is_complete(self) -> bool:
+        """Whether every row came, and nothing moved, as far as the pages can show."""
         if len(self._totals) > 1:
             return False
         (total,) = self._totals or {0}

@@ -9,10 +9,11 @@ import itertools
 import queue
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    import logging
+    from collections.abc import Callable, Iterable, Sequence
 
     import requests
     from singer_sdk.streams.rest import HTTPRequest
@@ -28,7 +29,7 @@ class Pending:
     """A request on its way.
 
     Args:
-        request: What is asked for.
+        request: What is requested.
         send: Sends it, and raises what ends it.
     """
 
@@ -40,11 +41,11 @@ class Pending:
     _dropped: bool = field(default=False, init=False)
 
     def settle(self) -> None:
-        """Send the request, unless nobody wants it any more; whatever happens is kept for `result`."""
+        """Send the request, unless it was dropped; whatever happens is kept for `result`."""
         if not self._dropped:
             try:
                 self._answer = self.send(self.request)
-            except BaseException as error:  # noqa: BLE001 - it is raised where the answer is due
+            except BaseException as error:  # noqa: BLE001 - raised again by `result`
                 self._error = error
         self._settled.set()
 
@@ -67,12 +68,12 @@ class Pending:
         return self._answer
 
     def drop(self) -> None:
-        """Say that the answer is not wanted any more."""
+        """Leave the request unsent if it was not sent yet; its answer is not needed."""
         self._dropped = True
 
 
 class Prefetcher:
-    """A pool of daemon threads: it never holds up the end of the run.
+    """A pool of daemon threads that sends requests; being daemons, they never hold up the end of the run.
 
     Args:
         workers: How many requests may be under way at once.
@@ -81,64 +82,64 @@ class Prefetcher:
     def __init__(self, workers: int) -> None:
         """Start no thread yet."""
         self.workers = workers
-        self._waiting: queue.PriorityQueue[tuple[tuple[int, int], int, Pending]] = queue.PriorityQueue()
+        self._queue: queue.PriorityQueue[tuple[tuple[int, int], int, Pending]] = queue.PriorityQueue()
         self._order = itertools.count()
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
 
     @property
     def window(self) -> int:
-        """How many pages of a list may be under way or wait for their turn: what bounds the memory."""
+        """How many pages of a list may be under way or unread: what bounds the memory."""
         return self.workers + 2
 
     @property
     def reach(self) -> int:
-        """How many streams may have their first page under way or waiting: a worker that is done finds another."""
+        """How many streams may have their first page requested ahead, so that no worker is idle."""
         return 2 * self.workers
 
     def submit(self, urgency: tuple[int, int], request: HTTPRequest, send: Send) -> Pending:
         """Send a request when a worker is free.
 
         Args:
-            urgency: What comes first: the position of its stream, then of its page.
-            request: What to ask for.
+            urgency: Lower is sent first: the position of the stream, then that of the page.
+            request: What to request.
             send: Sends it; called from one of the pool's threads.
 
         Returns:
             What its answer can be waited for with.
         """
         pending = Pending(request, send)
-        self._waiting.put((urgency, next(self._order), pending))
+        self._queue.put((urgency, next(self._order), pending))
         if len(self._threads) < self.workers:
-            thread = threading.Thread(target=self._work, name=f"look-ahead-{len(self._threads)}", daemon=True)
+            thread = threading.Thread(target=self._work, name=f"prefetch-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
             thread.start()
         return pending
 
     def stop(self) -> None:
-        """Send nothing more; requests under way are left to themselves."""
+        """Send no further request; those under way are left to end by themselves."""
         self._stopped.set()
 
     def _work(self) -> None:
         while True:
-            _, _, pending = self._waiting.get()
+            _, _, pending = self._queue.get()
             if self._stopped.is_set():
                 pending.drop()
             pending.settle()
 
 
 class PagePrefetcher:
-    """Pages of one list that are asked for before their turn; what was not taken in the end is dropped.
+    """Requests pages of one list ahead of their turn, and drops what was not used in the end.
 
     Args:
-        pool: Sends the requests; without one, nothing is asked for.
+        pool: Sends the requests; without one, nothing is requested ahead.
         send: Sends one, from a thread of the pool.
-        position: Where the stream stands among those of the tap.
-        first: The first page, if it was asked for while the streams before were read.
+        position: Where the stream stands among those of the run.
+        first: The first page, if it was requested while the streams before were read.
     """
 
     def __init__(self, pool: Prefetcher | None, send: Send, *, position: int, first: Pending | None) -> None:
-        """Ask for nothing yet."""
+        """Request nothing yet."""
         self._pool = pool
         self._send = send
         self._position = position
@@ -146,39 +147,114 @@ class PagePrefetcher:
         self._under_way: dict[str, Pending] = {}
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Return itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Drop what was not taken."""
+        """Drop the requests whose answers were not used."""
         for pending in self._under_way.values():
             pending.drop()
 
     @property
     def window(self) -> int:
-        """How many pages may be asked for."""
+        """How many pages may be requested ahead."""
         return 0 if self._pool is None else self._pool.window
 
-    def ask_for(self, pages: Iterable[PageParams], request_for: Callable[[PageParams], HTTPRequest]) -> None:
-        """Ask for pages that were not asked for yet.
+    def request(self, pages: Iterable[PageParams], request_for: Callable[[PageParams], HTTPRequest]) -> None:
+        """Request pages that were not requested yet.
 
         Args:
             pages: The parameters of the pages to come, in order.
-            request_for: Makes the request for one.
+            request_for: Builds the request for one.
         """
         for turn, page in enumerate(pages, start=1):
             if self._pool is not None and str(page) not in self._under_way:
                 request = request_for(page)
                 self._under_way[str(page)] = self._pool.submit((self._position, turn), request, self._send)
 
-    def take(self, page: PageParams | None) -> Pending | None:
-        """Give the request for a page, if it was asked for.
+    def take(self, page: object) -> Pending | None:
+        """Return the request for a page, if it was sent ahead.
 
         Args:
-            page: Its parameters.
+            page: Its token.
 
         Returns:
-            What its answer can be waited for with.
+            What its answer can be waited for with, or None.
         """
         first, self._first = self._first, None
         return first or self._under_way.pop(str(page), None)
+
+
+class HasFirstPage(Protocol):
+    """A stream whose first page may be requested before its turn."""
+
+    name: str
+    position: int
+
+    @property
+    def logger(self) -> logging.Logger:
+        """Where a request that could not be built is logged."""
+        ...
+
+    def first_request(self) -> HTTPRequest | None:
+        """Return the request for the first page; None if it cannot be known before the stream's turn."""
+        ...
+
+
+class FirstPages:
+    """First pages of the streams to come, requested while those before them are read.
+
+    Args:
+        pool: Sends the requests; without one, nothing is requested ahead.
+        send: Sends one, from a thread of the pool.
+        may_send: Whether requests may be sent ahead yet: not before the API has accepted a first one.
+    """
+
+    def __init__(self, pool: Prefetcher | None, send: Send, *, may_send: Callable[[], bool]) -> None:
+        """Request nothing yet."""
+        self._pool = pool
+        self._send = send
+        self._may_send = may_send
+        self._streams: Sequence[HasFirstPage] = ()
+        self._pending: dict[str, Pending] = {}
+        self._requested_after = -1
+        """The position of the stream after which pages were last requested: there is nothing to do twice for it."""
+
+    def begin(self, streams: Sequence[HasFirstPage]) -> None:
+        """Set the streams of the run.
+
+        Args:
+            streams: Those that are lists, in the order of their positions.
+        """
+        self._streams = streams
+
+    def request_after(self, position: int) -> None:
+        """Request the first pages of the streams that follow.
+
+        Args:
+            position: That of the stream which is read or about to be.
+        """
+        if self._pool is None or position <= self._requested_after or not self._may_send():
+            return
+        self._requested_after = position
+        for stream in self._streams:
+            if not position < stream.position <= position + self._pool.reach or stream.name in self._pending:
+                continue
+            try:
+                request = stream.first_request()
+            except Exception as error:  # noqa: BLE001 - raised again when it is this stream's turn
+                stream.logger.debug("The first page of %s is not requested ahead: %s", stream.name, error)
+                continue
+            if request is not None:
+                self._pending[stream.name] = self._pool.submit((stream.position, 0), request, self._send)
+
+    def take(self, stream: str) -> Pending | None:
+        """Return the request for the first page of a stream, if it was sent ahead.
+
+        Args:
+            stream: The stream's name.
+
+        Returns:
+            What its answer can be waited for with, or None.
+        """
+        return self._pending.pop(stream, None)

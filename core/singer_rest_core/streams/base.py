@@ -1,9 +1,9 @@
-"""What streams have in common, wherever their records come from."""
+"""What all streams have in common, wherever their records come from."""
 
 from __future__ import annotations
 
 import logging
-from abc import ABC
+from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,26 +11,31 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
+from typing_extensions import override
 
 from singer_rest_core.cli.log_lines import StreamNameFilter
 from singer_rest_core.records.conform import RESCUED_DATA, Conformer
+from singer_rest_core.run import Run
 from singer_rest_core.singer import bookmarks
 from singer_rest_core.singer.deletes import delete_messages
-from singer_rest_core.singer.sdk_internals import IndependentStream
+from singer_rest_core.singer.sdk_stream import SdkStream
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, MutableMapping, Sequence
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
     from singer_rest_core.records.conform import Record
-    from singer_rest_core.tap import RestTap
+    from singer_rest_core.singer.result import RunResult
 
 
-class RecordStream(IndependentStream, ABC):
-    """A stream of a `RestTap` whose records are conformed to their schema."""
+class BaseStream(SdkStream, ABC):
+    """A stream of a `RestTap`: it knows how much to read, follows its bookmark, and conforms its records.
+
+    A subclass says where its records come from (`write_messages`).
+    """
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
     """Records are conformed by `post_process`, compiled, not by the SDK."""
@@ -38,27 +43,53 @@ class RecordStream(IndependentStream, ABC):
     secret_fields: ClassVar[frozenset[str]] = frozenset()
     """Names that are dropped from every record before anything else happens to it."""
 
-    turn = 0
-    """When it is read: streams of a lower turn come first, those of one turn by name."""
-
-    schema_is_open = False
-    """Whether nobody knows what its records hold, so that it is no news when the schema lacks a field."""
-
     secret_names: ClassVar[re.Pattern[str] | None] = None
     """Found in the names of fields that are dropped, too, where the schema does not know them: there, and inside of
     values that are rescued."""
 
-    def __init__(self, tap: Tap, **of_the_sdk: Any) -> None:  # noqa: ANN401 - the SDK's own arguments
-        """Bind the stream to its tap.
+    turn = 0
+    """Streams of a lower turn are read first, those of one turn by name."""
+
+    position = 0
+    """Where it stands among the selected streams of the run: requests are sent ahead in this order."""
+
+    schema_is_open = False
+    """Whether nobody knows what its records hold, so that it is no news when the schema lacks a field."""
+
+    scope = bookmarks.Scope.EVERYTHING
+    """How much this run reads of it."""
+
+    has_read_all = True
+    """Whether the read that just ended surely saw every row.
+
+    Only then does its bookmark move to the end, and may a loader drop the rows that did not come.
+    """
+
+    _bookmark: bookmarks.Bookmark | None = None
+
+    def __init__(self, tap: Tap, **sdk_arguments: Any) -> None:  # noqa: ANN401 - the SDK's own arguments
+        """Make the stream of a tap.
 
         Args:
-            tap: The tap.
-            of_the_sdk: What the SDK's class takes beside it.
+            tap: The tap; it has a `Run`.
+            sdk_arguments: What the SDK's class takes beside it.
+
+        Raises:
+            TypeError: If the tap is not made from `RestTap`.
         """
-        super().__init__(tap, **of_the_sdk)
+        super().__init__(tap, **sdk_arguments)
+        run = getattr(tap, "run", None)
+        if not isinstance(run, Run):
+            msg = f"{type(self).__name__} belongs to a tap made from RestTap"
+            raise TypeError(msg)
+        self.run = run
+        """What the streams of this run share."""
         self.logger.addFilter(StreamNameFilter(self.name))
-        self.position = 0
-        """Where it stands among the streams of the tap: what is asked for ahead is asked for in this order."""
+
+    @property
+    @override
+    def run_result(self) -> RunResult:
+        return self.run.result
 
     @property
     def lookback(self) -> timedelta:
@@ -67,17 +98,12 @@ class RecordStream(IndependentStream, ABC):
 
     @property
     def full_refresh_interval(self) -> timedelta | None:
-        """The longest time between two whole reads; None, unless a stream says otherwise, as changes are enough."""
+        """The longest time between two complete reads of an incremental stream; None if changes never need one."""
         return None
 
     @property
-    def rest_tap(self) -> RestTap:
-        """The tap, with its transport."""
-        return self._rest_tap  # type: ignore[return-value] # streams of this class are made by taps of that class
-
-    @property
     def read_from(self) -> str | None:
-        """From which replication value on to read.
+        """The replication value to read from.
 
         Returns:
             An inclusive bound (the bookmark less the look-back, not before `start_date`), or None to read everything.
@@ -90,6 +116,102 @@ class RecordStream(IndependentStream, ABC):
             start_date=self.config.get("start_date"),
         )
 
+    @property
+    def bookmark_at_start(self) -> str | None:
+        """The bookmark this read began with; None if it reads everything."""
+        return self._bookmark.start if self._bookmark else None
+
+    def prepare(self) -> None:
+        """Decide how much to read, without a trace in the state: called before the stream's turn, too."""
+        self.scope = bookmarks.Scope.EVERYTHING
+        self._bookmark = None
+        if self.replication_method == REPLICATION_INCREMENTAL:
+            state = dict(self.state_at_start)
+            interval = self.full_refresh_interval
+            self.scope = bookmarks.begin(state, self.replication_key, interval=interval, now=self.started)
+            start = state.get(bookmarks.BOOKMARK)
+            self._bookmark = bookmarks.Bookmark(start, ordered=self.is_sorted, began=self.started)
+
+    @property
+    def state_at_start(self) -> Mapping[str, Any]:
+        """What the state holds of this stream, without making an entry for it."""
+        held: Mapping[str, Any] = self.tap_state.get("bookmarks", {}).get(self.name, {})
+        return held
+
+    @override
+    def read(self, context: Context | None) -> None:
+        started = self.started
+        self.prepare()
+        if self.replication_method == REPLICATION_INCREMENTAL:
+            bookmarks.begin(self.stream_state, self.replication_key, interval=self.full_refresh_interval, now=started)
+        self.run.first_pages.request_after(self.position)
+        self.logger.info("reading %s", self.scope.value)
+        self.choose_table_version()
+        self.write_schema()
+        self.write_messages(context)
+        if self.has_read_all:
+            self._finish(started)
+        self.write_state()
+
+    @abstractmethod
+    def write_messages(self, context: Context | None) -> None:
+        """Write the records.
+
+        Args:
+            context: The partition, or None.
+        """
+
+    def _finish(self, started: datetime) -> None:
+        """Keep the newest bookmark, or tell the loader which version of the table is complete."""
+        if self._bookmark is not None:
+            self._keep(self._bookmark.final)
+            bookmarks.complete(self.stream_state, interval=self.full_refresh_interval, started=started)
+            self.note_completion(self.stream_state)
+            self.state_manager.is_flushed = False
+        self.activate_version()
+
+    def note_completion(self, state: MutableMapping[str, Any]) -> None:
+        """Keep something beside the bookmark of an incremental stream once it was read to its end.
+
+        Args:
+            state: The stream's state, to be changed in place; it is sent next.
+        """
+
+    def page_written(self) -> None:
+        """Send STATE after a page whose records were all written; not with BATCH, which writes them later."""
+        if self.get_batch_config(self.config) is not None:
+            return
+        if self._bookmark is not None:
+            self._keep(self._bookmark.safe)
+        self.write_state()
+
+    @override
+    def follow(self, value: str) -> None:
+        if self._bookmark is not None and not self._bookmark.see(value):
+            self.rows_out_of_order()
+            self._keep(self._bookmark.safe)
+
+    def rows_out_of_order(self) -> None:
+        """Warn that rows do not come as they were asked for; the bookmark waits for the end from now on."""
+        self.logger.warning(
+            "rows do not come in the order of %s that was asked for: the bookmark moves only at the end",
+            self.replication_key,
+        )
+
+    def expect_no_order(self) -> None:
+        """Hold the bookmark back until the end of this read: the API does not sort."""
+        if self._bookmark is not None:
+            self._bookmark.expect_no_order()
+
+    def _keep(self, value: str | None) -> None:
+        state = self.stream_state
+        if value is None:
+            state.pop(bookmarks.BOOKMARK, None)
+            state.pop(bookmarks.BOOKMARK_KEY, None)
+        else:
+            state[bookmarks.BOOKMARK_KEY] = self.replication_key
+            state[bookmarks.BOOKMARK] = value
+
     def remember(self, name: str, value: object) -> None:
         """Keep something in the stream's state beside its bookmark; it is sent with the next STATE.
 
@@ -101,7 +223,7 @@ class RecordStream(IndependentStream, ABC):
         self.state_manager.is_flushed = False
 
     def write_deletes(self, keys: Sequence[Record]) -> None:
-        """Tell the loader that rows are gone, where the others were not read again: else ACTIVATE_VERSION tells it.
+        """Tell the loader that rows are gone, where ACTIVATE_VERSION does not: the others were not read again.
 
         Args:
             keys: Records of the keys alone, with `_sdc_deleted_at` where the time is known; else it is now.
@@ -111,22 +233,15 @@ class RecordStream(IndependentStream, ABC):
         moment = datetime.now(UTC)
         for stream_map in self.stream_maps:
             if not isinstance(stream_map, SameRecordTransform):
-                self.logger.warning("as stream_maps change the records, %d deleted rows are not told of", len(keys))
+                self.logger.warning("%d deleted rows are not reported, as stream_maps change the records", len(keys))
                 continue
             for message in delete_messages(stream_map, keys, moment):
-                self.rest_tap.write_message(message)
+                self.write_message(message)
 
-    def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002 - the SDK's hook
-        """Make a record fit the schema.
-
-        Args:
-            row: A raw record.
-            context: The partition, or None.
-
-        Returns:
-            The record as it is written.
-        """
-        return self._conformer.conform(self.without_secrets(row))
+    @override
+    def post_process(self, row: Record, context: Context | None = None) -> Record | None:
+        """Make a record fit the schema."""
+        return self.conformer.conform(self.without_secrets(row))
 
     def without_secrets(self, row: Mapping[str, object]) -> Mapping[str, object]:
         """Drop the fields that must never leave the API.
@@ -142,7 +257,8 @@ class RecordStream(IndependentStream, ABC):
         return {name: value for name, value in row.items() if name not in self.secret_fields}
 
     @cached_property
-    def _conformer(self) -> Conformer:
+    def conformer(self) -> Conformer:
+        """Makes records fit the schema, as it is selected."""
         return Conformer(self.effective_schema, self._report_rescued, secret_names=self.secret_names)
 
     def _report_rescued(self, name: str, why: str) -> None:

@@ -1,4 +1,4 @@
-"""Streams that are no list of the API: their records are made, of what other streams have read or of an answer each."""
+"""Streams that are no list of the API: their records come from what other streams have read, or from a request each."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from typing_extensions import override
+
 from singer_rest_core.paging.prefetch import Pending
-from singer_rest_core.streams.base import RecordStream
+from singer_rest_core.streams.base import BaseStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,22 +23,17 @@ if TYPE_CHECKING:
 Subject = TypeVar("Subject")
 
 
-class DerivedStream(RecordStream, ABC):
+class DerivedStream(BaseStream, ABC):
     """A stream that gives `make_records`; they are conformed and written one by one, the SDK's way."""
-
-    page_codec = None
 
     turn = 1
 
     records_per_state: int = 1000
     """After how many records STATE is sent; 1 where a record costs a request or more."""
 
-    has_read_all = True
-    """Whether all records were made; `make_records` sets it to False when it had to leave some out."""
-
     @abstractmethod
     def make_records(self) -> Iterator[Record]:
-        """Make the records.
+        """Make the records; set `has_read_all` to False where some had to be left out.
 
         What a record stands for is put into the state (`remember`) after it was yielded: then it has been written.
         STATE follows when the next record is made; `page_written` sends it at once.
@@ -45,17 +42,19 @@ class DerivedStream(RecordStream, ABC):
             Raw records.
         """
 
-    def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002 - the SDK's hook
-        """Make the records; STATE follows every `records_per_state`.
+    @override
+    def write_messages(self, context: Context | None) -> None:
+        self.write_records(context)
 
-        Args:
-            context: Not used: streams are not partitioned.
+    @override
+    def get_records(self, context: Context | None) -> Iterator[Record]:
+        """Make the records; STATE follows every `records_per_state`.
 
         Yields:
             Raw records; the SDK has them conformed by `post_process`.
         """
         self.has_read_all = True
-        self.rest_tap.progress.stream(self.name)
+        self.run.progress.stream(self.name)
         since_state = 0
         for record in self.make_records():
             if since_state == self.records_per_state:
@@ -63,23 +62,23 @@ class DerivedStream(RecordStream, ABC):
                 self.page_written()
             yield record
             since_state += 1
-            self.rest_tap.progress.page(1, None)
+            self.run.page_read(1, None)
 
-    def ask_each(
-        self, asked: Iterable[tuple[Subject, HTTPRequest]], *, document: bool = False
+    def request_each(
+        self, requests: Iterable[tuple[Subject, HTTPRequest]], *, document: bool = False
     ) -> Iterator[tuple[Subject, Pending]]:
-        """Ask for one thing after the other, some ahead of their turn.
+        """Send one request after the other, some ahead of their turn.
 
         Args:
-            asked: What for, and the request; taken as far as requests are sent ahead.
+            requests: What each is for, and the request; taken as far as requests are sent ahead.
             document: Whether the answers are no JSON.
 
         Yields:
-            What for, and the answer: its `result` gives it or raises what ended the request.
+            What each is for, and the answer: its `result` returns it or raises what ended the request.
         """
-        transport, pool = self.rest_tap.client, self.rest_tap.prefetcher
-        send = transport.send_for_document if document else transport.send
-        turns = iter(asked)
+        client, pool = self.run.client, self.run.prefetcher
+        send = client.send_for_document if document else client.send
+        turns = iter(requests)
         if pool is None:
             for subject, request in turns:
                 pending = Pending(request, send)
@@ -98,7 +97,7 @@ class DerivedStream(RecordStream, ABC):
 
 @contextmanager
 def _dropping(under_way: deque[tuple[Subject, Pending]]) -> Iterator[None]:
-    """Whatever ends the asking: what is still under way is not wanted any more."""
+    """Drop what is still under way at the end, whatever ends it."""
     try:
         yield
     finally:

@@ -6,7 +6,9 @@ from abc import ABC
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from singer_rest_core.documents.store import DOCUMENTS_URL, PDF, DocumentStore, media_type_of, safe_name
+from typing_extensions import override
+
+from singer_rest_core.documents import DOCUMENTS_URL, PDF, DocumentStore, media_type_of, safe_name
 from singer_rest_core.streams.per_row import DetailStream
 
 if TYPE_CHECKING:
@@ -16,35 +18,32 @@ if TYPE_CHECKING:
 
     from singer_rest_core.records.conform import Record
 
-Note = TypeVar("Note")
+Entry = TypeVar("Entry")
 
 _SETTING = DOCUMENTS_URL.name
 
 
-class PdfStream(DetailStream[Note], ABC, Generic[Note]):
+class PdfStream(DetailStream[Entry], ABC, Generic[Entry]):
     """The PDF of each row of a list, kept below the setting `documents_url`; none are fetched where it is not set."""
 
-    asks_for_documents = True
+    requests_documents = True
 
     folder: str
     """Where in `documents_url` they are kept."""
 
-    in_new_place = False
-    """Whether they shall be kept in another place than in the run before: then all are fetched again."""
+    has_moved = False
+    """Whether `documents_url` is another one than in the run before: then all are fetched again."""
 
+    @override
     def make_records(self) -> Iterator[Record]:
-        """Fetch the documents that are due.
-
-        Yields:
-            Raw records.
-        """
+        """Fetch the documents that are due."""
         url = self.config.get(_SETTING)
         if url is None:
             self.logger.info("%s is not set: no documents are fetched", _SETTING)
             self.has_read_all = False
             return
-        self.in_new_place = self.stream_state.get(_SETTING) != url
-        if self.in_new_place:
+        self.has_moved = self.stream_state.get(_SETTING) != url
+        if self.has_moved:
             self.forget_all()
             self.remember(_SETTING, url)
         yield from super().make_records()
@@ -57,7 +56,7 @@ class PdfStream(DetailStream[Note], ABC, Generic[Note]):
             answer: The document.
 
         Returns:
-            What `DOCUMENT_PROPERTIES` names; None if it is no PDF, which is said.
+            What `DOCUMENT_PROPERTIES` names; None if it is no PDF, which is logged.
         """
         media_type = media_type_of(answer.content, answer.headers.get("Content-Type"))
         if media_type != PDF:

@@ -1,65 +1,68 @@
-"""Streams that ask for one thing for each row of a list, and spare what they have: details, documents.
+"""Streams that send a request for each row of a list, and spare those whose answer is known: details, documents.
 
-An API that tells no time of change leaves one way to see a change cheaply: the row of the list is not what it was. So a
-digest of the row is remembered in the stream's state, beside the key of the row, and goes with it.
+An API without a time of change leaves one way to see a change cheaply: the row of the list differs from what it was. So
+a digest of the row is remembered in the stream's state under the row's key, and forgotten with the row.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
+from typing_extensions import override
 
 from singer_rest_core.errors import RequestFailed, StreamUnavailable
 from singer_rest_core.streams.derived import DerivedStream
 from singer_rest_core.streams.rest import RestStream
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import requests
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
     from singer_sdk.streams.rest import HTTPRequest
 
+    from singer_rest_core.paging.list_query import ListQuery
+    from singer_rest_core.paging.page import Page, PageDecoder
     from singer_rest_core.records.conform import Record
-    from singer_rest_core.streams.rest import Row
 
-Note = TypeVar("Note")
+Entry = TypeVar("Entry")
 Key = TypeVar("Key")
 
 _REMEMBERED = "remembered"
 
 _MOST_REFUSED = 5
-"""So many rows may be refused: with more, it is hardly the rows, and the others are not asked for any more."""
+"""So many rows may be refused: with more, it is hardly the rows, and the others are not requested any more."""
 
 
-class IndexedList(RestStream, ABC, Generic[Note]):
-    """A list whose rows are noted for the streams that are made of it; a row that comes twice as it is is written once.
+class IndexedList(RestStream, ABC, Generic[Entry]):
+    """A list that keeps an index of its rows for the streams derived from it.
 
-    Its rows are taken one by one: a note is made of the row as the API gave it.
+    A row that comes twice unchanged is written once. Its rows are read record by record: an entry is made of the row as
+    the API gave it.
     """
 
     page_codec = None
 
     def __init__(self, tap: Tap, *, path: str) -> None:
-        """Bind the stream to its tap.
+        """Make the stream of a tap.
 
         Args:
             tap: The tap.
             path: The list's path below `api_url`.
         """
         super().__init__(tap, path=path)
-        self._noted: dict[str, Note] = {}
-        self._changed = 0
+        self._index: dict[str, Entry] = {}
+        self._repeated_keys = 0
         self.was_read = False
         """Whether the list was read to its end in this run."""
 
     @abstractmethod
-    def note(self, row: Record) -> Note:
-        """Say what is to be known of a row later; see `row_digest`.
+    def index_entry(self, row: Record) -> Entry:
+        """Return what derived streams have to know of a row; see `row_digest`.
 
         Args:
             row: A raw record.
@@ -68,99 +71,77 @@ class IndexedList(RestStream, ABC, Generic[Note]):
             Something small: there is one for each row.
         """
 
-    def noted(self) -> Mapping[str, Note]:
-        """Give the notes of all rows; the list is read for them unless this run has read it already.
+    def index(self) -> Mapping[str, Entry]:
+        """Return the index; the list is read for it unless this run has read it already.
 
         Returns:
-            The notes by key, in the order of the list.
+            The entries by key, in the order of the list.
         """
         if not self.was_read:
-            self.prepare()
-            self.read_for_notes()
-        return self._noted
+            for _ in self.read_aside():
+                pass
+        return self._index
 
-    def read_for_notes(self) -> None:
-        """Read the list, and write nothing of it."""
-        for answer in self.answers(None):
-            rows = list(self.parse_response(answer))
-            self.take_page([self.row_id(row) for row in rows], rows, answer)
-
+    @override
     def page_written(self) -> None:
-        """Send no STATE in the middle of the list: it would tell nothing new, and name every row that is remembered."""
+        """Send no STATE in the middle of the list: it would say nothing new, and name every row that is remembered."""
 
-    def answers(self, context: Context | None) -> Iterator[requests.Response]:
-        """Read the pages of the list in order, see `RestStream.answers`.
-
-        Args:
-            context: The partition, or None.
-
-        Yields:
-            Answers.
-        """
-        self._noted = {}
-        self._changed = 0
+    @override
+    def pages(self, query: ListQuery | None = None, decoder: PageDecoder | None = None) -> Iterator[Page]:
+        self._index = {}
+        self._repeated_keys = 0
         self.was_read = False
-        yield from super().answers(context)
+        yield from super().pages(query, decoder)
         self.was_read = True
-        if self._changed:
+        if self._repeated_keys:
             self.logger.warning(
-                "%d rows have the %s of another one, but other values: a loader keeps the last of them",
-                self._changed,
+                "%d rows have the %s of another row, but other values: a loader keeps the last of them",
+                self._repeated_keys,
                 self.primary_keys[0],
             )
 
-    def take_page(self, ids: Sequence[Hashable], rows: Sequence[Row], answer: requests.Response) -> Sequence[Row]:
-        """Take note of a page, and leave out the rows that came before as they are.
-
-        Args:
-            ids: The ids of its rows.
-            rows: Raw records.
-            answer: The page.
-
-        Returns:
-            The rows that are new.
+    @override
+    def accept_page(self, page: Page, query: ListQuery) -> Page:
+        """Index the rows of a page, and leave out those that came before with the same entry.
 
         Raises:
             RequestFailed: If a row has no key.
         """
-        new: list[Row] = []
-        for row in super().take_page(ids, rows, answer):
-            record: Any = row
-            key = self.row_id(record)
+        new: list[Record] = []
+        for row in super().accept_page(page, query).rows:
+            key = self.row_id(row)
             if key is None:
                 raise RequestFailed(f"GET {self.path} answered with a row without {self.primary_keys[0]}")
-            known, note = self._noted.get(str(key)), self.note(record)
-            if note != known:
-                self._changed += known is not None
-                self._noted[str(key)] = note
+            known, entry = self._index.get(str(key)), self.index_entry(row)
+            if entry != known:
+                self._repeated_keys += known is not None
+                self._index[str(key)] = entry
                 new.append(row)
-        return new
+        return page.with_rows(new)
 
 
 class PerRowStream(DerivedStream, ABC):
     """A request for each of some rows of a list.
 
-    One may have been deleted since the list was read. One may be refused: then the others are read all the same, so
+    A row may have been deleted since the list was read. One may be refused: then the others are read all the same, so
     that it does not stand before them in every run, and the stream fails at its end.
     """
 
-    asks_for_documents = False
+    requests_documents = False
     """Whether the answers are no JSON."""
 
     not_found = 0
-    """How many of the rows last asked for were not found."""
+    """How many of the rows last requested were not found."""
 
     _refusals: Sequence[RequestFailed | StreamUnavailable] = ()
-    """Of the rows last asked for."""
+    """Of the rows last requested."""
 
     _was_answered = False
-    """Whether any of the rows last asked for came."""
+    """Whether any of the rows last requested came."""
 
+    @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
         """Make the records; where rows were refused, the stream fails once the others are made.
-
-        Args:
-            context: Not used: streams are not partitioned.
 
         Yields:
             Raw records.
@@ -168,11 +149,11 @@ class PerRowStream(DerivedStream, ABC):
         yield from super().get_records(context)
         self._fail_if_refused()
 
-    def found(self, asked: Iterable[tuple[Key, HTTPRequest]]) -> Iterator[tuple[Key, requests.Response]]:
-        """Ask for rows, and pass over those that are not found (404) or refused.
+    def answered(self, requests: Iterable[tuple[Key, HTTPRequest]]) -> Iterator[tuple[Key, requests.Response]]:
+        """Request rows, and pass over those that are not found (404) or refused.
 
         Args:
-            asked: Keys and requests.
+            requests: Keys and requests.
 
         Yields:
             Key and answer of the others.
@@ -180,7 +161,7 @@ class PerRowStream(DerivedStream, ABC):
         self.not_found = 0
         self._refusals = []
         self._was_answered = False
-        for key, pending in self.ask_each(asked, document=self.asks_for_documents):
+        for key, pending in self.request_each(requests, document=self.requests_documents):
             try:
                 answer = pending.result()
             except (RequestFailed, StreamUnavailable) as refusal:
@@ -189,9 +170,7 @@ class PerRowStream(DerivedStream, ABC):
                 self._was_answered = True
                 yield key, answer
         if self.not_found:
-            self.logger.warning(
-                "%d that the list names were not found (404): asked for again next time", self.not_found
-            )
+            self.logger.warning("%d rows of the list were not found (404): requested again next time", self.not_found)
 
     def _pass_over(self, refusal: RequestFailed | StreamUnavailable) -> None:
         """Go on with the next row, unless no answer came, or too many were refused."""
@@ -207,7 +186,7 @@ class PerRowStream(DerivedStream, ABC):
             self._fail_if_refused()
 
     def _fail_if_refused(self) -> None:
-        """Say what was refused; where nothing but that came, and each time with 403, the stream may not be read.
+        """Report what was refused; where every row was, and each time with 403, the stream may not be read.
 
         Raises:
             StreamUnavailable: In that case.
@@ -222,57 +201,54 @@ class PerRowStream(DerivedStream, ABC):
         raise RequestFailed(f"{first}{f'; {len(others)} more were refused' if others else ''}") from first
 
 
-class DetailStream(PerRowStream, ABC, Generic[Note]):
+class DetailStream(PerRowStream, ABC, Generic[Entry]):
     """A request for each row of a list, unless what is remembered of the row says that it is not needed."""
 
     records_per_state = 100
-    """The state names every row of the list: it is not to be sent with each of them."""
+    """The state names every row of the list: it is not sent with each of them."""
 
     @abstractmethod
-    def listed(self) -> Mapping[str, Note]:
-        """Give what is known of each row of the list.
+    def listed(self) -> Mapping[str, Entry]:
+        """Return the index entry of each row of the list.
 
         Returns:
-            Notes by key.
+            Entries by key.
         """
 
     @property
     @abstractmethod
-    def listed_whole(self) -> bool:
-        """Whether the list was surely read whole."""
+    def list_is_complete(self) -> bool:
+        """Whether the list was surely read to its end without missing a row."""
 
     @property
-    def tells_deletes(self) -> bool:
+    def finds_deletes(self) -> bool:
         """Whether a row that is not in the list any more is gone."""
         return True
 
     @abstractmethod
-    def is_due(self, note: Note, remembered: str | None) -> bool:
-        """Tell whether a row has to be asked for.
+    def is_due(self, entry: Entry, remembered: str | None) -> bool:
+        """Whether a row has to be requested.
 
         Args:
-            note: What is known of it.
-            remembered: What was remembered when it was asked for last; None if it never was.
-
-        Returns:
-            Whether it has.
+            entry: Its entry in the index of the list.
+            remembered: What was remembered when it was last requested; None if it never was.
         """
 
     @abstractmethod
-    def memory(self, note: Note, answer: requests.Response) -> str:
-        """Say what to remember of a row that was asked for.
+    def memory(self, entry: Entry, answer: requests.Response) -> str:
+        """Return what to remember of a row that was requested.
 
         Args:
-            note: What is known of it.
-            answer: What was answered.
+            entry: Its entry in the index of the list.
+            answer: The answer.
 
         Returns:
             Something short: the state holds one for each row.
         """
 
     @abstractmethod
-    def request_for(self, key: str) -> HTTPRequest:
-        """Ask for what belongs to a row.
+    def request_for_row(self, key: str) -> HTTPRequest:
+        """Return the request for what belongs to a row.
 
         Args:
             key: The key of the row.
@@ -282,16 +258,16 @@ class DetailStream(PerRowStream, ABC, Generic[Note]):
         """
 
     @abstractmethod
-    def record_of(self, key: str, note: Note, answer: requests.Response) -> Record | None:
+    def record_of(self, key: str, entry: Entry, answer: requests.Response) -> Record | None:
         """Make the record.
 
         Args:
             key: The key of the row.
-            note: What is known of it.
-            answer: What was answered.
+            entry: Its entry in the index of the list.
+            answer: The answer.
 
         Returns:
-            A raw record; None if the answer is of no use, which the stream says: next time it is asked for again.
+            A raw record; None if the answer is of no use, which the stream logs: it is requested again next time.
         """
 
     @property
@@ -302,20 +278,17 @@ class DetailStream(PerRowStream, ABC, Generic[Note]):
         return {key: text for key, text in entries if isinstance(text, str)}
 
     def forget_all(self) -> None:
-        """Ask for everything anew, as what was made of it is of no use any more."""
+        """Request every row again, as what was made of them is of no use any more."""
         self.remember(_REMEMBERED, {})
 
+    @override
     def make_records(self) -> Iterator[Record]:
-        """Ask for what is due.
-
-        Yields:
-            Raw records.
-        """
+        """Request what is due."""
         listed = self.listed()
         kept = self.remembered
-        due = [key for key, note in listed.items() if self.is_due(note, kept.get(key))]
+        due = [key for key, entry in listed.items() if self.is_due(entry, kept.get(key))]
         made = 0
-        for key, answer in self.found((key, self.request_for(key)) for key in due):
+        for key, answer in self.answered((key, self.request_for_row(key)) for key in due):
             record = self.record_of(key, listed[key], answer)
             if record is None:
                 continue
@@ -323,16 +296,16 @@ class DetailStream(PerRowStream, ABC, Generic[Note]):
             made += 1
             kept[key] = self.memory(listed[key], answer)
             self.remember(_REMEMBERED, kept)
-        self.has_read_all = self.listed_whole
+        self.has_read_all = self.list_is_complete
         if self.replication_method != REPLICATION_INCREMENTAL:
-            self.has_read_all &= self.tells_deletes and made == len(listed)
-        if self.listed_whole:
+            self.has_read_all &= self.finds_deletes and made == len(listed)
+        if self.list_is_complete:
             self._forget(kept, kept.keys() - listed.keys())
 
     def _forget(self, kept: dict[str, str], gone: Iterable[str]) -> None:
-        """Tell of the rows that are gone, unless ACTIVATE_VERSION will, and let what was remembered of them go."""
+        """Report the rows that are gone, unless ACTIVATE_VERSION will, and forget what was remembered of them."""
         keys = sorted(gone)
-        if self.tells_deletes and not self.has_read_all:
+        if self.finds_deletes and not self.has_read_all:
             self.write_deletes([{self.primary_keys[0]: key} for key in keys])
         for key in keys:
             del kept[key]

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
     from werkzeug import Request
 
+    from conftest import FakeClock
+
 PASSWORD = "pä ss&word"
 
 
@@ -47,21 +49,7 @@ class TokenServer:
         return Response(json.dumps({**tokens, **self.more}), content_type="application/json")
 
 
-class Clock:
-    """Shows what it is set to."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-def grant_of(url: str, clock: Clock) -> PasswordGrant:
+def grant_of(url: str, clock: FakeClock) -> PasswordGrant:
     login = Login(
         token_url=url,
         url_setting="auth_url",
@@ -89,14 +77,14 @@ def refusal(status: int, error: str, description: str) -> Response:
     return Response(json.dumps({"error": error, "error_description": description}), status)
 
 
-def test_one_login_serves_until_shortly_before_the_end_of_its_token(httpserver: HTTPServer, clock: Clock) -> None:
+def test_one_login_serves_until_shortly_before_the_end_of_its_token(httpserver: HTTPServer, clock: FakeClock) -> None:
     server = TokenServer(httpserver)
     grant = grant_of(server.url, clock)
 
     assert [bearer(grant), bearer(grant)] == ["Bearer access-1", "Bearer access-1"]
-    clock.now += 269
+    clock.advance(269)
     assert bearer(grant) == "Bearer access-1"
-    clock.now += 2
+    clock.advance(2)
     assert bearer(grant) == "Bearer access-2"
     assert server.forms == [
         {"grant_type": "password", "client_id": "the-client", "username": "somebody", "password": PASSWORD},
@@ -104,73 +92,73 @@ def test_one_login_serves_until_shortly_before_the_end_of_its_token(httpserver: 
     ]
 
 
-def test_a_token_of_a_short_life_is_used_for_most_of_it(httpserver: HTTPServer, clock: Clock) -> None:
+def test_a_token_of_a_short_life_is_used_for_most_of_it(httpserver: HTTPServer, clock: FakeClock) -> None:
     grant = grant_of(TokenServer(httpserver, expires_in="8").url, clock)
 
     assert bearer(grant) == "Bearer access-1"
-    clock.now += 5
+    clock.advance(5)
     assert bearer(grant) == "Bearer access-1"
-    clock.now += 2
+    clock.advance(2)
     assert bearer(grant) == "Bearer access-2"
 
 
-def test_the_password_is_sent_again_when_the_refresh_token_has_ended(httpserver: HTTPServer, clock: Clock) -> None:
+def test_the_password_is_sent_again_when_the_refresh_token_has_ended(httpserver: HTTPServer, clock: FakeClock) -> None:
     server = TokenServer(httpserver)
     grant = grant_of(server.url, clock)
     bearer(grant)
 
-    clock.now += 1800
+    clock.advance(1800)
     bearer(grant)
 
     assert server.grants == {"password": 2}
 
 
-def test_the_password_is_sent_again_when_the_refresh_token_is_refused(httpserver: HTTPServer, clock: Clock) -> None:
+def test_the_password_is_sent_again_when_the_refresh_token_is_refused(httpserver: HTTPServer, clock: FakeClock) -> None:
     server = TokenServer(httpserver)
     grant = grant_of(server.url, clock)
     bearer(grant)
     for status in (400, 401, 403):
         server.refused["refresh_token"] = refusal(status, "invalid_grant", "Session not active")
-        clock.now += 290
+        clock.advance(290)
 
         bearer(grant)
 
     assert server.grants == {"password": 4}
 
 
-def test_a_refresh_token_holds_until_there_is_a_new_one(httpserver: HTTPServer, clock: Clock) -> None:
+def test_a_refresh_token_holds_until_there_is_a_new_one(httpserver: HTTPServer, clock: FakeClock) -> None:
     server = TokenServer(httpserver)
     grant = grant_of(server.url, clock)
     bearer(grant)
     server.more |= {"refresh_token": None}
     for _ in range(3):
-        clock.now += 290
+        clock.advance(290)
 
         bearer(grant)
 
     assert server.grants == {"password": 1, "refresh_token": 3}
     assert {form["refresh_token"] for form in server.forms[1:]} == {"refresh-1"}
-    clock.now += 1800 - 3 * 290
+    clock.advance(1800 - 3 * 290)
     bearer(grant)
     assert server.grants["password"] == 2
 
 
 @pytest.mark.parametrize("more", [{"refresh_expires_in": 0}, {"refresh_expires_in": None}])
-def test_a_refresh_token_may_have_no_end(httpserver: HTTPServer, clock: Clock, more: dict[str, object]) -> None:
+def test_a_refresh_token_may_have_no_end(httpserver: HTTPServer, clock: FakeClock, more: dict[str, object]) -> None:
     server = TokenServer(httpserver, **more)
     grant = grant_of(server.url, clock)
     bearer(grant)
-    clock.now += 1e6
+    clock.advance(1e6)
 
     bearer(grant)
 
     assert server.grants == {"password": 1, "refresh_token": 1}
 
 
-def test_a_token_without_an_end_is_renewed_when_it_is_refused(httpserver: HTTPServer, clock: Clock) -> None:
+def test_a_token_without_an_end_is_renewed_when_it_is_refused(httpserver: HTTPServer, clock: FakeClock) -> None:
     grant = grant_of(TokenServer(httpserver, expires_in=None).url, clock)
     request = authorized(grant)
-    clock.now += 1e6
+    clock.advance(1e6)
     assert bearer(grant) == "Bearer access-1"
 
     assert grant.renew(request)
@@ -178,7 +166,7 @@ def test_a_token_without_an_end_is_renewed_when_it_is_refused(httpserver: HTTPSe
     assert bearer(grant) == "Bearer access-2"
 
 
-def test_however_many_are_refused_at_once_one_logs_in(httpserver: HTTPServer, clock: Clock) -> None:
+def test_however_many_are_refused_at_once_one_logs_in(httpserver: HTTPServer, clock: FakeClock) -> None:
     server = TokenServer(httpserver)
     grant = grant_of(server.url, clock)
     refused = [authorized(grant) for _ in range(16)]
@@ -217,7 +205,7 @@ def test_however_many_are_refused_at_once_one_logs_in(httpserver: HTTPServer, cl
     ],
 )
 def test_a_login_that_is_refused_ends_the_run_with_one_line(
-    httpserver: HTTPServer, clock: Clock, answer: Response, expected: str
+    httpserver: HTTPServer, clock: FakeClock, answer: Response, expected: str
 ) -> None:
     server = TokenServer(httpserver)
     server.refused["password"] = answer
@@ -230,10 +218,7 @@ def test_a_login_that_is_refused_ends_the_run_with_one_line(
     assert len(server.forms) == 1
 
 
-def test_an_endpoint_that_fails_is_asked_again(
-    httpserver: HTTPServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
+def test_an_endpoint_that_fails_is_asked_again(httpserver: HTTPServer, clock: FakeClock) -> None:
     server = TokenServer(httpserver)
     server.refused["password"] = Response("oops", 503)
 
@@ -243,16 +228,13 @@ def test_an_endpoint_that_fails_is_asked_again(
     assert len(server.forms) == 6
 
 
-def test_an_endpoint_that_cannot_be_reached_is_named_with_its_setting(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
+def test_an_endpoint_that_cannot_be_reached_is_named_with_its_setting(clock: FakeClock) -> None:
 
     with pytest.raises(ApiUnreachable, match=r"127\.0\.0\.1:9 cannot be reached: .*Check auth_url and the network"):
         bearer(grant_of("http://127.0.0.1:9/token", clock))
 
 
-def test_the_password_does_not_follow_a_redirect_to_another_origin(httpserver: HTTPServer, clock: Clock) -> None:
+def test_the_password_does_not_follow_a_redirect_to_another_origin(httpserver: HTTPServer, clock: FakeClock) -> None:
     server = TokenServer(httpserver)
     server.refused["password"] = Response("", 307, {"Location": "https://elsewhere.example.com/token"})
 
@@ -260,17 +242,17 @@ def test_the_password_does_not_follow_a_redirect_to_another_origin(httpserver: H
         bearer(grant_of(server.url, clock))
 
 
-def test_what_must_not_be_logged_is_known_after_each_renewal(httpserver: HTTPServer, clock: Clock) -> None:
+def test_what_must_not_be_logged_is_known_after_each_renewal(httpserver: HTTPServer, clock: FakeClock) -> None:
     grant = grant_of(TokenServer(httpserver).url, clock)
     secrets = grant.secrets
     bearer(grant)
-    clock.now += 290
+    clock.advance(290)
     bearer(grant)
 
     line = redact(f"{PASSWORD} access-1 refresh-1 access-2 refresh-2", secrets)
 
     assert line == "*** *** *** *** ***"
     assert "access-2" not in repr(vars(grant)["_token"])
-    clock.now += 290
+    clock.advance(290)
     bearer(grant)
     assert len(secrets) == 5

@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import FakeClock
 from singer_rest_core.api.rate_limit import Bucket, LongWait, RateLimiter, WaitStopped, Window, margin
+from singer_rest_core.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,27 +26,28 @@ _STEP = 1e-4
 _Rules = dict[str, list[Window | Bucket]]
 
 
-class _Time:
+class _Time(Clock):
     """A clock that stands still while anybody works, and jumps to the next event when all wait."""
 
     def __init__(self) -> None:
-        self.now = 1_000.0
+        self.seconds = 1_000.0
         self._turn = threading.Condition()
         self._busy = 1
         self._asleep: dict[object, tuple[float, threading.Event]] = {}
 
-    def clock(self) -> float:
-        return self.now
+    def monotonic(self) -> float:
+        return self.seconds
 
     def sleep(self, seconds: float) -> None:
         self.wait(threading.Event(), seconds)
 
-    def wait(self, event: threading.Event, seconds: float | None) -> None:
+    def wait(self, event: threading.Event, seconds: float | None) -> bool:
         with self._turn:
             me = object()
-            self._asleep[me] = (math.inf if seconds is None else self.now + seconds, event)
+            self._asleep[me] = (math.inf if seconds is None else self.seconds + seconds, event)
             self._left()
             assert self._turn.wait_for(lambda: me not in self._asleep, timeout=20), "everybody waits for ever"
+        return event.is_set()
 
     def run(self, *workers: Callable[[], None]) -> None:
         """Run workers to their end, each in a thread; they start in their order."""
@@ -77,8 +80,8 @@ class _Time:
             return
         awake = [me for me, (_, event) in self._asleep.items() if event.is_set()]
         if not awake:
-            self.now = max(self.now, min(until for until, _ in self._asleep.values()))
-            awake = [me for me, (until, _) in self._asleep.items() if until <= self.now]
+            self.seconds = max(self.seconds, min(until for until, _ in self._asleep.values()))
+            awake = [me for me, (until, _) in self._asleep.items() if until <= self.seconds]
         for me in awake:
             del self._asleep[me]
         self._busy = len(awake)
@@ -86,7 +89,7 @@ class _Time:
 
 
 def _quota(rules: Mapping[str, Sequence[Window | Bucket]], world: _Time, *, share: float = 1.0) -> RateLimiter:
-    return RateLimiter(rules, share=share, clock=world.clock, wait=world.wait)
+    return RateLimiter(rules, share=share, clock=world)
 
 
 def _tell(quota: RateLimiter, group: str = "", *, status: int = 200, **headers: str | int) -> None:
@@ -154,18 +157,18 @@ def test_a_request_is_sent_as_soon_as_every_rule_permits_it_and_not_before(
     quota = _quota(rules, world, share=share)
     sent: dict[str, list[float]] = {"": [], "reports": []}
     for pause, group in requests:
-        world.now += pause
-        asked = world.now
+        world.seconds += pause
+        asked = world.seconds
         foreseen = quota.wait_needed(group)
         waited = quota.acquire(group)
-        assert waited == pytest.approx(world.now - asked)
+        assert waited == pytest.approx(world.seconds - asked)
         assert waited == pytest.approx(foreseen, abs=_STEP)
         if waited > 2 * _STEP:
-            just_before = world.now - _STEP
+            just_before = world.seconds - _STEP
             assert not all(_permits(rule, sent[name], just_before, share) for rule, name in _held(rules, group))
-        assert all(_permits(rule, sent[name], world.now + 3 * _STEP, share) for rule, name in _held(rules, group))
+        assert all(_permits(rule, sent[name], world.seconds + 3 * _STEP, share) for rule, name in _held(rules, group))
         for name in {"", group}:
-            sent[name].append(world.now)
+            sent[name].append(world.seconds)
     for name, times in sent.items():
         assert not any(_overruns(rule, times, share) for rule in rules[name])
 
@@ -183,7 +186,7 @@ def test_threads_together_never_overrun_a_rule(
         for _ in range(each):
             quota.acquire(group)
             for name in {"", group}:
-                sent[name].append(world.now)
+                sent[name].append(world.seconds)
             if latency:
                 world.sleep(latency)
             _tell(quota, group)
@@ -208,9 +211,9 @@ def test_a_server_with_fixed_windows_never_refuses_however_they_lie(
     quota = _quota({"": [Window(limit, seconds)]}, world)
     arrivals = []
     for pause, lateness in requests:
-        world.now += pause
+        world.seconds += pause
         quota.acquire()
-        arrivals.append(world.now + 0.3 + lateness * margin(seconds))
+        arrivals.append(world.seconds + 0.3 + lateness * margin(seconds))
     # A fixed window may begin at any arrival.
     assert not _overruns(Window(limit, seconds), sorted(arrivals), 1.0)
 
@@ -226,9 +229,9 @@ def test_a_server_that_refills_its_bucket_at_once_never_refuses(
     quota = _quota({"": [Bucket(capacity, refill, 10)]}, world)
     arrivals = []
     for pause, lateness in requests:
-        world.now += pause
+        world.seconds += pause
         quota.acquire()
-        arrivals.append(world.now + lateness * margin(10))
+        arrivals.append(world.seconds + lateness * margin(10))
     tokens, refilled = capacity, 1_000 - 10 * phase
     for arrival in sorted(arrivals):
         while refilled + 10 <= arrival:
@@ -248,14 +251,14 @@ class _Server:
         self.served = 0
         self._window = -1
         self._count = 0.0
-        self._looked = world.now
+        self._looked = world.seconds
 
     def answer(self) -> tuple[int, dict[str, str]]:
-        window, moment = divmod(self.world.now + 3.7, self.seconds)
+        window, moment = divmod(self.world.seconds + 3.7, self.seconds)
         if window != self._window:
-            self._window, self._count, self._looked = int(window), 0.0, self.world.now - moment
-        self._count = min(self.limit, self._count + self.others * (self.world.now - self._looked))
-        self._looked = self.world.now
+            self._window, self._count, self._looked = int(window), 0.0, self.world.seconds - moment
+        self._count = min(self.limit, self._count + self.others * (self.world.seconds - self._looked))
+        self._looked = self.world.seconds
         reset = str(math.ceil(self.seconds - moment))
         if self._count + 1 > self.limit:
             self.refused += 1
@@ -270,12 +273,12 @@ class _Server:
 
 def _steady(quota: RateLimiter, server: _Server, *, workers: int, latency: float, seconds: float) -> None:
     world = server.world
-    end = world.now + seconds
+    end = world.seconds + seconds
 
     def work() -> None:
         while True:
             quota.acquire()
-            if world.now >= end:
+            if world.seconds >= end:
                 return
             world.sleep(latency * 0.4)
             status, headers = server.answer()
@@ -344,7 +347,7 @@ def test_a_share_leaves_at_least_one_request() -> None:
 @pytest.mark.parametrize("share", [0, -1, 1.1, math.nan])
 def test_a_share_that_is_none_is_refused(share: float) -> None:
     with pytest.raises(ValueError, match="share"):
-        RateLimiter({}, share=share)
+        RateLimiter({}, share=share, clock=_Time())
 
 
 def test_a_rule_that_permits_nothing_is_refused() -> None:
@@ -355,7 +358,7 @@ def test_a_rule_that_permits_nothing_is_refused() -> None:
 
 def test_a_group_nobody_named_is_a_mistake() -> None:
     with pytest.raises(KeyError):
-        RateLimiter({"": []}).acquire("report")
+        RateLimiter({"": []}, clock=_Time()).acquire("report")
 
 
 def test_a_group_has_its_own_limit_beside_the_common_one() -> None:
@@ -448,7 +451,7 @@ def test_a_window_of_the_server_that_is_over_leaves_nothing_behind(pause: float,
     quota = _quota({"": [Window(100, 10)]}, world)
     quota.acquire()
     _tell(quota, X_RateLimit_Limit=100, X_RateLimit_Remaining=0, X_RateLimit_Reset=1)
-    world.now += pause
+    world.seconds += pause
     _tell(quota, X_RateLimit_Limit=100, X_RateLimit_Remaining=99, X_RateLimit_Reset=reset)
     assert quota.wait_needed() == 0
 
@@ -459,7 +462,7 @@ def test_every_window_of_the_server_is_heeded_also_short_ones() -> None:
     for _ in range(3):
         _tell(quota, X_RateLimit_Limit=100, X_RateLimit_Remaining=0, X_RateLimit_Reset=1)
         assert quota.wait_needed() == pytest.approx(1, abs=0.1)
-        world.now += 1.5
+        world.seconds += 1.5
     assert quota.wait_needed() == 0
 
 
@@ -582,17 +585,17 @@ def test_first_come_is_first_served() -> None:
 
 
 def test_who_comes_when_a_slot_falls_free_goes_behind_those_who_wait() -> None:
-    now = 0.0
     queued, gate = threading.Semaphore(0), threading.Event()
     served: list[str] = []
 
-    def wait(_: threading.Event, seconds: float | None) -> None:
-        nonlocal now
-        queued.release()
-        assert gate.wait(5)
-        now += seconds or 0.0
+    class GatedClock(FakeClock):
+        def wait(self, event: threading.Event, seconds: float | None) -> bool:
+            queued.release()
+            assert gate.wait(5)
+            return super().wait(event, seconds)
 
-    quota = RateLimiter({"": [Window(1, 10)]}, clock=lambda: now, wait=wait)
+    clock = GatedClock()
+    quota = RateLimiter({"": [Window(1, 10)]}, clock=clock)
     quota.acquire()
 
     def work(name: str) -> None:
@@ -602,7 +605,7 @@ def test_who_comes_when_a_slot_falls_free_goes_behind_those_who_wait() -> None:
     first, second = (threading.Thread(target=work, args=(name,), daemon=True) for name in ("first", "second"))
     first.start()
     assert queued.acquire(timeout=5)
-    now = 11.0
+    clock.advance(11)
     second.start()
     assert queued.acquire(timeout=5), "the second did not queue"
     gate.set()
@@ -632,20 +635,20 @@ def test_the_wait_foretold_counts_those_who_wait_already() -> None:
 def test_a_group_that_waits_for_its_own_limit_lets_others_pass_and_is_not_starved() -> None:
     world = _Time()
     quota = _quota({"": [Window(1, 1)], "reports": [Window(1, 30)]}, world)
-    begin = world.now
+    begin = world.seconds
     reported: list[float] = []
     others: list[float] = []
 
     def report() -> None:
         for _ in range(2):
             quota.acquire("reports")
-            reported.append(world.now - begin)
+            reported.append(world.seconds - begin)
 
     def general() -> None:
         world.sleep(0.01)
-        while world.now - begin < 60:
+        while world.seconds - begin < 60:
             quota.acquire()
-            others.append(world.now - begin)
+            others.append(world.seconds - begin)
 
     world.run(report, general, general)
     assert len(others) >= 50
@@ -657,11 +660,11 @@ def test_a_wait_that_is_too_long_is_refused_at_once_and_takes_no_slot() -> None:
     world = _Time()
     quota = _quota({"": [Window(1, 10)]}, world)
     quota.acquire()
-    begin = world.now
+    begin = world.seconds
     with pytest.raises(LongWait) as refused:
         quota.acquire(longest=10)
     assert refused.value.seconds == pytest.approx(10.1)
-    assert world.now == begin
+    assert world.seconds == begin
     assert quota.used[0].used == 1
     assert quota.acquire(longest=10.2) == pytest.approx(10.1, abs=_STEP)
 
@@ -670,7 +673,7 @@ def test_a_place_in_the_queue_counts_as_waiting() -> None:
     world = _Time()
     quota = _quota({"": [Window(2, 10)]}, world)
     quota.acquire()
-    world.now += 4
+    world.seconds += 4
     quota.acquire()
     refused: list[float] = []
 
@@ -700,75 +703,74 @@ def test_a_wait_that_becomes_too_long_ends() -> None:
         world.sleep(1)
         _tell(quota, status=429, Retry_After=3600)
 
-    begin = world.now
+    begin = world.seconds
     world.run(waiting, waiting, answer)
-    assert world.now == begin + 1
+    assert world.seconds == begin + 1
 
 
-def test_stopping_ends_the_wait_without_a_slot() -> None:
+def test_stopping_ends_every_wait_at_once_and_without_a_slot() -> None:
     world = _Time()
     quota = _quota({"": [Window(1, 10)]}, world)
     quota.acquire()
-    stopped = threading.Event()
-    begin = world.now
+    begin = world.seconds
 
     def waiting() -> None:
         with pytest.raises(WaitStopped):
-            quota.acquire(stopped=stopped)
+            quota.acquire()
 
     def stop() -> None:
         world.sleep(1)
-        stopped.set()
+        quota.stop()
 
     world.run(waiting, waiting, stop)
-    assert world.now - begin <= 1.21
-    assert quota.acquire() == pytest.approx(10.1 - (world.now - begin), abs=10.1)
-    assert world.now - begin == pytest.approx(10.1, abs=_STEP)
+    assert world.seconds == begin + 1
+    assert quota.used[0].used == 1
+    with pytest.raises(WaitStopped):
+        quota.acquire()
 
 
 def test_who_leaves_the_queue_gives_their_place_to_the_next() -> None:
     world = _Time()
     quota = _quota({"": [Window(1, 10)]}, world)
     quota.acquire()
-    stopped = threading.Event()
     waits: list[float] = []
 
     def leaving() -> None:
-        with pytest.raises(WaitStopped):
-            quota.acquire(stopped=stopped)
+        with pytest.raises(LongWait):
+            quota.acquire(longest=60)
 
     def staying() -> None:
         world.sleep(0.5)
         waits.append(quota.acquire())
 
-    def stop() -> None:
+    def hold() -> None:
         world.sleep(1)
-        stopped.set()
+        _tell(quota, status=429, Retry_After=100)
 
-    world.run(leaving, staying, stop)
-    assert waits == [pytest.approx(9.6, abs=_STEP)]
+    world.run(leaving, staying, hold)
+    assert waits == [pytest.approx(100.6, abs=_STEP)]
 
 
 def test_many_requests_a_day_are_counted_in_little_memory_and_used_up() -> None:
     world = _Time()
     quota = _quota({"": [Window(100_000, 86_400)]}, world)
-    begin = world.now
+    begin = world.seconds
     sent: list[float] = []
     for _ in range(100_000):
         quota.acquire()
-        sent.append(world.now)
-        world.now += 0.2
+        sent.append(world.seconds)
+        world.seconds += 0.2
     (meter,) = quota._ledgers[""].all_meters  # noqa: SLF001 - the size is visible nowhere else
     assert len(meter._times) <= 4_200  # type: ignore[union-attr]  # noqa: SLF001
     for _ in range(1_000):
         quota.acquire()
-        sent.append(world.now)
+        sent.append(world.seconds)
     assert not _overruns(Window(100_000, 86_400), sent, 1.0)
-    assert world.now - begin <= (86_400 + 200) * (1 + 2 / 4_096)
+    assert world.seconds - begin <= (86_400 + 200) * (1 + 2 / 4_096)
 
 
 def test_an_exception_from_a_signal_ends_the_wait_in_the_main_thread() -> None:
-    quota = RateLimiter({"": [Window(1, 60)]})
+    quota = RateLimiter({"": [Window(1, 60)]}, clock=Clock())
     quota.acquire()
 
     def interrupt(*_: object) -> None:
@@ -792,11 +794,12 @@ def test_real_threads_in_real_time_stay_within_a_window() -> None:
     window = Window(20, 0.05)
     counted = threading.local()
 
-    def clock() -> float:
-        counted.at = moment = time.monotonic()
-        return moment
+    class CountedClock(Clock):
+        def monotonic(self) -> float:
+            counted.at = moment = super().monotonic()
+            return moment
 
-    quota = RateLimiter({"": [window]}, clock=clock)
+    quota = RateLimiter({"": [window]}, clock=CountedClock())
     sent: list[float] = []
 
     def work() -> None:

@@ -18,7 +18,7 @@ import pytest
 from singer_sdk import typing as th
 from werkzeug import Response
 
-from singer_rest_core import NextLinkPaginator, RestStream, RestTap, body_of, settings_schema
+from singer_rest_core import NextLinkPaginator, RestStream, RestTap, settings_schema
 from singer_rest_core.records.row_layout import FlatRows
 from singer_rest_core.singer import writer as message_writer
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     import requests
     from pytest_httpserver import HTTPServer
-    from singer_sdk.streams.rest import HTTPRequest, PageContext
+    from singer_sdk.streams.rest import HTTPRequest
     from werkzeug import Request
 
-    from singer_rest_core import PageParams
+    from singer_rest_core import ListQuery, PageParams
 
 _TOKEN = "tok-5ecret-0123456789"
 
@@ -41,7 +41,7 @@ class Things(RestStream):
 
     name = "things"
     primary_keys = ("id",)
-    row_layout = FlatRows("data")
+    row_layout = FlatRows("data", envelope=("next",))
     replication_key = "updated_at"
     is_sorted = True
     schema: ClassVar[dict[str, Any]] = {
@@ -58,12 +58,12 @@ class Things(RestStream):
 
     def get_new_paginator(self) -> NextLinkPaginator:
         return NextLinkPaginator(
-            {}, next_link=lambda answer: body_of(answer)["next"], takes=lambda name: name == "after"
+            {}, next_link=lambda page: page.envelope.get("next"), takes=lambda name: name == "after"
         )
 
-    def get_http_request(self, *, page: PageContext[PageParams]) -> HTTPRequest:
-        request = super().get_http_request(page=page)
-        request.params = dict(page.next_page_token or {})
+    def request_for(self, query: ListQuery, token: PageParams | None) -> HTTPRequest:
+        request = super().request_for(query, token)
+        request.params = dict(token or {})
         return request
 
 

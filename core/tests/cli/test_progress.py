@@ -6,27 +6,21 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from conftest import FakeClock
 from singer_rest_core.cli.progress import Progress
+from singer_rest_core.clock import Clock
 
 if TYPE_CHECKING:
     import pytest
 
 
-class _Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_a_line_every_few_seconds_says_how_far_a_stream_is() -> None:
-    clock, lines = _Clock(), list[str]()
+    clock, lines = FakeClock(), list[str]()
     progress = Progress(lines.append, clock=clock, quota=lambda: "quota 40 % used")
 
     progress.stream("invoices")
     for _ in range(12):
-        clock.now += 1
+        clock.advance(1)
         progress.page(200, 10_000)
 
     assert lines == [
@@ -44,7 +38,7 @@ def test_a_line_also_comes_while_no_page_does(monkeypatch: pytest.MonkeyPatch) -
         lines.append(line)
         told.release()
 
-    progress = Progress(say, clock=time.monotonic, quota=lambda: "quota used up")
+    progress = Progress(say, clock=Clock(), quota=lambda: "quota used up")
     progress.begin()
     progress.stream("invoices")
     assert told.acquire(timeout=10)
@@ -59,33 +53,33 @@ def test_a_line_also_comes_while_no_page_does(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_nothing_is_said_of_a_run_that_reads_no_stream_yet() -> None:
-    clock, lines = _Clock(), list[str]()
+    clock, lines = FakeClock(), list[str]()
     progress = Progress(lines.append, clock=clock, quota=str)
-    clock.now += 60
+    clock.advance(60)
     progress.tell()
 
     assert lines == []
 
 
 def test_a_list_without_a_total_promises_no_end() -> None:
-    clock, lines = _Clock(), list[str]()
+    clock, lines = FakeClock(), list[str]()
     progress = Progress(lines.append, clock=clock, quota=str)
 
     progress.stream("tasks")
     progress.page(50, None)
-    clock.now += 10
+    clock.advance(10)
     progress.page(50, None)
 
     assert lines == ["tasks: 100 rows, 10 a second"]
 
 
 def test_a_short_run_says_nothing_before_its_summary() -> None:
-    clock, lines = _Clock(), list[str]()
+    clock, lines = FakeClock(), list[str]()
     progress = Progress(lines.append, clock=clock, quota=str)
 
     progress.stream("payments")
     progress.page(3, 3)
-    clock.now += 4
+    clock.advance(4)
     progress.stream("people")
     progress.page(5_000, None)
 
@@ -94,11 +88,11 @@ def test_a_short_run_says_nothing_before_its_summary() -> None:
 
 
 def test_long_spans_are_told_in_minutes_and_hours() -> None:
-    clock, lines = _Clock(), list[str]()
+    clock, lines = FakeClock(), list[str]()
     progress = Progress(lines.append, clock=clock, quota=str)
     progress.stream("invoices")
     progress.page(10, 100_000)
-    clock.now += 100
+    clock.advance(100)
     progress.page(10, 100_000)
 
     assert lines[0].endswith("138 h 51 min left")

@@ -1,4 +1,4 @@
-"""Walking a list by its links: where to ask stays ours to say."""
+"""Paging by links: of a link only the paging parameters are used."""
 
 from __future__ import annotations
 
@@ -8,39 +8,41 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from singer_rest_core import NextLinkPaginator, RequestFailed, body_of
+from singer_rest_core import NextLinkPaginator, RequestFailed
+from singer_rest_core.paging.page import RecordDecoder
+from singer_rest_core.records.row_layout import FlatRows
 
 if TYPE_CHECKING:
-    from singer_rest_core import PageParams
+    from singer_rest_core import Page, PageParams
+
+_DECODER = RecordDecoder(lambda _, body: body["data"], FlatRows("data", envelope=("links",)), str)
 
 
-def _page(next_link: str | None, rows: int = 1) -> requests.Response:
+def _page(next_link: str | None, rows: int = 1) -> Page:
     answer = requests.Response()
-    answer.status_code = 200
     vars(answer)["_content"] = json.dumps({"data": [{}] * rows, "links": {"next": next_link}}).encode()
-    return answer
+    return _DECODER.decode(answer)
 
 
-def _next(answer: requests.Response) -> str | None:
-    link: str | None = body_of(answer)["links"]["next"]
-    return link
-
-
-def _walk() -> NextLinkPaginator:
-    return NextLinkPaginator({"page[after]": ""}, next_link=_next, takes=lambda name: name.startswith("page["))
+def _paginator() -> NextLinkPaginator:
+    return NextLinkPaginator(
+        {"page[after]": ""},
+        next_link=lambda page: page.envelope["links"]["next"],
+        takes=lambda name: name.startswith("page["),
+    )
 
 
 def _tokens(*links: str | None) -> list[PageParams]:
-    paginator = _walk()
+    paginator = _paginator()
     tokens = [paginator.current_value]
     for link in links:
-        paginator.advance(_page(link))
+        paginator.advance_past(_page(link))
         if not paginator.finished:
             tokens.append(paginator.current_value)
     return tokens
 
 
-def test_a_list_is_walked_to_the_page_without_a_next_link() -> None:
+def test_a_list_is_read_to_the_page_without_a_next_link() -> None:
     assert _tokens("/x?page[after]=b", "/x?page%5Bafter%5D=c", None) == [
         {"page[after]": ""},
         {"page[after]": "b"},
@@ -56,31 +58,31 @@ def test_of_a_link_to_another_host_only_the_paging_parameters_are_taken() -> Non
 
 
 def test_an_empty_parameter_is_kept() -> None:
-    paginator = _walk()
-    paginator.advance(_page("/x?page[before]="))
+    paginator = _paginator()
+    paginator.advance_past(_page("/x?page[before]="))
     assert paginator.current_value == {"page[before]": ""}
 
 
 @pytest.mark.parametrize("none", [None, ""])
 def test_no_link_ends_the_list(none: str | None) -> None:
-    paginator = _walk()
-    paginator.advance(_page(none))
+    paginator = _paginator()
+    paginator.advance_past(_page(none))
     assert paginator.finished
 
 
 def test_a_link_back_to_a_page_already_read_is_refused() -> None:
-    paginator = _walk()
+    paginator = _paginator()
     for cursor in "bcd":
-        paginator.advance(_page(f"/x?page[after]={cursor}"))
+        paginator.advance_past(_page(f"/x?page[after]={cursor}"))
     with pytest.raises(RequestFailed, match="repeats a page"):
-        paginator.advance(_page("/x?page[after]=b"))
+        paginator.advance_past(_page("/x?page[after]=b"))
 
 
 def test_a_link_to_the_first_page_is_refused() -> None:
     with pytest.raises(RequestFailed, match="repeats a page"):
-        _walk().advance(_page("/x?page[after]="))
+        _paginator().advance_past(_page("/x?page[after]="))
 
 
 def test_a_next_link_without_a_paging_parameter_is_not_taken_for_the_end() -> None:
     with pytest.raises(RequestFailed, match="next page"):
-        _walk().advance(_page("https://api.example/x?cursor=b"))
+        _paginator().advance_past(_page("https://api.example/x?cursor=b"))

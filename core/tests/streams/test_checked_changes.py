@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     import requests
     from pytest_httpserver import HTTPServer
     from singer_sdk.pagination import BaseAPIPaginator
-    from singer_sdk.streams.rest import HTTPRequest, PageContext
+    from singer_sdk.streams.rest import HTTPRequest
     from werkzeug import Request
 
-    from singer_rest_core import PageParams
+    from singer_rest_core import ListQuery, PageParams
 
 _PAGE = 4
 
@@ -52,11 +52,11 @@ class Letters(RestStream):
         super().__init__(tap, path="/letters")
 
     def get_new_paginator(self) -> BaseAPIPaginator[PageParams]:
-        return NumberedPaginator("page", last_page=lambda answer: int(answer.headers["Pages"]))
+        return NumberedPaginator("page", last_page=lambda page: int(page.answer.headers["Pages"]))
 
-    def get_http_request(self, *, page: PageContext[PageParams]) -> HTTPRequest:
-        request = super().get_http_request(page=page)
-        request.params = {**(page.next_page_token or {}), **({"since": self.read_from} if self.read_from else {})}
+    def request_for(self, query: ListQuery, token: PageParams | None) -> HTTPRequest:
+        request = super().request_for(query, token)
+        request.params = {**(token or {}), **({"since": query.since} if query.since else {})}
         return request
 
 
@@ -143,7 +143,7 @@ def test_a_filter_that_is_kept_to_within_the_slack_is_trusted(
 
 @both_paths
 @pytest.mark.parametrize("changes", [[6, 7, 8, 9, 10], [8, 9, 10, 6]])
-def test_a_filter_that_is_not_kept_to_makes_the_list_read_whole(
+def test_a_filter_that_is_not_kept_to_makes_the_list_read_completely(
     httpserver: HTTPServer, caplog: pytest.LogCaptureFixture, changes: list[int], *, sdk: bool
 ) -> None:
     _serve(httpserver, whole=list(range(1, 11)), changes=changes)
@@ -153,11 +153,11 @@ def test_a_filter_that_is_not_kept_to_makes_the_list_read_whole(
     assert set(ids) == set(range(1, 11))
     assert state["replication_key_value"] == _day(10)
     assert len(_warnings(caplog)) == 1
-    assert "is read whole" in _warnings(caplog)[0]
+    assert "is read completely" in _warnings(caplog)[0]
 
 
 @both_paths
-def test_an_order_that_is_not_kept_to_makes_the_list_read_whole(
+def test_an_order_that_is_not_kept_to_makes_the_list_read_completely(
     httpserver: HTTPServer, caplog: pytest.LogCaptureFixture, *, sdk: bool
 ) -> None:
     _serve(httpserver, whole=list(range(1, 11)), changes=[8, 10, 9])
@@ -167,7 +167,7 @@ def test_an_order_that_is_not_kept_to_makes_the_list_read_whole(
     assert set(ids) == set(range(1, 11))
     assert state["replication_key_value"] == _day(10)
     assert _warnings(caplog) == [
-        "letters: rows do not come in ascending order of created, as was asked for: it is read whole"
+        "letters: rows do not come in ascending order of created, as was asked for: it is read completely"
     ]
 
 
@@ -189,7 +189,7 @@ def test_what_is_not_checked_is_not_read_twice(
     assert "the bookmark moves only at the end" in _warnings(caplog)[0]
 
 
-def test_streams_are_read_by_turn_and_name_and_asked_for_ahead_where_that_can_be(
+def test_streams_are_read_by_turn_and_name_and_requested_ahead_where_that_is_possible(
     httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Parcels(Letters):
@@ -205,4 +205,4 @@ def test_streams_are_read_by_turn_and_name_and_asked_for_ahead_where_that_can_be
     tap.sync_all()
 
     assert list(tap.streams) == ["parcels", "postcards", "letters"]
-    assert [stream.name for stream in tap.streams.values()] == tap.result.complete
+    assert [stream.name for stream in tap.streams.values()] == tap.run.result.complete

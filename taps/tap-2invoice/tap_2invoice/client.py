@@ -15,33 +15,35 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from singer_sdk.singerlib import Schema
-from singer_sdk.streams.rest import HTTPRequest, PageContext
+from singer_sdk.streams.rest import HTTPRequest
+from typing_extensions import override
 
 from singer_rest_core import (
     RESCUED_DATA,
+    NotJson,
     NumberedPaginator,
     RequestFailed,
     RestStream,
     body_of,
 )
+from singer_rest_core.paging.page import RecordDecoder
 from singer_rest_core.records.conform import Misfit
 from singer_rest_core.records.infer_schema import column_kinds, identifies, infer_schema, with_columns, with_key
 from singer_rest_core.records.row_digest import row_digest
-from singer_rest_core.records.row_layout import FlatRows
-from singer_rest_core.streams.base import RecordStream
+from singer_rest_core.records.row_layout import FlatRows, UnexpectedPage, rows_of
+from singer_rest_core.streams.base import BaseStream
 from singer_rest_core.streams.per_row import PerRowStream
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     import requests
     from singer_sdk import Tap
     from singer_sdk.singerlib import Catalog, CatalogEntry
 
-    from singer_rest_core import PageParams, Record
+    from singer_rest_core import ListQuery, Page, PageParams, Record
     from singer_rest_core.records.conform import Column
     from singer_rest_core.records.fast.codec import PageCodec
-    from singer_rest_core.streams.rest import Row
 
 HEADERS = {"Accept": "application/json"}
 
@@ -61,7 +63,7 @@ _PLACE = ("current_page", "last_page", "total", "next_page_url", "links", "meta"
 """What a page says of its place: Laravel's paginator has the first four, its resource collections the last two."""
 
 
-class InferredSchemaStream(RecordStream, ABC):
+class InferredSchemaStream(BaseStream, ABC):
     """A stream whose schema is derived from a sample; without one it is the key alone, and all else is rescued."""
 
     primary_keys: Sequence[str] = (ID,)
@@ -172,17 +174,17 @@ class ListStream(InferredSchemaStream, RestStream, ABC):
     """The member of an answer that holds the records, plain or in a paginator; None if it is called as the stream."""
 
     http_headers = HEADERS
+    record_hooks = tuple(name for name in RestStream.record_hooks if name != "records_in")
+    """`records_in` makes keys only where `makes_keys` says so."""
 
     def __init__(self, tap: Tap) -> None:
-        """Bind the stream to its tap.
+        """Make the stream of a tap.
 
         Args:
             tap: The tap.
         """
         super().__init__(tap, path=f"/{self.name.replace('_', '-')}")
         self.row_layout = FlatRows(self.selector or self.name, envelope=_PLACE, inner="data")
-        self._pages_taken = 0
-        self._pages_seen: set[int] = set()
 
     @property
     def makes_keys(self) -> bool:
@@ -199,15 +201,11 @@ class ListStream(InferredSchemaStream, RestStream, ABC):
         return None if self.makes_keys else super().page_codec
 
     def sample_request(self) -> HTTPRequest:
-        """Ask for the first page.
+        """Return the request for the first page, as a sample of the records."""
+        return self.request_for(self.query(), _FIRST)
 
-        Returns:
-            A request without credentials.
-        """
-        return self.get_http_request(page=PageContext(None, _FIRST))
-
-    def records_of(self, answer: requests.Response) -> list[Record]:
-        """Read the records of a page as they are.
+    def sample_of(self, answer: requests.Response) -> list[Record]:
+        """Return the records of a page as they are.
 
         Args:
             answer: The page.
@@ -218,115 +216,105 @@ class ListStream(InferredSchemaStream, RestStream, ABC):
         Raises:
             RequestFailed: If the answer holds no list where it should be.
         """
-        return list(super().parse_response(answer))
+        try:
+            return self._raw_records(body_of(answer))
+        except (NotJson, UnexpectedPage) as error:
+            raise RequestFailed(f"GET {self.path} answered {error}") from error
 
-    def parse_response(self, response: requests.Response) -> Iterator[Record]:
-        """Read the records of a page, with their keys.
+    def _raw_records(self, body: Any) -> list[Record]:  # noqa: ANN401 - JSON is any of six types
+        return [self.row_layout.flat(row) for row in rows_of(body, self.row_layout)]
 
-        Args:
-            response: The page.
+    @property
+    def id_decoder(self) -> RecordDecoder:
+        """Decodes pages for the sake of their ids: none is made where one is missing."""
+        return RecordDecoder(lambda _, body: self._raw_records(body), self.row_layout, self._id_of)
 
-        Yields:
-            Raw records.
+    def _id_of(self, record: Record) -> Hashable:
+        found: Hashable = record.get(ID)
+        if found is None:
+            raise RequestFailed(f"GET {self.path} answered a record without {ID}: its detail cannot be requested")
+        return found
 
-        Raises:
-            RequestFailed: If the answer holds no list where it should be.
-        """
-        records = self.records_of(response)
-        yield from keyed(records, self.primary_keys[0]) if self.makes_keys else records
+    @override
+    def records_in(self, body: Any) -> list[Record]:
+        """Return the records of a page, with their keys."""
+        records = self._raw_records(body)
+        return list(keyed(records, self.primary_keys[0])) if self.makes_keys else records
 
-    def get_http_request(self, *, page: PageContext[PageParams]) -> HTTPRequest:
-        """Ask for one page of this list.
-
-        Args:
-            page: Its parameters; the first page is asked for without any, as none is documented.
-
-        Returns:
-            A request without credentials.
-        """
-        request = super().get_http_request(page=page)
-        request.params = {} if page.next_page_token == _FIRST else dict(page.next_page_token or {})
+    @override
+    def request_for(self, query: ListQuery, token: PageParams | None) -> HTTPRequest:
+        """Request one page; the first without any parameter, as none is documented."""
+        request = super().request_for(query, token)
+        request.params = {} if token == _FIRST else dict(token or {})
         return request
 
-    def get_new_paginator(self) -> NumberedPaginator:
-        """Count pages: up to the last one where an answer names it, else as long as there is a link to a next one.
+    @override
+    def paginator(self, query: ListQuery) -> LaravelPaginator:
+        return LaravelPaginator(self.path, self._check_keys)
 
-        Returns:
-            A paginator before the first page.
-        """
-        self._pages_taken = 0
-        self._pages_seen = set()
-        return NumberedPaginator(_PAGE, last_page=self._last_page)
-
-    def total_of(self, answer: requests.Response) -> int | None:
-        """Find how many records the list has according to a page.
-
-        Args:
-            answer: The page.
-
-        Returns:
-            The number, or None if the page does not say.
-        """
-        return _whole(self._place(answer).get("total"))
-
-    def take_page(self, ids: Sequence[Hashable], rows: Sequence[Row], answer: requests.Response) -> Sequence[Row]:
-        """Take note of a page, unless it is no new one or its records cannot be told apart.
-
-        Args:
-            ids: The keys of its records.
-            rows: The records, in whatever form.
-            answer: The page.
-
-        Returns:
-            The records that are new.
-
-        Raises:
-            RequestFailed: If the API gave another page than was asked for, or one that it gave before, or a record
-                without its key.
-        """
-        self._check_keys(ids)
-        self._pages_taken += 1
-        place = self._place(answer)
-        number = _whole(place.get("current_page"))
-        if number not in {None, self._pages_taken}:
-            raise RequestFailed(f"GET {self.path} answered page {number} when page {self._pages_taken} was asked for")
-        fingerprint = hash(tuple(ids))
-        # Pages without records may be many where the last one is named; where it is not, there must be an end to them.
-        if fingerprint in self._pages_seen and (ids or _whole(place.get("last_page")) is None):
-            raise RequestFailed(f"GET {self.path} repeats itself: page {self._pages_taken} is one that came before")
-        self._pages_seen.add(fingerprint)
-        return super().take_page(ids, rows, answer)
+    @override
+    def total_of(self, page: Page) -> int | None:
+        return _whole(_place(page).get("total"))
 
     def _check_keys(self, ids: Sequence[Any]) -> None:
         """Refuse records that a loader could not tell apart: the catalog is of another time, or of another account."""
-        columns = {column.name: column for column in self._conformer.columns}
+        columns = {column.name: column for column in self.conformer.columns}
         key = self.primary_keys[0]
         if len(self.primary_keys) > 1 or key not in columns:
             return
         for each in ids:
-            fault = _fault(columns[key], each)
-            if fault is not None:
+            error = _key_error(columns[key], each)
+            if error is not None:
                 raise RequestFailed(
-                    f"GET {self.path} answered a record whose key {key} {fault}: make the catalog again with "
+                    f"GET {self.path} answered a record whose key {key} {error}: make the catalog again with "
                     "--discover, and read into a new table without state (meltano run --refresh-catalog --full-refresh)"
                 )
 
-    def _place(self, answer: requests.Response) -> Record:
-        envelope = self.envelope(answer)
-        meta = envelope.get("meta")
-        return {**envelope, **meta} if isinstance(meta, dict) else envelope
 
-    def _last_page(self, answer: requests.Response) -> int | None:
-        """Find the number of the last page; where it is not named, a link to the next says that there is one more."""
-        place = self._place(answer)
+class LaravelPaginator(NumberedPaginator):
+    """Counts the pages of Laravel's paginator, and refuses a page that is not the one that was requested.
+
+    The last page is the one that a page names as such; where none is named, a link to the next says that there is one.
+
+    Args:
+        path: The list, for errors.
+        check_keys: Refuses the keys of a page's records.
+    """
+
+    def __init__(self, path: str, check_keys: Callable[[Sequence[Any]], None]) -> None:
+        """Start before the first page."""
+        super().__init__(_PAGE, last_page=self._last_page)
+        self._path = path
+        self._check_keys = check_keys
+        self._seen: set[int] = set()
+
+    @override
+    def check(self, page: Page, ids: Sequence[Hashable]) -> None:
+        """Refuse a page that was not requested, one that came before, and records without a usable key.
+
+        Raises:
+            RequestFailed: If the page is one of these.
+        """
+        self._check_keys(ids)
+        place = _place(page)
+        number = _whole(place.get("current_page"))
+        if number not in {None, self.number}:
+            raise RequestFailed(f"GET {self._path} answered page {number} when page {self.number} was requested")
+        fingerprint = hash(tuple(ids))
+        # Pages without records may be many where the last one is named; where it is not, there must be an end to them.
+        if fingerprint in self._seen and (ids or _whole(place.get("last_page")) is None):
+            raise RequestFailed(f"GET {self._path} repeats itself: page {self.number} is one that came before")
+        self._seen.add(fingerprint)
+
+    def _last_page(self, page: Page) -> int | None:
+        place = _place(page)
         last = _whole(place.get("last_page"))
         if last is not None:
             return last
         links = place.get("links")
         following = place.get("next_page_url") or (isinstance(links, dict) and links.get("next"))
-        # Only whether there is one matters: where it leads to is ours to say. Before `take_page` has counted this page,
-        # that foretells nothing, which is right: how many pages there are is not known.
-        return self._pages_taken + 1 if following else None
+        # Only whether there is one matters: the URL of the next page is ours to build.
+        return self.number + 1 if following else None
 
 
 class DetailStream(InferredSchemaStream, PerRowStream, ABC):
@@ -353,12 +341,12 @@ class DetailStream(InferredSchemaStream, PerRowStream, ABC):
         Yields:
             Raw records.
         """
-        for key, answer in self.found(self._asked()):
+        for key, answer in self.answered(self._requests()):
             yield self.detail_of(key, answer)
         self.has_read_all = self.listing.has_read_all and not self.not_found
 
-    def request_for(self, key: object) -> HTTPRequest:
-        """Ask for one detail.
+    def request_for_row(self, key: object) -> HTTPRequest:
+        """Return the request for one detail.
 
         Args:
             key: The id of its record.
@@ -407,18 +395,11 @@ class DetailStream(InferredSchemaStream, PerRowStream, ABC):
         """
         return [self.detail_of(key, answer)]
 
-    def _asked(self) -> Iterator[tuple[object, HTTPRequest]]:
-        listing = self.listing
-        listing.prepare()
-        for answer in listing.answers(None):
-            rows = listing.records_of(answer)
-            ids = [row.get(ID) for row in rows]
-            if None in ids:
-                raise RequestFailed(
-                    f"GET {listing.path} answered a record without {ID}: its detail cannot be asked for"
-                )
-            for row in listing.take_page(ids, rows, answer):
-                yield row[ID], self.request_for(row[ID])
+    def _requests(self) -> Iterator[tuple[object, HTTPRequest]]:
+        self.listing.prepare()
+        for page in self.listing.pages(decoder=self.listing.id_decoder):
+            for key in page.column(ID):
+                yield key, self.request_for_row(key)
 
 
 def keyed(rows: Iterable[Record], key: str) -> Iterator[Record]:
@@ -445,7 +426,13 @@ def keyed(rows: Iterable[Record], key: str) -> Iterator[Record]:
         yield {**row, key: digest}
 
 
-def _fault(column: Column, value: object) -> str | None:
+def _place(page: Page) -> Record:
+    """Return what a page says of its place in the list."""
+    meta = page.envelope.get("meta")
+    return {**page.envelope, **meta} if isinstance(meta, dict) else page.envelope
+
+
+def _key_error(column: Column, value: object) -> str | None:
     if value is None:
         return "is missing"
     try:

@@ -100,7 +100,7 @@ class Tap2Invoice(RestTap):
         self.check_token()
         streams = self.streams.values()
         lists = [stream for stream in streams if isinstance(stream, ListStream)]
-        samples = self._derive([(stream, stream.sample_request(), stream.records_of) for stream in lists])
+        samples = self._derive([(stream, stream.sample_request(), stream.sample_of) for stream in lists])
         known = [
             (stream, row[ID])
             for stream in streams
@@ -108,7 +108,7 @@ class Tap2Invoice(RestTap):
             for row in samples[stream.listing.name][:1]
             if row.get(ID) is not None
         ]
-        self._derive([(stream, stream.request_for(key), partial(stream.sample_of, key)) for stream, key in known])
+        self._derive([(stream, stream.request_for_row(key), partial(stream.sample_of, key)) for stream, key in known])
 
     def _derive(self, asked: Sequence[_Asked]) -> dict[str, Sequence[Record]]:
         """Ask for samples side by side, and let each stream take its schema from its own.
@@ -129,9 +129,9 @@ class Tap2Invoice(RestTap):
         return samples
 
     def _send(self, request: HTTPRequest, place: int) -> Pending:
-        send = partial(self.client.send, thorough=True)
-        if self.prefetcher is not None:
-            return self.prefetcher.submit((0, place), request, send)
+        send = partial(self.run.client.send, thorough=True)
+        if self.run.prefetcher is not None:
+            return self.run.prefetcher.submit((0, place), request, send)
         pending = Pending(request, send)
         pending.settle()
         return pending
@@ -169,11 +169,11 @@ class Tap2Invoice(RestTap):
         Raises:
             AccessRefused: If the token is not accepted.
         """
-        if self.client.accepted:
+        if self.run.client.accepted:
             return
         url = f"{self.config['api_url'].rstrip('/')}/auth/token-information"
         try:
-            self.client.send_for_document(HTTPRequest(url=url, headers=dict(HEADERS)))
+            self.run.client.send_for_document(HTTPRequest(url=url, headers=dict(HEADERS)))
         except (RequestFailed, StreamUnavailable) as refusal:
             self.logger.info("The token could not be checked before the first stream is: %s", refusal)
 

@@ -32,12 +32,6 @@ PAGED = {"invoices": 100, "clients": 40, "products": 30, "receipts": 60}
 """Those with more than one page, and how many records they have."""
 
 
-@pytest.fixture(autouse=True)
-def _no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tap knows of no limits, as the sandbox has none in most tests."""
-    monkeypatch.setattr(Tap2Invoice, "rate_limits", {})
-
-
 def read(
     settings: Mapping[str, Any],
     select: str = "",

@@ -12,22 +12,22 @@ from urllib.parse import quote
 
 from singer_sdk import StreamSchema
 from singer_sdk.schema.source import SchemaDirectory
+from typing_extensions import override
 
-from singer_rest_core import NextLinkPaginator, RequestFailed, body_of
+from singer_rest_core import NextLinkPaginator, RequestFailed
 from singer_rest_core.records.row_digest import row_digest
 from singer_rest_core.records.row_layout import FlatRows
 from singer_rest_core.streams.per_row import IndexedList
 from tap_covage.envelopes import rows_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
-    import requests
     from singer_sdk import Tap
-    from singer_sdk.streams.rest import HTTPRequest, PageContext
+    from singer_sdk.streams.rest import HTTPRequest
 
-    from singer_rest_core import PageParams, Record
+    from singer_rest_core import ListQuery, Page, PageParams, Record
 
 SCHEMAS = SchemaDirectory(files("tap_covage") / "schemas")
 
@@ -35,8 +35,8 @@ _ROOT = "/api/v1"
 _CURSOR = "cursor"
 
 
-class RowNote(NamedTuple):
-    """What is known of a row later.
+class RowEntry(NamedTuple):
+    """What the index of a list holds of a row.
 
     Args:
         digest: Tells whether it has changed.
@@ -73,11 +73,11 @@ def base_url(api_url: str) -> str:
     return base if base.endswith(_ROOT) else f"{base}{_ROOT}"
 
 
-class CovageList(IndexedList[RowNote]):
+class CovageList(IndexedList[RowEntry]):
     """A list, read by cursor where it has pages."""
 
     schema = StreamSchema(SCHEMAS)
-    row_layout = FlatRows("results")
+    row_layout = FlatRows("results", envelope=("results", "next_page", "next", "count"))
 
     path: str
     """Its path below `/api/v1`."""
@@ -98,79 +98,56 @@ class CovageList(IndexedList[RowNote]):
         """The setting `api_url`, with `/api/v1`."""
         return base_url(self.config["api_url"])
 
-    def note(self, row: Record) -> RowNote:
-        """Take note of a row.
-
-        Args:
-            row: A raw record.
-
-        Returns:
-            Its digest and date.
-        """
+    @override
+    def index_entry(self, row: Record) -> RowEntry:
         date = row.get(self.replication_key) if self.replication_key else None
-        return RowNote(row_digest(row), date if isinstance(date, str) else None)
+        return RowEntry(row_digest(row), date if isinstance(date, str) else None)
 
-    def get_new_paginator(self) -> NextLinkPaginator:
-        """Walk by cursor. Of the link to the next page nothing else is used: its host is a placeholder in the sample.
+    @override
+    def paginator(self, query: ListQuery) -> NextLinkPaginator:
+        """Read by cursor. Nothing else of the next link is used: its host is a placeholder in the sample."""
+        return NextLinkPaginator(
+            {}, next_link=lambda page: self._next_link(page, query), takes=lambda name: name == _CURSOR
+        )
 
-        Returns:
-            A paginator before its first page.
-        """
-        return NextLinkPaginator({}, next_link=self._next_link, takes=lambda name: name == _CURSOR)
-
-    def get_http_request(self, *, page: PageContext[PageParams]) -> HTTPRequest:
-        """Ask for one page.
-
-        Args:
-            page: Its cursor.
-
-        Returns:
-            A request without credentials.
-        """
-        request = super().get_http_request(page=page)
-        request.params = {**self.filters(), **(page.next_page_token or {})}
+    @override
+    def request_for(self, query: ListQuery, token: PageParams | None) -> HTTPRequest:
+        request = super().request_for(query, token)
+        request.params = {**self.filters(query), **(token or {})}
         if self.takes_page_size:
             request.params["page_size"] = str(self.config["page_size"])
         return request
 
-    def filters(self) -> Mapping[str, str]:
-        """Give the parameters that choose rows.
+    def filters(self, query: ListQuery) -> Mapping[str, str]:  # noqa: ARG002 - for lists to answer
+        """Return the parameters that choose rows.
+
+        Args:
+            query: What is asked of the list.
 
         Returns:
             Parameters by name.
         """
         return {}
 
-    def parse_response(self, response: requests.Response) -> Iterator[Record]:
-        """Read the rows of a page, whatever they are wrapped in.
+    @override
+    def records_in(self, body: Any) -> list[Record]:
+        """Return the rows of a page, whatever they are wrapped in."""
+        return [self.row_layout.flat(row) for row in rows_in(body, self.primary_keys)]
 
-        Args:
-            response: An answer.
-
-        Yields:
-            Raw records.
-        """
-        with self.expected_page():
-            for row in rows_in(body_of(response), self.primary_keys):
-                yield self.row_layout.flat(row)
-
-    def _next_link(self, answer: requests.Response) -> str | None:
-        body: Any = body_of(answer)
-        if not isinstance(body, dict) or not isinstance(body.get("results"), list):
+    def _next_link(self, page: Page, query: ListQuery) -> str | None:
+        envelope = page.envelope
+        if not isinstance(envelope.get("results"), list):
             return None
         # `next` is what Django REST framework calls it, which this API is made with, by its look (inferred).
-        link = body.get("next_page") or body.get("next")
+        link = envelope.get("next_page") or envelope.get("next")
         if link is not None and not isinstance(link, str):
             raise RequestFailed(f"GET {self.path} names a next page that is no URL")
-        if link is None and self._is_cut(body, answer):
+        count, rows = envelope.get("count"), len(envelope["results"])
+        # A list that is not filtered has as many rows as it counts; where this page is all of it, none may be missing.
+        is_alone = _CURSOR not in (page.answer.request.url or "")
+        if link is None and is_alone and not self.filters(query) and isinstance(count, int) and count > rows:
             raise RequestFailed(
-                f"GET {self.path} answered {len(body['results'])} of {body['count']} rows and names no next page: "
-                "it is not known how to ask for the others"
+                f"GET {self.path} answered {rows} of {count} rows and names no next page: "
+                "it is not known how to request the others"
             )
         return link
-
-    def _is_cut(self, body: Mapping[str, Any], answer: requests.Response) -> bool:
-        """Tell whether rows are missing from a list that is not filtered and has this page alone."""
-        count = body.get("count")
-        alone = _CURSOR not in (answer.request.url or "")
-        return alone and not self.filters() and isinstance(count, int) and count > len(body["results"])

@@ -7,171 +7,144 @@ from typing import TYPE_CHECKING
 
 from singer_sdk import StreamSchema
 from singer_sdk.streams.rest import HTTPRequest
+from typing_extensions import override
 
+from singer_rest_core import ListQuery
 from singer_rest_core.records.timestamps import instant
 from singer_rest_core.streams.pdf import PdfStream
-from tap_covage.client import SCHEMAS, CovageList, RowNote, url_below
+from tap_covage.client import SCHEMAS, CovageList, RowEntry, url_below
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import requests
     from singer_sdk import Tap
 
-    from singer_rest_core import Record
+    from singer_rest_core import Page, Record
+    from singer_rest_core.paging.page import PageDecoder
 
 
-class InvoiceList(CovageList):
-    """The list of invoices, from a date on.
+class Invoices(CovageList):
+    """Invoices, without amounts: the API gives none. Read by `accounting_date`, the last `lookback_days` again.
 
     An invoice may be added later with an earlier date, and no order is documented: so a span before the bookmark is
     read again, and the bookmark moves at the end only.
     """
 
+    name = "invoices"
+    path = "/invoice/"
+    primary_keys = ("invoice_number",)
+    replication_key = "accounting_date"
     takes_page_size = True
 
-    def __init__(self, tap: Tap) -> None:
-        """Bind the stream to its tap.
-
-        Args:
-            tap: The tap.
-        """
-        super().__init__(tap)
-        self.since: str | None = None
-        """The first accounting date that is asked for; None for all."""
+    _indexed_since: str | None = None
+    """The first accounting date that the index holds; None if it holds all."""
 
     @property
+    @override
     def lookback(self) -> timedelta:
         """The setting `lookback_days`."""
         return timedelta(days=float(self.config["lookback_days"]))
 
-    def prepare(self) -> None:
-        """Decide how much to read."""
-        super().prepare()
-        self.since = date_of(self.read_from)
+    @override
+    def query(self) -> ListQuery:
+        return ListQuery(column=self.replication_key, since=date_of(self.read_from))
 
-    def filters(self) -> Mapping[str, str]:
-        """Ask from a date on: `accounting_date_gt` takes the date in, whatever its name says.
+    @override
+    def filters(self, query: ListQuery) -> Mapping[str, str]:
+        """Ask from a date on: `accounting_date_gt` includes the date, whatever its name says."""
+        return {"accounting_date_gt": query.since} if query.since else {}
 
-        Returns:
-            Parameters by name.
-        """
-        return {"accounting_date_gt": self.since} if self.since else {}
+    @override
+    def pages(self, query: ListQuery | None = None, decoder: PageDecoder | None = None) -> Iterator[Page]:
+        query = query or self.query()
+        self._indexed_since = query.since
+        yield from super().pages(query, decoder)
 
-    def noted_since(self, since: str | None) -> Mapping[str, RowNote]:
-        """Give the notes of the invoices from a date on; they are read for it unless this run has read them.
+    def index_since(self, since: str | None) -> Mapping[str, RowEntry]:
+        """Return the index of the invoices from a date on; they are read for it unless this run has read them.
 
         Args:
             since: The first accounting date; None for all.
 
         Returns:
-            Notes by invoice number.
+            Entries by invoice number.
         """
-        if not (self.was_read and (self.since is None or (since is not None and self.since <= since))):
-            self.prepare()
-            self.since = since
-            self.read_for_notes()
+        indexed = self._indexed_since
+        if not (self.was_read and (indexed is None or (since is not None and indexed <= since))):
+            for _ in self.read_aside(ListQuery(column=self.replication_key, since=since)):
+                pass
         return {
-            number: note for number, note in self.noted().items() if not (since and note.date and note.date < since)
+            number: entry for number, entry in self.index().items() if not (since and entry.date and entry.date < since)
         }
 
 
-class InvoiceDocumentStream(PdfStream[RowNote]):
-    """The PDF of each invoice, kept below `documents_url`; fetched again when the invoice's row has changed.
+class InvoiceDocuments(PdfStream[RowEntry]):
+    """PDFs of invoices, kept below `documents_url`; none if that is not set. Fetched again if the row changes.
 
-    It has a bookmark of its own, so that documents may be asked for later than invoices. What is remembered is of the
+    It has a bookmark of its own, so that documents may be requested later than invoices. What is remembered is of the
     invoices within the look-back.
     """
 
+    name = "invoice_documents"
+    primary_keys = ("invoice_number",)
+    replication_key = "accounting_date"
     schema = StreamSchema(SCHEMAS)
     folder = "invoices"
 
-    @property
-    def invoices(self) -> InvoiceList:
-        """The list."""
-        stream = self.rest_tap.streams["invoices"]
-        if not isinstance(stream, InvoiceList):
-            msg = "the stream invoices is an InvoiceList"
-            raise TypeError(msg)
-        return stream
+    def __init__(self, tap: Tap, *, invoices: Invoices) -> None:
+        """Make the stream of a tap.
+
+        Args:
+            tap: The tap.
+            invoices: The list.
+        """
+        super().__init__(tap)
+        self._invoices = invoices
 
     @property
+    @override
     def lookback(self) -> timedelta:
         """The setting `lookback_days`."""
-        return self.invoices.lookback
+        return self._invoices.lookback
 
     @property
-    def listed_whole(self) -> bool:
-        """Whether the list was surely read whole: a cursor does not shift."""
-        return self.invoices.has_read_all
+    @override
+    def list_is_complete(self) -> bool:
+        """Whether the list was surely read to its end: a cursor does not shift."""
+        return self._invoices.has_read_all
 
     @property
-    def tells_deletes(self) -> bool:
-        """Whether an invoice that is not listed is gone: it may be older than what was asked for."""
+    @override
+    def finds_deletes(self) -> bool:
+        """Whether an invoice that is not listed is gone: no, it may be older than what was asked for."""
         return False
 
-    def listed(self) -> Mapping[str, RowNote]:
-        """Give the invoices whose documents may be due; all of them if they shall be kept in another place than before.
+    @override
+    def listed(self) -> Mapping[str, RowEntry]:
+        """Return the invoices whose documents may be due; all of them if `documents_url` is another one than before."""
+        return self._invoices.index_since(date_of(self.config.get("start_date") if self.has_moved else self.read_from))
 
-        Returns:
-            Notes by invoice number.
-        """
-        return self.invoices.noted_since(
-            date_of(self.config.get("start_date") if self.in_new_place else self.read_from)
-        )
+    @override
+    def is_due(self, entry: RowEntry, remembered: str | None) -> bool:
+        return entry.digest != remembered
 
-    def is_due(self, note: RowNote, remembered: str | None) -> bool:
-        """Tell whether a document has to be fetched.
+    @override
+    def memory(self, entry: RowEntry, answer: requests.Response) -> str:
+        return entry.digest
 
-        Args:
-            note: What is known of the invoice.
-            remembered: The digest of its row when the document was fetched last.
-
-        Returns:
-            Whether they differ.
-        """
-        return note.digest != remembered
-
-    def memory(self, note: RowNote, answer: requests.Response) -> str:  # noqa: ARG002 - the hook's form
-        """Say what to remember of a document.
-
-        Args:
-            note: What is known of the invoice.
-            answer: The document.
-
-        Returns:
-            The digest of the invoice's row.
-        """
-        return note.digest
-
-    def request_for(self, key: str) -> HTTPRequest:
-        """Ask for a document.
-
-        Args:
-            key: The invoice number.
-
-        Returns:
-            A request without credentials.
-        """
+    @override
+    def request_for_row(self, key: str) -> HTTPRequest:
         return HTTPRequest(url_below(self.config["api_url"], "invoice", key, "download"))
 
-    def record_of(self, key: str, note: RowNote, answer: requests.Response) -> Record | None:
-        """Keep a document.
-
-        Args:
-            key: The invoice number.
-            note: What is known of the invoice.
-            answer: The document.
-
-        Returns:
-            A raw record; None if it is no PDF.
-        """
+    @override
+    def record_of(self, key: str, entry: RowEntry, answer: requests.Response) -> Record | None:
         kept = self.keep(key, answer)
-        return kept and {"invoice_number": key, "accounting_date": note.date, **kept}
+        return kept and {"invoice_number": key, "accounting_date": entry.date, **kept}
 
 
 def date_of(bound: str | None) -> str | None:
-    """Give the date that holds an instant.
+    """Return the date that holds an instant.
 
     Args:
         bound: A date or timestamp, or None.

@@ -1,4 +1,4 @@
-"""What is asked for by the reference of an order."""
+"""Streams that send a request for each order."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING
 
 from singer_sdk import StreamSchema
 from singer_sdk.streams.rest import HTTPRequest
+from typing_extensions import override
 
 from singer_rest_core import RequestFailed, body_of
-from singer_rest_core.records.row_layout import UnexpectedPage
+from singer_rest_core.records.row_layout import FlatRows, UnexpectedPage
 from singer_rest_core.streams.per_row import PerRowStream
-from tap_covage.client import SCHEMAS, CovageList, url_below
+from tap_covage.client import SCHEMAS, url_below
 from tap_covage.envelopes import rows_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    from singer_sdk import Tap
+
     from singer_rest_core import Record
+    from tap_covage.client import CovageList
 
 
 class OrderStream(PerRowStream, ABC):
@@ -33,28 +37,32 @@ class OrderStream(PerRowStream, ABC):
     row_keys: tuple[str, ...] = ()
     """Fields that tell a single row from an envelope; none if any object is a row."""
 
-    def make_records(self) -> Iterator[Record]:
-        """Ask for each order.
+    def __init__(self, tap: Tap, *, orders: CovageList) -> None:
+        """Make the stream of a tap.
 
-        Yields:
-            Raw records.
+        Args:
+            tap: The tap.
+            orders: The list.
+        """
+        super().__init__(tap)
+        self._orders = orders
+
+    @override
+    def make_records(self) -> Iterator[Record]:
+        """Request each order.
 
         Raises:
             RequestFailed: If an answer holds no rows.
         """
-        orders = self.rest_tap.streams["orders"]
-        if not isinstance(orders, CovageList):
-            msg = "the stream orders is a CovageList"
-            raise TypeError(msg)
         api_url = self.config["api_url"]
-        references = list(orders.noted())
-        asked = ((each, HTTPRequest(url_below(api_url, "order", each, *self.below))) for each in references)
-        for reference, answer in self.found(asked):
+        references = list(self._orders.index())
+        requests = ((each, HTTPRequest(url_below(api_url, "order", each, *self.below))) for each in references)
+        for reference, answer in self.answered(requests):
             try:
                 yield from self.records_of(reference, rows_in(body_of(answer), self.row_keys))
             except UnexpectedPage as error:
                 raise RequestFailed(f"GET {answer.request.path_url} answered {error}") from error
-        self.has_read_all = orders.has_read_all and not self.not_found
+        self.has_read_all = self._orders.has_read_all and not self.not_found
 
     @abstractmethod
     def records_of(self, reference: str, rows: Sequence[Any]) -> Iterator[Record]:
@@ -67,3 +75,29 @@ class OrderStream(PerRowStream, ABC):
         Yields:
             Raw records.
         """
+
+
+class OrderDetails(OrderStream):
+    """One order each, at a request each. Not selected by default. Fields that are not documented are rescued."""
+
+    name = "order_details"
+    primary_keys = ("order_reference",)
+    row_keys = ("order_reference", "id")
+
+    @override
+    def records_of(self, reference: str, rows: Sequence[Any]) -> Iterator[Record]:
+        for row in rows:
+            yield {**FlatRows(None).flat(row), "order_reference": reference}
+
+
+class OrderHistory(OrderStream):
+    """The steps of each order, at a request each. Not selected by default. A step is kept as it came."""
+
+    name = "order_history"
+    below = ("historic",)
+    primary_keys = ("order_reference", "position")
+
+    @override
+    def records_of(self, reference: str, rows: Sequence[Any]) -> Iterator[Record]:
+        for position, step in enumerate(rows, start=1):
+            yield {"order_reference": reference, "position": position, "step": step}

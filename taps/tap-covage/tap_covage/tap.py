@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
 from singer_sdk import typing as th
+from typing_extensions import override
 
 from singer_rest_core import RestTap, settings_schema
 from singer_rest_core.api.oauth import Login, PasswordGrant
 from singer_rest_core.cli.settings import date_errors, header_errors, url_errors
-from singer_rest_core.documents.store import DOCUMENTS_URL, documents_url_errors
-from tap_covage.streams import STREAMS
+from singer_rest_core.documents import DOCUMENTS_URL, documents_url_errors
+from tap_covage.invoices import InvoiceDocuments, Invoices
+from tap_covage.orders import OrderDetails, OrderHistory
+from tap_covage.streams import CatalogCategories, Ennis, Orders, Projects, Quotes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from singer_rest_core.streams.base import RecordStream
+    from singer_rest_core.streams.base import BaseStream
 
 _SECONDS_A_MINUTE = 60
 _LARGEST_PAGE = 1000
@@ -91,13 +94,21 @@ class TapCovage(RestTap):
         start_date="Invoices of an earlier accounting date are not read, nor their PDFs; unset means all.",
     )
 
-    def discover_streams(self) -> Sequence[RecordStream]:
-        """Give every stream.
-
-        Returns:
-            One instance each.
-        """
-        return [stream(self) for stream in STREAMS]
+    @override
+    def discover_streams(self) -> Sequence[BaseStream]:
+        """Return every stream."""
+        invoices, orders = Invoices(self), Orders(self)
+        return [
+            CatalogCategories(self),
+            Ennis(self),
+            InvoiceDocuments(self, invoices=invoices),
+            invoices,
+            OrderDetails(self, orders=orders),
+            OrderHistory(self, orders=orders),
+            orders,
+            Projects(self),
+            Quotes(self),
+        ]
 
     @cached_property
     def login(self) -> PasswordGrant:

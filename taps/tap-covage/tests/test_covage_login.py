@@ -15,7 +15,7 @@ from singer_rest_core.errors import ApiUnreachable
 from tap_covage.tap import TapCovage, token_url
 
 if TYPE_CHECKING:
-    from conftest import Reading
+    from conftest import FakeClock, Reading
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
 
@@ -36,19 +36,15 @@ def test_one_login_serves_the_whole_run(covage: SystemAdmin, covage_settings: di
 
 
 def test_a_token_is_renewed_before_it_ends(
-    sandbox: RunningSandbox, covage: SystemAdmin, covage_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    sandbox: RunningSandbox,
+    covage: SystemAdmin,
+    covage_settings: dict[str, Any],
+    clock_of_both: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     covage.put("tokens", {"expires_in": 300, "refresh_expires_in": 1800})
-    passed = 0.0
-
-    def clock() -> float:
-        """Half a minute passes with every look at it, for the sandbox, too."""
-        nonlocal passed
-        passed += 30
-        sandbox.admin.advance_clock(30)
-        return passed
-
-    monkeypatch.setattr(TapCovage, "clock", staticmethod(clock))
+    # Every answer takes half a minute.
+    monkeypatch.setattr(TapCovage, "on_response", lambda _tap, _answer: clock_of_both.advance(30))
 
     reading = run(covage_settings, "invoices", page_size=5, concurrency=1)
 
@@ -173,10 +169,7 @@ def test_a_login_that_is_refused_ends_the_run_with_one_line(
     assert len(sandbox.admin.requests()) == 1
 
 
-def test_a_keycloak_that_cannot_be_reached_is_named_with_its_setting(
-    covage_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
+def test_a_keycloak_that_cannot_be_reached_is_named_with_its_setting(covage_settings: dict[str, Any]) -> None:
 
     reading = run(covage_settings, auth_url="http://127.0.0.1:9")
 

@@ -1,7 +1,7 @@
-"""What is asked for by the id of an invoice: its details and its PDF.
+"""Streams that send a request for each invoice: its details and its PDF.
 
-A detail costs one of 100 requests a minute, and nothing tells when it has changed. So it is asked for when the list
-shows another row than when it was read last; and now and then in any case, as not every change may show in the list.
+A detail costs one of 100 requests a minute, and nothing tells when it has changed. So it is requested when the list
+shows another row than when it was last read; and now and then in any case, as not every change may show in the list.
 """
 
 from __future__ import annotations
@@ -14,19 +14,22 @@ from urllib.parse import quote
 
 from singer_sdk import StreamSchema
 from singer_sdk.streams.rest import HTTPRequest
+from typing_extensions import override
 
 from singer_rest_core import RequestFailed, body_of
 from singer_rest_core.records.row_digest import row_digest
 from singer_rest_core.streams.pdf import PdfStream
 from singer_rest_core.streams.per_row import DetailStream
-from tap_invobi.client import SCHEMAS, PagedList
+from tap_invobi.client import SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import requests
+    from singer_sdk import Tap
 
     from singer_rest_core import Record
+    from tap_invobi.client import PagedList
 
 ALL, CHANGED, NONE = "all", "changed", "none"
 """Values of the setting `details`."""
@@ -53,10 +56,10 @@ class Memory:
         """Read it from the state.
 
         Args:
-            text: What `str` gave.
+            text: What `str` returned.
 
         Returns:
-            The same; None if it is something else.
+            The memory; None if the text is something else.
         """
         try:
             read_at = int(text[2 * _DIGEST :], 16)
@@ -70,27 +73,29 @@ class Memory:
 
 
 class InvoiceStream(DetailStream[str], ABC):
-    """One request for each invoice of the list."""
+    """A stream that sends one request for each invoice of the list."""
 
     primary_keys = ("id",)
     schema = StreamSchema(SCHEMAS)
 
-    @property
-    def invoices(self) -> PagedList:
-        """The list."""
-        stream = self.rest_tap.streams["invoices"]
-        if not isinstance(stream, PagedList):
-            msg = "the stream invoices is a PagedList"
-            raise TypeError(msg)
-        return stream
+    def __init__(self, tap: Tap, *, invoices: PagedList) -> None:
+        """Make the stream of a tap.
+
+        Args:
+            tap: The tap.
+            invoices: The list.
+        """
+        super().__init__(tap)
+        self.invoices = invoices
 
     @property
-    def listed_whole(self) -> bool:
-        """Whether an invoice that is not in the list is gone: not if only those of one status were asked for."""
+    @override
+    def list_is_complete(self) -> bool:
+        """Whether an invoice that is not in the list is gone: not if only those of one status were requested."""
         return self.invoices.has_read_all
 
     def url_of(self, key: str, *more: str) -> str:
-        """Give the URL of an invoice, or of something below it.
+        """Return the URL of an invoice, or of something below it.
 
         Args:
             key: Its id.
@@ -102,83 +107,47 @@ class InvoiceStream(DetailStream[str], ABC):
         return "/".join([self.invoices.url_base, "invoices", quote(key, safe=""), *more])
 
 
-class InvoiceDetailStream(InvoiceStream):
-    """The details of each invoice, as the setting `details` says."""
+class InvoiceDetails(InvoiceStream):
+    """One invoice each: sender, receiver, items, discounts, taxes, payment. Read again when its row has changed."""
 
+    name = "invoice_details"
+
+    @override
     def make_records(self) -> Iterator[Record]:
-        """Ask for the details that are due.
-
-        Yields:
-            Raw records.
-        """
+        """Request the details that are due, as the setting `details` says."""
         if self.config["details"] == NONE:
             self.logger.info("details is %s: none are read", NONE)
             self.has_read_all = False
             return
         yield from super().make_records()
 
+    @override
     def listed(self) -> Mapping[str, str]:
-        """Give the digest of each row of the list.
+        return self.invoices.index()
 
-        Returns:
-            Digests by id.
-        """
-        return self.invoices.noted()
-
-    def is_due(self, note: str, remembered: str | None) -> bool:
-        """Tell whether a detail has to be asked for.
-
-        Args:
-            note: The digest of the list's row.
-            remembered: What is remembered of the detail.
-
-        Returns:
-            Whether it was never read, its row has changed, it is too old, or all shall be read.
-        """
+    @override
+    def is_due(self, entry: str, remembered: str | None) -> bool:
+        """Whether it was never read, its row has changed, it is too old, or all shall be read."""
         memory = Memory.of(remembered or "")
-        if memory is None or memory.row != note or self.config["details"] == ALL:
+        if memory is None or memory.row != entry or self.config["details"] == ALL:
             return True
         age = datetime.now(UTC) - datetime.fromtimestamp(memory.read_at, UTC)
         return age > timedelta(days=float(self.config["detail_max_age_days"]))
 
-    def memory(self, note: str, answer: requests.Response) -> str:
-        """Say what to remember of a detail.
+    @override
+    def memory(self, entry: str, answer: requests.Response) -> str:
+        return str(Memory(entry, row_digest(self._invoice(answer)), int(datetime.now(UTC).timestamp())))
 
-        Args:
-            note: The digest of the list's row.
-            answer: The detail.
-
-        Returns:
-            A text of a `Memory`.
-        """
-        return str(Memory(note, row_digest(self._invoice(answer)), int(datetime.now(UTC).timestamp())))
-
-    def request_for(self, key: str) -> HTTPRequest:
-        """Ask for a detail.
-
-        Args:
-            key: The id of the invoice.
-
-        Returns:
-            A request without credentials.
-        """
+    @override
+    def request_for_row(self, key: str) -> HTTPRequest:
         return HTTPRequest(self.url_of(key))
 
-    def record_of(self, key: str, note: str, answer: requests.Response) -> Record:  # noqa: ARG002 - the hook's form
-        """Make the record.
-
-        Args:
-            key: The id of the invoice.
-            note: The digest of the list's row.
-            answer: The detail.
-
-        Returns:
-            A raw record.
-        """
+    @override
+    def record_of(self, key: str, entry: str, answer: requests.Response) -> Record:
         return {**self._invoice(answer), "id": key}
 
     def digests(self) -> Mapping[str, str] | None:
-        """Give the digest of each detail that was ever read.
+        """Return the digest of each detail that was ever read.
 
         Returns:
             Digests by id; None if details are not read in this run.
@@ -196,70 +165,46 @@ class InvoiceDetailStream(InvoiceStream):
         return invoice
 
 
-class InvoiceDocumentStream(InvoiceStream, PdfStream[str]):
-    """The PDF of each invoice, kept below `documents_url`; fetched again when the detail has changed.
+class InvoiceDocuments(InvoiceStream, PdfStream[str]):
+    """PDFs of invoices, kept below `documents_url`; none if that is not set. Fetched again when the detail changes.
 
-    Where details are not read, when the list's row has.
+    Where details are not read, when the list's row has changed.
     """
 
+    name = "invoice_documents"
     folder = "invoices"
 
-    def listed(self) -> Mapping[str, str]:
-        """Give what tells whether a document has changed.
+    def __init__(self, tap: Tap, *, invoices: PagedList, details: InvoiceDetails) -> None:
+        """Make the stream of a tap.
 
-        Returns:
-            Digests by the id of the invoice; empty where the detail was not read yet.
+        Args:
+            tap: The tap.
+            invoices: The list.
+            details: The details, which show more changes than the list.
         """
-        rows = self.invoices.noted()
-        stream = self.rest_tap.streams["invoice_details"]
-        details = stream.digests() if isinstance(stream, InvoiceDetailStream) else None
+        super().__init__(tap, invoices=invoices)
+        self._details = details
+
+    @override
+    def listed(self) -> Mapping[str, str]:
+        """Return what tells whether a document has changed; empty where the detail was not read yet."""
+        rows = self.invoices.index()
+        details = self._details.digests()
         return rows if details is None else {key: details.get(key, "") for key in rows}
 
-    def is_due(self, note: str, remembered: str | None) -> bool:
-        """Tell whether a document has to be fetched.
+    @override
+    def is_due(self, entry: str, remembered: str | None) -> bool:
+        return bool(entry) and entry != remembered
 
-        Args:
-            note: The digest of what it shows.
-            remembered: That when it was fetched last.
+    @override
+    def memory(self, entry: str, answer: requests.Response) -> str:
+        return entry
 
-        Returns:
-            Whether they differ.
-        """
-        return bool(note) and note != remembered
-
-    def memory(self, note: str, answer: requests.Response) -> str:  # noqa: ARG002 - the hook's form
-        """Say what to remember of a document.
-
-        Args:
-            note: The digest of what it shows.
-            answer: The document.
-
-        Returns:
-            The digest.
-        """
-        return note
-
-    def request_for(self, key: str) -> HTTPRequest:
-        """Ask for a document.
-
-        Args:
-            key: The id of the invoice.
-
-        Returns:
-            A request without credentials.
-        """
+    @override
+    def request_for_row(self, key: str) -> HTTPRequest:
         return HTTPRequest(self.url_of(key, "download"))
 
-    def record_of(self, key: str, note: str, answer: requests.Response) -> Record | None:  # noqa: ARG002 - the hook's form
-        """Keep a document.
-
-        Args:
-            key: The id of the invoice.
-            note: The digest of what it shows.
-            answer: The document.
-
-        Returns:
-            A raw record; None if it is no PDF.
-        """
+    @override
+    def record_of(self, key: str, entry: str, answer: requests.Response) -> Record | None:
         kept = self.keep(key, answer)
         return kept and {"id": key, **kept}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from singer_sdk import typing as th
+from typing_extensions import override
 
 from singer_rest_core import RestTap, settings_schema
 from singer_rest_core.api.rate_limit import Window
-from singer_rest_core.documents.store import DOCUMENTS_URL, documents_url_errors
+from singer_rest_core.documents import DOCUMENTS_URL, documents_url_errors
 from tap_invobi.client import LARGEST_PAGE, STATUSES
-from tap_invobi.details import ALL, CHANGED, NONE
-from tap_invobi.streams import STREAMS
+from tap_invobi.details import ALL, CHANGED, NONE, InvoiceDetails, InvoiceDocuments
+from tap_invobi.streams import Invoices, PromptLabels, Prompts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import requests
 
     from singer_rest_core.api.rate_limit import Rule
-    from singer_rest_core.streams.base import RecordStream
+    from singer_rest_core.streams.base import BaseStream
 
 
 class TapInvobi(RestTap):
@@ -75,13 +76,13 @@ class TapInvobi(RestTap):
         start_date=None,
     )
 
-    def discover_streams(self) -> Sequence[RecordStream]:
-        """Give every stream.
-
-        Returns:
-            One instance each.
-        """
-        return [stream(self) for stream in STREAMS]
+    @override
+    def discover_streams(self) -> Sequence[BaseStream]:
+        """Return every stream."""
+        invoices = Invoices(self)
+        details = InvoiceDetails(self, invoices=invoices)
+        documents = InvoiceDocuments(self, invoices=invoices, details=details)
+        return [details, documents, invoices, PromptLabels(self), Prompts(self)]
 
     def authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Put the token into a request.

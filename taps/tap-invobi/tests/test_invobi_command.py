@@ -43,7 +43,7 @@ run = partial(run_tap, TAP)
         ({"page_size": 500}, "Setting page_size must be at most 100 (it is '500')"),
         (
             {"documents_url": "ftp://example.com/"},
-            "Setting documents_url: ftp:// is no place for documents; use a folder, file://, s3://, gs:// or az://",
+            "Setting documents_url: ftp:// is not supported for documents: use a folder, file://, s3://, gs:// or az://",
         ),
         (
             {"api_url": "http://invobi.com/api/v1"},

@@ -22,9 +22,8 @@ PAGINATION = {"total": 1, "page": 1, "per_page": 100, "total_pages": 1}
 
 
 @pytest.fixture
-def answers(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def answers(httpserver: HTTPServer) -> dict[str, str]:
     """What the API answers by path, as text; to be filled."""
-    monkeypatch.setattr(TapInvobi, "rate_limits", {})
     by_path: dict[str, str] = {}
 
     def answer(request: Request) -> Response:

@@ -13,7 +13,6 @@ import requests
 
 from conftest import read
 from singer_rest_core import AccessRefused, RunIncomplete
-from singer_rest_core.api.rate_limit import Window
 from singer_rest_core.records.exact_json import decode, encode
 from tap_invobi.details import Memory
 from tap_invobi.tap import TapInvobi
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from conftest import Reading
+    from conftest import FakeClock, Reading
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
 
@@ -45,11 +44,8 @@ def invobi(sandbox: RunningSandbox) -> SystemAdmin:
 
 
 @pytest.fixture
-def read_invobi(
-    invobi_settings: dict[str, Any], tmp_path: Path, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
-) -> ReadInvobi:
-    """Runs tap-invobi with a folder for documents; it knows of no limits, as the sandbox has none in most tests."""
-    monkeypatch.setattr(TapInvobi, "rate_limits", {})
+def read_invobi(invobi_settings: dict[str, Any], tmp_path: Path, sandbox: RunningSandbox) -> ReadInvobi:
+    """Runs tap-invobi with a folder for documents."""
 
     def run(select: str = "*", *, state: Mapping[str, Any] | None = None, **settings: object) -> Reading:
         sandbox.admin.clear_requests()
@@ -464,10 +460,8 @@ def test_reading_ahead_changes_nothing_in_what_is_written(read_invobi: ReadInvob
 
 
 def test_the_limit_is_used_up_and_not_overrun(
-    sandbox: RunningSandbox, read_invobi: ReadInvobi, monkeypatch: pytest.MonkeyPatch
+    sandbox: RunningSandbox, read_invobi: ReadInvobi, clock_of_both: FakeClock
 ) -> None:
-    time = _Time(sandbox, monkeypatch)
-    monkeypatch.setattr(TapInvobi, "rate_limits", {"": (Window(100, 60),)})
     sandbox.admin.set_limits([{"scope": "token", "limit": 100, "period": 60}], system="invobi")
 
     reading = read_invobi("invoices invoice_details", concurrency=1)
@@ -476,13 +470,12 @@ def test_the_limit_is_used_up_and_not_overrun(
     assert len(reading.ids("invoice_details")) == 250
     assert {request["status"] for request in sandbox.admin.requests()} == {200}
     # 253 requests: 100 in each minute.
-    assert sum(time.waited) == pytest.approx(120, rel=0.1)
+    assert sum(clock_of_both.waits) == pytest.approx(120, rel=0.1)
 
 
 def test_a_limit_that_others_have_used_up_is_waited_for_until_its_reset(
-    sandbox: RunningSandbox, read_invobi: ReadInvobi, monkeypatch: pytest.MonkeyPatch
+    sandbox: RunningSandbox, read_invobi: ReadInvobi, clock_of_both: FakeClock
 ) -> None:
-    time = _Time(sandbox, monkeypatch)
     now = parsedate_to_datetime(requests.get(sandbox.url + "/invobi/api/v1/invoices", timeout=10).headers["Date"])
     reset = now + timedelta(seconds=40)
     headers = {"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "0"}
@@ -493,14 +486,12 @@ def test_a_limit_that_others_have_used_up_is_waited_for_until_its_reset(
 
     assert reading.error is None
     assert len(reading.ids("invoices")) == 250
-    assert 35 <= sum(time.waited) <= 60
+    assert 35 <= sum(clock_of_both.waits) <= 60
 
 
 def test_a_smaller_limit_than_documented_is_learned_from_the_answers(
-    sandbox: RunningSandbox, read_invobi: ReadInvobi, monkeypatch: pytest.MonkeyPatch
+    sandbox: RunningSandbox, read_invobi: ReadInvobi, clock_of_both: FakeClock
 ) -> None:
-    time = _Time(sandbox, monkeypatch)
-    monkeypatch.setattr(TapInvobi, "rate_limits", {"": (Window(100, 60),)})
     sandbox.admin.set_limits([{"scope": "token", "limit": 20, "period": 60}], system="invobi")
 
     reading = read_invobi("invoices", page_size=10, concurrency=1)
@@ -509,22 +500,7 @@ def test_a_smaller_limit_than_documented_is_learned_from_the_answers(
     assert len(reading.ids("invoices")) == 250
     assert {request["status"] for request in sandbox.admin.requests()} == {200}
     # 25 requests: 20 in the first minute.
-    assert sum(time.waited) >= 50
-
-
-class _Time:
-    """A clock that only waiting moves, for the tap and the sandbox alike."""
-
-    def __init__(self, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.waited: list[float] = []
-        self._sandbox = sandbox
-        monkeypatch.setattr("time.sleep", self.pass_by)
-        monkeypatch.setattr(TapInvobi, "clock", staticmethod(lambda: sum(self.waited)))
-        monkeypatch.setattr(TapInvobi, "wait", staticmethod(lambda _event, seconds: self.pass_by(seconds)))
-
-    def pass_by(self, seconds: float) -> None:
-        self.waited.append(seconds)
-        self._sandbox.admin.advance_clock(seconds)
+    assert sum(clock_of_both.waits) >= 50
 
 
 def test_a_wrong_token_ends_the_run(read_invobi: ReadInvobi) -> None:

@@ -5,33 +5,30 @@ Facts are from the vendor's OpenAPI document (API 1.17.0) and documentation unle
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from http import HTTPStatus
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, TypeVar, cast
-from urllib.parse import parse_qs, urlsplit
+from typing import TYPE_CHECKING
 
 from singer_sdk import StreamSchema
 from singer_sdk.schema.source import SchemaDirectory
+from typing_extensions import override
 
-from singer_rest_core import NumberedPaginator, RequestFailed, RestStream, StreamUnavailable, body_of
-from singer_rest_core.records.row_layout import FlatRows, rows_of
+from singer_rest_core import ListQuery, NumberedPaginator, RestStream, StreamUnavailable
+from singer_rest_core.records.row_layout import FlatRows
 from singer_rest_core.records.timestamps import instant
+from tap_invoicetronic.refusals import explain_forbidden
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    import logging
     from datetime import datetime
 
-    import requests
     from singer_sdk import Tap
-    from singer_sdk.streams.rest import HTTPRequest, PageContext
+    from singer_sdk.streams.rest import HTTPRequest
 
-    from singer_rest_core import PageParams
-    from singer_rest_core.paging.prefetch import Pending
-    from tap_invoicetronic.tap import TapInvoicetronic
-
-Row = TypeVar("Row")
+    from singer_rest_core import Page, PageParams
+    from singer_rest_core.paging.list_query import RefusedRequest
 
 HEADERS = {"Accept": "application/json", "Accept-Language": "en"}
 """Of every request: the API words its errors in Italian by default, and in English on request."""
@@ -41,13 +38,18 @@ TOTAL_COUNT = "Invoicetronic-Total-Count"
 
 LARGEST_PAGE = 200
 
-USAGE_LIMIT = "usage_limit_exceeded"
-"""The code of a 403 that is no matter of permission: the account has no operations left."""
-
-NOT_PERMITTED = "subkey_not_allowed"
-"""The code of a 403 for a restricted key."""
-
 SCHEMAS = SchemaDirectory(files("tap_invoicetronic") / "schemas")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvoicetronicQuery(ListQuery):
+    """What is asked of a list of Invoicetronic.
+
+    Args:
+        sort: A field, with `-` before it for descending order; None to leave the order to the API.
+    """
+
+    sort: str | None = None
 
 
 class InvoicetronicStream(RestStream):
@@ -74,168 +76,164 @@ class InvoicetronicStream(RestStream):
     closed_window = False
     """Whether `_to` is set to the start of the run, so that no row comes in while the pages are read."""
 
+    _has_reported_filter = False
+
     def __init__(self, tap: Tap) -> None:
-        """Bind the stream to its tap.
+        """Make the stream of a tap.
 
         Args:
             tap: The tap.
         """
         super().__init__(tap, path=f"/{self.name}")
-        self._refused_sorts: set[str] = set()
-        self._is_told_of_filter = False
 
     @property
-    def invoicetronic(self) -> TapInvoicetronic:
-        """The tap."""
-        return cast("TapInvoicetronic", self.rest_tap)
-
-    @property
+    @override
     def is_sorted(self) -> bool:
-        """Whether rows are asked for in the order of the replication key."""
+        """Whether rows are requested in the order of the replication key."""
         return self.replication_key is not None and not self.newest_first
 
     @property
+    @override
     def lookback(self) -> timedelta:
         """The setting `lookback_minutes`."""
         return timedelta(minutes=self.config["lookback_minutes"])
 
     @property
+    @override
     def http_headers(self) -> dict[str, str]:
-        """The headers of every request, credentials apart."""
         return HEADERS
 
-    def get_new_paginator(self) -> NumberedPaginator:
-        """Read by page number; there is no other way.
+    @override
+    def query(self) -> InvoicetronicQuery:
+        key = self.replication_key
+        return InvoicetronicQuery(
+            column=key,
+            since=self.read_from,
+            newest_first=self.newest_first,
+            sort=f"-{key}" if self.newest_first else key,
+        )
 
-        Returns:
-            A paginator before its first page.
-        """
-        return NumberedPaginator("page", last_page=self._last_page)
+    @override
+    def paginator(self, query: InvoicetronicQuery) -> NumberedPaginator:
+        """Read by page number; there is no other way."""
+        return CountedPages(int(self.config["page_size"]))
 
-    def total_of(self, answer: requests.Response) -> int | None:
-        """Find how many rows the list has according to a page.
+    @override
+    def total_of(self, page: Page) -> int | None:
+        """Return the number in the header."""
+        return total_of(page)
 
-        Args:
-            answer: The page.
-
-        Returns:
-            The number in the header, or None.
-        """
-        total = answer.headers.get(TOTAL_COUNT, "")
-        return int(total) if total.isdecimal() else None
-
-    def _last_page(self, answer: requests.Response) -> int:
-        """Find the number of the last page; without a total, a full page says that there is one more."""
-        total = self.total_of(answer)
-        size = int(self.config["page_size"])
-        if total is not None:
-            return -(-total // size)
-        (number,) = parse_qs(urlsplit(str(answer.request.url)).query)["page"]
-        with self.expected_page():
-            rows = rows_of(body_of(answer), self.row_layout)
-        return int(number) + (len(rows) >= size)
-
-    def get_http_request(self, *, page: PageContext[PageParams]) -> HTTPRequest:
-        """Ask for one page of this list.
-
-        Args:
-            page: Its parameters.
-
-        Returns:
-            A request without credentials.
-        """
-        request = super().get_http_request(page=page)
+    @override
+    def request_for(self, query: InvoicetronicQuery, token: PageParams | None) -> HTTPRequest:
+        request = super().request_for(query, token)
         request.params = {
-            **self.list_params(),
-            **(page.next_page_token or {"page": "1"}),
+            **self._list_params(query),
+            **(token or {"page": "1"}),
             "page_size": str(self.config["page_size"]),
         }
         return request
 
-    def list_params(self) -> dict[str, str]:
-        """Say which rows are asked for, and in which order.
-
-        Returns:
-            Query parameters, without those of a page.
-        """
+    def _list_params(self, query: InvoicetronicQuery) -> dict[str, str]:
+        """Return which rows are requested, and in which order."""
         params = {}
         if self.by_company and "company_id" in self.config:
             params["company_id"] = str(self.config["company_id"])
-        if self._asked_sort is not None:
-            params["sort"] = self._asked_sort
-        if self.filters and self.down_to is None:
-            if self.read_from is not None:
-                params[f"{self.replication_key}_from"] = as_parameter(instant(self.read_from))
+        if query.sort is not None:
+            params["sort"] = query.sort
+        if self.filters and not query.newest_first:
+            if query.since is not None:
+                params[f"{query.column}_from"] = as_parameter(instant(query.since))
             if self.closed_window:
-                params[f"{self.replication_key}_to"] = as_parameter(self.invoicetronic.began)
+                params[f"{query.column}_to"] = as_parameter(self.started)
         return params
 
-    @property
-    def sort(self) -> str | None:
-        """What to sort by: a field, with `-` before it for descending order; None to leave it to the API."""
-        if self.down_to is not None:
-            return f"-{self.down_to[0]}"
-        return f"-{self.replication_key}" if self.newest_first else self.replication_key
-
-    @property
-    def _asked_sort(self) -> str | None:
-        sort = self.sort
-        return None if sort is None or sort.removeprefix("-") in self._refused_sorts else sort
-
-    def take_page(self, ids: Sequence[Hashable], rows: Sequence[Row], answer: requests.Response) -> Sequence[Row]:
-        """Take note of a page, and of what the API did not do with the list.
-
-        Args:
-            ids: The ids of its rows.
-            rows: The rows, in whatever form.
-            answer: The page.
-
-        Returns:
-            The rows that are new.
-        """
-        if self.down_to is not None and self._asked_sort is None:
-            self.distrust(f"rows do not come in descending order of {self.down_to[0]}")
-        rows = super().take_page(ids, rows, answer)
-        bound = self.read_from
-        if self.filters and self.down_to is None and bound is not None and not self._is_told_of_filter:
-            since = instant(bound).replace(microsecond=0)
-            moments = map(moment_of, self.column(rows, str(self.replication_key)))
+    @override
+    def accept_page(self, page: Page, query: InvoicetronicQuery) -> Page:
+        """Warn once where the API does not keep to the filter."""
+        if self.filters and query.since is not None and not (query.newest_first or self._has_reported_filter):
+            since = instant(query.since).replace(microsecond=0)
+            moments = map(moment_of, page.column(str(query.column)))
             if any(moment is not None and moment < since for moment in moments):
-                self._is_told_of_filter = True
-                self.logger.warning(
-                    "the API does not keep to the filter %s_from: older rows come again", self.replication_key
-                )
-        return rows
+                self._has_reported_filter = True
+                self.logger.warning("the API does not keep to the filter %s_from: older rows come again", query.column)
+        return page
 
-    def fetch(self, page: PageContext[PageParams], pending: Pending | None = None) -> requests.Response:
-        """Ask for one page, and once more without a sort if the API refuses it.
-
-        Args:
-            page: Its parameters.
-            pending: The request for it, if it was sent ahead.
-
-        Returns:
-            The answer.
+    @override
+    def adapt(self, refused: RefusedRequest[InvoicetronicQuery]) -> InvoicetronicQuery | None:
+        """Return a query without a sort if the API refuses the one that was asked for.
 
         Raises:
             StreamUnavailable: If the key may not read this list.
-            RequestFailed: If the request ends this stream.
+            RequestFailed: If the account has no operations left.
         """
-        try:
-            return super().fetch(page, pending)
-        except StreamUnavailable as refusal:
-            raise plainly(refusal) from refusal
-        except RequestFailed as refusal:
-            if refusal.status != HTTPStatus.BAD_REQUEST or self._asked_sort is None:
-                raise
-            self.logger.warning("%s; the list is read without a sort", refusal)
-            self._refused_sorts.add(self._asked_sort.removeprefix("-"))
+        query = without_refused_sort(refused, self.logger)
+        if query is not None:
             self.expect_no_order()
-            return self.fetch(page)
+        return query
+
+
+def without_refused_sort(
+    refused: RefusedRequest[InvoicetronicQuery], logger: logging.Logger
+) -> InvoicetronicQuery | None:
+    """Return a query without a sort, if it is that which the API refused.
+
+    Args:
+        refused: The request, and what the API said.
+        logger: Where the refusal is reported.
+
+    Returns:
+        What to ask instead; None if it is something else.
+
+    Raises:
+        StreamUnavailable: If the key may not read the list.
+        RequestFailed: If the account has no operations left.
+    """
+    query, error = refused.query, refused.error
+    if isinstance(error, StreamUnavailable):
+        raise explain_forbidden(error) from error
+    if error.status != HTTPStatus.BAD_REQUEST or query.sort is None:
+        return None
+    logger.warning("%s; the list is read without a sort", error)
+    if query.newest_first and query.since is not None:
+        logger.warning("rows do not come in descending order of %s: it is read completely", query.column)
+        query = query.for_every_row()
+    return replace(query, sort=None)
+
+
+class CountedPages(NumberedPaginator):
+    """Counts pages by the total in a header; without one, a full page says that there is one more.
+
+    Args:
+        page_size: How many rows a full page has.
+    """
+
+    def __init__(self, page_size: int) -> None:
+        """Start before the first page."""
+        super().__init__("page", last_page=self._last_page)
+        self._page_size = page_size
+
+    def _last_page(self, page: Page) -> int:
+        total = total_of(page)
+        if total is not None:
+            return -(-total // self._page_size)
+        return self.number + (len(page.rows) >= self._page_size)
+
+
+def total_of(page: Page) -> int | None:
+    """Return how many rows a list has according to the header of a page.
+
+    Args:
+        page: The page.
+
+    Returns:
+        The number, or None if the header is missing.
+    """
+    total = page.answer.headers.get(TOTAL_COUNT, "")
+    return int(total) if total.isdecimal() else None
 
 
 def as_parameter(moment: datetime) -> str:
-    """Write an instant as the API's filters take it.
+    """Return an instant as the API's filters take it.
 
     Args:
         moment: An instant; it is rounded down to the second.
@@ -246,48 +244,8 @@ def as_parameter(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def plainly(refusal: StreamUnavailable) -> StreamUnavailable | RequestFailed:
-    """Say what a 403 means, by its `code`: its words are for people, and in their language.
-
-    Args:
-        refusal: What the transport made of the answer.
-
-    Returns:
-        What to raise: a missing permission skips a stream; an empty balance fails it, as its rows are wanted and only
-        the user can do something about it.
-    """
-    code = problem_code(refusal.body)
-    if code == USAGE_LIMIT:
-        return RequestFailed(
-            f"{refusal}: the account has no operations left ({code}). Buy operations, then run again",
-            status=HTTPStatus.FORBIDDEN,
-            body=refusal.body,
-        )
-    named = f" ({code})" if code else ""
-    meaning = ": the API key has no permission for it" if code in {NOT_PERMITTED, None} else ""
-    return StreamUnavailable(f"{refusal}{named}{meaning}", body=refusal.body)
-
-
-def problem_code(body: object) -> str | None:
-    """Find the `code` of problem details.
-
-    Args:
-        body: The decoded body of an error: the problem itself, or the wrapper of API 1.5 and before with the problem
-            under `problem_details`.
-
-    Returns:
-        The code, or None.
-    """
-    if not isinstance(body, Mapping):
-        return None
-    members: Mapping[str, Any] = body
-    inner = members.get("problem_details")
-    code = members.get("code") or (inner.get("code") if isinstance(inner, Mapping) else None)
-    return code if isinstance(code, str) else None
-
-
 def moment_of(value: object) -> datetime | None:
-    """Read a time the API gave, whatever it may be.
+    """Return a time the API gave, whatever it may be.
 
     Args:
         value: The value of a column.

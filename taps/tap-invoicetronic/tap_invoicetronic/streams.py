@@ -1,34 +1,32 @@
-"""The streams, under the names of the vendor's endpoints; those made of documents have names of their own."""
+"""The streams of the vendor's endpoints, under the names of those; `documents` has the streams of documents."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from singer_sdk import StreamSchema
+from typing_extensions import override
 
 from singer_rest_core import DerivedStream
 from singer_rest_core.singer.bookmarks import Scope, lower_bound
-from tap_invoicetronic import fattura
-from tap_invoicetronic.client import SCHEMAS, InvoicetronicStream, moment_of
-from tap_invoicetronic.document_streams import DocumentStream, FatturaStream
+from tap_invoicetronic.api import InvoicetronicApi
+from tap_invoicetronic.client import SCHEMAS, InvoicetronicQuery, InvoicetronicStream, moment_of
+from tap_invoicetronic.documents.balance import fetch_status
+from tap_invoicetronic.environments import environment_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, MutableMapping, Sequence
+    from collections.abc import Iterator, MutableMapping
     from datetime import datetime
     from typing import Any
 
-    import requests
-    from singer_sdk import Tap
-    from singer_sdk.helpers.types import Context
     from singer_sdk.singerlib import MetadataMapping
 
-    from singer_rest_core import Record
-    from tap_invoicetronic.client import Row
-    from tap_invoicetronic.tap import TapInvoicetronic
+    from singer_rest_core import ListQuery, Page, Record
+    from singer_rest_core.paging.page import PageDecoder
 
 
 class Company(InvoicetronicStream):
-    """The companies of the account. No modification time exists: read whole."""
+    """The companies of the account. No modification time exists: read completely."""
 
     name = "company"
 
@@ -48,81 +46,44 @@ class Send(InvoicetronicStream):
     NEWEST_CREATED = "newest_created"
     """What the state keeps beside the bookmark: `created` of the newest row that was read."""
 
-    def __init__(self, tap: Tap) -> None:
-        """Bind the stream to its tap.
+    _newest: datetime | None = None
+    """`created` of the newest row that this run has read."""
 
-        Args:
-            tap: The tap.
-        """
-        super().__init__(tap)
-        self._only_new = False
-        self._changes_settled = True
-        self._changed: set[object] = set()
-        self._newest: datetime | None = None
+    @override
+    def pages(self, query: ListQuery | None = None, decoder: PageDecoder | None = None) -> Iterator[Page]:
+        """Read what changed, then what is new: an invoice without `last_update` matches no filter (inferred)."""
+        self._newest = None
+        changed: set[object] = set()
+        for page in super().pages(query, decoder):
+            changed.update(page.ids)
+            yield self._noting_newest(page)
+        since = self.reader.query.since if self.reader is not None else None
+        if since is None:
+            return
+        changes_are_complete = self.has_read_all
+        for page in super().pages(self._query_for_new_rows(since), decoder):
+            rows = [row for row, each in zip(page.rows, page.ids, strict=True) if each not in changed]
+            yield self._noting_newest(page).with_rows(rows)
+        self.has_read_all &= changes_are_complete
 
-    @property
-    def down_to(self) -> tuple[str, str] | None:
-        """Down to where new rows are read."""
-        bound = self.read_from
-        if not self._only_new or bound is None:
-            return None
+    def _query_for_new_rows(self, since: str) -> InvoicetronicQuery:
         newest = self.stream_state.get(self.NEWEST_CREATED) if self.scope is Scope.CHANGES else None
         start_date = self.config.get("start_date")
-        return "created", lower_bound(newest, lookback=self.lookback, start_date=start_date) or bound
+        bound = lower_bound(newest, lookback=self.lookback, start_date=start_date) or since
+        return InvoicetronicQuery(column="created", since=bound, newest_first=True, sort="-created")
 
-    def answers(self, context: Context | None) -> Iterator[requests.Response]:
-        """Read what changed, then what is new: an invoice without `last_update` matches no filter (inferred).
+    def _noting_newest(self, page: Page) -> Page:
+        moments = map(moment_of, page.column("created"))
+        self._newest = max(filter(None, [self._newest, *moments]), default=None)
+        return page
 
-        Args:
-            context: The partition, or None.
-
-        Yields:
-            Answers, each to be taken with `take_page` before the next is asked for.
-        """
-        self._only_new = False
-        self._changes_settled = True
-        self._changed = set()
-        self._newest = None
-        yield from super().answers(context)
-        if self.read_from is not None:
-            self._changes_settled = self.has_read_all
-            self._only_new = True
-            yield from super().answers(context)
-
+    @override
     def note_completion(self, state: MutableMapping[str, Any]) -> None:
-        """Keep how new the newest row was.
-
-        Args:
-            state: The stream's state.
-        """
+        """Keep how new the newest row was."""
         if self._newest is not None:
             # What is newer than the run may come before something older that is still being written.
-            newest = min(self._newest, self.invoicetronic.began)
+            newest = min(self._newest, self.started)
             state[self.NEWEST_CREATED] = newest.isoformat().replace("+00:00", "Z")
-
-    @property
-    def has_read_all(self) -> bool:
-        """Whether both lists were read whole."""
-        return self._changes_settled and super().has_read_all
-
-    def take_page(self, ids: Sequence[Hashable], rows: Sequence[Row], answer: requests.Response) -> Sequence[Row]:
-        """Take note of a page, and of how new its rows are; leave out what is new but came with the changes.
-
-        Args:
-            ids: The ids of its rows.
-            rows: The rows, in whatever form.
-            answer: The page.
-
-        Returns:
-            The rows that are to be written.
-        """
-        moments = map(moment_of, self.column(rows, "created"))
-        self._newest = max(filter(None, [self._newest, *moments]), default=None)
-        rows = super().take_page(ids, rows, answer)
-        if self._only_new:
-            return [row for row, each in zip(rows, self.column(rows, "id"), strict=True) if each not in self._changed]
-        self._changed.update(ids)
-        return rows
 
 
 class Receive(InvoicetronicStream):
@@ -160,8 +121,8 @@ class Log(InvoicetronicStream):
     closed_window = True
 
     @property
+    @override
     def metadata(self) -> MetadataMapping:
-        """The catalog's metadata."""
         metadata = super().metadata
         for name in ("query", "response_body"):
             if ("properties", name) in metadata:
@@ -170,14 +131,14 @@ class Log(InvoicetronicStream):
 
 
 class WebHook(InvoicetronicStream):
-    """Webhooks of the account. No modification time exists: read whole."""
+    """Webhooks of the account. No modification time exists: read completely."""
 
     name = "webhook"
     by_company = True
 
 
 class WebHookHistory(InvoicetronicStream):
-    """Calls of webhooks in the last 15 days. No filter by time exists: read whole."""
+    """Calls of webhooks in the last 15 days. No filter by time exists: read completely."""
 
     name = "webhookhistory"
 
@@ -197,66 +158,14 @@ class Status(DerivedStream):
     primary_keys = ("environment",)
     schema = StreamSchema(SCHEMAS)
 
+    @override
     def make_records(self) -> Iterator[Record]:
-        """Ask once.
-
-        Yields:
-            The status, and which environment it is of.
-        """
-        tap: TapInvoicetronic = self.rest_tap  # type: ignore[assignment] # streams of this module belong to that tap
-        yield {**tap.account.status(), "environment": tap.environment}
-
-
-class Document(DocumentStream):
-    """Files of invoices, fetched only if `payloads` or `export_periods` say so, and archives of exports.
-
-    Where they are kept, and what they are. Rows are only added.
-    """
-
-    name = "document"
-    primary_keys = ("name",)
-    schema = StreamSchema(SCHEMAS)
-
-
-class Fattura(FatturaStream):
-    """The invoices in those documents, one row for each body of a FatturaPA file. Rows are only added."""
-
-    name = "fattura"
-    primary_keys = fattura.KEYS["fattura"]
-    schema = StreamSchema(SCHEMAS)
-
-
-class FatturaLine(FatturaStream):
-    """Lines of those invoices (DettaglioLinee). Rows are only added."""
-
-    name = "fattura_line"
-    primary_keys = fattura.KEYS["fattura_line"]
-    schema = StreamSchema(SCHEMAS)
-
-
-class FatturaVatSummary(FatturaStream):
-    """Totals of those invoices by VAT rate (DatiRiepilogo). Rows are only added."""
-
-    name = "fattura_vat_summary"
-    primary_keys = fattura.KEYS["fattura_vat_summary"]
-    schema = StreamSchema(SCHEMAS)
-
-
-class FatturaPayment(FatturaStream):
-    """Payments those invoices ask for (DettaglioPagamento). Rows are only added."""
-
-    name = "fattura_payment"
-    primary_keys = fattura.KEYS["fattura_payment"]
-    schema = StreamSchema(SCHEMAS)
+        api = InvoicetronicApi(self.run.client, self.config["api_url"])
+        yield {**fetch_status(api), "environment": environment_of(self.config["api_key"])}
 
 
 STREAMS: tuple[type[InvoicetronicStream | DerivedStream], ...] = (
     Company,
-    Document,
-    Fattura,
-    FatturaLine,
-    FatturaPayment,
-    FatturaVatSummary,
     Log,
     Receive,
     Send,

@@ -8,15 +8,22 @@ from typing import TYPE_CHECKING, ClassVar
 
 from requests.auth import HTTPBasicAuth
 from singer_sdk import typing as th
-from singer_sdk.streams.rest import HTTPRequest
+from typing_extensions import override
 
 from singer_rest_core import RestTap, settings_schema
 from singer_rest_core.api.rate_limit import Bucket, Window
-from singer_rest_core.documents.store import DOCUMENTS_URL, documents_url_errors
-from tap_invoicetronic.account import Account
-from tap_invoicetronic.client import HEADERS, LARGEST_PAGE
-from tap_invoicetronic.library import Library
-from tap_invoicetronic.periods import Period
+from singer_rest_core.documents import DOCUMENTS_URL, documents_url_errors
+from tap_invoicetronic.api import InvoicetronicApi
+from tap_invoicetronic.client import LARGEST_PAGE
+from tap_invoicetronic.documents import (
+    DOCUMENT_STREAMS,
+    DocumentRun,
+    DocumentSettings,
+    DocumentStream,
+    InvoiceLists,
+    Period,
+)
+from tap_invoicetronic.environments import environment_of
 from tap_invoicetronic.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -24,14 +31,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     import requests
+    from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core.api.rate_limit import Rule
-    from singer_rest_core.streams.base import RecordStream
-
-_ENVIRONMENTS = {"ik_live_": "live", "ik_test_": "test"}
+    from singer_rest_core.streams.base import BaseStream
 
 _INVOICES = "invoices"
 _IN_BUCKET = frozenset({"receive", "update", "send", "log", "webhookhistory"})
+"""The busier lists, which share a bucket of requests, those for single rows included."""
 
 
 class TapInvoicetronic(RestTap):
@@ -118,98 +125,76 @@ class TapInvoicetronic(RestTap):
         quota_share=0.5,
     )
 
-    def discover_streams(self) -> Sequence[RecordStream]:
-        """Give every stream.
+    _documents: DocumentRun | None = None
 
-        Returns:
-            One instance each.
-        """
-        return [stream(self) for stream in STREAMS]
+    @override
+    def discover_streams(self) -> Sequence[BaseStream]:
+        return [
+            *(stream(self) for stream in STREAMS),
+            *(stream(self, self._open_documents) for stream in DOCUMENT_STREAMS),
+        ]
 
     @cached_property
     def began(self) -> datetime:
         """When this run began."""
         return datetime.now(UTC)
 
-    @property
-    def environment(self) -> str:
-        """Which environment the key selects: `live`, `test`, or `unknown` if it is of neither form."""
-        key = str(self.config["api_key"])
-        return next((name for prefix, name in _ENVIRONMENTS.items() if key.startswith(prefix)), "unknown")
+    def _open_documents(self) -> DocumentRun | None:
+        """Return what the streams of documents share in this run; None unless a setting asks for documents."""
+        if self._documents is None and DocumentSettings.ask_for_documents(self.config):
+            self._documents = DocumentRun.start(
+                DocumentSettings.of(self.config, today=self.began.date()),
+                api=InvoicetronicApi(self.run.client, self.config["api_url"]),
+                lists=InvoiceLists(self.run, self.config, started=self.began, logger=self.logger),
+                streams=[
+                    stream.name
+                    for stream in self.streams.values()
+                    if isinstance(stream, DocumentStream) and stream.selected
+                ],
+                logger=self.logger,
+            )
+        return self._documents
 
-    @cached_property
-    def account(self) -> Account:
-        """What may be spent."""
-        return Account(self)
-
-    @cached_property
-    def library(self) -> Library | None:
-        """The documents; None unless a setting asks for some."""
-        return Library(self, self.logger) if _wants_documents(self.config) else None
-
+    @override
     def before_streams(self) -> None:
-        """Say which environment is read: the other one looks alike and holds other rows."""
+        """Log which environment is read: the other one looks alike and holds other rows."""
         super().before_streams()
-        if self.environment == "unknown":
+        environment = environment_of(str(self.config["api_key"]))
+        if environment == "unknown":
             self.logger.warning(
-                "api_key is neither ik_live_… nor ik_test_…: which environment it reads is not known, "
-                "and what costs is taken to be charged"
+                "api_key starts with neither ik_live_ nor ik_test_: which environment it reads is not known, "
+                "so what costs operations is taken to be charged"
             )
         else:
-            self.logger.info("reading the %s environment", self.environment)
+            self.logger.info("reading the %s environment", environment)
 
-    def request(self, path: str, **params: str) -> HTTPRequest:
-        """Make a request for something that is no list.
+    @override
+    def stop(self) -> None:
+        super().stop()
+        if self._documents is not None:
+            self._documents.close()
 
-        Args:
-            path: Below `api_url`.
-            params: Its query.
-
-        Returns:
-            A request without credentials.
-        """
-        url = f"{str(self.config['api_url']).rstrip('/')}{path}"
-        return HTTPRequest(url=url, headers=dict(HEADERS), params=dict(params))
-
+    @override
     def authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Put the key into a request: Basic, the key is the user, the password is empty.
-
-        Args:
-            request: A request to the configured origin.
-
-        Returns:
-            The same request.
-        """
-        HTTPBasicAuth(self.config["api_key"], "")(request)
+        HTTPBasicAuth(self.config["api_key"], "")(request)  # documented: the key is the user, the password is empty
         return request
 
+    @override
     def route_group(self, request: HTTPRequest) -> str:
-        """Say whether a request takes from the bucket of the busier lists, details included.
-
-        Args:
-            request: What is asked for.
-
-        Returns:
-            A group of `rate_limits`.
-        """
         path = request.url.removeprefix(str(self.config["api_url"]).rstrip("/")).strip("/")
         return _INVOICES if path.partition("/")[0] in _IN_BUCKET else ""
 
+    @override
     def settings_errors(self) -> list[str]:
-        """Check what a JSON schema cannot: that there is a place for documents, and what periods are.
-
-        Returns:
-            A line for each fault.
-        """
         config = self._config
         lines = super().settings_errors()
         periods = config.get("export_periods")
         for period in periods if isinstance(periods, list) else []:
             try:
-                Period.of(str(period))
+                Period.parse(str(period))
             except ValueError as fault:
-                lines.append(f"Setting export_periods holds {fault}")
-        if _wants_documents(config):
+                lines.append(f"Setting export_periods: {fault}")
+        if DocumentSettings.ask_for_documents(config):
             if not config.get("documents_url"):
                 lines.append(
                     "Setting documents_url is missing: payloads and export_periods need a folder or bucket, so that "
@@ -217,10 +202,6 @@ class TapInvoicetronic(RestTap):
                 )
             lines += documents_url_errors(config)
         return lines
-
-
-def _wants_documents(config: Mapping[str, Any]) -> bool:
-    return config.get("payloads") in {"send", "receive", "both"} or bool(config.get("export_periods"))
 
 
 if __name__ == "__main__":

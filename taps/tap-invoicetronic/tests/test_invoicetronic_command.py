@@ -74,7 +74,7 @@ NO_PLACE = (
         ),
         (
             {"payloads": "send", "documents_url": "ftp://example.com/x"},
-            "Setting documents_url: ftp:// is no place for documents; use a folder, file://, s3://, gs:// or az://",
+            "Setting documents_url: ftp:// is not supported for documents: use a folder, file://, s3://, gs:// or az://",
         ),
         (
             {"api_key": "ik_live_x\n"},

@@ -20,7 +20,7 @@ from tap_invoicetronic.tap import TapInvoicetronic
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conftest import Reading
+    from conftest import FakeClock, Reading
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
 
@@ -45,9 +45,8 @@ def live(sandbox: RunningSandbox) -> SystemAdmin:
 
 
 @pytest.fixture
-def read_invoicetronic(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> ReadInvoicetronic:
-    """Runs tap-invoicetronic against the live environment; it knows of no limits, as the sandbox has none here."""
-    monkeypatch.setattr(TapInvoicetronic, "rate_limits", dict.fromkeys(TapInvoicetronic.rate_limits, ()))
+def read_invoicetronic(sandbox: RunningSandbox) -> ReadInvoicetronic:
+    """Runs tap-invoicetronic against the live environment."""
 
     def run(select: str = "*", *, state: Mapping[str, Any] | None = None, **settings: object) -> Reading:
         config = {"api_key": LIVE_KEY, "api_url": f"{sandbox.url}/invoicetronic/v1"} | settings
@@ -469,9 +468,8 @@ def test_deletes_of_whole_lists_are_told_to_the_loader(
 
 
 def test_a_run_that_dies_between_pages_goes_on_where_it_stopped(
-    sandbox: RunningSandbox, live: SystemAdmin, read_invoicetronic: ReadInvoicetronic, monkeypatch: pytest.MonkeyPatch
+    sandbox: RunningSandbox, live: SystemAdmin, read_invoicetronic: ReadInvoicetronic
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
     sandbox.admin.add_fault("*/update", query="page=3", times=100, status=500)
     first = read_invoicetronic("update", page_size=100)
     assert isinstance(first.error, RunIncomplete)
@@ -487,9 +485,8 @@ def test_a_run_that_dies_between_pages_goes_on_where_it_stopped(
 
 
 def test_a_first_read_of_send_that_dies_loses_no_invoice_without_an_update(
-    sandbox: RunningSandbox, live: SystemAdmin, read_invoicetronic: ReadInvoicetronic, monkeypatch: pytest.MonkeyPatch
+    sandbox: RunningSandbox, live: SystemAdmin, read_invoicetronic: ReadInvoicetronic
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
     sandbox.admin.add_fault("*/send", query="page=3", times=100, status=500)
     runs = [read_invoicetronic("send", page_size=100)]
     assert isinstance(runs[0].error, RunIncomplete)
@@ -597,14 +594,13 @@ def test_half_of_the_documented_limits_is_used_and_the_busier_lists_share_a_buck
     assert allowed[Window(100, 1)] == 50
 
 
-def test_a_limit_that_is_hit_is_waited_for(sandbox: RunningSandbox, read_invoicetronic: ReadInvoicetronic) -> None:
-    waited: list[float] = []
+def test_a_limit_that_is_hit_is_waited_for(
+    sandbox: RunningSandbox, read_invoicetronic: ReadInvoicetronic, clock: FakeClock
+) -> None:
     sandbox.admin.add_fault("*/company", status=429, headers={"Retry-After": "1"})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("time.sleep", waited.append)
-        reading = read_invoicetronic("company")
+    reading = read_invoicetronic("company")
 
     assert reading.error is None
     assert reading.records["company"]
-    assert len(waited) == 1
-    assert 1 <= waited[0] < 2
+    assert len(clock.waits) == 1
+    assert 1 <= clock.waits[0] < 2

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
@@ -18,10 +18,12 @@ from singer_rest_core.records.timestamps import instant
 from singer_rest_core.singer.bookmarks import BOOKMARK, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from datetime import timedelta
 
+    from singer_rest_core import Page
     from tap_productive.client import ProductiveStream
+    from tap_productive.page_observer import ObservedStream
 
 _READ_UNTIL = "activities_read_until"
 """The bookmark of activities that a stream's rows are as of."""
@@ -75,31 +77,31 @@ class ChangeFeed:
 
     Args:
         activities: The stream of activities; it is read before the others.
-        whole_every: The longest time between two whole reads of a list.
+        feeds: How activities tell of the lists that are read.
+        whole_every: The longest time between two complete reads of a list.
     """
 
-    def __init__(self, activities: ProductiveStream, *, whole_every: timedelta) -> None:
-        """Begin before the first activity."""
+    def __init__(self, activities: ProductiveStream, feeds: Iterable[Feed], *, whole_every: timedelta) -> None:
+        """Start before the first activity."""
         self._activities = activities
+        self._feeds = frozenset(feeds)
         self._whole_every = whole_every
         self._ids: defaultdict[tuple[Feed, str], set[str]] = defaultdict(set)
-        activities.observer = self
 
-    def see(self, stream: ProductiveStream, rows: Sequence[Any]) -> None:
+    def on_page(self, stream: ObservedStream, page: Page) -> None:
         """Collect the ids in a page of activities; on their first run nobody needs them.
 
         Args:
             stream: The stream of activities.
-            rows: A page of it.
+            page: A page of it.
         """
         if stream.scope is Scope.EVERYTHING:
             return
-        feeds = {each.feed for each in stream.productive_tap.lists if each.feed is not None}
         names = [f"{side}_{what}" for side in _SIDES for what in ("type", "id")]
-        names += sorted({feed.column for feed in feeds if feed.column})
-        for values in zip(*(stream.column(rows, name) for name in names), strict=True):
+        names += sorted({feed.column for feed in self._feeds if feed.column})
+        for values in zip(*(page.column(name) for name in names), strict=True):
             activity = dict(zip(names, values, strict=True))
-            for feed in feeds:
+            for feed in self._feeds:
                 name, ids = feed.ids_in(activity)
                 self._ids[feed, name] |= ids
 
@@ -112,7 +114,7 @@ class ChangeFeed:
         Returns:
             Whether `parts` may give less than the whole list.
         """
-        noted = stream.known_state
+        noted = stream.state_at_start
         return (
             stream.feed is not None
             and stream.replication_method == REPLICATION_FULL_TABLE
@@ -121,8 +123,8 @@ class ChangeFeed:
             and datetime.now(UTC) - instant(str(noted.get(_READ_WHOLE_AT))) < self._whole_every
         )
 
-    def parts(self, stream: ProductiveStream) -> list[tuple[tuple[str, str], ...]] | None:
-        """Say which parts of a list have changed.
+    def parts(self, stream: ProductiveStream) -> list[tuple[str, str]] | None:
+        """Return the parts of a list that have changed.
 
         Args:
             stream: The list.
@@ -135,7 +137,7 @@ class ChangeFeed:
         if feed is None or not self._is_complete or not self.may_tell(stream):
             return None
         names = dict.fromkeys((feed.filter, "id"))
-        return [((name, ",".join(ids)),) for name in names for ids in _batches(self._ids[feed, name])]
+        return [(name, ",".join(ids)) for name in names for ids in _batches(self._ids[feed, name])]
 
     def note_read(self, stream: ProductiveStream, *, whole: bool) -> None:
         """Remember as of which activities a stream has been read to its end.
@@ -152,7 +154,7 @@ class ChangeFeed:
 
     @property
     def _is_complete(self) -> bool:
-        return self._activities.name in self._activities.productive_tap.result.complete
+        return self._activities.name in self._activities.run.result.complete
 
 
 def _is_type(found: object, expected: str) -> bool:

@@ -6,18 +6,20 @@ Facts are from Productive's own guides (developer.productive.io/guides) unless a
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 from singer_sdk import StreamSchema
 from singer_sdk.schema.source import SchemaDirectory
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+from typing_extensions import override
 
 from singer_rest_core import (
+    ListQuery,
     NextLinkPaginator,
     NumberedPaginator,
     RequestFailed,
@@ -31,20 +33,17 @@ from tap_productive.refusals import REFUSED, Refused, refusal_words, refused_nam
 from tap_productive.relationships import related_type
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    import requests
     from singer_sdk import Tap
-    from singer_sdk.helpers.types import Context
     from singer_sdk.pagination import BaseAPIPaginator
-    from singer_sdk.streams.rest import HTTPRequest, PageContext
+    from singer_sdk.streams.rest import HTTPRequest
 
-    from singer_rest_core import PageParams, Record
-    from singer_rest_core.paging.prefetch import Pending
-    from singer_rest_core.streams.rest import Row
-    from tap_productive.change_feed import Feed
-    from tap_productive.observer import Observer
-    from tap_productive.tap import TapProductive
+    from singer_rest_core import Page, PageParams, Record
+    from singer_rest_core.paging.list_query import RefusedRequest
+    from singer_rest_core.paging.page import PageDecoder
+    from tap_productive.change_feed import ChangeFeed, Feed
+    from tap_productive.page_observer import PageObserver
 
 MEDIA_TYPE = "application/vnd.api+json"
 EXACT_FILTER_TIMES = "filteringSkipDatetimeCastToDate"
@@ -56,7 +55,7 @@ _SECOND = timedelta(seconds=1)
 _FIRST_CURSOR = {"page[after]": ""}
 _FIRST_NUMBER = {"page[number]": "1"}
 _SHIFTY_KEYS = frozenset({"last_activity_at", "last_action_at"})
-"""Replication keys that do not move on every write: they need a look-back and a whole read now and then."""
+"""Replication keys that do not move on every write: they need a look-back and a complete read now and then."""
 
 _SECRET_NAMES = re.compile(
     r"token|secret|passw|credential|bearer|signature|authorization|cookie|custom_headers|intercom_hash"
@@ -66,6 +65,25 @@ _SECRET_NAMES = re.compile(
 """Names of fields that open something, wherever they turn up."""
 
 _SCHEMAS = SchemaDirectory(files("tap_productive") / "schemas")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductiveQuery(ListQuery):
+    """What is asked of a list of Productive; less after the API refused a part of it.
+
+    Args:
+        is_sorted: Whether rows are requested in the order of the replication key, where the list has such a sort.
+        by_number: Whether the list is read by page number though a cursor would be used.
+        includes: Relationships whose ids are requested.
+        filters: Filters without which the list leaves rows out, by name and value.
+        part: A filter for rows that activities name; None for all rows.
+    """
+
+    is_sorted: bool = True
+    by_number: bool = False
+    includes: tuple[str, ...] = ()
+    filters: tuple[tuple[str, str], ...] = ()
+    part: tuple[str, str] | None = None
 
 
 class ProductiveStream(RestStream):
@@ -108,7 +126,7 @@ class ProductiveStream(RestStream):
     """Filters may be cut to the date, in a time zone that is not documented."""
 
     references: tuple[str, ...] = ()
-    """Relationships whose ids are asked for with `include`; without it an answer does not hold them."""
+    """Relationships whose ids are requested with `include`; without it an answer does not hold them."""
 
     varying_references: frozenset[str] = frozenset()
     """Those of them that lead to records of several types: a column `<name>_type` says which."""
@@ -119,11 +137,11 @@ class ProductiveStream(RestStream):
     doubt = ""
     """Why the list may be missing (404), as a clause: it is then skipped. Empty where it is plainly documented."""
 
-    observer: Observer | None = None
-    """Sees the rows of every page."""
+    change_feed: ChangeFeed | None = None
+    """What activities tell of changes; set by the tap before the first stream is read, where the user asks for it."""
 
     def __init__(self, tap: Tap, *, path: str | None = None) -> None:
-        """Bind the stream to its tap.
+        """Make the stream of a tap.
 
         Args:
             tap: The tap.
@@ -133,30 +151,18 @@ class ProductiveStream(RestStream):
         # Rows name their organization unasked.
         usual = frozenset({"organization", *self.references})
         self.row_layout = ResourceRows(typed=self.varying_references, usual=usual)
-        self._includes = list(self.references)
-        self._list_filters = self.list_filters
-        self._by_number = False
-        self._sorts = True
-        self._part: tuple[tuple[str, str], ...] = ()
-        self._is_whole = True
+        self.observers: list[PageObserver] = []
+        """See the rows of every page that is read."""
         self._refused = Refused()
+        self._covers_list = True
         self.schema_is_open = self.evidence == "inferred"
-        self.newest_first = self._sorts_only
 
+    @override
     def prepare(self) -> None:
         """Decide how much to read, and leave out of requests what the API has refused in runs before."""
         keep_for = timedelta(days=self.config["full_refresh_interval_days"])
-        self._refused = Refused.noted(self.known_state, keep_for=keep_for, now=datetime.now(UTC))
-        self._includes = [name for name in self.references if name not in self._refused.includes]
-        self._by_number = self._refused.cursor
-        self.newest_first = self._sorts_only
+        self._refused = Refused.noted(self.state_at_start, keep_for=keep_for, now=datetime.now(UTC))
         super().prepare()
-
-    @property
-    def known_state(self) -> Mapping[str, Any]:
-        """What the state holds of this stream, without a trace in it: this may be before its turn."""
-        noted: Mapping[str, Any] = self.tap_state.get("bookmarks", {}).get(self.name, {})
-        return noted
 
     @property
     def api_allows(self) -> str:
@@ -171,8 +177,9 @@ class ProductiveStream(RestStream):
         return "; ".join(said) or "neither filter nor sort by a time of change"
 
     @property
+    @override
     def is_sorted(self) -> bool:
-        """Whether rows are asked for in the order of the replication key."""
+        """Whether rows are requested in the order of the replication key."""
         return self._filters and self.replication_key in self.sort_times
 
     @property
@@ -181,16 +188,13 @@ class ProductiveStream(RestStream):
         return self.replication_key in self.filter_times and not self._refused.filter
 
     @property
-    def _sorts_only(self) -> bool:
-        """Whether the API sorts the list by its replication key, but does not filter it."""
-        return self.replication_key in self.sort_times and not self._filters
-
-    @property
+    @override
     def lookback(self) -> timedelta:
         """The setting `lookback_days`, where the replication key may be late."""
         return timedelta(days=self.config["lookback_days"] if self.replication_key in _SHIFTY_KEYS else 0)
 
     @property
+    @override
     def full_refresh_interval(self) -> timedelta | None:
         """The setting `full_refresh_interval_days`, where the replication key does not move on every write."""
         if self.replication_key not in _SHIFTY_KEYS:
@@ -198,118 +202,133 @@ class ProductiveStream(RestStream):
         return timedelta(days=self.config["full_refresh_interval_days"])
 
     @property
+    @override
     def http_headers(self) -> dict[str, str]:
-        """The headers of every request, credentials apart."""
         return {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "X-Feature-Flags": EXACT_FILTER_TIMES}
 
-    def get_new_paginator(self) -> BaseAPIPaginator[PageParams]:
-        """Read a whole list by page number, side by side; what changed by cursor, as it is short and must not shift.
+    @override
+    def query(self) -> ProductiveQuery:
+        since = self.read_from
+        sorts_only = self.replication_key in self.sort_times and not self._filters
+        return ProductiveQuery(
+            column=self.replication_key,
+            since=since,
+            newest_first=sorts_only and since is not None,
+            by_number=self._refused.cursor,
+            includes=tuple(name for name in self.references if name not in self._refused.includes),
+            filters=self.list_filters,
+        )
 
-        Returns:
-            A paginator before its first page.
-        """
-        if (self.scope is Scope.CHANGES or self._part) and not self._by_number:
+    @override
+    def paginator(self, query: ProductiveQuery) -> BaseAPIPaginator[PageParams]:
+        """Read a complete list by page number, side by side; changes by cursor, as they are few and must not shift."""
+        if (self.scope is Scope.CHANGES or query.part) and not query.by_number:
             return self._cursor_paginator()
         return NumberedPaginator("page[number]", last_page=self.last_page)
 
-    def get_steady_paginator(self) -> BaseAPIPaginator[PageParams] | None:
-        """Walk by cursor, which does not shift when rows come and go.
-
-        Returns:
-            A paginator before its first page; it follows numbered pages too, where the API has no cursor for a list.
-        """
+    @override
+    def steady_paginator(self, query: ProductiveQuery) -> BaseAPIPaginator[PageParams] | None:
+        """Read by cursor; the paginator follows numbered pages too, where the API has no cursor for a list."""
         return self._cursor_paginator()
 
     def _cursor_paginator(self) -> NextLinkPaginator:
-        return NextLinkPaginator(_FIRST_CURSOR, next_link=self._next_link, takes=lambda name: name.startswith("page["))
+        return NextLinkPaginator(_FIRST_CURSOR, next_link=_next_link, takes=lambda name: name.startswith("page["))
 
-    def total_of(self, answer: requests.Response) -> int | None:
-        """Find how many rows a numbered list has according to a page.
-
-        Args:
-            answer: The page.
-
-        Returns:
-            `meta.total_count`, or None.
-        """
-        total = self._meta(answer).get("total_count")
+    @override
+    def total_of(self, page: Page) -> int | None:
+        """Return `meta.total_count`."""
+        total = _meta(page).get("total_count")
         return total if isinstance(total, int) else None
 
-    def _next_link(self, answer: requests.Response) -> str | None:
-        """Find the link to the next page, or make it of the page count where an answer by page number has none."""
-        links = self.envelope(answer).get("links")
-        link = links.get("next") if isinstance(links, dict) else None
-        if link:
-            return str(link)
-        meta = self._meta(answer)
-        current, last = meta.get("current_page"), meta.get("total_pages")
-        if isinstance(current, int) and isinstance(last, int) and current < last:
-            return f"?page[number]={current + 1}"
-        return None
-
-    def last_page(self, answer: requests.Response) -> int | None:
-        """Find the number of the last page; where it is not told, a link to the next says that there is one more.
+    def last_page(self, page: Page) -> int | None:
+        """Return the number of the last page; where it is not told, a link to the next says that there is one more.
 
         Args:
-            answer: A page.
+            page: A page.
 
         Returns:
             Its number, or None.
         """
-        last = self._meta(answer).get("total_pages")
+        last = _meta(page).get("total_pages")
         if isinstance(last, int):
             return last
-        query = dict(parse_qsl(urlsplit(self._next_link(answer) or "").query))
+        query = dict(parse_qsl(urlsplit(_next_link(page) or "").query))
         number = query.get("page[number]", "")
         return int(number) if number.isdecimal() else None
 
-    def _meta(self, answer: requests.Response) -> Record:
-        meta = self.envelope(answer).get("meta")
-        return meta if isinstance(meta, dict) else {}
-
-    def get_http_request(self, *, page: PageContext[PageParams]) -> HTTPRequest:
-        """Ask for one page of this list.
-
-        Args:
-            page: Its parameters.
-
-        Returns:
-            A request without credentials.
-        """
-        request = super().get_http_request(page=page)
-        token = dict(page.next_page_token or _FIRST_NUMBER)
-        if self._by_number and token == _FIRST_CURSOR:
-            token = _FIRST_NUMBER
-        request.params = {**self._list_params(), **self._replication_params(), **self._include_params(), **token}
-        request.params["page[size]"] = str(self.config["page_size"])
+    @override
+    def request_for(self, query: ProductiveQuery, token: PageParams | None) -> HTTPRequest:
+        request = super().request_for(query, token)
+        place = dict(token or _FIRST_NUMBER)
+        if query.by_number and place == _FIRST_CURSOR:
+            place = _FIRST_NUMBER
+        filters = (*query.filters, *([query.part] if query.part else []))
+        request.params = {
+            **{f"filter[{name}]": value for name, value in filters},
+            **self._replication_params(query),
+            **self._include_params(query),
+            **place,
+            "page[size]": str(self.config["page_size"]),
+        }
         return request
 
-    def answers(self, context: Context | None) -> Iterator[requests.Response]:
-        """Read the pages of the list, or of the parts of it that activities tell of.
+    def _replication_params(self, query: ProductiveQuery) -> dict[str, str]:
+        key = query.column
+        if not key:
+            return {}
+        if query.newest_first:
+            return {"sort": f"-{key}"}
+        params = {"sort": key} if query.is_sorted and key in self.sort_times else {}
+        if query.since is not None:
+            # Filters are exact to the second; rounding down loses nothing.
+            moment = instant(query.since).astimezone(UTC).replace(microsecond=0, tzinfo=None)
+            if self.since_filter is None:
+                params[f"filter[{key}][gt_eq]"] = f"{moment.isoformat()}Z"
+            else:
+                params[f"filter[{self.since_filter}]"] = f"{(moment - _SECOND).isoformat()}Z"
+        return params
 
-        Args:
-            context: The partition, or None.
+    def _include_params(self, query: ProductiveQuery) -> dict[str, str]:
+        """Return what requests relationships, and as little as possible of the records they lead to.
 
-        Yields:
-            Answers, each to be taken with `take_page` before the next is asked for.
+        Included records come with no attributes but those asked for; `id` names none, and unknown names are ignored.
+        Fields of the stream's own type are not narrowed: that would narrow its rows.
         """
-        self._heed_refusals()
-        feed = self.productive_tap.change_feed
-        parts = feed.parts(self) if feed is not None else None
-        self._is_whole = parts is None
-        if parts is None:
-            yield from super().answers(context)
-        else:
-            self.logger.info("reading only what activities tell of")
-            for self._part in parts:
-                yield from super().answers(context)
-                if self._is_whole:
-                    break
-        if feed is not None and (not self._is_whole or super().has_read_all):
-            feed.note_read(self, whole=self._is_whole)
+        if not query.includes:
+            return {}
+        types = {related_type(name, self.reference_types) for name in query.includes} - {self.name}
+        return {"include": ",".join(query.includes)} | {f"fields[{kind}]": "id" for kind in sorted(types)}
 
-    def _heed_refusals(self) -> None:
-        """Say what is not asked for, and forget what is asked for again."""
+    @override
+    def pages(self, query: ListQuery | None = None, decoder: PageDecoder | None = None) -> Iterator[Page]:
+        """Read the list, or the parts of it that activities tell of."""
+        self._report_refused()
+        feed = self.change_feed
+        parts = feed.parts(self) if feed is not None else None
+        if parts is None:
+            self._covers_list = True
+            yield from super().pages(query, decoder)
+        else:
+            yield from self._pages_of(parts, decoder)
+        if feed is not None and (not self._covers_list or self.has_read_all):
+            feed.note_read(self, whole=self._covers_list)
+
+    def _pages_of(self, parts: Sequence[tuple[str, str]], decoder: PageDecoder | None) -> Iterator[Page]:
+        """Read parts of the list, or all of it once the API refuses to filter it like that."""
+        self.logger.info("reading only what activities tell of")
+        self._covers_list = self.has_read_all = False
+        query = self.query()
+        for part in parts:
+            reader = self.new_reader(replace(query, part=part), decoder=decoder)
+            yield from reader.pages()
+            query = reader.query
+            if query.part is None:
+                self._covers_list = True
+                self.has_read_all = reader.is_complete
+                break
+
+    def _report_refused(self) -> None:
+        """Log what is not requested, and forget it where it is requested again."""
         if self._refused.includes:
             names = ", ".join(sorted(self._refused.includes))
             self.logger.info("the API refused to include %s lately: it is not asked to", names)
@@ -320,182 +339,115 @@ class ProductiveStream(RestStream):
         self._refused = replace(self._refused, **what)
         self.remember(REFUSED, self._refused.as_state(datetime.now(UTC)))
 
-    @property
-    def has_read_all(self) -> bool:
-        """Whether the read that just ended saw every row, not only those that activities tell of."""
-        return self._is_whole and super().has_read_all
-
-    def take_page(self, ids: Sequence[Hashable], rows: Sequence[Row], answer: requests.Response) -> Sequence[Row]:
-        """Take note of a page, and show it to who wants to see it.
-
-        Args:
-            ids: The ids of its rows.
-            rows: The rows, in whatever form.
-            answer: The page.
-
-        Returns:
-            The rows that are new.
-        """
-        rows = super().take_page(ids, rows, answer)
-        if self.observer is not None:
-            self.observer.see(self, rows)
-        return rows
-
-    def read_aside(self, observer: Observer) -> None:
-        """Read the list for someone else; nothing of it is written.
-
-        Args:
-            observer: Sees its pages.
-        """
-        self.page_codec = None
-        self.observer = observer
-        self.prepare()
-        for answer in self.answers(None):
-            rows = list(self.parse_response(answer))
-            self.take_page([self.row_id(row) for row in rows], rows, answer)
+    @override
+    def accept_page(self, page: Page, query: ProductiveQuery) -> Page:
+        for observer in self.observers:
+            observer.on_page(self, page)
+        return page
 
     @property
-    def tells_deletes(self) -> bool:
-        """Whether a loader learns what was deleted by what does not come."""
-        return self.replication_method == REPLICATION_FULL_TABLE and self._is_whole
+    def finds_deletes(self) -> bool:
+        """Whether a loader learns what was deleted from what does not come."""
+        return self.replication_method == REPLICATION_FULL_TABLE and self._covers_list
 
+    @override
     def first_request(self) -> HTTPRequest | None:
-        """Give the request for the first page; not where activities have to be read before it is known.
-
-        Returns:
-            A request without credentials, or None.
-        """
-        feed = self.productive_tap.change_feed
+        """Return the request for the first page; not where activities have to be read before it is known."""
+        feed = self.change_feed
         return None if feed is not None and feed.may_tell(self) else super().first_request()
 
-    @property
-    def productive_tap(self) -> TapProductive:
-        """The tap, with what its streams share."""
-        return cast("TapProductive", self.rest_tap)
-
-    def _list_params(self) -> dict[str, str]:
-        return {f"filter[{name}]": value for name, value in (*self._list_filters, *self._part)}
-
-    def _replication_params(self) -> dict[str, str]:
-        key = self.replication_key
-        if not key:
-            return {}
-        bound = self.read_from
-        if self.newest_first and bound is not None:
-            return {"sort": f"-{key}"}
-        params = {"sort": key} if self._sorts and key in self.sort_times else {}
-        if bound is not None:
-            # Filters are exact to the second; rounding down loses nothing.
-            moment = instant(bound).astimezone(UTC).replace(microsecond=0, tzinfo=None)
-            if self.since_filter is None:
-                params[f"filter[{key}][gt_eq]"] = f"{moment.isoformat()}Z"
-            else:
-                params[f"filter[{self.since_filter}]"] = f"{(moment - _SECOND).isoformat()}Z"
-        return params
-
-    def _include_params(self) -> dict[str, str]:
-        """Ask for relationships, and for as little as possible of the records they lead to.
-
-        Included records come with no attributes but those asked for; `id` names none, and unknown names are ignored.
-        Fields of the stream's own type are not narrowed: that would narrow its rows.
-        """
-        if not self._includes:
-            return {}
-        types = {related_type(name, self.reference_types) for name in self._includes} - {self.name}
-        return {"include": ",".join(self._includes)} | {f"fields[{kind}]": "id" for kind in sorted(types)}
-
-    def fetch(self, page: PageContext[PageParams], pending: Pending | None = None) -> requests.Response:
-        """Ask for one page, and once more without what the API refuses.
-
-        Args:
-            page: Its parameters.
-            pending: The request for it, if it was sent ahead.
-
-        Returns:
-            The answer.
+    @override
+    def adapt(self, refused: RefusedRequest[ProductiveQuery]) -> ProductiveQuery | None:
+        """Return a query without what the API refuses.
 
         Raises:
-            StreamUnavailable: If the account may not read this list, or it does not exist.
-            RequestFailed: If the request ends this stream.
+            StreamUnavailable: If the list does not exist, and that was doubtful.
         """
-        while True:
-            try:
-                return super().fetch(page, pending)
-            except RequestFailed as refusal:
-                pending = None
-                if refusal.status == HTTPStatus.NOT_FOUND and self.doubt:
-                    raise StreamUnavailable(f"{refusal}; the list is {self.doubt}") from refusal
-                if not self._adapts_to(refusal, page):
-                    raise
+        error = refused.error
+        status = error.status if isinstance(error, RequestFailed) else HTTPStatus.FORBIDDEN
+        if status == HTTPStatus.NOT_FOUND and self.doubt:
+            raise StreamUnavailable(f"{error}; the list is {self.doubt}") from error
+        return self._query_without(refused) if status == HTTPStatus.BAD_REQUEST else None
 
-    def _adapts_to(self, refusal: RequestFailed, page: PageContext[PageParams]) -> bool:
-        """Change what is asked for so that the API may accept it.
-
-        Returns:
-            Whether there is something else to ask for.
-        """
-        if refusal.status != HTTPStatus.BAD_REQUEST:
-            return False
-        said = refusal_words(refusal.body)
-        if "keyset" in said and not self._by_number and page.next_page_token == _FIRST_CURSOR:
-            self.logger.info("the API does not walk this list by cursor; it is read by page number")
-            self._by_number = True
+    def _query_without(self, refused: RefusedRequest[ProductiveQuery]) -> ProductiveQuery | None:
+        """Return a query without the part that a 400 names; None if it names none that can be left out."""
+        query, body = refused.query, refused.error.body
+        words = refusal_words(body)
+        if "keyset" in words and not query.by_number and refused.token == _FIRST_CURSOR:
+            self.logger.info("the API does not read this list by cursor; it is read by page number")
             self._note_refusal(cursor=True)
-        elif "include" in said and self._includes:
-            self._drop_refused_includes(page)
-        elif "sort" in said and self._sorts and self.replication_key:
-            self._drop_sort()
-        else:
-            return "filter" in said and self._drops_filter(refusal_words(refusal.body, "detail"))
-        return True
+            return replace(query, by_number=True)
+        if "include" in words and query.includes:
+            return self._without_refused_includes(refused)
+        if "sort" in words and query.is_sorted and self.replication_key:
+            return self._without_sort(query)
+        if "filter" in words:
+            return self._without_filter(query, refusal_words(body, "detail"))
+        return None
 
-    def _drop_sort(self) -> None:
-        self._sorts = False
+    def _without_sort(self, query: ProductiveQuery) -> ProductiveQuery:
         if self.is_sorted:
             self.logger.warning(
                 "the API refuses to sort by %s: the bookmark moves only at the end", self.replication_key
             )
             self.expect_no_order()
-        elif self.read_from is not None:
-            self.distrust(f"the API refuses to sort by {self.replication_key}")
+        elif query.since is not None:
+            self.logger.warning("the API refuses to sort by %s: it is read completely", self.replication_key)
+            query = query.for_every_row()
+        return replace(query, is_sorted=False)
 
-    def _drops_filter(self, detail: str) -> bool:
-        is_bounded = self.read_from is not None and not self.newest_first
-        of_list = [name for name, _ in self._list_filters]
-        # Where nothing else was asked for, it is these that are meant, named or not.
-        refused = [name for name in of_list if name in detail or not (is_bounded or self._part)]
+    def _without_filter(self, query: ProductiveQuery, detail: str) -> ProductiveQuery | None:
+        is_bounded = query.since is not None and not query.newest_first
+        # Where nothing else was filtered by, it is these that are meant, named or not.
+        refused = [name for name, _ in query.filters if name in detail or not (is_bounded or query.part)]
         if refused:
             self.logger.warning("the API refuses the filter %s: rows that need it are missing", ", ".join(refused))
-            self._list_filters = tuple(each for each in self._list_filters if each[0] not in refused)
-        elif self._part:
-            self.logger.warning("the API refuses to filter by %s: it is read whole", self._part[0][0])
-            self._part = ()
-            self._is_whole = True
-        elif is_bounded:
-            self.distrust(f"the API refuses to filter by {self.since_filter or self.replication_key}")
+            return replace(query, filters=tuple(each for each in query.filters if each[0] not in refused))
+        if query.part:
+            self.logger.warning("the API refuses to filter by %s: it is read completely", query.part[0])
+            return replace(query, part=None)
+        if is_bounded:
+            name = self.since_filter or self.replication_key
+            self.logger.warning("the API refuses to filter by %s: it is read completely", name)
             if self.replication_key in self.sort_times:
                 self._note_refusal(filter=True)
-        else:
-            return False
-        return True
+            return query.for_every_row()
+        return None
 
-    def _drop_refused_includes(self, page: PageContext[PageParams]) -> None:
-        asked = self._includes
+    def _without_refused_includes(self, refused_request: RefusedRequest[ProductiveQuery]) -> ProductiveQuery:
+        query = refused_request.query
 
-        def accepted(names: Sequence[str]) -> bool:
-            self._includes = list(names)
+        def is_accepted(names: Sequence[str]) -> bool:
             try:
-                super(ProductiveStream, self).fetch(page)
+                refused_request.send(replace(query, includes=tuple(names)))
             except RequestFailed as refusal:
                 if refusal.status != HTTPStatus.BAD_REQUEST:
                     raise
                 return "include" not in refusal_words(refusal.body)  # what else is refused is found in its turn
             return True
 
-        refused = refused_names(asked, accepted)
-        self._includes = [name for name in asked if name not in refused]
+        refused = refused_names(query.includes, is_accepted)
         self._note_refusal(includes=self._refused.includes | refused)
         self.logger.warning(
             "the API refuses to include %s: the columns with their ids stay empty",
             ", ".join(sorted(refused)),
         )
+        return replace(query, includes=tuple(name for name in query.includes if name not in refused))
+
+
+def _next_link(page: Page) -> str | None:
+    """Return the link to the next page, or make it of the page count where an answer by page number has none."""
+    links = page.envelope.get("links")
+    link = links.get("next") if isinstance(links, dict) else None
+    if link:
+        return str(link)
+    meta = _meta(page)
+    current, last = meta.get("current_page"), meta.get("total_pages")
+    if isinstance(current, int) and isinstance(last, int) and current < last:
+        return f"?page[number]={current + 1}"
+    return None
+
+
+def _meta(page: Page) -> Record:
+    meta = page.envelope.get("meta")
+    return meta if isinstance(meta, dict) else {}

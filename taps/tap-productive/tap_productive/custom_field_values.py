@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk import StreamSchema
 from singer_sdk.schema.source import SchemaDirectory
@@ -15,13 +15,13 @@ from singer_rest_core.singer.bookmarks import Scope
 from tap_productive.reports import ReportStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from singer_sdk import Tap
 
-    from singer_rest_core import Record
+    from singer_rest_core import Page, Record
     from tap_productive.client import ProductiveStream
-    from tap_productive.tap import TapProductive
+    from tap_productive.page_observer import ObservedStream
 
 _FIELDS, _OPTIONS, _COLUMN = "custom_fields", "custom_field_options", "custom_fields"
 _IN_MEMORY = 4 * 1024 * 1024
@@ -51,11 +51,12 @@ class CustomFieldValues(DerivedStream):
         super().__init__(tap)
         self._spool = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - it lives as long as the stream
         self._lists: list[ProductiveStream] = []
+        self._definitions: list[ProductiveStream] = []
         self._fields: dict[str, tuple[Any, Any]] = {}
         self._options: dict[str, Any] = {}
 
     def observe(self, lists: Sequence[ProductiveStream]) -> None:
-        """See the pages of all lists that have custom fields, and of their definitions.
+        """Observe the pages of all lists that have custom fields, and of their definitions.
 
         Args:
             lists: The lists that are read.
@@ -63,29 +64,27 @@ class CustomFieldValues(DerivedStream):
         self._lists = [
             each for each in lists if _COLUMN in each.schema["properties"] and not isinstance(each, ReportStream)
         ]
+        self._definitions = [each for each in lists if each.name in {_FIELDS, _OPTIONS}]
         for each in lists:
-            if each in self._lists or each.name in {_FIELDS, _OPTIONS}:
-                each.observer = self
+            if each in self._lists or each in self._definitions:
+                each.observers.append(self)
 
-    def see(self, stream: ProductiveStream, rows: Sequence[Any]) -> None:
-        """Put the values of a page aside, or take note of definitions.
-
-        Args:
-            stream: Whose page.
-            rows: Its rows.
-        """
+    def on_page(self, stream: ObservedStream, page: Page) -> None:
+        """Put the values of a page aside, or keep the names that it defines."""
         if stream.name == _FIELDS:
-            columns = [stream.column(rows, name) for name in ("id", "name", "data_type_id")]
+            columns = [page.column(name) for name in ("id", "name", "data_type_id")]
             self._fields |= {str(each): (name, kind) for each, name, kind in zip(*columns, strict=True)}
         elif stream.name == _OPTIONS:
-            columns = [stream.column(rows, name) for name in ("id", "name")]
+            columns = [page.column(name) for name in ("id", "name")]
             self._options |= {str(each): name for each, name in zip(*columns, strict=True)}
         else:
-            all_values = stream.column(rows, _COLUMN)
-            filled = [row for row, values in zip(rows, all_values, strict=True) if values and isinstance(values, dict)]
-            if filled:
-                page = list(zip(stream.column(filled, "id"), stream.column(filled, _COLUMN), strict=True))
-                self._spool.write(encode([stream.name, page]) + b"\n")
+            values_by_record: list[tuple[str, Mapping[str, Any]]] = [
+                (each, values)
+                for each, values in zip(page.column("id"), page.column(_COLUMN), strict=True)
+                if values and isinstance(values, dict)
+            ]
+            if values_by_record:
+                self._spool.write(encode([stream.name, values_by_record]) + b"\n")
 
     def make_records(self) -> Iterator[Record]:
         """Make a row of each value that was put aside.
@@ -120,17 +119,14 @@ class CustomFieldValues(DerivedStream):
 
     def _read_definitions(self) -> None:
         """Read the names of fields and options, unless the run has read them already."""
-        for stream in self._tap_productive.lists:
-            if stream.name in {_FIELDS, _OPTIONS} and stream.name not in self._tap_productive.result.complete:
+        for stream in self._definitions:
+            if stream.name not in self.run.result.complete:
                 try:
-                    stream.read_aside(self)
+                    for _ in stream.read_aside():  # this stream observes its pages
+                        pass
                 except StreamUnavailable as refusal:
                     self.logger.warning("names stay empty: %s", refusal)
 
     def _was_read_whole(self, stream: ProductiveStream) -> bool:
-        complete = stream.name in self._tap_productive.result.complete
+        complete = stream.name in self.run.result.complete
         return complete and stream.scope is Scope.EVERYTHING and stream.has_read_all
-
-    @property
-    def _tap_productive(self) -> TapProductive:
-        return cast("TapProductive", self.rest_tap)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from singer_rest_core.records.timestamps import to_utc
 from singer_rest_core.singer.bookmarks import Scope
 from singer_rest_core.singer.deletes import DELETED_AT
 from tap_productive.client import ProductiveStream
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Sequence
 
-    import requests
-
-    from singer_rest_core import Record
-    from singer_rest_core.streams.rest import Row
+    from singer_rest_core import Page, Record
+    from tap_productive.client import ProductiveQuery
 
 
 class DeletedItems(ProductiveStream):
@@ -32,27 +32,23 @@ class DeletedItems(ProductiveStream):
     references = ("deleter",)
 
     turn = 1
+
+    lists: Sequence[ProductiveStream] = ()
+    """The lists whose rows may have been deleted; set by the tap before the first stream is read."""
+
     _gone: Sequence[Sequence[object]] = ()
 
-    def take_page(self, ids: Sequence[Hashable], rows: Sequence[Row], answer: requests.Response) -> Sequence[Row]:
-        """Take note of a page, and of what other streams are to be told of it.
-
-        Args:
-            ids: The ids of its rows.
-            rows: The rows, in whatever form.
-            answer: The page.
-
-        Returns:
-            The rows that are new.
-        """
-        rows = super().take_page(ids, rows, answer)
+    @override
+    def accept_page(self, page: Page, query: ProductiveQuery) -> Page:
+        page = super().accept_page(page, query)
         if self.config["tombstones"]:
-            columns = [self.column(rows, name) for name in ("item_type", "item_id", "created_at", "recovered_at")]
+            columns = [page.column(name) for name in ("item_type", "item_id", "created_at", "recovered_at")]
             self._gone = [gone for *gone, recovered_at in zip(*columns, strict=True) if recovered_at is None]
-        return rows
+        return page
 
+    @override
     def page_written(self) -> None:
-        """Tell other streams what the page held before STATE says that it was read."""
+        """Report what the page held to other streams' tables before STATE says that it was read."""
         self.write_tombstones()
         super().page_written()
 
@@ -62,8 +58,8 @@ class DeletedItems(ProductiveStream):
         for kind, item, moment in self._gone:
             keys[str(kind)].append({"id": str(item), **_deleted_at(moment)})
         self._gone = ()
-        for stream in self.productive_tap.lists:
-            if stream.selected and self._may_be_loaded(stream) and not stream.tells_deletes:
+        for stream in self.lists:
+            if stream.selected and self._may_be_loaded(stream) and not stream.finds_deletes:
                 stream.write_deletes([key for kind in stream.bin_types for key in keys[kind]])
 
     def _may_be_loaded(self, stream: ProductiveStream) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import StreamSchema
 from singer_sdk.schema.source import SchemaDirectory
+from typing_extensions import override
 
 from singer_rest_core import NumberedPaginator
 from tap_productive.client import ProductiveStream
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 
     from singer_sdk import Stream, Tap
     from singer_sdk.pagination import BaseAPIPaginator
-    from singer_sdk.streams.rest import HTTPRequest, PageContext
+    from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core import PageParams
+    from tap_productive.client import ProductiveQuery
 
 _SCHEMAS = SchemaDirectory(files("tap_productive") / "schemas" / "reports")
 
@@ -140,27 +142,17 @@ class ReportStream(ProductiveStream):
         self.references = tuple(sorted(name for name in report.group if name in RECORDS))
         super().__init__(tap, path=f"/reports/{report.name}")
 
-    def get_new_paginator(self) -> BaseAPIPaginator[PageParams]:
-        """Read by page number: reports have no cursor.
-
-        Returns:
-            A paginator before its first page.
-        """
+    @override
+    def paginator(self, query: ProductiveQuery) -> BaseAPIPaginator[PageParams]:
         return NumberedPaginator("page[number]", last_page=self.last_page)
 
-    def get_steady_paginator(self) -> None:
-        """Give nothing: reports have no cursor."""
+    @override
+    def steady_paginator(self, query: ProductiveQuery) -> None:
+        """Return none: reports have no cursor."""
 
-    def get_http_request(self, *, page: PageContext[PageParams]) -> HTTPRequest:
-        """Ask for one page of the report.
-
-        Args:
-            page: Its parameters.
-
-        Returns:
-            A request without credentials.
-        """
-        request = super().get_http_request(page=page)
+    @override
+    def request_for(self, query: ProductiveQuery, token: PageParams | None) -> HTTPRequest:
+        request = super().request_for(query, token)
         group = {"group": ",".join(self.report.group)} if self.report.group else {}
         request.params |= group | {f"filter[{name}]": value for name, value in self.report.filter.items()}
         return request

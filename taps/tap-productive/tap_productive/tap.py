@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.streams.rest import HTTPRequest
+from typing_extensions import override
 
 from singer_rest_core import AccessRefused, RequestFailed, RestTap, StreamUnavailable, body_of, settings_schema
 from singer_rest_core.api.rate_limit import Window
@@ -18,6 +19,7 @@ from singer_rest_core.records.row_layout import ResourceRows
 from tap_productive.change_feed import ChangeFeed
 from tap_productive.client import LARGEST_PAGE, MEDIA_TYPE, ProductiveStream
 from tap_productive.custom_field_values import CustomFieldValues
+from tap_productive.deleted_items import DeletedItems
 from tap_productive.refusals import refusal_words
 from tap_productive.reports import Report, ReportStream, reports_errors
 from tap_productive.server_time import ServerTime, seconds_to_next_period
@@ -161,19 +163,9 @@ class TapProductive(RestTap):
         """The streams that are lists of the API, in the order they are read."""
         return [stream for stream in self.streams.values() if isinstance(stream, ProductiveStream)]
 
-    @cached_property
-    def change_feed(self) -> ChangeFeed | None:
-        """What activities tell of changes; None unless it is asked for and they are read."""
-        activities = next(each for each in self.lists if each.name == "activities")
-        if self.config["change_detection"] != "activities" or not activities.selected:
-            return None
-        return ChangeFeed(
-            activities,
-            whole_every=timedelta(days=self.config["full_refresh_interval_days"]),
-        )
-
+    @override
     def before_streams(self) -> None:
-        """Say which settings have no effect, and let streams see each other's pages."""
+        """Warn of settings without effect, and let streams observe each other's pages."""
         super().before_streams()
         needs = {"activities": self.config["change_detection"] != "none", "deleted_items": self.config["tombstones"]}
         for name, setting in (("activities", "change_detection"), ("deleted_items", "tombstones")):
@@ -182,6 +174,23 @@ class TapProductive(RestTap):
         values = self.streams["custom_field_values"]
         if isinstance(values, CustomFieldValues) and values.selected:
             values.observe(self.lists)
+        bin_stream = self.streams["deleted_items"]
+        if isinstance(bin_stream, DeletedItems):
+            bin_stream.lists = self.lists
+        if self.config["change_detection"] == "activities":
+            self._follow_activities()
+
+    def _follow_activities(self) -> None:
+        """Let the stream of activities tell the lists after it which of their rows have changed."""
+        activities = next(each for each in self.lists if each.name == "activities")
+        if not activities.selected:
+            return
+        feeds = [each.feed for each in self.lists if each.feed is not None]
+        whole_every = timedelta(days=self.config["full_refresh_interval_days"])
+        feed = ChangeFeed(activities, feeds, whole_every=whole_every)
+        activities.observers.append(feed)
+        for each in self.lists:
+            each.change_feed = feed
 
     def settings_errors(self) -> list[str]:
         """Check what core checks, and the reports asked for.
@@ -271,7 +280,7 @@ class TapProductive(RestTap):
             params={"include": "organization", "fields[organizations]": "id", "page[size]": str(LARGEST_PAGE)},
         )
         try:
-            rows = body_of(self.client.send(request, thorough=True)).get("data") or []
+            rows = body_of(self.run.client.send(request, thorough=True)).get("data") or []
         except StreamUnavailable:
             raise AccessRefused(f"{refusal}. {hint}") from refusal
         except RequestFailed as failure:

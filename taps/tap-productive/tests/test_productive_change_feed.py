@@ -184,9 +184,7 @@ def test_a_list_that_missed_a_run_is_read_whole(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
     first: Reading,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
     sandbox.admin.update("expenses", first.ids("expenses")[-1], {"name": "changed"})
     sandbox.admin.add_fault("*/expenses", times=100, status=500)
     second = read_productive(SELECTED, change_detection="activities", state=first.state)
@@ -205,9 +203,7 @@ def test_without_activities_lists_are_read_whole(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
     first: Reading,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
     sandbox.admin.add_fault("*/activities", times=100, status=500)
 
     second = read_productive(SELECTED, change_detection="activities", state=first.state)

@@ -7,7 +7,6 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from singer_rest_core.records.exact_json import encode
-from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:
     import pytest
@@ -118,10 +117,7 @@ def test_a_start_date_leaves_records_out_so_no_value_is_taken_for_gone(
     assert sandbox.admin.requests()
 
 
-def test_rows_of_reports_are_no_records_with_values(
-    sandbox: RunningSandbox, read_productive: ReadProductive, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(TapProductive, "rate_limits", {"reports": ()})
+def test_rows_of_reports_are_no_records_with_values(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
     sandbox.admin.set_extra_attributes({"page_reports": {"custom_fields": {"1": "x"}}})
 
     reading = read_productive(f"page_reports_by_page {VALUES}", reports=[{"name": "page_reports", "group": ["page"]}])

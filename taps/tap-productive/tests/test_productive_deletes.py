@@ -68,9 +68,7 @@ def test_a_tombstone_stands_under_a_schema_of_the_key_alone_after_all_rows(
 def test_a_run_that_dies_before_its_tombstones_writes_them_next_time(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
     first = read_productive("deleted_items tasks", tombstones=True)
     sandbox.admin.delete("tasks", first.ids("tasks")[0])
     sandbox.admin.add_fault("*/deleted_items", times=100, status=500)

@@ -38,8 +38,7 @@ class _Loader(CollectingWriter):
             then()
 
 
-def _tap(settings: dict[str, Any], then: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> TapProductive:
-    monkeypatch.setattr(TapProductive, "rate_limits", {})
+def _tap(settings: dict[str, Any], then: Callable[[], None]) -> TapProductive:
     tap = TapProductive(config=settings | {"page_size": 20, "concurrency": _WORKERS}, message_writer=_Loader(then))
     for stream in tap.streams.values():
         stream.selected = stream.name >= "tasks"
@@ -51,7 +50,7 @@ def _asked(sandbox: RunningSandbox) -> Counter[str]:
 
 
 def test_while_a_loader_is_slow_no_more_pages_are_fetched_than_fit_the_window(
-    sandbox: RunningSandbox, productive_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    sandbox: RunningSandbox, productive_settings: dict[str, Any]
 ) -> None:
     asked: list[Counter[str]] = []
 
@@ -59,7 +58,7 @@ def test_while_a_loader_is_slow_no_more_pages_are_fetched_than_fit_the_window(
         time.sleep(_LONG_ENOUGH)
         asked.append(_asked(sandbox))
 
-    _tap(productive_settings, stall, monkeypatch).sync_all()
+    _tap(productive_settings, stall).sync_all()
 
     # The page that is written, the window after it, and the first pages of two streams a worker.
     assert asked[0].pop("tasks") == 1 + _WINDOW
@@ -70,7 +69,7 @@ def test_while_a_loader_is_slow_no_more_pages_are_fetched_than_fit_the_window(
 
 @pytest.mark.parametrize("end", [RunInterrupted(signal.SIGTERM), AccessRefused("the token was revoked")])
 def test_when_a_run_ends_early_nothing_more_is_asked_for(
-    sandbox: RunningSandbox, productive_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, end: BaseException
+    sandbox: RunningSandbox, productive_settings: dict[str, Any], end: BaseException
 ) -> None:
     """Requests under way are left to themselves; those that wait for a worker are not sent."""
     sandbox.admin.add_fault("*", query="page[number]=2", delay_ms=300)
@@ -80,7 +79,7 @@ def test_when_a_run_ends_early_nothing_more_is_asked_for(
         raise end
 
     with pytest.raises(type(end)):
-        _tap(productive_settings, stop, monkeypatch).sync_all()
+        _tap(productive_settings, stop).sync_all()
     time.sleep(_LONG_ENOUGH)
 
     assert set(_asked(sandbox)) == {"tasks"}

@@ -7,6 +7,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+from conftest import FakeClock
 from singer_rest_core.api.rate_limit import Window
 from tap_productive.tap import TapProductive
 
@@ -20,22 +21,33 @@ if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
 
 
-def take_three_seconds_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    answered: list[requests.Response] = []
+def take_three_seconds_an_answer(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     on_response = TapProductive.on_response
 
-    def note(tap: TapProductive, answer: requests.Response) -> None:
-        answered.append(answer)
+    def advance(tap: TapProductive, answer: requests.Response) -> None:
+        clock.advance(3)
         on_response(tap, answer)
 
-    monkeypatch.setattr(TapProductive, "clock", staticmethod(lambda: 3.0 * len(answered)))
-    monkeypatch.setattr(TapProductive, "on_response", note)
+    monkeypatch.setattr(TapProductive, "on_response", advance)
+
+
+class SlowClock(FakeClock):
+    """Waits ten minutes at a time, so that the wait can be watched for a fifth of a real second each."""
+
+    def wait(self, event: threading.Event, seconds: float | None) -> bool:
+        assert seconds
+        self.advance(600)
+        time.sleep(0.2)
+        return event.is_set()
 
 
 def test_a_person_who_watches_sees_how_far_the_run_is(
-    read_productive: ReadProductive, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    read_productive: ReadProductive,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    take_three_seconds_an_answer(monkeypatch)
+    take_three_seconds_an_answer(clock, monkeypatch)
     monkeypatch.setattr(TapProductive, "rate_limits", {"": (Window(100, 60),)})
     caplog.set_level(logging.INFO)
 
@@ -70,15 +82,8 @@ def test_a_person_who_watches_also_sees_it_while_an_answer_takes_long(
 def test_a_person_who_watches_is_told_of_a_long_wait_for_the_limits(
     read_productive: ReadProductive, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    minutes = [0]
-
-    def wait(_event: threading.Event, _seconds: float | None) -> None:
-        minutes[0] += 10
-        time.sleep(0.2)
-
     monkeypatch.setattr("singer_rest_core.cli.progress.EVERY", 0.05)
-    monkeypatch.setattr(TapProductive, "clock", staticmethod(lambda: 60.0 * minutes[0]))
-    monkeypatch.setattr(TapProductive, "wait", staticmethod(wait))
+    monkeypatch.setattr(TapProductive, "clock", SlowClock())
     monkeypatch.setattr(TapProductive, "rate_limits", {"": (Window(2, 3000),)})
     caplog.set_level(logging.INFO)
 

@@ -11,11 +11,10 @@ from tap_productive.report_groups import GROUPS
 from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:
-    from conftest import ReadProductive
+    from conftest import FakeClock, ReadProductive
     from sandbox.server import RunningSandbox
 
 BY_PERSON = {"name": "time_entry_reports", "group": ["person", "date:month"], "filter": {"after": "2026-01-01"}}
-DOCUMENTED_LIMITS = TapProductive.rate_limits
 NAME = "time_entry_reports_by_person_and_date_month"
 
 
@@ -27,21 +26,14 @@ def asked(sandbox: RunningSandbox) -> list[dict[str, str]]:
     ]
 
 
-@pytest.fixture
-def read_reports(read_productive: ReadProductive, monkeypatch: pytest.MonkeyPatch) -> ReadProductive:
-    """Runs the tap with no limits, neither for all requests nor for reports."""
-    monkeypatch.setattr(TapProductive, "rate_limits", {"reports": ()})
-    return read_productive
-
-
-def test_there_is_no_report_unless_asked_for(sandbox: RunningSandbox, read_reports: ReadProductive) -> None:
-    read_reports()
+def test_there_is_no_report_unless_asked_for(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
+    read_productive()
 
     assert asked(sandbox) == []
 
 
-def test_a_report_is_a_stream_of_its_own(sandbox: RunningSandbox, read_reports: ReadProductive) -> None:
-    reading = read_reports(NAME, reports=[BY_PERSON], page_size=10)
+def test_a_report_is_a_stream_of_its_own(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
+    reading = read_productive(NAME, reports=[BY_PERSON], page_size=10)
 
     assert reading.error is None
     records = reading.records[NAME]
@@ -58,8 +50,8 @@ def test_a_report_is_a_stream_of_its_own(sandbox: RunningSandbox, read_reports: 
     assert sorted(int(query["page[number]"]) for query in asked(sandbox)) == list(range(1, len(asked(sandbox)) + 1))
 
 
-def test_sums_of_a_report_are_those_of_its_records(sandbox: RunningSandbox, read_reports: ReadProductive) -> None:
-    reading = read_reports("invoice_reports_by_company", reports=[{"name": "invoice_reports", "group": ["company"]}])
+def test_sums_of_a_report_are_those_of_its_records(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
+    reading = read_productive("invoice_reports_by_company", reports=[{"name": "invoice_reports", "group": ["company"]}])
 
     counted: dict[str, int] = {}
     for row in sandbox.admin.records("invoices"):
@@ -69,8 +61,8 @@ def test_sums_of_a_report_are_those_of_its_records(sandbox: RunningSandbox, read
 
 
 @pytest.mark.parametrize("name", sorted(GROUPS))
-def test_every_report_fits_its_schema(read_reports: ReadProductive, name: str) -> None:
-    reading = read_reports(f"{name}_by_organization", reports=[{"name": name, "group": ["organization"]}])
+def test_every_report_fits_its_schema(read_productive: ReadProductive, name: str) -> None:
+    reading = read_productive(f"{name}_by_organization", reports=[{"name": name, "group": ["organization"]}])
 
     assert reading.error is None
     rows = reading.records[f"{name}_by_organization"]
@@ -79,10 +71,10 @@ def test_every_report_fits_its_schema(read_reports: ReadProductive, name: str) -
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_groups_may_be_a_text_as_the_api_has_them(read_reports: ReadProductive) -> None:
-    as_list = read_reports(NAME, reports=[BY_PERSON])
+def test_groups_may_be_a_text_as_the_api_has_them(read_productive: ReadProductive) -> None:
+    as_list = read_productive(NAME, reports=[BY_PERSON])
 
-    as_text = read_reports(NAME, reports=[BY_PERSON | {"group": "person, date:month"}])
+    as_text = read_productive(NAME, reports=[BY_PERSON | {"group": "person, date:month"}])
 
     assert as_text.error is None
     assert as_text.ids(NAME) == as_list.ids(NAME) != []
@@ -155,32 +147,23 @@ def test_a_wrong_report_is_refused_before_anything_is_read(
 
 
 def test_a_filter_that_the_api_refuses_fails_the_report_alone(
-    sandbox: RunningSandbox, read_reports: ReadProductive
+    sandbox: RunningSandbox, read_productive: ReadProductive
 ) -> None:
-    reading = read_reports(f"{NAME} payments", reports=[BY_PERSON | {"filter": {"shoe_size": 43}}])
+    reading = read_productive(f"{NAME} payments", reports=[BY_PERSON | {"filter": {"shoe_size": 43}}])
 
     assert f"1 of 2 streams failed: {NAME}" in str(reading.error)
     assert len(reading.ids("payments")) == len(sandbox.admin.records("payments"))
 
 
 def test_reports_keep_to_their_own_limit(
-    sandbox: RunningSandbox, read_reports: ReadProductive, monkeypatch: pytest.MonkeyPatch
+    sandbox: RunningSandbox, read_productive: ReadProductive, clock_of_both: FakeClock
 ) -> None:
-    waited: list[float] = []
-
-    def pass_by(_event: object, seconds: float) -> None:
-        waited.append(seconds)
-        sandbox.admin.advance_clock(seconds)
-
-    monkeypatch.setattr(TapProductive, "clock", staticmethod(lambda: sum(waited)))
-    monkeypatch.setattr(TapProductive, "wait", staticmethod(pass_by))
-    monkeypatch.setattr(TapProductive, "rate_limits", DOCUMENTED_LIMITS)
     sandbox.admin.set_limits([{"scope": "report", "limit": 10, "period": 30}])
 
-    reading = read_reports(f"{NAME} payments", reports=[BY_PERSON], page_size=2, concurrency=1)
+    reading = read_productive(f"{NAME} payments", reports=[BY_PERSON], page_size=2, concurrency=1)
 
     assert reading.error is None
     pages = len(asked(sandbox))
     assert pages > 20
     assert {request["status"] for request in sandbox.admin.requests()} == {200}
-    assert sum(waited) == pytest.approx(30 * ((pages - 1) // 10), rel=0.2)
+    assert sum(clock_of_both.waits) == pytest.approx(30 * ((pages - 1) // 10), rel=0.2)

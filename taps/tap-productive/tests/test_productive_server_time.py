@@ -12,10 +12,9 @@ import requests
 from singer_rest_core.errors import WaitTooLong
 from singer_rest_core.records.exact_json import encode
 from tap_productive.server_time import seconds_to_next_period
-from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:
-    from conftest import ReadProductive
+    from conftest import FakeClock, ReadProductive
     from sandbox.server import RunningSandbox
 
 NOW = datetime(2026, 3, 16, 7, 40, 30, tzinfo=UTC)
@@ -34,23 +33,8 @@ def test_the_summary_says_how_much_of_it_the_run_has_cost(
     assert summary.endswith(f"2 streams read to their end; {2.5 * pages + 0.75:.1f} s of the server's time")
 
 
-@pytest.fixture
-def waited(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The waits of a run; time passes by them alone, for the tap and the sandbox."""
-    waits: list[float] = []
-
-    def pass_by(seconds: float) -> None:
-        waits.append(seconds)
-        sandbox.admin.advance_clock(seconds)
-
-    monkeypatch.setattr("time.sleep", pass_by)
-    monkeypatch.setattr(TapProductive, "clock", staticmethod(lambda: sum(waits)))
-    monkeypatch.setattr(TapProductive, "wait", staticmethod(lambda _event, seconds: pass_by(seconds)))
-    return waits
-
-
 def test_when_it_is_used_up_the_run_waits_for_the_next_period(
-    sandbox: RunningSandbox, read_productive: ReadProductive, waited: list[float]
+    sandbox: RunningSandbox, read_productive: ReadProductive, clock_of_both: FakeClock
 ) -> None:
     sandbox.admin.set_runtimes({"/tasks": 10.0})
     sandbox.admin.set_server_time(limit=25, period=600)
@@ -60,11 +44,11 @@ def test_when_it_is_used_up_the_run_waits_for_the_next_period(
     assert reading.error is None
     assert set(reading.ids("tasks")) == {row["id"] for row in sandbox.admin.records("tasks")}
     assert 429 in {request["status"] for request in sandbox.admin.requests()}
-    assert 600 < sum(waited) < 1300
+    assert 600 < sum(clock_of_both.waits) < 1300
 
 
 def test_a_longer_wait_than_allowed_ends_the_run_with_its_state(
-    sandbox: RunningSandbox, read_productive: ReadProductive, waited: list[float]
+    sandbox: RunningSandbox, read_productive: ReadProductive, clock_of_both: FakeClock
 ) -> None:
     sandbox.admin.set_runtimes({"/tasks": 10.0})
     sandbox.admin.set_server_time(limit=25, period=3600)
@@ -76,11 +60,11 @@ def test_a_longer_wait_than_allowed_ends_the_run_with_its_state(
     assert "run again after 20" in str(reading.error)
     assert len(reading.ids("tasks")) == 300
     assert reading.state["bookmarks"]["tasks"]["replication_key_value"] == reading.records["tasks"][-1]["updated_at"]
-    assert waited == []
+    assert clock_of_both.waits == []
 
 
 def test_without_a_header_the_period_says_when_to_come_back(
-    sandbox: RunningSandbox, read_productive: ReadProductive, waited: list[float]
+    sandbox: RunningSandbox, read_productive: ReadProductive, clock_of_both: FakeClock
 ) -> None:
     refusal = {"status": 429, "title": "Server time limit exceeded", "limit": 21_600, "period": 86_400}
     sandbox.admin.add_fault("*/tasks", status=429, body=encode({"errors": [refusal]}).decode(), times=10)
@@ -89,7 +73,7 @@ def test_without_a_header_the_period_says_when_to_come_back(
 
     assert isinstance(reading.error, WaitTooLong)
     assert "T00:00+00:00; what was read is kept in the state" in str(reading.error)
-    assert waited == []
+    assert clock_of_both.waits == []
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tap_productive.streams import STREAMS
 from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:
-    from conftest import ReadProductive
+    from conftest import FakeClock, ReadProductive
     from sandbox.admin_client import LoggedRequest
     from sandbox.server import RunningSandbox
 
@@ -356,9 +356,7 @@ def test_start_date_bounds_the_first_run(read_productive: ReadProductive) -> Non
 def test_a_run_that_dies_between_pages_goes_on_where_it_stopped(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
     sandbox.admin.add_fault("*/tasks", query="page[number]=3", times=100, status=500)
     first = read_productive("tasks", page_size=100)
     assert isinstance(first.error, RunIncomplete)
@@ -633,9 +631,7 @@ def test_a_row_that_changes_between_two_readings_of_a_moving_list_is_written_aga
 def test_a_failure_ahead_of_its_turn_is_forgotten_if_the_api_is_well_when_it_is_due(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
     # The first page of prices fails for good while the streams before it are read.
     sandbox.admin.add_fault("*/prices", times=6, status=500)
     sandbox.admin.add_fault("*/payments", query="page[number]=2", delay_ms=500)
@@ -728,10 +724,8 @@ def test_a_feature_that_is_off_is_no_matter_of_the_organization_even_where_it_is
 def test_a_first_refusal_is_of_its_stream_alone_where_the_memberships_tell_nothing(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
-    monkeypatch: pytest.MonkeyPatch,
     fault: dict[str, Any],
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
     sandbox.admin.add_fault("*/salaries", status=403)
     sandbox.admin.add_fault("*/organization_memberships", times=100, **fault)
 
@@ -882,9 +876,7 @@ def test_wrong_access_ends_the_run_with_one_line_that_says_what_to_do(
     error: type[Exception],
     words: str,
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("time.sleep", lambda _: None)
-        reading = read_productive(**settings)
+    reading = read_productive(**settings)
 
     assert isinstance(reading.error, error)
     assert words in str(reading.error)
@@ -893,27 +885,11 @@ def test_wrong_access_ends_the_run_with_one_line_that_says_what_to_do(
     assert warnings_of(caplog) == []
 
 
-class _Time:
-    """A clock that only waiting moves, for the tap and the sandbox alike."""
-
-    def __init__(self, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.waited: list[float] = []
-        self._sandbox = sandbox
-        monkeypatch.setattr("time.sleep", self.pass_by)
-        monkeypatch.setattr(TapProductive, "clock", staticmethod(lambda: sum(self.waited)))
-        monkeypatch.setattr(TapProductive, "wait", staticmethod(lambda _event, seconds: self.pass_by(seconds)))
-
-    def pass_by(self, seconds: float) -> None:
-        self.waited.append(seconds)
-        self._sandbox.admin.advance_clock(seconds)
-
-
 def test_a_full_window_is_waited_for_as_long_as_the_api_says(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
-    monkeypatch: pytest.MonkeyPatch,
+    clock_of_both: FakeClock,
 ) -> None:
-    time = _Time(sandbox, monkeypatch)
     sandbox.admin.set_limits([{"scope": "token", "limit": 3, "period": 10}])
 
     reading = read_productive("line_items", page_size=50, concurrency=1)
@@ -921,7 +897,7 @@ def test_a_full_window_is_waited_for_as_long_as_the_api_says(
     assert reading.error is None
     assert len(reading.ids("line_items")) == len(sandbox.admin.records("line_items"))
     assert 429 in {request["status"] for request in sandbox.admin.requests()}
-    assert 40 <= sum(time.waited) <= 60
+    assert 40 <= sum(clock_of_both.waits) <= 60
 
 
 @pytest.mark.parametrize("share", [1, 0.5])
@@ -929,9 +905,9 @@ def test_the_documented_limits_are_used_up_and_not_overrun(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
     monkeypatch: pytest.MonkeyPatch,
+    clock_of_both: FakeClock,
     share: float,
 ) -> None:
-    time = _Time(sandbox, monkeypatch)
     monkeypatch.setattr(TapProductive, "rate_limits", {"": (Window(6, 10), Window(30, 60))})
     sandbox.admin.set_limits(
         [
@@ -947,15 +923,14 @@ def test_the_documented_limits_are_used_up_and_not_overrun(
     assert {request["status"] for request in requests} == {200}
     # 77 pages: 30 (or 15) of them in each minute.
     assert len(requests) == 77
-    assert sum(time.waited) == pytest.approx(60 * ((77 - 1) // (30 * share)), rel=0.25)
+    assert sum(clock_of_both.waits) == pytest.approx(60 * ((77 - 1) // (30 * share)), rel=0.25)
 
 
 def test_a_longer_wait_than_allowed_ends_the_run_and_says_when_to_come_back(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
-    monkeypatch: pytest.MonkeyPatch,
+    clock_of_both: FakeClock,
 ) -> None:
-    time = _Time(sandbox, monkeypatch)
     body = '{"errors":[{"status":429,"title":"Server time limit exceeded","detail":"Try again later"}]}'
     headers = {"X-RateLimit-Reset": "1800"}
     sandbox.admin.add_fault("*/tasks", query="page[number]=3", status=429, body=body, headers=headers)
@@ -967,17 +942,15 @@ def test_a_longer_wait_than_allowed_ends_the_run_and_says_when_to_come_back(
     assert "run again after" in str(reading.error)
     assert len(reading.ids("tasks")) == 400
     assert reading.state["bookmarks"]["tasks"]["replication_key_value"] == reading.records["tasks"][-1]["updated_at"]
-    assert time.waited == []
+    assert clock_of_both.waits == []
 
 
 @pytest.mark.parametrize("kind", [{"truncate": True}, {"not_json": True}, {"drop": True}, {"status": 503}])
 def test_an_answer_that_is_broken_is_asked_for_again(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
-    monkeypatch: pytest.MonkeyPatch,
     kind: dict[str, Any],
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
     sandbox.admin.add_fault("*/tasks", query="page[number]=2", times=2, **kind)
 
     reading = read_productive("organizations tasks")
@@ -989,9 +962,7 @@ def test_an_answer_that_is_broken_is_asked_for_again(
 def test_an_answer_that_only_looks_like_json_is_asked_for_again(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
     half = '{"data": [{"id": "1"}'
     headers = {"Content-Type": "application/vnd.api+json"}
     sandbox.admin.add_fault("*/tasks", query="page[number]=2", times=3, status=200, body=half, headers=headers)

@@ -291,7 +291,7 @@ ORDINARY_BODY = Table(
             *under(
                 "DatiTrasporto",
                 "trasporto_",
-                "ApiClient",
+                "Transport",
                 *under(
                     "DatiAnagraficiVettore",
                     "vettore_",

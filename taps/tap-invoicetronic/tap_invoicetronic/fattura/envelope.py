@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from singer_rest_core.documents.store import HTML, PKCS7, UNKNOWN, NotBase64, from_base64, media_type_of
+from singer_rest_core.documents import HTML, PKCS7, UNKNOWN, NotBase64, from_base64, media_type_of
 from tap_invoicetronic.fattura.signed_data import NotSignedData, content_of
 
 LARGEST = 50 << 20

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from lxml import etree
 
 from singer_rest_core import RESCUED_DATA
-from singer_rest_core.documents.store import NotBase64, from_base64
+from singer_rest_core.documents import NotBase64, from_base64
 from tap_invoicetronic.fattura import columns
 from tap_invoicetronic.fattura.codes import TIPO_DOCUMENTO
 from tap_invoicetronic.fattura.columns import BODY, FATTURA, LINE, PAYMENT, VAT_SUMMARY

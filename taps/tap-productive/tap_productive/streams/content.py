@@ -13,6 +13,7 @@ class Activities(ProductiveStream):
     """
 
     name = "activities"
+    turn = -1  # with change_detection, the lists after it are read by what it tells
     evidence = "live"
     filter_times = (
         "after",

@@ -1,4 +1,4 @@
-"""What a document is, by its content; and base64 out of JSON."""
+"""Media types detected from content, and base64 decoding."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from singer_rest_core.documents.store import NotBase64, from_base64, media_type_of
+from singer_rest_core.documents import NotBase64, from_base64, media_type_of
 
 _OID = bytes.fromhex("06092a864886f70d010702")
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n<p:FatturaElettronica/>'
@@ -47,13 +47,13 @@ _SIGNED = b"\x30\x82\x10\x00" + _OID + b"\xa0\x82\x0f\xf0" + b"\x00" * 40 + _XML
         (base64.b64encode(_SIGNED), "application/pkcs7-mime"),
         (base64.encodebytes(_SIGNED), "application/pkcs7-mime"),
         (b"-----BEGIN PKCS7-----\n" + base64.encodebytes(_SIGNED), "application/pkcs7-mime"),
-        (base64.b64encode(b"no signature, but base64 it is"), "application/octet-stream"),
+        (base64.b64encode(b"not signed, but valid base64"), "application/octet-stream"),
         (b'{"error": "not found"}', "application/octet-stream"),
         (b"< 5 EUR", "application/octet-stream"),
         (b"", "application/octet-stream"),
     ],
 )
-def test_the_content_shows_what_a_document_is(content: bytes, media_type: str) -> None:
+def test_the_media_type_is_detected_from_the_content(content: bytes, media_type: str) -> None:
     assert media_type_of(content) == media_type
     assert media_type_of(content, "application/octet-stream") == media_type
 
@@ -78,17 +78,17 @@ def test_the_content_shows_what_a_document_is(content: bytes, media_type: str) -
         (_SIGNED, "text/plain", "application/pkcs7-mime"),
     ],
 )
-def test_what_the_content_shows_counts_more_than_what_was_said(content: bytes, declared: str, media_type: str) -> None:
+def test_the_content_takes_precedence_over_the_declared_type(content: bytes, declared: str, media_type: str) -> None:
     assert media_type_of(content, declared) == media_type
 
 
 @given(st.binary(max_size=40), st.one_of(st.none(), st.text(max_size=20)))
-def test_any_bytes_and_any_header_give_a_media_type(content: bytes, declared: str | None) -> None:
+def test_any_content_and_any_header_give_a_media_type(content: bytes, declared: str | None) -> None:
     assert "/" in media_type_of(content, declared)
 
 
 @given(st.binary(max_size=200))
-def test_base64_in_lines_is_decoded(content: bytes) -> None:
+def test_base64_with_line_breaks_is_decoded(content: bytes) -> None:
     assert from_base64(base64.encodebytes(content)) == content
     assert from_base64(f"\t{base64.encodebytes(content).decode()}\r\n ") == content
 
@@ -111,11 +111,11 @@ def test_base64_in_lines_is_decoded(content: bytes) -> None:
         "QQ=",
     ],
 )
-def test_what_is_no_base64_is_refused_in_one_line_without_the_text(text: str) -> None:
+def test_invalid_base64_is_refused_in_one_line_without_the_text(text: str) -> None:
     with pytest.raises(NotBase64) as refused:
         from_base64(text)
 
     line = str(refused.value)
-    assert line.startswith("the document is no base64: ")
+    assert line.startswith("the document is not valid base64: ")
     assert line.isprintable()
     assert text not in line

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from singer_sdk import typing as th
 from werkzeug import Response
 
-from singer_rest_core import NumberedPaginator, RestStream, RestTap, settings_schema
+from singer_rest_core import ListQuery, NumberedPaginator, RestStream, RestTap, settings_schema
 from singer_rest_core.paging.descending import DescendingRead
 from singer_rest_core.records.exact_json import decode
 from singer_rest_core.records.row_layout import FlatRows
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     import requests
     from pytest_httpserver import HTTPServer
-    from singer_sdk.streams.rest import HTTPRequest, PageContext
+    from singer_sdk.streams.rest import HTTPRequest
     from werkzeug import Request
 
-    from singer_rest_core import PageParams
+    from singer_rest_core import Page, PageParams
 
 _PAGE = 3
 _TEXT = {"type": ["string", "null"]}
@@ -54,15 +54,15 @@ class Letters(RestStream):
         super().__init__(tap, path="/letters")
 
     def get_new_paginator(self) -> NumberedPaginator:
-        return NumberedPaginator("page", last_page=lambda answer: -(-int(answer.headers["Total"]) // _PAGE))
+        return NumberedPaginator("page", last_page=lambda page: -(-int(page.answer.headers["Total"]) // _PAGE))
 
-    def get_http_request(self, *, page: PageContext[PageParams]) -> HTTPRequest:
-        request = super().get_http_request(page=page)
-        request.params = dict(page.next_page_token or {})
+    def request_for(self, query: ListQuery, token: PageParams | None) -> HTTPRequest:
+        request = super().request_for(query, token)
+        request.params = dict(token or {})
         return request
 
-    def total_of(self, answer: requests.Response) -> int:
-        return int(answer.headers["Total"])
+    def total_of(self, page: Page) -> int:
+        return int(page.answer.headers["Total"])
 
 
 class PostTap(RestTap):
@@ -150,11 +150,12 @@ def test_changes_are_read_down_to_the_bookmark_and_no_further(httpserver: HTTPSe
 
 
 @pytest.mark.usefixtures("letters")
-def test_a_stream_may_say_itself_down_to_where_it_is_read(
+def test_a_stream_may_choose_itself_how_far_down_it_is_read(
     httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Letters, "newest_first", False)
-    monkeypatch.setattr(Letters, "down_to", ("created", "2026-01-08T00:00:00Z"))
+    query = ListQuery(column="created", since="2026-01-08T00:00:00Z", newest_first=True)
+    monkeypatch.setattr(Letters, "query", lambda _: query)
 
     ids, _ = _read(httpserver, None, sdk=False)
 
@@ -171,7 +172,7 @@ def test_rows_without_a_time_end_nothing(httpserver: HTTPServer, letters: list[d
 
 
 @both_paths
-def test_a_list_in_another_order_is_read_whole_with_one_warning(
+def test_a_list_in_another_order_is_read_completely_with_one_warning(
     httpserver: HTTPServer, letters: list[dict[str, Any]], caplog: pytest.LogCaptureFixture, *, sdk: bool
 ) -> None:
     letters.reverse()
@@ -181,7 +182,7 @@ def test_a_list_in_another_order_is_read_whole_with_one_warning(
     assert set(ids) == set(range(1, 11))
     assert state["replication_key_value"] == "2026-01-10T00:00:00Z"
     assert [record.getMessage() for record in caplog.records] == [
-        "letters: rows do not come in descending order of created, as was asked for: it is read whole",
+        "letters: rows do not come in descending order of created, as was asked for: it is read completely",
     ]
 
 
@@ -208,10 +209,10 @@ def test_of_a_descending_list_exactly_the_rows_from_the_bound_on_are_wanted(
     wanted: list[str] = []
     for first in range(0, len(values), size):
         page = values[first : first + size]
-        flags = descent.page(page)
+        flags = descent.wanted(page)
         assert flags is not None
         wanted += [value for value, flag in zip(page, flags, strict=True) if flag]
-        if descent.reached:
+        if descent.reached_bound:
             break
 
     assert wanted == [value for value in values if value >= f"2026-01-{bound:02}T00:00:00Z"]
@@ -221,4 +222,4 @@ def test_of_a_descending_list_exactly_the_rows_from_the_bound_on_are_wanted(
 def test_any_other_order_is_noticed(days: list[int]) -> None:
     values = [f"2026-01-{day:02}T00:00:00Z" for day in days]
 
-    assert (DescendingRead("2026-01-01T00:00:00Z").page(values) is None) == (days != sorted(days, reverse=True))
+    assert (DescendingRead("2026-01-01T00:00:00Z").wanted(values) is None) == (days != sorted(days, reverse=True))

@@ -1,4 +1,4 @@
-"""Documents in a folder or bucket: whole or not at all, once, and without anybody's password."""
+"""The document store: atomic writes, no repeated writes, and no credentials in messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from singer_rest_core.documents.store import (
+from singer_rest_core.documents import (
     DOCUMENT_PROPERTIES,
     DOCUMENTS_URL,
     Document,
@@ -40,7 +40,7 @@ _MINUTE = 60
 
 @pytest.fixture
 def bucket() -> Iterator[str]:
-    """Give an empty place in fsspec's memory, which behaves as a bucket does: one put, no rename."""
+    """An empty bucket in fsspec's memory file system, which has one put and no rename."""
     MemoryFileSystem.store.clear()
     MemoryFileSystem.pseudo_dirs[:] = [""]
     yield "memory:///bucket/documents"
@@ -61,7 +61,7 @@ def _raise(error: BaseException) -> NoReturn:
     raise error
 
 
-def test_a_document_is_read_as_it_was_put(url: str) -> None:
+def test_a_document_is_read_as_it_was_stored(url: str) -> None:
     store = DocumentStore(url)
 
     document = store.put("invoices/4711.pdf", b"%PDF-1.7", media_type=_PDF)
@@ -75,7 +75,7 @@ def test_a_document_is_read_as_it_was_put(url: str) -> None:
 
 
 @given(st.lists(st.binary(max_size=50), max_size=5), st.lists(st.text(max_size=5), min_size=1, max_size=3))
-def test_chunks_and_one_piece_are_the_same_document_under_any_name(chunks: list[bytes], parts: list[str]) -> None:
+def test_chunks_and_bytes_give_the_same_document_under_any_name(chunks: list[bytes], parts: list[str]) -> None:
     store = DocumentStore("memory://round-trip")
     name = safe_name(*parts, suffix=".xml")
 
@@ -85,7 +85,7 @@ def test_chunks_and_one_piece_are_the_same_document_under_any_name(chunks: list[
     assert by_chunks == store.put(name, b"".join(chunks), media_type="application/xml")
 
 
-def test_a_record_fits_its_schema_and_has_nothing_else(url: str) -> None:
+def test_a_record_has_exactly_the_columns_of_its_schema(url: str) -> None:
     record = DocumentStore(url).put("4711.pdf", b"%PDF-1.7", media_type=_PDF).record()
 
     assert list(record) == list(DOCUMENT_PROPERTIES)
@@ -93,7 +93,7 @@ def test_a_record_fits_its_schema_and_has_nothing_else(url: str) -> None:
     assert record["size"] == 8
 
 
-def test_a_new_version_takes_the_place_of_the_old(url: str) -> None:
+def test_a_new_version_replaces_the_old_one(url: str) -> None:
     store = DocumentStore(url)
     store.put("4711.pdf", b"first", media_type=_PDF)
 
@@ -115,7 +115,7 @@ def test_the_same_content_is_not_written_again(tmp_path: Path, again: bytes | li
 
 
 @pytest.mark.parametrize("again", [b"%PDF-1.7", [b"%PDF", b"-1.7"]], ids=["one piece", "chunks"])
-def test_the_same_content_is_not_sent_to_a_bucket_again(
+def test_unchanged_content_is_not_sent_to_a_bucket_again(
     bucket: str,
     monkeypatch: pytest.MonkeyPatch,
     again: bytes | list[bytes],
@@ -128,7 +128,7 @@ def test_the_same_content_is_not_sent_to_a_bucket_again(
     assert store.put("4711.pdf", again, media_type=_PDF) == first
 
 
-def test_content_of_the_same_size_is_told_apart(url: str) -> None:
+def test_different_content_of_the_same_size_is_written(url: str) -> None:
     store = DocumentStore(url)
     store.put("4711.pdf", b"a" * 9_000_000 + b"1", media_type=_PDF)
     second = store.put("4711.pdf", b"a" * 9_000_000 + b"2", media_type=_PDF)
@@ -137,7 +137,7 @@ def test_content_of_the_same_size_is_told_apart(url: str) -> None:
     assert store.find("4711.pdf", media_type=_PDF) == second
 
 
-def test_a_stream_can_ask_whether_a_document_is_there_unchanged(url: str) -> None:
+def test_the_store_knows_whether_a_document_exists_unchanged(url: str) -> None:
     store = DocumentStore(url)
     document = store.put("a/4711.pdf", b"%PDF-1.7", media_type=_PDF)
 
@@ -151,7 +151,7 @@ def test_a_stream_can_ask_whether_a_document_is_there_unchanged(url: str) -> Non
     assert store.find("a/4712.pdf", media_type=_PDF) is None
 
 
-def test_to_ask_whether_a_document_is_there_does_not_read_it(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checking_the_size_of_a_document_does_not_read_it(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     store = DocumentStore(bucket)
     store.put("4711.pdf", b"%PDF-1.7", media_type=_PDF)
     monkeypatch.setattr(MemoryFileSystem, "cat_file", lambda *_, **__: _raise(AssertionError("read")))
@@ -161,7 +161,7 @@ def test_to_ask_whether_a_document_is_there_does_not_read_it(bucket: str, monkey
 
 
 @pytest.mark.parametrize("error", [ConnectionResetError("gone"), KeyboardInterrupt(), RunInterrupted(15)])
-def test_a_download_that_breaks_off_leaves_what_was_there_and_its_own_error(
+def test_an_interrupted_download_keeps_the_old_document_and_its_own_error(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     error: BaseException,
@@ -183,7 +183,7 @@ def test_a_download_that_breaks_off_leaves_what_was_there_and_its_own_error(
     assert store.read("old.pdf") == b"old"
 
 
-def test_a_download_in_its_middle_has_put_nothing_into_the_store(url: str, tmp_path: Path) -> None:
+def test_a_download_in_progress_has_written_nothing_to_the_store(url: str, tmp_path: Path) -> None:
     store = DocumentStore(url)
     seen: list[object] = []
 
@@ -204,7 +204,7 @@ def test_a_download_in_its_middle_has_put_nothing_into_the_store(url: str, tmp_p
         ("os.fsync", OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
     ],
 )
-def test_a_write_that_fails_leaves_what_was_there_and_says_why(
+def test_a_failed_write_keeps_the_old_document_and_says_why(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     failing: str,
@@ -223,7 +223,7 @@ def test_a_write_that_fails_leaves_what_was_there_and_says_why(
     assert store.read("4711.pdf") == b"old"
 
 
-def test_a_signal_in_the_middle_of_a_write_leaves_no_file_behind(
+def test_a_signal_during_a_write_leaves_no_file_behind(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -236,7 +236,7 @@ def test_a_signal_in_the_middle_of_a_write_leaves_no_file_behind(
     assert _files(tmp_path) == set()
 
 
-def test_the_content_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_content_is_flushed_to_disk_before_it_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced = []
     monkeypatch.setattr("os.fsync", lambda number: synced.append((os.fstat(number).st_size, _files(tmp_path))))
 
@@ -248,7 +248,7 @@ def test_the_content_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monke
     assert _files(tmp_path) == {"4711.pdf"}
 
 
-def test_two_threads_that_put_one_name_do_not_mix(url: str, tmp_path: Path) -> None:
+def test_two_threads_writing_one_name_do_not_mix(url: str, tmp_path: Path) -> None:
     store = DocumentStore(url)
     half_read, overtaken = threading.Event(), threading.Event()
 
@@ -270,7 +270,7 @@ def test_two_threads_that_put_one_name_do_not_mix(url: str, tmp_path: Path) -> N
     assert _files(tmp_path) <= {"documents/4711.pdf"}
 
 
-def test_readers_never_see_a_document_that_is_being_written(url: str) -> None:
+def test_readers_never_see_a_partly_written_document(url: str) -> None:
     store = DocumentStore(url)
     versions = [bytes([number]) * 300_000 for number in range(4)]
     store.put("4711.pdf", versions[0], media_type=_PDF)
@@ -287,7 +287,7 @@ def test_readers_never_see_a_document_that_is_being_written(url: str) -> None:
             writer.result()
 
 
-def test_memory_holds_one_chunk_of_a_large_document(tmp_path: Path) -> None:
+def test_a_large_document_is_stored_in_bounded_memory(tmp_path: Path) -> None:
     chunk = bytes(1 << 20)
     store = DocumentStore(str(tmp_path))
 
@@ -319,7 +319,7 @@ def test_memory_holds_one_chunk_of_a_large_document(tmp_path: Path) -> None:
         "x.pdf\n",
     ],
 )
-def test_a_name_that_was_not_made_safe_is_refused_everywhere(url: str, name: str) -> None:
+def test_an_unsafe_name_is_refused_everywhere(url: str, name: str) -> None:
     store = DocumentStore(url)
 
     for use in (
@@ -329,31 +329,31 @@ def test_a_name_that_was_not_made_safe_is_refused_everywhere(url: str, name: str
         lambda: store.find(name, media_type=_PDF),
         lambda: store.read(name),
     ):
-        with pytest.raises(ValueError, match="make it with safe_name"):
+        with pytest.raises(ValueError, match="build it with safe_name"):
             use()
 
 
-def test_a_document_that_is_missing_is_one_line(url: str, tmp_path: Path) -> None:
+def test_reading_a_missing_document_fails_with_one_line(url: str, tmp_path: Path) -> None:
     with pytest.raises(DocumentsUnusable) as refused:
         DocumentStore(url).read("4711.pdf")
 
     place = url if url.startswith("memory") else str(tmp_path / "documents")
-    assert str(refused.value) == f"documents_url: {place}/4711.pdf cannot be read: it is not there"
+    assert str(refused.value) == f"documents_url: {place}/4711.pdf cannot be read: it does not exist"
 
 
-def test_without_the_setting_nothing_is_checked() -> None:
+def test_nothing_is_checked_without_the_setting() -> None:
     assert DOCUMENTS_URL.name == "documents_url"
     assert documents_url_errors({}) == []
     assert documents_url_errors({"documents_url": None}) == []
 
 
-def test_a_place_that_can_be_written_is_left_empty(url: str, tmp_path: Path) -> None:
+def test_a_writable_store_is_left_empty(url: str, tmp_path: Path) -> None:
     assert documents_url_errors({"documents_url": url}) == []
     assert _files(tmp_path) == set()
     assert MemoryFileSystem.store == {}
 
 
-def test_a_bucket_that_lets_nothing_be_deleted_can_be_used(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_that_refuses_deletes_can_be_used(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MemoryFileSystem, "rm_file", lambda *_: _raise(PermissionError("object lock")))
 
     assert documents_url_errors({"documents_url": bucket}) == []
@@ -365,37 +365,40 @@ def test_a_bucket_that_lets_nothing_be_deleted_can_be_used(bucket: str, monkeypa
     ("value", "line"),
     [
         ("", "documents_url is empty: use a folder, file://, s3://, gs:// or az://, or remove it"),
-        ("ftp://u:hunter22@host/x", "documents_url: ftp:// is no place for documents; use a folder, file://, "),
-        ("nonsense://x", "documents_url: nonsense:// is no place for documents; use "),
-        ("https://example.com/x", "documents_url: https:// is no place for documents; use "),
-        ("simplecache::s3://bucket", "documents_url: its protocol is no place for documents; use "),
-        ("u:hunter22@s3://bucket", "documents_url: its protocol is no place for documents; use "),
-        ("s3:/bucket/x", "documents_url is neither a path nor a URL with ://; use "),
-        ("file:/x", "documents_url is neither a path nor a URL with ://; use "),
-        ("s3://", "documents_url names no bucket: write it like s3://bucket/folder"),
-        ("gs:///x", "documents_url names no bucket: write it like gs://bucket/folder"),
-        ("/tmp/x\n", "documents_url holds a line end or another control character: remove it"),  # noqa: S108 - not written
+        ("ftp://u:hunter22@host/x", "documents_url: ftp:// is not supported for documents: use a folder, file://, "),
+        ("nonsense://x", "documents_url: nonsense:// is not supported for documents: use "),
+        ("https://example.com/x", "documents_url: https:// is not supported for documents: use "),
+        ("simplecache::s3://bucket", "documents_url: its protocol is not supported for documents: use "),
+        ("u:hunter22@s3://bucket", "documents_url: its protocol is not supported for documents: use "),
+        ("s3:/bucket/x", "documents_url is neither a path nor a URL with ://: use "),
+        ("file:/x", "documents_url is neither a path nor a URL with ://: use "),
+        ("s3://", "documents_url has no bucket name: write it as s3://bucket/folder"),
+        ("gs:///x", "documents_url has no bucket name: write it as gs://bucket/folder"),
+        ("/tmp/x\n", "documents_url contains a line break or another control character: remove it"),  # noqa: S108 - not written
         (
             "s3://key:hunter22@bucket/x",
-            "documents_url must not hold credentials or options: give them as the environment",
+            "documents_url must not contain credentials or options: set the environment",
         ),
         (
             "s3://key:hun/ter22@bucket/x",
-            "documents_url must not hold credentials or options: give them as the environment",
+            "documents_url must not contain credentials or options: set the environment",
         ),
-        ("s3://key:hunter22/x", "documents_url must not hold credentials or options: give them as the environment"),
-        ("az://box/x?sig=hunter22", "documents_url must not hold credentials or options: give them as the environment"),
-        ("abfs://box:hunter22@acc.dfs.core.windows.net/x", "documents_url must not hold credentials or options: give "),
-        ("file://u:hunter22@host/x", "documents_url must not hold credentials or options"),
+        ("s3://key:hunter22/x", "documents_url must not contain credentials or options: set the environment"),
+        ("az://box/x?sig=hunter22", "documents_url must not contain credentials or options: set the environment"),
+        (
+            "abfs://box:hunter22@acc.dfs.core.windows.net/x",
+            "documents_url must not contain credentials or options: set ",
+        ),
+        ("file://u:hunter22@host/x", "documents_url must not contain credentials or options"),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_one_line_without_a_password(value: str, line: str) -> None:
-    (fault,) = documents_url_errors({"documents_url": value})
+def test_an_unusable_setting_gives_one_line_without_a_password(value: str, line: str) -> None:
+    (error,) = documents_url_errors({"documents_url": value})
 
-    assert fault.startswith(f"Setting {line}")
-    assert fault.isprintable()
-    assert "hunter22" not in fault
-    assert "ter22" not in fault
+    assert error.startswith(f"Setting {line}")
+    assert error.isprintable()
+    assert "hunter22" not in error
+    assert "ter22" not in error
 
 
 @pytest.mark.parametrize(
@@ -413,13 +416,13 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, value: str,
     monkeypatch.setitem(sys.modules, package, None)
     protocol = value.partition(":")[0]
 
-    (fault,) = documents_url_errors({"documents_url": value})
+    (error,) = documents_url_errors({"documents_url": value})
 
-    assert fault.startswith(f"Setting documents_url needs the package {package} for {protocol}://: install it ")
-    assert fault.endswith(f"`pip install {package}`")
+    assert error.startswith(f"Setting documents_url needs the package {package} for {protocol}://: install it ")
+    assert error.endswith(f"`pip install {package}`")
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_gives_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
 
     assert documents_url_errors({"documents_url": f"file://{tmp_path}/file/x"}) == [
@@ -427,7 +430,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     ]
 
 
-def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_folder_gives_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     error = OSError(errno.EROFS, "Read-only file system")
     monkeypatch.setattr("pathlib.Path.touch", lambda *_: _raise(error))
 
@@ -436,7 +439,9 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch
     ]
 
 
-def test_what_a_cloud_library_says_is_told_without_its_secrets(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_a_cloud_library_is_reported_without_its_secrets(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(conf, "memory", {"key": "AKIAHUNTER22", "client": {"secret": "hunter22"}})
 
     def refuse(*_: object) -> NoReturn:
@@ -444,19 +449,19 @@ def test_what_a_cloud_library_says_is_told_without_its_secrets(bucket: str, monk
         raise RuntimeError(text)
 
     monkeypatch.setattr(MemoryFileSystem, "pipe_file", refuse)
-    told = "cannot be written: 403 for *** *** at https://x/y?*** refused"
+    reported = "cannot be written: 403 for *** *** at https://x/y?*** refused"
 
-    assert documents_url_errors({"documents_url": bucket}) == [f"Setting documents_url: {bucket} {told}"]
+    assert documents_url_errors({"documents_url": bucket}) == [f"Setting documents_url: {bucket} {reported}"]
     with pytest.raises(DocumentsUnusable) as refused:
         DocumentStore(bucket).put("4711.pdf", b"", media_type=_PDF)
-    assert str(refused.value) == f"documents_url: {bucket}/4711.pdf {told}"
+    assert str(refused.value) == f"documents_url: {bucket}/4711.pdf {reported}"
     assert refused.value.__cause__ is None
 
 
-def test_a_store_that_cannot_be_opened_is_one_line_without_its_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_cannot_be_opened_gives_one_line_without_its_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(conf, "memory", {"secret": "hunter22"})
 
-    def refuse(*_: Any, **__: Any) -> NoReturn:  # noqa: ANN401 - whatever fsspec hands on
+    def refuse(*_: Any, **__: Any) -> NoReturn:  # noqa: ANN401 - any arguments of fsspec
         text = "no account for hunter22"
         raise RuntimeError(text)
 
@@ -468,7 +473,7 @@ def test_a_store_that_cannot_be_opened_is_one_line_without_its_secrets(monkeypat
 
 
 @pytest.mark.parametrize("value", ["documents", "./documents", "~/documents", "{}/a b", "file://{}/a b"])
-def test_paths_of_every_kind_are_folders(value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_kind_of_path_is_a_folder(value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
 

@@ -1,4 +1,4 @@
-"""Streams whose records are made: conformed, written in order, with a state that never runs ahead of them."""
+"""Derived streams: their records are conformed, written in order, with a state that never runs ahead of them."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class Details(DerivedStream):
     }
 
     def make_records(self) -> Iterator[Record]:
-        """Ask for every letter; one that is gone is left out."""
-        asked = ((letter, HTTPRequest(f"{self.config['api_url']}/{letter}")) for letter in _LETTERS)
-        for letter, pending in self.ask_each(asked):
+        """Request every letter; one that is gone is left out."""
+        requests = ((letter, HTTPRequest(f"{self.config['api_url']}/{letter}")) for letter in _LETTERS)
+        for letter, pending in self.request_each(requests):
             try:
                 record = body_of(pending.result())
             except RequestFailed as refusal:
@@ -66,7 +66,7 @@ class DetailTap(RestTap):
     )
 
     def discover_streams(self) -> Sequence[DerivedStream]:
-        """Give the one."""
+        """Return the one."""
         return [Details(self)]
 
     def authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -140,7 +140,7 @@ def test_the_state_never_runs_ahead_of_the_records(httpserver: HTTPServer, concu
 
 
 @one_or_many
-def test_a_table_from_which_something_was_left_out_is_not_whole(httpserver: HTTPServer, concurrency: int) -> None:
+def test_a_table_without_some_of_its_rows_activates_no_version(httpserver: HTTPServer, concurrency: int) -> None:
     tap, writer = _tap(httpserver, concurrency, {"c": 404, "z": 404})
     tap.sync_all()
 
@@ -148,7 +148,7 @@ def test_a_table_from_which_something_was_left_out_is_not_whole(httpserver: HTTP
     assert writer.count("ACTIVATE_VERSION") == 0
 
 
-def test_no_more_is_asked_for_than_is_taken_and_a_few_ahead(httpserver: HTTPServer) -> None:
+def test_only_a_few_requests_are_sent_ahead_of_what_is_used(httpserver: HTTPServer) -> None:
     tap, _ = _tap(httpserver, 4, {"c": 400})
     with pytest.raises(RunIncomplete):
         tap.sync_all()

@@ -1,4 +1,4 @@
-"""Names of documents: whatever an API calls them, they stay in the store, apart from each other, on every system."""
+"""Document names: inside the store, distinct and portable, whatever an API sends."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from singer_rest_core.documents.store import safe_name
+from singer_rest_core.documents import safe_name
 
-_NASTY = st.sampled_from(
+_HOSTILE = st.sampled_from(
     [
         *"aAbB01.-_ /\\:~%?*<>|\"'\x00\n\x7f",
         *"éßﬁ…\u017f\u0131\u0130\u041a\uff0f\uff0e\uff3c\uff1a\u202e\u0301\u200b\ud800😀",
@@ -28,7 +28,7 @@ _NASTY = st.sampled_from(
         "x" * 90,
     ],
 )
-_PART = st.one_of(st.lists(_NASTY, max_size=6).map("".join), st.text(max_size=12), st.text("ab-_.", max_size=4))
+_PART = st.one_of(st.lists(_HOSTILE, max_size=6).map("".join), st.text(max_size=12), st.text("ab-_.", max_size=4))
 _PARTS = st.lists(_PART, min_size=1, max_size=3).map(tuple)
 _SUFFIX = st.sampled_from([".pdf", ".xml", ".p7m", ".xml.p7m"])
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])", re.IGNORECASE)
@@ -42,7 +42,7 @@ _PLAIN = st.from_regex(r"[a-z0-9_][a-z0-9_-]{0,40}", fullmatch=True).filter(
 @example(("/etc/passwd",), ".pdf")
 @example(("C:\\Windows", "..\\..\\x"), ".pdf")
 @example(("\u2025", "\uff0f"), ".pdf")
-def test_a_name_stays_below_the_store_on_every_system(parts: tuple[str, ...], suffix: str) -> None:
+def test_a_name_stays_inside_the_store_on_every_system(parts: tuple[str, ...], suffix: str) -> None:
     name = safe_name(*parts, suffix=suffix)
 
     assert len(PurePosixPath(name).parts) == len(PureWindowsPath(name).parts) == len(parts)
@@ -59,7 +59,7 @@ def test_a_name_stays_below_the_store_on_every_system(parts: tuple[str, ...], su
 @example(("x" * 500,), ".xml.p7m")
 @example((". .",), ".pdf")
 @example(("-rf",), ".pdf")
-def test_every_segment_is_one_that_windows_takes(parts: tuple[str, ...], suffix: str) -> None:
+def test_every_segment_is_valid_on_windows(parts: tuple[str, ...], suffix: str) -> None:
     for segment in safe_name(*parts, suffix=suffix).split("/"):
         assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", segment)
         assert not segment.endswith((".", " "))
@@ -79,7 +79,7 @@ def test_every_segment_is_one_that_windows_takes(parts: tuple[str, ...], suffix:
 @example(("\ud800",), ("\ud801",), ".pdf", ".pdf")
 @example(("x" * 100,), ("x" * 101,), ".pdf", ".pdf")
 @example(("a", "b.pdf"), ("a.pdf", "b"), ".pdf", ".pdf")
-def test_different_parts_never_share_a_name_even_where_case_is_ignored(
+def test_different_parts_never_share_a_name_even_if_case_is_ignored(
     one: tuple[str, ...],
     other: tuple[str, ...],
     suffix: str,
@@ -92,7 +92,7 @@ def test_different_parts_never_share_a_name_even_where_case_is_ignored(
 
 @given(_PARTS)
 @example(("Rechnung 1",))
-def test_a_name_cannot_be_taken_by_asking_for_what_another_was_changed_to(parts: tuple[str, ...]) -> None:
+def test_the_changed_name_of_one_document_cannot_be_requested_for_another(parts: tuple[str, ...]) -> None:
     name = safe_name(*parts, suffix=".pdf")
     forged = tuple(name.removesuffix(".pdf").split("/"))
 
@@ -100,12 +100,12 @@ def test_a_name_cannot_be_taken_by_asking_for_what_another_was_changed_to(parts:
 
 
 @given(st.lists(_PLAIN, min_size=1, max_size=3), _SUFFIX)
-def test_parts_that_are_portable_stay_as_they_are(parts: list[str], suffix: str) -> None:
+def test_portable_parts_are_unchanged(parts: list[str], suffix: str) -> None:
     assert safe_name(*parts, suffix=suffix) == "/".join(parts) + suffix
 
 
 @given(_PARTS, _PARTS, _SUFFIX)
-def test_a_document_never_stands_where_a_folder_is(
+def test_a_document_never_has_the_path_of_a_folder(
     one: tuple[str, ...],
     other: tuple[str, ...],
     suffix: str,
@@ -137,8 +137,8 @@ def test_names_stay_readable_and_the_same_from_release_to_release(
 
 
 @pytest.mark.parametrize("suffix", ["", "pdf", ".PDF", ".", "/.pdf", ".pdf/..", ".a.b.c", ".-x", ".pdf\n"])
-def test_a_suffix_is_an_extension(suffix: str) -> None:
-    with pytest.raises(ValueError, match="is no suffix"):
+def test_a_suffix_must_be_an_extension(suffix: str) -> None:
+    with pytest.raises(ValueError, match="is not a suffix"):
         safe_name("4711", suffix=suffix)
 
 

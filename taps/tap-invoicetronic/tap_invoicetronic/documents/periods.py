@@ -1,4 +1,4 @@
-"""The periods of `export_periods`: a month or a quarter."""
+"""The periods of `export_periods`: months and quarters."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PERIOD = re.compile(r"(?P<year>20\d\d)-(?:(?P<month>0[1-9]|1[0-2])|[Qq](?P<quarter>[1-4]))", re.ASCII)
-_MONTHS_A_QUARTER = 3
+_MONTHS_PER_QUARTER = 3
 
 
 @dataclass(frozen=True)
 class Period:
-    """A month or a quarter of documents, by their own date.
+    """A month or a quarter; documents belong to it by their own date.
 
     Args:
-        text: As it is set, `2026-03` or `2026-Q1`.
+        text: The period as in the setting, `2026-03` or `2026-Q1`.
         first: Its first day.
         last: Its last day.
     """
@@ -29,8 +29,8 @@ class Period:
     last: date
 
     @classmethod
-    def of(cls, text: str) -> Period:
-        """Read a period.
+    def parse(cls, text: str) -> Period:
+        """Parse a period.
 
         Args:
             text: `2026-03` or `2026-Q1`.
@@ -43,37 +43,34 @@ class Period:
         """
         match = _PERIOD.fullmatch(text)
         if match is None:
-            msg = f"no period: {text[:40]!r}; write it like 2026-03 or 2026-Q1"
+            msg = f"{text[:40]!r} is not a period; write it like 2026-03 or 2026-Q1"
             raise ValueError(msg)
         year = int(match["year"])
-        months = 1 if match["month"] else _MONTHS_A_QUARTER
+        months = 1 if match["month"] else _MONTHS_PER_QUARTER
         first_month = int(match["month"] or (int(match["quarter"]) - 1) * months + 1)
         after = date(year + (first_month + months > 12), (first_month + months - 1) % 12 + 1, 1)  # noqa: PLR2004 - months
         return cls(text.upper(), date(year, first_month, 1), after - timedelta(days=1))
 
     @property
     def parameters(self) -> dict[str, str]:
-        """How /export is asked for it."""
+        """The query parameters of /export."""
         if "Q" in self.text:
             return {"year": str(self.first.year), "quarter": self.text[-1]}
         return {"year": str(self.first.year), "month": str(self.first.month)}
 
     @property
     def filters(self) -> Mapping[str, str]:
-        """How lists are asked for its documents: a day more at both ends, as zones and bounds are not documented."""
+        """The filters of /send and /receive: one more day at each end, as time zones and bounds are not documented."""
         day = timedelta(days=1)
         return {
             "document_date_from": f"{self.first - day}T00:00:00Z",
             "document_date_to": f"{self.last + day}T23:59:59Z",
         }
 
-    def holds(self, days: tuple[str, ...]) -> bool:
-        """Tell whether an invoice of one of some days is in it.
+    def contains_any(self, days: tuple[str, ...]) -> bool:
+        """Return whether any of some days is in the period.
 
         Args:
-            days: As `YYYY-MM-DD`.
-
-        Returns:
-            Whether one is.
+            days: Days as `YYYY-MM-DD`.
         """
         return any(str(self.first) <= day <= str(self.last) for day in days)

@@ -1,4 +1,4 @@
-"""Streams that ask for one thing for each row of a list: what they spare, what they remember, what they say is gone."""
+"""Streams that send a request for each row of a list: what they spare, remember, and report as gone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from werkzeug import Request
 
     from singer_rest_core import Record
-    from singer_rest_core.streams.base import RecordStream
+    from singer_rest_core.streams.base import BaseStream
 
 _SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -55,36 +55,39 @@ class Things(IndexedList[str]):
     def get_new_paginator(self) -> BaseAPIPaginator[Any]:
         return SinglePagePaginator()
 
-    def note(self, row: Record) -> str:
+    def index_entry(self, row: Record) -> str:
         return row_digest(row)
 
 
 class AThing(DetailStream[str]):
-    """By its name before the list it is made of."""
+    """By its name before the list it is derived from."""
 
     name = "a_thing"
     primary_keys = ("id",)
     schema = _SCHEMA
 
+    def __init__(self, tap: Tap, things: Things) -> None:
+        """Bind it."""
+        super().__init__(tap)
+        self._things = things
+
     def listed(self) -> Mapping[str, str]:
-        things = self.rest_tap.streams["things"]
-        assert isinstance(things, Things)
-        return things.noted()
+        return self._things.index()
 
     @property
-    def listed_whole(self) -> bool:
+    def list_is_complete(self) -> bool:
         return True
 
-    def is_due(self, note: str, remembered: str | None) -> bool:
-        return note != remembered
+    def is_due(self, entry: str, remembered: str | None) -> bool:
+        return entry != remembered
 
-    def memory(self, note: str, answer: requests.Response) -> str:  # noqa: ARG002 - the hook's form
-        return note
+    def memory(self, entry: str, answer: requests.Response) -> str:  # noqa: ARG002 - the hook's form
+        return entry
 
-    def request_for(self, key: str) -> HTTPRequest:
+    def request_for_row(self, key: str) -> HTTPRequest:
         return HTTPRequest(f"{self.config['api_url']}/things/{key}")
 
-    def record_of(self, key: str, note: str, answer: requests.Response) -> Record | None:  # noqa: ARG002 - the hook's form
+    def record_of(self, key: str, entry: str, answer: requests.Response) -> Record | None:  # noqa: ARG002 - the hook's form
         body: Record = body_of(answer)
         return body if body["id"] == key else None
 
@@ -97,9 +100,10 @@ class ThingTap(RestTap):
         th.Property("token", th.StringType), api_url=None, page_size=None, start_date=None
     )
 
-    def discover_streams(self) -> Sequence[RecordStream]:
-        """Give both."""
-        return [AThing(self), Things(self)]
+    def discover_streams(self) -> Sequence[BaseStream]:
+        """Return both."""
+        things = Things(self)
+        return [AThing(self, things), things]
 
     def authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Need no credentials."""
@@ -143,7 +147,7 @@ class World:
         return Response(text, status)
 
     def read(self, *streams: str, **settings: object) -> list[str]:
-        """Run the tap once; gives what was asked for."""
+        """Run the tap once; returns what was requested."""
         self.asked = []
         writer = _Writer()
         config = {"api_url": self._url, "concurrency": 1, **settings}
@@ -159,7 +163,7 @@ class World:
         return self.asked
 
     def read_and_fail(self) -> list[str]:
-        """Run the tap once, whose second stream fails; gives what was asked for."""
+        """Run the tap once, whose second stream fails; returns what was requested."""
         with pytest.raises(RunIncomplete, match="a_thing"):
             self.read()
         return self.asked
@@ -179,8 +183,8 @@ class World:
         records = [message["record"] for message in self.messages if message["type"] == "RECORD"]
         return [record["id"] for record in records if "_sdc_deleted_at" in record]
 
-    def whole(self) -> set[str]:
-        """The streams that the last run read whole."""
+    def activated(self) -> set[str]:
+        """The streams whose version the last run activated."""
         return {message["stream"] for message in self.messages if message["type"] == "ACTIVATE_VERSION"}
 
     @property
@@ -194,10 +198,10 @@ def world(httpserver: HTTPServer) -> World:
     return World(httpserver)
 
 
-def test_the_list_is_read_before_what_is_made_of_it_and_once(world: World) -> None:
+def test_the_list_is_read_once_before_what_is_derived_from_it(world: World) -> None:
     assert world.read() == ["list", *"abcdef"]
     assert world.records("things") == world.records() == list("abcdef")
-    assert world.whole() == {"things", "a_thing"}
+    assert world.activated() == {"things", "a_thing"}
 
 
 def test_a_row_that_comes_twice_is_written_once(world: World) -> None:
@@ -216,7 +220,7 @@ def test_a_row_that_comes_again_with_other_values_is_written_again(
 
     assert world.records("things") == [*"abcdef", "b"]
     assert world.records() == list("abcdef")
-    assert "things: 1 rows have the id of another one, but other values: a loader keeps the last of them" in caplog.text
+    assert "things: 1 rows have the id of another row, but other values: a loader keeps the last of them" in caplog.text
 
 
 def test_the_list_is_read_for_its_details_alone(world: World) -> None:
@@ -224,15 +228,15 @@ def test_the_list_is_read_for_its_details_alone(world: World) -> None:
     assert world.records("things") == []
 
 
-def test_nothing_new_is_the_list_alone(world: World) -> None:
+def test_with_nothing_new_the_list_alone_is_requested(world: World) -> None:
     world.read()
 
     assert world.read() == ["list"]
-    assert world.whole() == {"things"}
+    assert world.activated() == {"things"}
     assert world.gone() == []
 
 
-def test_only_what_changed_or_came_is_asked_for(world: World) -> None:
+def test_only_changed_and_new_rows_are_requested(world: World) -> None:
     world.read()
     world.things |= {"c": "changed", "g": "new"}
 
@@ -241,14 +245,14 @@ def test_only_what_changed_or_came_is_asked_for(world: World) -> None:
     assert world.remembered == list("abcdefg")
 
 
-def test_what_is_gone_is_told_with_its_key_alone_and_forgotten(world: World) -> None:
+def test_a_row_that_is_gone_is_reported_by_its_key_and_forgotten(world: World) -> None:
     world.read()
     del world.things["b"], world.things["e"]
 
     world.read()
 
     assert world.gone() == ["b", "e"]
-    assert world.whole() == {"things"}
+    assert world.activated() == {"things"}
     schema = [message for message in world.messages if message["type"] == "SCHEMA"][-1]
     assert list(schema["schema"]["properties"]) == ["id", "_sdc_deleted_at"]
     assert schema["key_properties"] == ["id"]
@@ -257,13 +261,13 @@ def test_what_is_gone_is_told_with_its_key_alone_and_forgotten(world: World) -> 
     assert world.gone() == []
 
 
-def test_what_is_gone_is_not_told_when_the_version_tells_it(world: World) -> None:
+def test_a_row_that_is_gone_is_not_reported_where_the_version_does(world: World) -> None:
     world.read()
     world.things = {"c": "changed"}
 
     world.read()
 
-    assert world.whole() == {"things", "a_thing"}
+    assert world.activated() == {"things", "a_thing"}
     assert world.gone() == []
     assert world.remembered == ["c"]
 
@@ -275,11 +279,11 @@ def test_stream_maps_do_not_get_rows_without_their_columns(world: World, caplog:
     world.read(stream_maps={"a_thing": {"id": "id", "loud": "name.upper()", "__else__": None}})
 
     assert world.gone() == []
-    assert "1 deleted rows are not told of" in caplog.text
+    assert "1 deleted rows are not reported" in caplog.text
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_a_row_that_is_not_found_is_asked_for_again(
+def test_a_row_that_is_not_found_is_requested_again(
     world: World, caplog: pytest.LogCaptureFixture, concurrency: int
 ) -> None:
     world.answers["c"] = ('{"error": "gone"}', 404)
@@ -287,18 +291,18 @@ def test_a_row_that_is_not_found_is_asked_for_again(
     world.read(concurrency=concurrency)
 
     assert world.records() == list("abdef")
-    assert world.whole() == {"things"}
-    assert "a_thing: 1 that the list names were not found (404)" in caplog.text
+    assert world.activated() == {"things"}
+    assert "a_thing: 1 rows of the list were not found (404)" in caplog.text
     world.answers = {}
     assert world.read() == ["list", "c"]
 
 
-def test_an_answer_of_no_use_is_asked_for_again(world: World) -> None:
+def test_a_row_whose_answer_is_of_no_use_is_requested_again(world: World) -> None:
     world.answers["c"] = ('{"id": "x"}', 200)
     world.read()
 
     assert world.records() == list("abdef")
-    assert world.whole() == {"things"}
+    assert world.activated() == {"things"}
     assert world.read() == ["list", "c"]
 
 
@@ -311,7 +315,7 @@ def test_a_row_that_is_refused_does_not_hold_up_the_others(
     with pytest.raises(RunIncomplete, match="a_thing"):
         world.read(concurrency=concurrency)
     assert world.records() == world.remembered == list("acef")
-    assert world.whole() == {"things"}
+    assert world.activated() == {"things"}
     assert f"a_thing: failed: GET /things/b answered {status}: no; 1 more were refused" in caplog.text
 
     world.answers = {}
@@ -319,7 +323,7 @@ def test_a_row_that_is_refused_does_not_hold_up_the_others(
     assert world.read() == ["list", "b", "d"]
 
 
-def test_what_is_gone_is_told_although_a_row_is_refused(world: World) -> None:
+def test_a_row_that_is_gone_is_reported_although_another_is_refused(world: World) -> None:
     world.read()
     del world.things["a"]
     world.things["d"] = "changed"
@@ -331,7 +335,7 @@ def test_what_is_gone_is_told_although_a_row_is_refused(world: World) -> None:
     assert world.remembered == list("bcdef")
 
 
-def test_with_too_many_refusals_no_more_is_asked_for(world: World) -> None:
+def test_after_too_many_refusals_nothing_more_is_requested(world: World) -> None:
     world.things |= {"g": "G"}
     world.answers = dict.fromkeys("bcdefg", ('{"error": "no"}', 400))
     world.read_and_fail()
@@ -351,7 +355,6 @@ def test_a_row_that_is_never_answered_ends_the_stream(
             raise requests.ConnectionError("connection lost")
         return send(session, request, **how)
 
-    monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setattr(requests.Session, "send", send_but_c)
     world.answers["b"] = ('{"error": "no"}', 400)
 

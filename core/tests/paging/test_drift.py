@@ -1,4 +1,4 @@
-"""Whether a list was read whole, judged by its pages."""
+"""Whether a list is complete, judged by its pages."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from hypothesis import strategies as st
 from singer_rest_core.paging.drift import DriftCheck
 
 
-def test_a_list_without_pages_is_steady() -> None:
-    assert DriftCheck().steady
+def test_a_list_without_pages_is_complete() -> None:
+    assert DriftCheck().is_complete
 
 
-def test_an_api_that_counts_nothing_is_believed_unless_a_row_repeats() -> None:
+def test_a_list_without_a_count_is_complete_unless_a_row_repeats() -> None:
     check = DriftCheck()
-    check.page(["1", "2"], None)
-    check.page(["3"], None)
-    assert check.steady
-    check.page(["1"], None)
-    assert not check.steady
+    check.add(["1", "2"], None)
+    check.add(["3"], None)
+    assert check.is_complete
+    check.add(["1"], None)
+    assert not check.is_complete
 
 
-def test_a_row_that_repeats_does_no_harm_where_all_that_are_counted_came() -> None:
+def test_a_repeated_row_does_no_harm_where_every_counted_row_came() -> None:
     check = DriftCheck()
-    check.page(["1", "2"], 3)
-    check.page(["2"], 3)
-    assert not check.steady
-    check.page(["3"], 3)
-    assert check.steady
+    check.add(["1", "2"], 3)
+    check.add(["2"], 3)
+    assert not check.is_complete
+    check.add(["3"], 3)
+    assert check.is_complete
 
 
 @settings(max_examples=300)
@@ -44,7 +44,7 @@ def test_a_row_that_repeats_does_no_harm_where_all_that_are_counted_came() -> No
         max_size=4,
     ),
 )
-def test_a_list_that_seems_steady_was_read_whole(
+def test_a_list_that_seems_complete_misses_no_row(
     rows: int,
     size: int,
     changes: dict[int, list[tuple[str, int]]],
@@ -60,7 +60,7 @@ def test_a_list_that_seems_steady_was_read_whole(
     page = 0
     while page == 0 or page * size < len(listed):
         ids = listed[page * size : (page + 1) * size]
-        check.page(ids, len(listed))
+        check.add(ids, len(listed))
         read |= set(ids)
         for what, where in changes.get(page, []):
             position = where % (len(listed) + 1)
@@ -74,5 +74,5 @@ def test_a_list_that_seems_steady_was_read_whole(
                     always.discard(row)
         page += 1
 
-    if check.steady:
+    if check.is_complete:
         assert always <= read

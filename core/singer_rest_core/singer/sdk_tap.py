@@ -1,0 +1,199 @@
+"""The private and final names of singer-sdk's `Tap` that had to be overridden, each with its reason.
+
+`PINNED` lists them; a test looks for every one in the installed SDK. Nothing else in core uses them.
+"""
+
+from __future__ import annotations
+
+import signal
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import Tap
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers._state import StateWriter
+from singer_sdk.plugin_base import PluginBase
+from singer_sdk.singerlib.encoding.simple import StateMessage
+from typing_extensions import override
+
+from singer_rest_core.cli.settings import faults, unknown_settings, with_defaults
+from singer_rest_core.errors import RunInterrupted
+from singer_rest_core.records.exact_json import encode
+from singer_rest_core.singer.writer import ExactWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import FrameType
+
+    from singer_sdk.helpers.types import TapState
+    from singer_sdk.singerlib.encoding.base import GenericSingerWriter
+    from singer_sdk.streams.core import Stream
+
+    from singer_rest_core.singer.result import RunResult
+
+PINNED: dict[type, tuple[str, ...]] = {
+    Tap: ("sync_all", "run_sync_dry_run", "_handle_termination", "_state_writer"),
+    StateWriter: ("write_state",),
+    PluginBase: ("_validate_config", "_config", "_env_var_prefix"),
+}
+"""Names of the SDK that this module relies on though they are private or final, by class."""
+
+
+class _EncodedStateWriter(StateWriter):
+    """Recognizes a state that was written by its encoding.
+
+    The SDK keeps a deep copy of the whole state, of all streams, each time one of them has read a page.
+    """
+
+    def __init__(self, message_writer: GenericSingerWriter[Any, Any]) -> None:
+        super().__init__(message_writer)
+        self._writer = message_writer
+        self._last_written: bytes | None = None
+
+    @override
+    def write_state(self, state: TapState) -> None:
+        written = encode(state)
+        if written != self._last_written:
+            self._writer.write_message(StateMessage(value=state))
+            self._last_written = written
+
+
+class SdkTap(Tap):
+    """A tap that reads all its streams before it says which of them failed.
+
+    Replaces the SDK's handling of signals, which writes STATE in the middle of whatever is being written and exits
+    with 0, and its messages about settings, which repeat secret values.
+    """
+
+    message_writer_class = ExactWriter
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's signature
+        """Check the catalog before the SDK does, and turn its errors into lines.
+
+        Raises:
+            ConfigValidationError: If the catalog is none, or an environment variable cannot be read; the SDK lets
+                Python's own error through.
+        """
+        catalog = kwargs.get("catalog")
+        if isinstance(catalog, list) or (isinstance(catalog, dict) and not isinstance(catalog.get("streams"), list)):
+            line = "The catalog holds no list of streams: make one with --discover"
+            raise ConfigValidationError(line, errors=[line], schema={})
+        try:
+            super().__init__(*args, **kwargs)
+        except ValueError as error:
+            if not kwargs.get("parse_env_config"):
+                raise
+            line = f"An environment variable {self._env_var_prefix}… has a value of the wrong kind: {error}"
+            raise ConfigValidationError(line, errors=[line], schema=self.config_jsonschema) from error
+        self._state_writer = _EncodedStateWriter(self.message_writer)
+
+    @property
+    @abstractmethod
+    def run_result(self) -> RunResult:
+        """How the streams of the run ended."""
+
+    def before_streams(self) -> None:
+        """Prepare the run before its first stream is read."""
+
+    def stop(self) -> None:
+        """End what goes on beside the reading."""
+
+    def summary(self) -> str:
+        """Return one line about how the run went."""
+        return self.run_result.summary()
+
+    def settings_errors(self) -> list[str]:
+        """Check what a JSON schema cannot.
+
+        Returns:
+            A line for each error.
+        """
+        return []
+
+    @override
+    def setup_mapper(self) -> None:
+        super().setup_mapper()
+        self._mapped = self._selection()
+
+    def _selection(self) -> list[bool | None]:
+        return [entry.metadata.root.selected for entry in self.catalog.streams]
+
+    @override  # type: ignore[misc] # final in the SDK, see above
+    def sync_all(self) -> None:
+        """Read all selected streams.
+
+        Raises:
+            RunEnded: If the run ended before all were read.
+            RunIncomplete: If some streams failed.
+        """
+        self.before_streams()
+        self._map_what_is_selected()
+        try:
+            super().sync_all()
+        except BrokenPipeError:
+            raise
+        except BaseException:
+            if self.state:
+                self._state_writer.write_state(self.state)
+            raise
+        finally:
+            self.stop()
+        self.logger.info("%s", self.summary())
+        self.run_result.conclude()
+
+    @override  # type: ignore[misc] # final in the SDK, see above
+    def run_sync_dry_run(
+        self,
+        dry_run_record_limit: int | None = 1,
+        streams: Iterable[Stream] | None = None,
+    ) -> bool:
+        """Read some records of every stream (`--test`).
+
+        Returns:
+            True.
+
+        Raises:
+            RunEnded: If the run ended before all were tried.
+            RunIncomplete: If some streams failed.
+        """
+        chosen = list(self.streams.values() if streams is None else streams)
+        for stream in chosen:
+            stream.selected = True
+        self.before_streams()
+        self._map_what_is_selected()
+        try:
+            super().run_sync_dry_run(dry_run_record_limit, chosen)
+        finally:
+            self.stop()
+        self.run_result.conclude()
+        return True
+
+    def _map_what_is_selected(self) -> None:
+        """Have the SCHEMA messages hold what is selected now.
+
+        The SDK makes them with the tap: a stream that is not selected by default, and selected since, had no columns.
+        """
+        if self._selection() != self._mapped:
+            self.mapper.register_raw_streams_from_catalog(self.catalog)
+
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        interrupt = RunInterrupted(signum)
+        writer = getattr(self, "message_writer", None)
+        if not isinstance(writer, ExactWriter):
+            raise interrupt
+        signal.signal(signum, signal.SIG_DFL)
+        writer.interrupt(interrupt)
+
+    @override
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Check the settings; messages say what to do, and never repeat the value of a secret."""
+        schema = self.config_jsonschema
+        self.append_builtin_config(schema)
+        self._config = with_defaults(schema, self._config)
+        errors = faults(schema, self._config, plugin=self.name) + self.settings_errors()
+        if errors and raise_errors:
+            raise ConfigValidationError("; ".join(errors), errors=errors, schema=schema)
+        for line in unknown_settings(schema, self._config):
+            self.logger.warning("%s", line)
+        return errors

@@ -1,0 +1,28 @@
+"""What a stream shows of its pages to others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from singer_rest_core import Page
+    from singer_rest_core.singer.bookmarks import Scope
+
+
+class ObservedStream(Protocol):
+    """A stream, as far as its observers have to know it."""
+
+    name: str
+    scope: Scope
+
+
+class PageObserver(Protocol):
+    """Sees the pages that the run reads."""
+
+    def on_page(self, stream: ObservedStream, page: Page) -> None:
+        """Look at a page that is about to be written.
+
+        Args:
+            stream: Whose page it is.
+            page: The page.
+        """
