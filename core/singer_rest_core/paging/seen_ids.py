@@ -1,4 +1,4 @@
-"""The ids of a list in as little memory as can be: a list may have millions, and memory shall not grow with it."""
+"""The ids of a list, in as little memory as possible: a list may have millions of rows."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 _FINGERPRINT = 0xFFFFFFFF
 _IDS_A_CONTAINER = 32
-"""With fewer, a container of the bitmap costs more than as many fingerprints."""
+"""With fewer ids, a container of the bitmap costs more than as many fingerprints."""
 _FEW_CONTAINERS = 256
 _TEXTS_FROM = 1 << 63
-"""Where the numbers stand that came as texts: `5` and `"5"` are two ids."""
+"""Added to numbers that came as texts: `5` and `"5"` are two ids."""
 
 
 class SeenIds:
@@ -24,16 +24,16 @@ class SeenIds:
 
     Whole numbers, also as texts, are kept exactly, in two bytes each or less where they lie close. Of others, and of
     numbers far apart, a fingerprint is kept in six bytes. Two fingerprints may look the same: among a million, about
-    once in a thousand lists. Then a list is read once more than needed; and in that second reading a row would be taken
+    once in a thousand lists. Then a list is read once more than needed; and in that second pass a row would be taken
     for known, which is why incremental streams, whose rows are read only once, write all of them again.
 
     Args:
-        expected: How many ids will come; of fingerprints, more than a third more are not remembered. None if it is not
-            known: then ids are kept as they are.
+        expected: How many ids will come; beyond a third more, fingerprints are not kept. None if it is not known: then
+            ids are kept as they are.
     """
 
     def __init__(self, expected: int | None) -> None:
-        """Remember none."""
+        """Start without ids."""
         self._expected = expected or 0
         self._whole: set[Hashable] | None = set() if expected is None else None
         self._numbers: BitMap64 | None = BitMap64()
@@ -73,13 +73,13 @@ class SeenIds:
         self.repeated |= not self._fingerprints.add_all(ids)
 
     def _give_up_numbers(self) -> None:
-        """Keep fingerprints from now on: some ids are no numbers, or they lie too far apart."""
+        """Keep fingerprints from now on: some ids are no numbers, or they are too far apart."""
         if self._numbers is not None:
             self._fingerprints.add_all(_id_of(number) for number in self._numbers)
             self._numbers = None
 
     def __contains__(self, each: Hashable) -> bool:
-        """Tell whether an id was seen."""
+        """Return whether an id was seen."""
         if self._whole is not None:
             return each in self._whole
         if self._numbers is None:
@@ -89,12 +89,12 @@ class SeenIds:
 
     @cached_property
     def _fingerprints(self) -> _Fingerprints:
-        """The fingerprints; their room is taken when the first comes."""
+        """The fingerprints; their memory is allocated when the first comes."""
         return _Fingerprints(self._expected)
 
 
 class _Fingerprints:
-    """32 bits of a hash of each id, in a place that other bits choose; all in one piece of memory.
+    """32 bits of a hash of each id, in a slot chosen by other bits; a hash table in one array.
 
     Args:
         expected: How many ids will come.
@@ -107,7 +107,7 @@ class _Fingerprints:
         """How many different ids are remembered."""
 
     def add_all(self, ids: Iterable[Hashable]) -> bool:
-        """Add ids; tells whether all look new."""
+        """Add ids; returns whether all look new."""
         table, most = self._table, self._size * 8 // 9
         are_new = True
         for each in ids:
@@ -123,7 +123,7 @@ class _Fingerprints:
         return bool(self._table[self._find(each)[0]])
 
     def _find(self, each: Hashable) -> tuple[int, int]:
-        """Give the place where an id is, or would be, and its fingerprint."""
+        """Return the slot where an id is, or would be, and its fingerprint."""
         table, size = self._table, self._size
         mixed = hash((each,))
         fingerprint = (mixed >> 29) & _FINGERPRINT or 1
@@ -134,7 +134,7 @@ class _Fingerprints:
 
 
 def _numbers(ids: Sequence[Hashable]) -> Sequence[int] | None:
-    """Give the numbers that stand for ids; None if one is none, or a text that writes it otherwise, as `007`."""
+    """Return the numbers that stand for ids; None if one is no number, or a text that is not written as one (`007`)."""
     if not ids:
         return []
     kinds = set(map(type, ids))

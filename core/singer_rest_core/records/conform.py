@@ -1,8 +1,8 @@
-"""Records made to fit their schema, compiled once per stream.
+"""Conforming records to their schema, compiled once per stream.
 
-A value is converted where nothing is lost (`"12.50"` to a number, `5` to `"5"`, a timestamp to UTC). What the schema
-does not know, or what does not fit, goes with its raw value into the record's `_rescued_data`: drift neither kills a
-load nor loses data.
+A value is converted where nothing is lost (`"12.50"` to a number, `5` to `"5"`, a timestamp to UTC). A field the schema
+does not have, or a value that does not fit, is rescued: it is written unchanged to `_rescued_data` of the record, so
+that drift neither breaks a load nor loses data.
 """
 
 from __future__ import annotations
@@ -13,31 +13,27 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 
-from singer_rest_core.records.timestamps import is_date, to_utc
-from singer_rest_core.records.utc_text import utc_text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from singer_rest_core.records.secret_names import SecretNames
+from singer_rest_core.records.timestamps import fast_to_utc, is_date, to_utc
 
 RESCUED_DATA = "_rescued_data"
-"""The property that holds what does not fit: an object, null when empty."""
+"""The property for rescued values: an object, null when there are none."""
 
 Record = dict[str, Any]
 _Converter = Callable[[Any], Any]
 
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,9})?")
-"""A number as JSON writes it: \"007\" is a text that would lose its zeros."""
+"""A number in JSON syntax: \"007\" does not match, as it would lose its zeros."""
 _BIGINT = 2**63
 _LARGEST_EXPONENT = 1000
-_CONTAINERS = frozenset({dict, list})
-_NAMES_KEPT = 10_000
-"""How many names that are no secrets are remembered: most repeat from row to row, but some objects are keyed by ids."""
-_WORDS = {"true": True, "false": False}
+_MAX_REPORTED_UNKNOWN = 20
+"""Fields unknown to the schema that are reported by name; an API may send new names without end."""
+_LONGEST_REPORTED_NAME = 80
+_BOOLEAN_WORDS = {"true": True, "false": False}
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -46,22 +42,43 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),
 }
+_NAMES_OF_TYPES: Mapping[type, str] = {
+    bool: "a boolean",
+    int: "a number",
+    Decimal: "a number",
+    str: "a string",
+    dict: "an object",
+    list: "an array",
+}
+_NAMES_OF_EXPECTED: Mapping[str, str] = {
+    "string": "a string",
+    "integer": "a 64-bit integer",
+    "number": "a number",
+    "boolean": "a boolean",
+    "timestamp": "a timestamp",
+    "date": "a date",
+    "object": "an object",
+    "array": "an array",
+}
 
 
 class Misfit(ValueError):
-    """A value that has no place under its schema without losing something."""
+    """A value cannot be converted to the type of its column without losing something.
+
+    The message is a clause whose subject is the field; it does not contain the value.
+    """
 
 
 @dataclass(frozen=True)
 class Column:
-    """What fits one property of a schema.
+    """The values that fit one property of a schema.
 
     Args:
         name: The property.
-        convert: Gives what is written for a value that is not null; raises `Misfit`.
-        native: A type that msgspec decodes just those values for that `convert` leaves as they are; `Any` if it leaves
-            all as they are, None if there is no such type.
-        may_hold_secrets: Whether `convert` leaves secrets out of such values, too: see `Conformer.have_no_secrets`.
+        convert: Returns the value to write for a value that is not null; raises `Misfit`.
+        native: A type that msgspec decodes exactly for the values that `convert` returns unchanged; `Any` if it returns
+            all values unchanged, None if there is no such type.
+        may_hold_secrets: Whether `convert` also removes secret fields from such values (see `SecretNames`).
     """
 
     name: str
@@ -71,13 +88,14 @@ class Column:
 
 
 class Conformer:
-    """Makes records fit one schema.
+    """Conforms records to one schema.
 
     Args:
-        schema: The stream's JSON schema; properties without a type take any value.
-        report: Called once for each field that is rescued, with its name and why.
-        secret_names: Found in the names of what must not be written: not be rescued, on its own or inside of something
-            else, and not stand inside of the objects and lists that the schema knows as a whole.
+        schema: The stream's JSON schema; properties without a type accept any value.
+        report: Called once for each rescued field, with its name and a clause that says why. Names are cleaned for the
+            log. After many fields that the schema does not have, further ones are not reported.
+        secret_names: Fields with a name in which this is found are dropped: those the schema does not have, and those
+            inside rescued values and inside values of open objects and lists.
     """
 
     def __init__(
@@ -88,26 +106,26 @@ class Conformer:
         secret_names: re.Pattern[str] | None = None,
     ) -> None:
         """Compile a converter for every property."""
-        self._secret_names = secret_names
-        self._harmless: set[str] = set()
+        self.secret_names = SecretNames(secret_names)
         properties: Mapping[str, Mapping[str, Any]] = schema.get("properties", {})
         self.keeps_rescued = RESCUED_DATA in properties
-        """Whether the schema has a place for what does not fit."""
+        """Whether the schema has a property for rescued values."""
         self.columns = tuple(self._column(name, entry) for name, entry in properties.items() if name != RESCUED_DATA)
-        """Every property but that one, in the schema's order."""
+        """All other properties, in the schema's order."""
         self._converters = [(column.name, column.convert) for column in self.columns]
         self._known = frozenset(column.name for column in self.columns)
         self._report = report
-        self._reported: set[str] = set()
+        self._reported_misfits: set[str] = set()
+        self._reported_unknown: set[str] = set()
 
     def conform(self, raw: Mapping[str, Any]) -> Record:
-        """Make one record fit.
+        """Conform one record.
 
         Args:
-            raw: The record as the API gave it, one level deep as the schema has it.
+            raw: The record as the API sent it, flat as in the schema.
 
         Returns:
-            A record with every property of the schema, in the schema's order; null where the API gave nothing.
+            A record with every property of the schema, in the schema's order; null where the API sent nothing.
         """
         record: Record = {}
         rescued: Record = {}
@@ -118,95 +136,75 @@ class Conformer:
             except Misfit as misfit:
                 record[name] = None
                 rescued[name] = value
-                self.report_once(name, str(misfit))
-        for name in raw.keys() - self._known:
-            if not self.is_secret(name):
+                self.report_misfit(name, misfit)
+        for name in sorted(raw.keys() - self._known):
+            if not self.secret_names.match(name):
                 rescued[name] = raw[name]
-                self.report_once(name)
+                self.report_unknown(name)
         if self.keeps_rescued:
             record[RESCUED_DATA] = self.rescued_data(rescued)
         return record
 
-    def is_secret(self, name: str) -> bool:
-        """Tell whether a field that the schema does not know must not be rescued.
+    def rescued_data(self, rescued: Record) -> Record | None:
+        """Return the value of `_rescued_data` for one record.
+
+        Args:
+            rescued: The raw values by field.
+
+        Returns:
+            The values sorted by field, without secret fields inside them; None if there are none.
+        """
+        if self.secret_names:
+            rescued = {name: self.secret_names.without_secrets(value) for name, value in rescued.items()}
+        return dict(sorted(rescued.items())) or None
+
+    def report_misfit(self, name: str, misfit: Misfit) -> None:
+        """Report a column whose value is rescued, unless it was reported before.
+
+        Args:
+            name: The column.
+            misfit: Why its value does not fit.
+        """
+        if name not in self._reported_misfits:
+            self._reported_misfits.add(name)
+            self._report(_printable(name), str(misfit))
+
+    def report_unknown(self, name: str) -> None:
+        """Report a rescued field that the schema does not have, unless it or too many others were reported before.
 
         Args:
             name: The field.
-
-        Returns:
-            Whether it is dropped without a word.
         """
-        return self._secret_names is not None and self._secret_names.search(name) is not None
-
-    def rescued_data(self, rescued: Record) -> Record | None:
-        """Give what a record holds under `_rescued_data`.
-
-        Args:
-            rescued: Raw values by field.
-
-        Returns:
-            The same in the order of names, without secrets inside of values; null if there are none.
-        """
-        if self._secret_names is not None:
-            rescued = {name: self._without_secrets(value) for name, value in rescued.items()}
-        return dict(sorted(rescued.items())) or None
+        if name in self._reported_unknown or len(self._reported_unknown) > _MAX_REPORTED_UNKNOWN:
+            return
+        self._reported_unknown.add(name)
+        is_last = len(self._reported_unknown) > _MAX_REPORTED_UNKNOWN
+        more = " (further unknown fields are not reported)" if is_last else ""
+        self._report(_printable(name), f"is not in the schema{more}")
 
     def _column(self, name: str, entry: Mapping[str, Any]) -> Column:
         convert = _converter(entry)
-        if self._secret_names is None or not _may_hold_fields(entry):
+        secret_names = self.secret_names
+        if not secret_names or not _may_hold_fields(entry):
             return Column(name, convert, _native(entry))
-        return Column(name, lambda value: self._without_secrets(convert(value)), _native(entry), may_hold_secrets=True)
+        without_secrets = secret_names.without_secrets
+        return Column(name, lambda value: without_secrets(convert(value)), _native(entry), may_hold_secrets=True)
 
-    def have_no_secrets(self, values: Sequence[Any]) -> bool:
-        """Look for secrets in all values of a column at once.
 
-        Args:
-            values: Objects, lists, whatever there may be.
-
-        Returns:
-            Whether surely none of them holds any; otherwise each has to be looked into.
-        """
-        objects = [value for value in values if type(value) is dict]
-        lists = [value for value in values if type(value) is list]
-        within = chain.from_iterable([*lists, *map(dict.values, objects)])
-        return self._harmless.issuperset(set().union(*objects)) and _CONTAINERS.isdisjoint(map(type, within))
-
-    def _without_secrets(self, value: Any) -> Any:  # noqa: ANN401 - JSON is any of six types
-        """Leave secrets out of a value; most have none, and are given back as they are."""
-        if type(value) is list:
-            return (
-                value if _CONTAINERS.isdisjoint(map(type, value)) else [self._without_secrets(each) for each in value]
-            )
-        if type(value) is not dict:
-            return value
-        if not value.keys() <= self._harmless:
-            value = {name: inner for name, inner in value.items() if not self.is_secret(name)}
-            if len(self._harmless) < _NAMES_KEPT:
-                self._harmless |= value.keys()
-        if _CONTAINERS.isdisjoint(map(type, value.values())):
-            return value
-        return {name: self._without_secrets(inner) for name, inner in value.items()}
-
-    def report_once(self, name: str, why: str = "is not in the schema") -> None:
-        """Say that a field is rescued, unless it was said before.
-
-        Args:
-            name: The field.
-            why: A clause whose subject is the field.
-        """
-        if name not in self._reported:
-            self._reported.add(name)
-            self._report(name, why)
+def _printable(name: str) -> str:
+    """Return a field name that is safe to log: bounded, and without line breaks and other control characters."""
+    shown = name if len(name) <= _LONGEST_REPORTED_NAME else f"{name[:_LONGEST_REPORTED_NAME]}…"
+    return shown if shown.isprintable() else "".join(each if each.isprintable() else "\ufffd" for each in shown)
 
 
 def _may_hold_fields(schema: Mapping[str, Any]) -> bool:
-    """Tell whether values of a property may be objects, or lists of them, of whatever fields."""
+    """Return whether values of a property may be objects, or lists of objects, with any fields."""
     types = schema.get("type", ["object"])
     return "object" in types or ("array" in types and _may_hold_fields(schema.get("items", {})))
 
 
 def _native(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a type form, which has no type
-    """Find the type that takes what one property's converter leaves as it is, and nothing else."""
+    """Return the type of exactly those values that a property's converter returns unchanged."""
     declared = schema.get("type", [])
     types = [name for name in ([declared] if isinstance(declared, str) else declared) if name != "null"]
     if not declared:
@@ -227,7 +225,7 @@ def _native(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a type form, wh
 
 
 def _converter(schema: Mapping[str, Any]) -> _Converter:
-    """Compile the schema of one property; the first of its types that takes a value wins, exact ones before others."""
+    """Compile the schema of one property; the first type that accepts a value wins, exact types before conversions."""
     declared = schema.get("type", [])
     types = [declared] if isinstance(declared, str) else list(declared)
     choices = {name: _for_type(name, schema) for name in types if name != "null"}
@@ -242,14 +240,14 @@ def _converter(schema: Mapping[str, Any]) -> _Converter:
                 return choices[name](value)
             except Misfit:
                 continue
-        raise _misfit(value, " or ".join(choices) or "null")
+        raise _misfit(value, *choices)
 
     return first_that_fits
 
 
 def _for_type(name: str, schema: Mapping[str, Any]) -> _Converter:
     if name == "string":
-        return {"date-time": timestamp, "date": _date}.get(str(schema.get("format")), _string)
+        return {"date-time": convert_timestamp, "date": _date}.get(str(schema.get("format")), _string)
     if name == "array" and isinstance(schema.get("items"), Mapping):
         return _array_of(_converter(schema["items"]))
     return {
@@ -276,7 +274,7 @@ def _string(value: Any) -> str:  # noqa: ANN401 - JSON is any of six types
         return value
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return str(value)
-    raise _misfit(value, "text")
+    raise _misfit(value, "string")
 
 
 def _integer(value: Any) -> int:  # noqa: ANN401 - JSON is any of six types
@@ -288,7 +286,7 @@ def _integer(value: Any) -> int:  # noqa: ANN401 - JSON is any of six types
         if exact is not None and exact == exact.to_integral_value():
             number = int(exact)
     if number is None or not -_BIGINT <= number < _BIGINT:
-        raise _misfit(value, "a whole number of 64 bits")
+        raise _misfit(value, "integer")
     return number
 
 
@@ -301,14 +299,16 @@ def _number(value: Any) -> int | Decimal:  # noqa: ANN401 - JSON is any of six t
         exact = _bounded(value)
     elif kind is int:
         exact = value
+    if exact is None and kind is Decimal:
+        raise Misfit(f"is a number with an exponent beyond {_LARGEST_EXPONENT}")
     if exact is None:
-        raise _misfit(value, "a number")
+        raise _misfit(value, "number")
     return exact
 
 
 @lru_cache(1024)
 def _decimal_of(text: str) -> Decimal | None:
-    """Read a number given as text; rates and quantities repeat from row to row."""
+    """Parse a number sent as a string; cached, as rates and quantities repeat from row to row."""
     return _bounded(Decimal(text)) if _DECIMAL.fullmatch(text) else None
 
 
@@ -319,47 +319,47 @@ def _bounded(value: Decimal) -> Decimal | None:
 def _boolean(value: Any) -> bool:  # noqa: ANN401 - JSON is any of six types
     if isinstance(value, bool):
         return value
-    if isinstance(value, str) and value in _WORDS:
-        return _WORDS[value]
-    raise _misfit(value, "true or false")
+    if isinstance(value, str) and value in _BOOLEAN_WORDS:
+        return _BOOLEAN_WORDS[value]
+    raise _misfit(value, "boolean")
 
 
-def timestamp(value: Any) -> str:  # noqa: ANN401 - JSON is any of six types
-    """Convert the value of a column of timestamps; dates stay dates.
+def convert_timestamp(value: Any) -> str:  # noqa: ANN401 - JSON is any of six types
+    """Convert a value of a timestamp column.
 
     Args:
-        value: Any but null.
+        value: Any value that is not null.
 
     Returns:
-        The timestamp in UTC.
+        The timestamp in UTC; a date is returned unchanged.
 
     Raises:
-        Misfit: If it is none.
+        Misfit: If the value is neither a timestamp nor a date.
     """
     if isinstance(value, str):
         try:
-            return utc_text(value) or (value if is_date(value) else to_utc(value))
+            return fast_to_utc(value) or (value if is_date(value) else to_utc(value))
         except ValueError:
             pass
-    raise _misfit(value, "a timestamp")
+    raise _misfit(value, "timestamp")
 
 
 def _date(value: Any) -> str:  # noqa: ANN401 - JSON is any of six types
     if isinstance(value, str) and is_date(value):
         return value
-    raise _misfit(value, "a date")
+    raise _misfit(value, "date")
 
 
 def _object(value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON is any of six types
     if isinstance(value, dict):
         return value
-    raise _misfit(value, "an object")
+    raise _misfit(value, "object")
 
 
 def _array(value: Any) -> list[Any]:  # noqa: ANN401 - JSON is any of six types
     if isinstance(value, list):
         return value
-    raise _misfit(value, "a list")
+    raise _misfit(value, "array")
 
 
 def _array_of(convert: _Converter) -> _Converter:
@@ -369,6 +369,7 @@ def _array_of(convert: _Converter) -> _Converter:
     return array
 
 
-def _misfit(value: object, expected: str) -> Misfit:
-    kind = {bool: "a boolean", int: "a number", Decimal: "a number", str: "a text", dict: "an object", list: "a list"}
-    return Misfit(f"is {kind.get(type(value), type(value).__name__)} that does not fit {expected}")
+def _misfit(value: object, *expected: str) -> Misfit:
+    found = _NAMES_OF_TYPES.get(type(value), type(value).__name__)
+    wanted = " or ".join(_NAMES_OF_EXPECTED[each] for each in expected) or "null"
+    return Misfit(f"is {found} that does not fit {wanted}")

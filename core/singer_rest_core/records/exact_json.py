@@ -1,12 +1,15 @@
-"""JSON in and out without losing a digit.
+"""JSON decoded and encoded without losing a digit.
 
-Numbers with a fraction are `decimal.Decimal` from the first byte to the last; they never pass through float.
+Numbers with a fraction or an exponent are `decimal.Decimal` throughout; they never pass through float.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
@@ -20,27 +23,28 @@ _ATTRIBUTE = "_singer_rest_core_body"
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
+_sorted_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _checker = msgspec.json.Decoder(msgspec.Raw)
 
 
 class NotJson(ValueError):
-    """The bytes are no JSON document (truncated, HTML, empty, …)."""
+    """The bytes are not a JSON document (truncated, HTML, empty, …)."""
 
 
 def decode(content: bytes) -> Any:  # noqa: ANN401 - JSON is any of six types
     """Decode a JSON document exactly.
 
-    Characters that no database takes are replaced by U+FFFD: NUL (PostgreSQL has none, and one of them fails a
-    whole batch) and lone surrogates (no UTF-8 form).
+    Characters that databases reject are replaced by U+FFFD: NUL (PostgreSQL does not support it, and a single one fails
+    an entire batch) and lone surrogates (which UTF-8 cannot encode).
 
     Args:
-        content: The document as UTF-8.
+        content: The document in UTF-8.
 
     Returns:
         dict, list, str, int, `Decimal`, bool or None.
 
     Raises:
-        NotJson: If the content is no JSON document.
+        NotJson: If the content is not a JSON document.
     """
     try:
         body = _decoder.decode(content)
@@ -50,10 +54,10 @@ def decode(content: bytes) -> Any:  # noqa: ANN401 - JSON is any of six types
 
 
 def exact_decoder(form: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a type form, which has no type
-    """Give a decoder of documents of one type.
+    """Return a decoder for documents of one type.
 
     Args:
-        form: What msgspec shall decode; numbers with a fraction are `Decimal` wherever any value may stand.
+        form: The type to decode; where it is `Any`, numbers with a fraction become `Decimal`.
 
     Returns:
         The decoder; it raises msgspec's errors.
@@ -62,31 +66,37 @@ def exact_decoder(form: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a t
 
 
 def decodes(value: object, form: Any) -> bool:  # noqa: ANN401 - a type form, which has no type
-    """Tell whether a document is of a type.
+    """Return whether a document is of a type.
 
     Args:
-        value: What `decode` gave for it.
-        form: A type for msgspec.
+        value: The document as decoded by `decode`.
+        form: A type for msgspec, hashable.
 
     Returns:
-        Whether `exact_decoder(form)` takes it.
+        Whether `exact_decoder(form)` accepts it.
     """
     try:
-        exact_decoder(form).decode(encode(value))
+        _cached_decoder(form).decode(encode(value))
     except (msgspec.DecodeError, ValueError, ArithmeticError):
         return False
     return True
 
 
+@lru_cache(256)
+def _cached_decoder(form: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a type form, which has no type
+    """Return the same decoder for the same type: creating one takes longer than decoding a small value."""
+    return exact_decoder(form)
+
+
 def check(content: bytes, *, thorough: bool) -> None:
-    """Make sure that bytes are a JSON document, without keeping it.
+    """Check that bytes are a JSON document, without keeping the decoded document.
 
     Args:
-        content: The document as UTF-8.
-        thorough: Whether to read all of it, or only see that it begins and ends as an object or a list does.
+        content: The document in UTF-8.
+        thorough: Whether to parse all of it, or only check that it starts and ends like an object or an array.
 
     Raises:
-        NotJson: If the content is no JSON document.
+        NotJson: If the content is not a JSON document.
     """
     if not thorough and content[:1] + content[-1:] in {b"{}", b"[]"}:
         return
@@ -100,25 +110,40 @@ def encode(value: object) -> bytes:
     """Encode as compact JSON; `Decimal` becomes a number with all its digits.
 
     Args:
-        value: What `decode` returns, also with datetimes in it.
+        value: A value as returned by `decode`; datetimes are accepted as well.
 
     Returns:
-        The document as UTF-8, without a line end.
+        The document in UTF-8, without a line break.
     """
     return _encoder.encode(value)
 
 
-def body_of(response: requests.Response) -> Any:  # noqa: ANN401 - JSON is any of six types
-    """Give the decoded body of an answer; the bytes are parsed once, however often it is asked for.
+def row_digest(row: object, *, characters: int = 8) -> str:
+    """Return a short digest of a row, to detect later whether it has changed; the order of its fields does not matter.
 
     Args:
-        response: An answer whose content was read.
+        row: A value as returned by `decode`.
+        characters: The length of the digest, 6 bits each, at most 43. 8 are enough to detect a change of one row; 22
+            are needed to distinguish rows from each other.
 
     Returns:
-        What `decode` returns.
+        Letters, digits, `-` and `_`.
+    """
+    digest = hashlib.sha256(_sorted_encoder.encode(row)).digest()
+    return base64.urlsafe_b64encode(digest)[:characters].decode()
+
+
+def body_of(response: requests.Response) -> Any:  # noqa: ANN401 - JSON is any of six types
+    """Return the decoded body of a response; the bytes are parsed only once.
+
+    Args:
+        response: A response whose content was read.
+
+    Returns:
+        The body as returned by `decode`.
 
     Raises:
-        NotJson: If the content is no JSON document.
+        NotJson: If the content is not a JSON document.
     """
     kept = vars(response)
     if _ATTRIBUTE not in kept:
@@ -127,7 +152,7 @@ def body_of(response: requests.Response) -> Any:  # noqa: ANN401 - JSON is any o
 
 
 def _decode_surrogates(content: bytes, error: Exception) -> Any:  # noqa: ANN401 - JSON is any of six types
-    """Decode what the standard library takes and msgspec does not: escaped lone surrogates."""
+    """Decode documents with escaped lone surrogates, which the standard library accepts and msgspec does not."""
     try:
         return _storable(json.loads(content, parse_float=Decimal, parse_constant=_refuse))
     except (ValueError, InvalidOperation, RecursionError):
@@ -135,8 +160,7 @@ def _decode_surrogates(content: bytes, error: Exception) -> Any:  # noqa: ANN401
 
 
 def _refuse(name: str) -> NoReturn:
-    msg = f"{name} is no JSON"
-    raise NotJson(msg)
+    raise NotJson(f"{name} is not valid JSON")
 
 
 def _storable(value: Any) -> Any:  # noqa: ANN401 - JSON is any of six types

@@ -1,10 +1,9 @@
-"""A JSON schema derived from a sample of records, for APIs whose fields nobody has written down.
+"""A JSON schema inferred from a sample of records, for APIs whose fields are not documented.
 
-Every record of the sample fits its schema (see `Conformer`): nothing of it is rescued. More records only widen the
-types, in whatever order they come. What is inside objects and lists is left open, as nothing is lost there.
+Every record of the sample fits the schema (see `Conformer`), so nothing of it is rescued. More records only widen the
+types, in any order. The content of objects and arrays is left open, as nothing is lost there.
 
-`genson`, the library for this, does not know `Decimal`, dates, or types that widen to text; what it leaves to be done
-is this module.
+The library `genson` does not support `Decimal`, dates, or types that widen to text.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _ENTRIES: Mapping[str, Mapping[str, str]] = {
     "object": {"type": "object"},
     "array": {"type": "array"},
 }
-"""The kinds of values that are told apart, and what a schema says of each."""
+"""The kinds of values that are distinguished, and the schema of each."""
 
 _KINDS: Mapping[type, Sequence[str]] = {
     bool: ("boolean",),
@@ -41,32 +40,32 @@ _KINDS: Mapping[type, Sequence[str]] = {
     dict: ("object",),
     list: ("array",),
 }
-"""The kinds a decoded value may be of, the narrowest first. Text keeps every digit of numbers beyond 64 bits; not every
+"""The possible kinds of a decoded value, narrowest first. Text keeps every digit of numbers beyond 64 bits; not every
 loader does."""
 
-_NO_COLUMNS = frozenset({"", "version", "deletedate"})
-"""Names that a loader cannot take: target-postgres 0.8.1 uses the last two itself when it marks vanished rows."""
+_RESERVED_COLUMNS = frozenset({"", "version", "deletedate"})
+"""Names that a loader cannot use: target-postgres 0.8.1 uses the last two itself when it marks deleted rows."""
 
 _LONGEST_NAME = 63
-"""Bytes of a column's name in PostgreSQL; what is longer is cut off there."""
+"""Bytes of a column name in PostgreSQL, which truncates longer names."""
 
 _NEVER_TEXT = frozenset({"boolean", "object", "array"})
-"""Kinds whose values no text says as well."""
+"""Kinds that text cannot represent."""
 
 _RESCUED = {"type": ["object", "null"], "description": "What does not fit the other columns, raw."}
 
 
 def infer_schema(records: Iterable[Mapping[str, Any]], *, keys: Sequence[str] = ()) -> Record:
-    """Derive the schema of records.
+    """Infer the schema of records.
 
-    A column takes the narrowest type that fits all its values: whole numbers, then numbers, then text; a date or a
-    timestamp only if every value is one. A number given as text stays text: nothing says that it is a number. Values of
-    several other kinds give a column of several types. A column that is always null is text, which takes most of what
-    may come. A field whose name no loader can take, or not beside another column, is left to be rescued.
+    A column gets the narrowest type that fits all its values: integer, then number, then text; date or timestamp only
+    if every value is one. A number sent as text stays text, as nothing says that it is a number. Values of several
+    other kinds give a column with several types. A column that is always null is text, which accepts most later values.
+    A field gets no column if no loader can use its name, or not together with another column; its values are rescued.
 
     Args:
-        records: The sample, as `exact_json.decode` gives it.
-        keys: The columns that identify a record: they come first and are never null; text if the sample has none.
+        records: The sample, as decoded by `exact_json.decode`.
+        keys: The columns that identify a record: they come first and are never null; text if the sample has no values.
 
     Returns:
         A JSON schema with `_rescued_data`; the same for the same records in any order.
@@ -85,13 +84,13 @@ def infer_schema(records: Iterable[Mapping[str, Any]], *, keys: Sequence[str] = 
 
 
 def column_kinds(schema: Mapping[str, Any]) -> dict[str, str]:
-    """Say in few words what the columns of a schema take, so that a state can remember it.
+    """Summarize the columns of a schema, short enough to be kept in the state.
 
     Args:
-        schema: A schema as `infer_schema` gives it; somebody may have changed it since.
+        schema: A schema from `infer_schema`, possibly edited since.
 
     Returns:
-        The kinds of values by column, e.g. `{"total": "number"}`, but for what this module would not have inferred.
+        The kinds of values by column, such as `{"total": "number"}`, without columns that this module cannot infer.
     """
     keys = schema.get("required", [])
     columns = {name: entry for name, entry in schema["properties"].items() if name != RESCUED_DATA}
@@ -100,15 +99,14 @@ def column_kinds(schema: Mapping[str, Any]) -> dict[str, str]:
 
 
 def with_columns(schema: Mapping[str, Any], remembered: Mapping[str, str]) -> Record:
-    """Give a schema the columns that an earlier one had, with the types they had.
+    """Return a schema with the columns of an earlier one, with the types they had.
 
-    A table was made with them: a loader may not be able to change a type, and leaves old values in a column that the
-    schema does not name any more. What does not fit them is converted or rescued.
+    The table was created with them: a loader may be unable to change a type, and keeps old values in a column that the
+    schema no longer has. Values that do not fit are converted or rescued.
 
     Args:
-        schema: A schema as `infer_schema` gives it; somebody may have changed it since. What this module would not have
-            inferred stays.
-        remembered: What `column_kinds` gave for the earlier one.
+        schema: A schema from `infer_schema`, possibly edited since; columns that this module cannot infer are kept.
+        remembered: The result of `column_kinds` for the earlier schema.
 
     Returns:
         The schema with those columns.
@@ -124,30 +122,31 @@ def with_columns(schema: Mapping[str, Any], remembered: Mapping[str, str]) -> Re
 
 
 def with_key(schema: Mapping[str, Any], key: str) -> Record:
-    """Give a schema another key: never null, text if there was no such column; the key of before may then be null.
+    """Return a schema with another key.
 
     Args:
-        schema: A schema as `infer_schema` gives it.
+        schema: A schema from `infer_schema`.
         key: The column that identifies a record.
 
     Returns:
-        The schema with that key.
+        The schema with that key, which is never null, and is text if there was no such column. The previous key may be
+        null.
     """
     kinds = {name: set(text.split()) for name, text in column_kinds(schema).items()}
-    before = {name: _entry(kinds[name], is_key=False) for name in schema.get("required", []) if name in kinds}
-    columns = {**schema["properties"], **before, key: _entry(kinds.get(key, {"string"}), is_key=True)}
+    previous = {name: _entry(kinds[name], is_key=False) for name in schema.get("required", []) if name in kinds}
+    columns = {**schema["properties"], **previous, key: _entry(kinds.get(key, {"string"}), is_key=True)}
     return {**schema, "properties": columns, "required": [key]}
 
 
 def identifies(records: Iterable[Mapping[str, Any]], name: str) -> bool:
-    """Tell whether a field can be the key of records.
+    """Return whether a field can be the key of records.
 
     Args:
         records: The sample.
         name: The field.
 
     Returns:
-        Whether every record has a whole number or a text there that no other has.
+        Whether every record has an integer or a text in it that no other record has.
     """
     seen = set()
     for record in records:
@@ -159,17 +158,17 @@ def identifies(records: Iterable[Mapping[str, Any]], name: str) -> bool:
 
 
 def _columns(names: Sequence[str]) -> list[str]:
-    """Leave out names that are no columns, or the same column as one before: loaders change case and punctuation."""
+    """Return the names that can be columns, one for each column: loaders change case and punctuation."""
     taken: dict[str, str] = {}
     for name in names:
         column = re.sub(r"[^a-z0-9_]", "", re.sub(r"[-. ]", "_", name.lower().strip()))
-        if column not in _NO_COLUMNS and len(name.encode()) <= _LONGEST_NAME:
+        if column not in _RESERVED_COLUMNS and len(name.encode()) <= _LONGEST_NAME:
             taken.setdefault(column, name)
     return list(taken.values())
 
 
 def _common(kinds: AbstractSet[str]) -> set[str]:
-    """Widen kinds until one column takes values of all: numbers among other kinds are text."""
+    """Return the kinds of a column that accepts values of all these kinds: numbers among other kinds become text."""
     if kinds == {"integer", "number"}:
         return {"number"}
     if len(kinds) > 1:
@@ -185,7 +184,7 @@ def _entry(kinds: AbstractSet[str], *, is_key: bool) -> Record:
 
 
 def _kinds_of(entry: Mapping[str, Any], *, is_key: bool) -> set[str] | None:
-    """Find the kinds an entry was made of; None if it was not made here."""
+    """Return the kinds from which `_entry` made an entry; None if it did not make it."""
     types = entry.get("type", [])
     kinds = set(types if isinstance(types, list) else [types]) - {"null"}
     if kinds == {"string"} and "format" in entry:
@@ -210,7 +209,7 @@ def _fits(value: Any, kind: str) -> bool:  # noqa: ANN401 - JSON is any of six t
 
 
 def _converter(entry: Mapping[str, str]) -> Callable[[Any], Any]:
-    """Ask the conformer, so that what fits is said in one place."""
+    """Return the conformer's converter, so that there is a single definition of what fits."""
     (column,) = Conformer({"properties": {"value": entry}}, lambda _name, _why: None).columns
     return column.convert
 

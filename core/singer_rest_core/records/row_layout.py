@@ -1,4 +1,4 @@
-"""Where the rows of a page are, and how a row becomes a flat record."""
+"""Where a page holds its rows, and how a row becomes a flat record."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ if TYPE_CHECKING:
 
     from singer_rest_core.records.conform import Record
 
-_MOST_NAMES = 10
-_LONGEST_NAME = 40
+_MAX_NAMES_IN_MESSAGE = 10
+_LONGEST_NAME_IN_MESSAGE = 40
 
 
 class UnexpectedPage(ValueError):
-    """A JSON document that is no page of the list."""
+    """A JSON document that is not a page of the list; the message completes "GET /path answered …"."""
 
 
-NO_RESOURCE = "a row is no resource object"
-"""JSON:API: one without an id has no key, and a relationship without a type leads nowhere."""
+NOT_A_RESOURCE = "with a row that is not a resource object"
+"""JSON:API: a resource needs an id, and a reference to another one needs its type."""
 
 
 @dataclass(frozen=True)
 class FlatRows:
-    """Rows that are records already.
+    """Rows that are already flat records.
 
     Args:
-        key: The member of the page that holds them; None if the page itself is the list.
-        envelope: The members beside it that are of use, e.g. to a paginator.
-        inner: The member that holds the rows where `key` holds an object instead of them, as a paginator has it; the
-            envelope is then in that object. None if no page is made so.
+        key: The member of the page that holds the rows; None if the page itself is the list.
+        envelope: The members next to it that are used, for example by a paginator.
+        inner: The member that holds the rows if `key` holds an object, such as a paginator's page; the envelope is then
+            inside that object. None if no page has this form.
     """
 
     key: str | None
@@ -38,7 +38,7 @@ class FlatRows:
     inner: str | None = None
 
     def flat(self, row: Any) -> Record:  # noqa: ANN401 - JSON is any of six types
-        """Give a row's record.
+        """Return the record of a row: the row itself.
 
         Args:
             row: A decoded row.
@@ -47,10 +47,10 @@ class FlatRows:
             The row.
 
         Raises:
-            UnexpectedPage: If the row is no object.
+            UnexpectedPage: If the row is not an object.
         """
         if not isinstance(row, dict):
-            raise UnexpectedPage("a row is no object")
+            raise UnexpectedPage("with a row that is not an object")
         return row
 
 
@@ -59,10 +59,11 @@ class ResourceRows:
     """Rows that are resource objects of JSON:API (https://jsonapi.org/format/#document-resource-objects).
 
     Args:
-        typed: Relationships whose type is kept too.
-        usual: Relationships that rows have; types are ready for them. Others are learned from the rows that have them.
-        key: The member of the page that holds them.
-        envelope: The members beside it that are of use, e.g. to a paginator.
+        typed: Relationships for which the type of the related record is written too.
+        usual: Relationships that most rows have; `PageCodec` compiles types for them in advance, and learns others from
+            the rows.
+        key: The member of the page that holds the rows.
+        envelope: The members next to it that are used, for example by a paginator.
     """
 
     typed: frozenset[str] = frozenset()
@@ -72,22 +73,22 @@ class ResourceRows:
     inner = None
 
     def flat(self, row: Any) -> Record:  # noqa: ANN401 - JSON is any of six types
-        """Make a flat record of a resource.
+        """Flatten a resource into a record.
 
         Args:
-            row: `id`, `attributes` and `relationships`.
+            row: A resource object with `id`, `attributes` and `relationships`.
 
         Returns:
-            `id`, the attributes under their own names, `<name>_id` for a relationship to one record and `<name>_ids`
-            to several. A relationship that was not included gives nothing.
+            `id`, the attributes under their own names, and `<name>_id` for a relationship to one record or `<name>_ids`
+            for one to several. A relationship without data adds nothing.
 
         Raises:
-            UnexpectedPage: If the row is no resource object.
+            UnexpectedPage: If the row is not a resource object.
         """
         try:
             return self._flat(row)
         except (AttributeError, KeyError, TypeError) as error:
-            raise UnexpectedPage(NO_RESOURCE) from error
+            raise UnexpectedPage(NOT_A_RESOURCE) from error
 
     def _flat(self, resource: Mapping[str, Any]) -> Record:
         record: Record = {"id": resource.get("id"), **(resource.get("attributes") or {})}
@@ -102,7 +103,7 @@ class ResourceRows:
                 if name in self.typed:
                     record[f"{name}_type"] = related["type"]
         if record["id"] is None:
-            raise UnexpectedPage(NO_RESOURCE)
+            raise UnexpectedPage(NOT_A_RESOURCE)
         return record
 
 
@@ -110,57 +111,57 @@ RowLayout = FlatRows | ResourceRows
 
 
 def rows_of(body: Any, layout: RowLayout) -> list[Any]:  # noqa: ANN401 - JSON is any of six types
-    """Find the rows of a decoded page.
+    """Return the rows of a decoded page.
 
     Args:
         body: The page.
-        layout: Where its rows are.
+        layout: Where it holds its rows.
 
     Returns:
-        The rows as they are.
+        The rows, unchanged.
 
     Raises:
-        UnexpectedPage: If there is no list where it should be.
+        UnexpectedPage: If there is no list in that place.
     """
     rows, members = _rows_and_siblings(body, layout)
     if not isinstance(rows, list):
         where = "" if layout.key is None else f" under `{layout.key}`"
-        names = ", ".join(repr(name[:_LONGEST_NAME]) for name in list(members)[:_MOST_NAMES])
-        raise UnexpectedPage(f"without a list{where}{f'; it holds: {names}' if names else ''}")
+        names = ", ".join(repr(name[:_LONGEST_NAME_IN_MESSAGE]) for name in list(members)[:_MAX_NAMES_IN_MESSAGE])
+        raise UnexpectedPage(f"without a list{where}{f'; it contains: {names}' if names else ''}")
     return rows
 
 
 def envelope_of(body: Any, layout: RowLayout) -> Record:  # noqa: ANN401 - JSON is any of six types
-    """Find what a decoded page says beside its rows.
+    """Return the members of a decoded page that are not rows, such as the total or the link to the next page.
 
     Args:
         body: The page.
-        layout: What is of use.
+        layout: Which members are used.
 
     Returns:
-        The members that are there, null ones left out.
+        Those that are not null, by name.
     """
     _, members = _rows_and_siblings(body, layout)
     return {name: members[name] for name in layout.envelope if members.get(name) is not None}
 
 
 def _rows_and_siblings(body: Any, layout: RowLayout) -> tuple[Any, Record]:  # noqa: ANN401 - JSON is any of six types
-    """Give what should be the rows, and the object they are a member of."""
+    """Return what should be the rows, and the object that contains them."""
     members = body if isinstance(body, dict) else {}
     if layout.key is None:
         return body, members
-    within = members.get(layout.key)
-    if layout.inner is not None and isinstance(within, dict):
-        return within.get(layout.inner), within
-    return within, members
+    rows = members.get(layout.key)
+    if layout.inner is not None and isinstance(rows, dict):
+        return rows.get(layout.inner), rows
+    return rows, members
 
 
 def fields_of(row: Any, layout: RowLayout) -> Record:  # noqa: ANN401 - JSON is any of six types
-    """Find the fields that a row has of its own: of a resource, its id and attributes.
+    """Return the fields of a row, without relationships: for a resource, its id and attributes.
 
     Args:
-        row: A decoded row, whatever it is.
-        layout: How rows are made.
+        row: A decoded row of any type.
+        layout: The layout of rows.
 
     Returns:
         Values by name; empty if the row has no fields.
@@ -172,13 +173,13 @@ def fields_of(row: Any, layout: RowLayout) -> Record:  # noqa: ANN401 - JSON is 
 
 
 def relationships_of(row: Any) -> Record:  # noqa: ANN401 - JSON is any of six types
-    """Find the relationships of a resource.
+    """Return the relationships of a resource.
 
     Args:
-        row: A decoded row, whatever it is.
+        row: A decoded row of any type.
 
     Returns:
-        Them by name, whatever they are; empty if the row has none.
+        The relationships by name, unchecked; empty if the row has none.
     """
     relationships = row.get("relationships") if isinstance(row, dict) else None
     return relationships if isinstance(relationships, dict) else {}

@@ -1,1 +1,8 @@
 """What Singer and singer-sdk need: messages, bookmarks, deletes, and the names of the SDK that are overridden."""
+
+from singer_rest_core.singer.bookmarks import BOOKMARK, Scope, lower_bound
+from singer_rest_core.singer.deletes import DELETED_AT
+from singer_rest_core.singer.result import RunResult
+from singer_rest_core.singer.writer import ExactWriter
+
+__all__ = ["BOOKMARK", "DELETED_AT", "ExactWriter", "RunResult", "Scope", "lower_bound"]

@@ -1,7 +1,7 @@
-"""Where an incremental stream starts and which bookmark it may keep: pure, on the stream's own piece of state.
+"""Where an incremental stream starts, and which bookmark it may keep; pure functions of the stream's piece of state.
 
-Beside the SDK's `replication_key` and `replication_key_value` a stream that is read whole now and then keeps
-`full_refreshed_at` (the start of the last whole read that came to its end, UTC). While a stream is read whole, it has
+Beside the SDK's `replication_key` and `replication_key_value`, a stream that is read completely now and then keeps
+`full_refreshed_at` (the start of the last complete read, UTC). While a complete read is under way, the state has
 `full_read_cut_short`.
 """
 
@@ -35,7 +35,7 @@ class Scope(Enum):
     """From the bookmark on."""
 
     EVERYTHING = "everything"
-    """Whole, as on the first run."""
+    """Every row, as on the first run."""
 
 
 def begin(
@@ -45,23 +45,23 @@ def begin(
     interval: timedelta | None,
     now: datetime,
 ) -> Scope:
-    """Decide how much to read and note it in the state, so that a run that is cut short loses nothing.
+    """Decide how much to read and keep that in the state, so that a run that is cut short loses nothing.
 
-    A whole read that was cut short is taken up at its bookmark, as often as it takes; but rows without a replication
-    value, and rows that slipped between pages, cannot be found that way: so the run after it reads whole again.
+    A complete read that was cut short is resumed at its bookmark, as often as it takes; but rows without a replication
+    value, and rows that slipped between pages, cannot be found that way: so the run after it reads every row again.
 
     Args:
         state: The stream's state; changed in place.
         replication_key: The stream's key; a bookmark of another key is dropped.
-        interval: The longest time between two whole reads; None if changes never need one. It counts from now where the
-            state has a bookmark alone.
+        interval: The longest time between two complete reads; None if changes never need one. It counts from now
+            where the state has only a bookmark.
         now: The start of the run.
 
     Returns:
         How much to read.
 
     Raises:
-        RunEnded: If the state holds something else than a timestamp.
+        RunEnded: If the state holds something other than a timestamp.
     """
     if state.get(BOOKMARK_KEY) != replication_key:
         state.pop(BOOKMARK, None)
@@ -84,7 +84,7 @@ def begin(
 
 
 def complete(state: MutableMapping[str, Any], *, interval: timedelta | None, started: datetime) -> None:
-    """Note that the stream was read to its end.
+    """Keep in the state that the stream was read to its end.
 
     Args:
         state: The stream's state; changed in place.
@@ -98,7 +98,7 @@ def complete(state: MutableMapping[str, Any], *, interval: timedelta | None, sta
 
 
 def lower_bound(bookmark: str | None, *, lookback: timedelta, start_date: str | None) -> str | None:
-    """Say from which replication value on to read.
+    """Return the replication value to read from.
 
     Args:
         bookmark: The stream's bookmark, or None.
@@ -121,21 +121,21 @@ def lower_bound(bookmark: str | None, *, lookback: timedelta, start_date: str | 
 
 
 class Bookmark:
-    """Follows the replication values of one read, and says which one may be kept.
+    """Follows the replication values of one read, and knows which one may be kept.
 
     Args:
         start: The bookmark the read began with, or None.
         ordered: Whether the API was asked for ascending order: then every value read so far may be kept; otherwise
             none before the end.
-        began: When the read began; nothing newer is kept. A row may change behind the reader, unnoticed, before a newer
-            one is read: anywhere in a list without order, within the same second in an ordered one.
+        began: When the read began; nothing newer is kept. A row that was read may change, unnoticed, before a newer row
+            is read: anywhere in a list without order, within the same second in an ordered one.
 
     Raises:
         RunEnded: If the start is no timestamp.
     """
 
     def __init__(self, start: str | None, *, ordered: bool, began: datetime) -> None:
-        """Begin at the start."""
+        """Start with the bookmark of the run before."""
         self.start = start
         self._newest = start
         self._newest_instant = _instant_in_state(start) if start else None
@@ -144,7 +144,7 @@ class Bookmark:
         self._ordered = ordered
 
     def see(self, value: str) -> bool:
-        """Take note of a record that was written.
+        """Follow a record that was written.
 
         Args:
             value: Its replication value.
@@ -163,10 +163,10 @@ class Bookmark:
         return True
 
     def began_at(self, moment: datetime) -> None:
-        """Take the read to have begun earlier.
+        """Set that the read began earlier.
 
         Args:
-            moment: When, by the clock that the replication values are of: that of the API, which may be behind ours.
+            moment: When, by the clock of the API, which the replication values are from and which may be behind ours.
         """
         self._began = min(self._began, moment)
 
@@ -195,7 +195,7 @@ class Bookmark:
 
 
 def _text(moment: datetime) -> str:
-    """Write an instant in UTC, rounded down to the second."""
+    """Return an instant in UTC as text, rounded down to the second."""
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
@@ -203,4 +203,5 @@ def _instant_in_state(text: object) -> datetime:
     try:
         return instant(str(text))
     except ValueError as error:
-        raise RunEnded(f"The state holds a bookmark that cannot be read ({error}): mend or clear the state") from error
+        line = f"The state holds a bookmark that is no timestamp ({error}). Fix it or clear the state."
+        raise RunEnded(line) from error

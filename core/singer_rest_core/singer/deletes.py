@@ -1,4 +1,4 @@
-"""Messages that tell a loader of deleted rows, as log-based taps do."""
+"""Messages that report deleted rows to a loader, in the way of log-based taps."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ _SCHEMA = {"type": ["string", "null"], "format": "date-time"}
 def delete_messages(
     stream_map: SameRecordTransform, keys: Sequence[Mapping[str, object]], moment: datetime
 ) -> Iterator[Message]:
-    """Tell of deleted rows.
+    """Return the messages that report deleted rows.
 
-    The SCHEMA names nothing but the keys: a loader writes every column that it names, and shall keep what it has in the
-    others.
+    The SCHEMA names nothing but the keys: a loader writes every column that it names, and has to keep the others.
 
     Args:
-        stream_map: What the stream is called at the loader, and its keys.
+        stream_map: The name of the stream at the loader, and its keys.
         keys: Records of the keys alone, with `_sdc_deleted_at` where the time is known.
         moment: The present instant, UTC: when the others were deleted.
 

@@ -1,4 +1,4 @@
-"""What became of the streams of a run."""
+"""How the streams of a run ended."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from singer_rest_core.errors import RunIncomplete
 
 @dataclass
 class RunResult:
-    """Collects how each stream ended, and says it in one line at the end of the run."""
+    """Collects how each stream of a run ended.
+
+    Args:
+        complete: The streams that were read to their end.
+        skipped: The streams that the account may not read, with the reason.
+        failed: The streams that ended in an error, with the error.
+    """
 
     complete: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
     def summary(self) -> str:
-        """Say how the streams ended.
-
-        Returns:
-            One line; skipped streams with the reason why.
-        """
+        """Return one line about how the streams ended; skipped streams with the reason."""
         parts = [f"{len(self.complete)} streams read to their end"]
         if self.skipped:
             reasons = "; ".join(f"{name} ({reason})" for name, reason in self.skipped.items())
@@ -38,7 +40,7 @@ class RunResult:
         if self.failed:
             raise RunIncomplete(
                 f"{len(self.failed)} of {len(self.complete) + len(self.skipped) + len(self.failed)} streams failed: "
-                f"{', '.join(self.failed)}. The others are complete; the next run goes on where these stopped",
+                f"{', '.join(self.failed)}. The others are complete; the next run continues where these stopped",
             )
         if self.skipped and not self.complete:
-            raise RunIncomplete("No stream could be read: the account has access to none of those that are selected")
+            raise RunIncomplete("No stream could be read: the account has access to none of the selected streams")

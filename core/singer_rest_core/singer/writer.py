@@ -23,7 +23,7 @@ class ExactWriter(GenericSingerWriter[bytes, Message]):
     """
 
     def __init__(self) -> None:
-        """Start with nothing written."""
+        """Write nothing yet."""
         super().__init__()
         self._writing = False
         self._interrupt: RunInterrupted | None = None
@@ -39,7 +39,7 @@ class ExactWriter(GenericSingerWriter[bytes, Message]):
         """
         if isinstance(message, RecordMessage):
             return encode(message.to_dict())
-        # As `to_dict` does it, but without a copy of all that a schema or a state holds.
+        # What `to_dict` returns, without copying a whole schema or state.
         values = ((field.name, getattr(message, field.name)) for field in fields(message))
         return encode({name: value for name, value in values if value is not None})
 
@@ -51,21 +51,21 @@ class ExactWriter(GenericSingerWriter[bytes, Message]):
 
         Raises:
             RunInterrupted: If a signal arrived meanwhile.
-            BrokenPipeError: If the loader is gone.
+            BrokenPipeError: If the loader has ended.
         """
         self.write_lines(self.format_message(message) + b"\n", flush=not isinstance(message, RecordMessage))
 
     def write_lines(self, lines: bytes, *, flush: bool = False) -> None:
-        """Write messages that are encoded already.
+        """Write encoded messages.
 
         Args:
             lines: Whole messages, each with its line end.
-            flush: Whether the loader shall have them now.
+            flush: Whether the loader gets them now.
 
         Raises:
             RunInterrupted: If a signal arrived meanwhile.
-            BrokenPipeError: If the loader is gone.
-            OutputLost: If the output takes no more, as a full disk does.
+            BrokenPipeError: If the loader has ended.
+            OutputLost: If the output cannot be written, for example because a disk is full.
         """
         self._writing = True
         try:

@@ -200,7 +200,7 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
         return [self.row_layout.flat(row) for row in rows_of(body, self.row_layout)]
 
     @override
-    def parse_response(self, response: requests.Response) -> Iterator[Record]:
+    def parse_response(self, response: requests.Response) -> Iterable[Record]:
         """Read the rows of a page.
 
         Yields:

@@ -1,4 +1,4 @@
-"""Records made to fit their schema: whatever goes in, nothing is lost and the types always fit."""
+"""Conforming records to a schema: nothing is lost, and the types always fit."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from singer_rest_core import RESCUED_DATA, Conformer
+from singer_rest_core.records.conform import RESCUED_DATA, Conformer
 
 _TYPES = ("string", "integer", "number", "boolean", "object", "array", "null")
 _NAMES = [*"abcdef", RESCUED_DATA]
 _FORMATS = st.sampled_from([{}, {"format": "date-time"}, {"format": "date"}])
 
 
-def _one_of_ours(drawn: tuple[list[str], dict[str, str]]) -> dict[str, Any]:
+def _entry(drawn: tuple[list[str], dict[str, str]]) -> dict[str, Any]:
     return {"type": drawn[0] if len(drawn[0]) != 1 else drawn[0][0], **drawn[1]}
 
 
 _PLAIN = st.tuples(
     st.lists(st.sampled_from(_TYPES), min_size=1, max_size=4, unique=True).filter(lambda types: types != ["null"]),
     _FORMATS,
-).map(_one_of_ours)
+).map(_entry)
 _ENTRIES = st.one_of(
     _PLAIN,
     st.just({}),
@@ -87,7 +87,7 @@ _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 def _is_the_same(raw: object, made: object) -> bool:  # noqa: PLR0911 - a return for each kind of conversion
-    """Tell whether the raw value can be had back from the converted one."""
+    """Return whether the raw value can be recovered from the converted one."""
     if isinstance(raw, list) and isinstance(made, list):
         return len(raw) == len(made) and all(map(_is_the_same, raw, made))
     if type(raw) is type(made) and raw == made:
@@ -106,11 +106,11 @@ def _is_the_same(raw: object, made: object) -> bool:  # noqa: PLR0911 - a return
 
 
 def _ignore(name: str, why: str) -> None:
-    """Report to nobody."""
+    """Discard the report."""
 
 
 @given(_SCHEMAS, _RECORDS)
-def test_every_value_is_found_again_in_its_place_or_raw_among_the_rescued(
+def test_every_value_is_in_its_column_or_rescued_unchanged(
     schema: dict[str, Any],
     raw: dict[str, Any],
 ) -> None:
@@ -142,15 +142,15 @@ def test_the_order_of_the_raw_fields_does_not_matter(schema: dict[str, Any], raw
 
 
 @given(_SCHEMAS, _RECORDS)
-def test_a_record_that_was_made_to_fit_fits(schema: dict[str, Any], raw: dict[str, Any]) -> None:
+def test_conforming_a_record_twice_changes_nothing(schema: dict[str, Any], raw: dict[str, Any]) -> None:
     once = Conformer(schema, _ignore).conform(raw)
     own = {name: value for name, value in once.items() if name != RESCUED_DATA}
     again = Conformer(schema, _ignore).conform(own)
     assert again == once | {RESCUED_DATA: None}
 
 
-def _made(entry: dict[str, Any], value: object) -> tuple[object, object]:
-    """Give what becomes of a value, and what is rescued of it."""
+def _conformed(entry: dict[str, Any], value: object) -> tuple[object, object]:
+    """Return the converted value, and what is rescued."""
     properties = {"x": entry, RESCUED_DATA: {"type": ["object", "null"]}}
     record = Conformer({"properties": properties}, _ignore).conform({"x": value})
     return record["x"], record[RESCUED_DATA]
@@ -199,7 +199,7 @@ _DATE = {"type": ["string", "null"], "format": "date"}
     ],
 )
 def test_a_value_is_converted_where_nothing_is_lost(entry: dict[str, Any], value: object, made: object) -> None:
-    result, rescued = _made(entry, value)
+    result, rescued = _conformed(entry, value)
     assert (result, type(result)) == (made, type(made))
     if isinstance(made, Decimal):
         assert str(result) == str(made)
@@ -248,8 +248,8 @@ def test_a_value_is_converted_where_nothing_is_lost(entry: dict[str, Any], value
         ({"type": "null"}, 5),
     ],
 )
-def test_what_does_not_fit_is_rescued_as_it_came(entry: dict[str, Any], value: object) -> None:
-    made, rescued = _made(entry, value)
+def test_a_value_that_does_not_fit_is_rescued_unchanged(entry: dict[str, Any], value: object) -> None:
+    made, rescued = _conformed(entry, value)
     assert made is None
     assert rescued == {"x": value}
 
@@ -257,33 +257,75 @@ def test_what_does_not_fit_is_rescued_as_it_came(entry: dict[str, Any], value: o
 _WITH_RESCUE = {"properties": {"b": _NUMBER, "a": _STRING, RESCUED_DATA: {"type": ["object", "null"]}}}
 
 
-def test_a_field_the_schema_does_not_know_is_rescued() -> None:
+def test_a_field_that_is_not_in_the_schema_is_rescued() -> None:
     record = Conformer(_WITH_RESCUE, _ignore).conform({"new": {"deep": [1]}, "a": "x", "also": None})
     assert record == {"b": None, "a": "x", RESCUED_DATA: {"also": None, "new": {"deep": [1]}}}
     assert list(record) == ["b", "a", RESCUED_DATA]
 
 
-def test_a_field_that_has_the_name_of_our_own_is_rescued_in_it() -> None:
+def test_a_field_named_like_the_rescued_data_is_rescued_in_it() -> None:
     record = Conformer(_WITH_RESCUE, _ignore).conform({RESCUED_DATA: "theirs"})
     assert record[RESCUED_DATA] == {RESCUED_DATA: "theirs"}
 
 
-def test_a_schema_without_rescued_data_is_kept_to_and_the_misfit_is_still_reported() -> None:
+def test_without_rescued_data_in_the_schema_a_misfit_is_dropped_and_still_reported() -> None:
     reports: list[tuple[str, str]] = []
     conformer = Conformer({"properties": {"b": _NUMBER}}, lambda name, why: reports.append((name, why)))
     assert conformer.conform({"b": "x", "new": 1}) == {"b": None}
     assert [name for name, _ in reports] == ["b", "new"]
 
 
-def test_each_field_is_reported_once_with_what_is_wrong_and_not_its_value() -> None:
+def test_each_field_is_reported_once_with_the_reason_and_without_its_value() -> None:
     reports: list[tuple[str, str]] = []
     conformer = Conformer(_WITH_RESCUE, lambda name, why: reports.append((name, why)))
     for value in ("secret-1", "secret-2", True):
         conformer.conform({"b": value, "new": value, "a": "fine"})
-    assert reports == [("b", "is a text that does not fit a number"), ("new", "is not in the schema")]
+    assert reports == [("b", "is a string that does not fit a number"), ("new", "is not in the schema")]
 
 
-def test_the_raw_record_is_left_as_it_was() -> None:
+def _reports_of(*records: dict[str, Any]) -> list[tuple[str, str]]:
+    reports: list[tuple[str, str]] = []
+    conformer = Conformer(_WITH_RESCUE, lambda name, why: reports.append((name, why)))
+    for record in records:
+        conformer.conform(record)
+    return reports
+
+
+def test_after_twenty_unknown_fields_one_last_report_says_that_no_more_follow() -> None:
+    reports = _reports_of(*({f"day {number}": 1} for number in range(100)))
+    assert reports == [
+        *((f"day {number}", "is not in the schema") for number in range(20)),
+        ("day 20", "is not in the schema (further unknown fields are not reported)"),
+    ]
+
+
+def test_a_misfit_is_reported_however_many_unknown_fields_came_before() -> None:
+    reports = _reports_of(*({f"day {number}": 1} for number in range(100)), {"b": "x"})
+    assert reports[-1] == ("b", "is a string that does not fit a number")
+
+
+@pytest.mark.parametrize(
+    ("name", "reported"),
+    [
+        ("line\nbreak", "line\ufffdbreak"),
+        ("\x1b[31mred\x07", "\ufffd[31mred\ufffd"),
+        ("right\u202eto left", "right\ufffdto left"),
+        ("Năsăud, ül 1", "Năsăud, ül 1"),
+        ("x" * 80, "x" * 80),
+        ("x" * 5000, "x" * 80 + "…"),
+    ],
+)
+def test_a_reported_name_is_safe_to_log_and_rescued_unchanged(name: str, reported: str) -> None:
+    ((shown, _),) = _reports_of({name: 1})
+    assert shown == reported
+    assert Conformer(_WITH_RESCUE, _ignore).conform({name: 1})[RESCUED_DATA] == {name: 1}
+
+
+def test_a_number_with_too_large_an_exponent_is_reported_as_such() -> None:
+    assert _reports_of({"b": Decimal("1e1001")}) == [("b", "is a number with an exponent beyond 1000")]
+
+
+def test_the_raw_record_is_not_changed() -> None:
     raw = {"b": "1.50", "new": [1], "a": 3}
     Conformer(_WITH_RESCUE, _ignore).conform(raw)
     assert raw == {"b": "1.50", "new": [1], "a": 3}

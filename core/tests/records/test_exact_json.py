@@ -1,4 +1,4 @@
-"""JSON in and out: no digit is lost, no character a database refuses gets through."""
+"""Exact JSON: no digit is lost, and no character that a database rejects is passed on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from singer_rest_core.records import exact_json
-from singer_rest_core.records.exact_json import NotJson, body_of, decode, encode
+from singer_rest_core.records.exact_json import NotJson, body_of, decode, encode, row_digest
 
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 _DECIMALS = st.decimals(allow_nan=False, allow_infinity=False).filter(lambda number: number.as_tuple().exponent != 0)
@@ -24,7 +24,7 @@ _VALUES = st.recursive(
 
 
 def _digits(value: Any) -> Any:  # noqa: ANN401 - JSON is any of six types
-    """Tell 1.10 from 1.1, and a number from a boolean."""
+    """Make 1.10 differ from 1.1, and a number from a boolean."""
     if isinstance(value, dict):
         return {key: _digits(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -33,7 +33,7 @@ def _digits(value: Any) -> Any:  # noqa: ANN401 - JSON is any of six types
 
 
 @given(_VALUES)
-def test_any_json_value_comes_out_as_it_went_in(value: object) -> None:
+def test_any_json_value_survives_encoding_and_decoding(value: object) -> None:
     assert _digits(decode(encode(value))) == _digits(value)
 
 
@@ -44,7 +44,7 @@ def test_a_number_with_a_fraction_keeps_every_digit(text: str) -> None:
     assert Decimal(encode(decode(text.encode())).decode()).as_tuple() == Decimal(text).as_tuple()
 
 
-def test_money_is_written_as_it_was_read() -> None:
+def test_an_amount_is_written_as_it_was_read() -> None:
     assert encode(decode(b'{"amount":1234567890123456789.10}')) == b'{"amount":1234567890123456789.10}'
 
 
@@ -54,7 +54,7 @@ def test_a_huge_integer_stays_an_integer() -> None:
 
 
 @given(st.text(st.characters(codec=None)))
-def test_any_escaped_text_becomes_one_a_database_takes(text: str) -> None:
+def test_any_escaped_text_becomes_text_that_a_database_accepts(text: str) -> None:
     decoded = decode(json.dumps({text: [text]}).encode())
     (key,) = decoded
     assert decoded == {key: [key]}
@@ -74,11 +74,11 @@ def test_any_escaped_text_becomes_one_a_database_takes(text: str) -> None:
         (rb'"\\u0000"', "\\u0000"),
     ],
 )
-def test_only_the_character_that_cannot_be_stored_is_replaced(document: bytes, text: str) -> None:
+def test_only_characters_that_cannot_be_stored_are_replaced(document: bytes, text: str) -> None:
     assert decode(document) == text
 
 
-def test_numbers_beside_a_lone_surrogate_are_exact_too() -> None:
+def test_numbers_next_to_a_lone_surrogate_are_exact() -> None:
     assert encode(decode(rb'["\ud800", 0.10, 123456789012345678901234567890]')) == (
         '["\ufffd",0.10,123456789012345678901234567890]'.encode()
     )
@@ -106,7 +106,7 @@ def test_numbers_beside_a_lone_surrogate_are_exact_too() -> None:
         b'["\\ud800", "\xff"]',
     ],
 )
-def test_what_is_no_json_is_refused_as_such(content: bytes) -> None:
+def test_invalid_json_is_refused(content: bytes) -> None:
     with pytest.raises(NotJson):
         decode(content)
 
@@ -117,7 +117,7 @@ def _answer(content: bytes) -> requests.Response:
     return answer
 
 
-def test_a_body_is_decoded_once_however_often_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_is_decoded_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: list[bytes] = []
 
     def counting(content: bytes) -> object:
@@ -131,13 +131,45 @@ def test_a_body_is_decoded_once_however_often_it_is_asked_for(monkeypatch: pytes
     assert decoded == [b'{"data":null}']
 
 
-def test_a_body_that_is_null_is_decoded_once_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_null_body_is_decoded_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = _answer(b"null")
     assert body_of(answer) is None
     monkeypatch.delattr(exact_json, "decode")
     assert body_of(answer) is None
 
 
-def test_a_body_that_is_no_json_is_refused() -> None:
+def test_a_body_that_is_not_json_is_refused() -> None:
     with pytest.raises(NotJson):
         body_of(_answer(b"<html>"))
+
+
+_ROW_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+_ROW_NAMES = st.text("abc")
+_ROWS = st.dictionaries(_ROW_NAMES, _ROW_VALUES, max_size=5)
+
+
+@given(_ROWS)
+def test_a_digest_does_not_depend_on_the_order_of_fields(row: dict[str, object]) -> None:
+    row = decode(encode(row))
+
+    assert row_digest(dict(reversed(row.items()))) == row_digest(row)
+
+
+@given(_ROWS, _ROW_NAMES, _ROW_VALUES)
+def test_a_changed_row_has_another_digest(row: dict[str, object], name: str, value: object) -> None:
+    row = decode(encode({**row, name: value}))
+    shorter = {each: row[each] for each in row if each != name}
+    other = {**shorter, name: [row[name]]}
+
+    assert len({row_digest(row), row_digest(shorter), row_digest(other)}) == 3
+
+
+def test_a_digest_is_short_and_url_safe() -> None:
+    assert len(row_digest({"id": 1})) == 8
+    assert len(row_digest({"id": 1}, characters=22)) == 22
+    assert row_digest({"id": 1}) == row_digest({"id": 1}, characters=22)[:8]
+    assert all(character.isalnum() or character in "-_" for character in row_digest([1, "ü"], characters=43))

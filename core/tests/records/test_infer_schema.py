@@ -1,4 +1,4 @@
-"""A schema derived from a sample: every record of the sample fits it, and more records only widen it."""
+"""A schema inferred from a sample: every record of the sample fits it, and more records only widen it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _RECORDS = st.lists(st.dictionaries(_NAMES, _VALUES, max_size=5), max_size=6).ma
 
 
 def conformed(schema: dict[str, Any], records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The records as they are written, where nothing may be rescued."""
+    """The records as they are written; nothing may be rescued."""
     reported: list[str] = []
     conformer = Conformer(schema, lambda name, why: reported.append(f"{name} {why}"))
     written = [conformer.conform(record) for record in records]
@@ -57,7 +57,7 @@ def test_every_record_of_the_sample_fits(records: list[dict[str, Any]]) -> None:
 
     Draft202012Validator.check_schema(schema)
     for raw, record in zip(records, conformed(schema, records), strict=True):
-        Draft202012Validator(schema).validate(json.loads(encode(record)))  # jsonschema takes no Decimal for a number
+        Draft202012Validator(schema).validate(json.loads(encode(record)))  # jsonschema rejects Decimal
         assert {name for name, value in record.items() if value is not None} == {
             name for name, value in raw.items() if value is not None
         }
@@ -105,7 +105,7 @@ def test_the_order_of_records_does_not_matter(data: st.DataObject, records: list
         ([None], {"type": ["string", "null"]}),
     ],
 )
-def test_a_column_takes_the_narrowest_type_that_fits_all_its_values(values: list[object], entry: object) -> None:
+def test_a_column_gets_the_narrowest_type_that_fits_all_its_values(values: list[object], entry: object) -> None:
     assert properties(*values) == entry
 
 
@@ -117,7 +117,7 @@ def test_keys_come_first_and_are_never_null() -> None:
     assert schema["required"] == ["id"]
 
 
-def test_without_a_sample_there_are_the_key_as_text_and_what_is_rescued() -> None:
+def test_without_a_sample_the_schema_has_the_key_as_text_and_rescued_data() -> None:
     schema = infer_schema([], keys=["id"])
 
     assert list(schema["properties"]) == ["id", RESCUED_DATA]
@@ -128,7 +128,7 @@ def test_a_key_that_looks_like_a_date_is_text() -> None:
     assert infer_schema([{"id": "2025-07-25"}], keys=["id"])["properties"]["id"] == {"type": "string"}
 
 
-def test_a_field_with_the_name_of_what_is_rescued_is_no_column_of_its_own() -> None:
+def test_a_field_named_like_the_rescued_data_gets_no_column() -> None:
     schema = infer_schema([{RESCUED_DATA: 5}])
 
     assert schema["properties"][RESCUED_DATA]["type"] == ["object", "null"]
@@ -150,16 +150,16 @@ def test_a_field_with_the_name_of_what_is_rescued_is_no_column_of_its_own() -> N
         ([{"a": 1}], False),
     ],
 )
-def test_a_key_tells_every_record_from_the_others(values: list[object], *, expected: bool) -> None:
+def test_a_key_is_different_in_every_record(values: list[object], *, expected: bool) -> None:
     assert identifies([{"id": value} for value in values], "id") is expected
 
 
-def test_a_field_that_a_record_lacks_is_no_key() -> None:
+def test_a_field_missing_from_a_record_is_not_a_key() -> None:
     assert not identifies([{"id": 1}, {}], "id")
 
 
 @given(_RECORDS, _RECORDS)
-def test_columns_of_an_earlier_schema_stay_as_they_were_and_nothing_is_lost(
+def test_columns_of_an_earlier_schema_are_unchanged_and_nothing_is_lost(
     records: list[dict[str, Any]], later: list[dict[str, Any]]
 ) -> None:
     earlier, own = infer_schema(records), infer_schema(later)
@@ -180,13 +180,13 @@ def test_columns_of_an_earlier_schema_stay_as_they_were_and_nothing_is_lost(
 
 
 @given(_RECORDS)
-def test_a_schema_with_its_own_columns_is_itself(records: list[dict[str, Any]]) -> None:
+def test_a_schema_with_its_own_columns_is_unchanged(records: list[dict[str, Any]]) -> None:
     schema = infer_schema(records)
 
     assert encode(with_columns(schema, column_kinds(schema))) == encode(schema)
 
 
-def test_what_somebody_wrote_into_a_schema_is_left_alone() -> None:
+def test_edited_columns_of_a_schema_are_kept() -> None:
     schema = infer_schema([{"id": 1, "total": "1.50", "note": "x"}], keys=["id"])
     schema["properties"]["total"] = {"type": ["number", "null"], "description": "In RON."}
 
@@ -205,7 +205,7 @@ def test_a_key_keeps_its_type_and_is_never_null() -> None:
     assert schema["properties"]["id"] == {"type": "integer"}
 
 
-def test_a_column_that_was_a_key_may_be_null_now() -> None:
+def test_a_former_key_column_may_be_null() -> None:
     earlier = infer_schema([{"id": 7}], keys=["id"])
 
     schema = with_columns(infer_schema([], keys=["digest"]), column_kinds(earlier))
@@ -215,11 +215,11 @@ def test_a_column_that_was_a_key_may_be_null_now() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "version", "Version", "deletedate", "!", "é" * 32])
-def test_what_no_loader_can_take_is_no_column(name: str) -> None:
+def test_a_name_that_no_loader_can_use_gets_no_column(name: str) -> None:
     assert list(infer_schema([{"id": 1, name: 2}])["properties"]) == ["id", RESCUED_DATA]
 
 
-def test_of_names_that_a_loader_cannot_tell_apart_one_is_a_column() -> None:
+def test_names_that_a_loader_cannot_distinguish_get_one_column() -> None:
     record = {"id": 1, "Total": 1, "total": 2, "net total": 3, "net-total": 4, "net_total": 5, "gross": 6}
     assert list(infer_schema([record], keys=["id"])["properties"]) == [
         "id",
@@ -230,14 +230,14 @@ def test_of_names_that_a_loader_cannot_tell_apart_one_is_a_column() -> None:
     ]
 
 
-def test_a_column_of_earlier_goes_before_a_new_one_that_a_loader_cannot_tell_from_it() -> None:
+def test_an_earlier_column_wins_over_a_new_one_that_a_loader_cannot_distinguish() -> None:
     schema = infer_schema([{"id": 1, "Total": 1}], keys=["id"])
 
     assert list(with_columns(schema, {"total": "number"})["properties"]) == ["id", "total", RESCUED_DATA]
 
 
 @given(_RECORDS)
-def test_another_key_changes_two_columns_alone(records: list[dict[str, Any]]) -> None:
+def test_another_key_changes_only_two_columns(records: list[dict[str, Any]]) -> None:
     records = [{**record, "id": number} for number, record in enumerate(records)]
     schema = infer_schema([{**record, "digest": str(record)} for record in records], keys=["digest"])
 
@@ -250,7 +250,7 @@ def test_another_key_changes_two_columns_alone(records: list[dict[str, Any]]) ->
     assert encode(with_key(other, "digest")["properties"]["digest"]) == encode(schema["properties"]["digest"])
 
 
-def test_a_key_that_was_no_column_is_text() -> None:
+def test_a_key_without_a_column_becomes_text() -> None:
     schema = with_key(infer_schema([{"name": "x"}]), "id")
 
     assert schema["properties"]["id"] == {"type": "string"}

@@ -1,4 +1,4 @@
-"""Fields whose names say that they open something are not rescued, on both record paths."""
+"""Secret fields are dropped on the fast and the slow path."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from singer_rest_core import RESCUED_DATA, Conformer
+from singer_rest_core.records.conform import RESCUED_DATA, Conformer
 from singer_rest_core.records.exact_json import decode
-from singer_rest_core.records.fast.codec import PageCodec
-from singer_rest_core.records.fast.row_types import RowFacts
+from singer_rest_core.records.fast import PageCodec, RowFacts
 from singer_rest_core.records.row_layout import FlatRows
 
 _SCHEMA = {
@@ -50,12 +49,12 @@ def _conformer(reported: list[str]) -> Conformer:
     return Conformer(_SCHEMA, lambda name, _why: reported.append(name), secret_names=re.compile("token"))
 
 
-def test_a_secret_is_dropped_without_a_word_also_inside_of_what_is_rescued() -> None:
+def test_a_secret_is_dropped_without_a_report_even_inside_rescued_values() -> None:
     reported: list[str] = []
 
     record = _conformer(reported).conform(_ROW)
 
-    # What the schema names was decided on by a person.
+    # A property of the schema was chosen by a person, so it is not secret.
     assert record["token_count"] == 5
     assert record["known"] == {"a": {"b": {"c": 1}}}
     assert record["listed"] == [{"d": [1, {}]}, "e"]
@@ -63,7 +62,7 @@ def test_a_secret_is_dropped_without_a_word_also_inside_of_what_is_rescued() -> 
     assert reported == ["odd"]
 
 
-def test_pages_drop_them_too_on_their_first_and_on_later_rows() -> None:
+def test_pages_drop_secrets_in_their_first_and_in_later_rows() -> None:
     reported: list[str] = []
     conformer = _conformer(reported)
     facts = RowFacts(conformer=conformer, layout=FlatRows(None), selected=frozenset(_SCHEMA["properties"]))
@@ -82,7 +81,7 @@ def test_pages_drop_them_too_on_their_first_and_on_later_rows() -> None:
 @example([[{"id": 1, "known": {"token": 1}, "listed": None}]])
 @example([[{"id": 1, "known": {"a": {"token": 1}}, "listed": None}]] * 2)
 @example([[{"id": 1, "known": None, "listed": [{"token": 1}]}]])
-def test_a_column_looked_through_at_once_keeps_what_each_value_by_itself_does(
+def test_checking_a_column_at_once_keeps_the_same_values_as_checking_each(
     pages: list[list[dict[str, object]]],
 ) -> None:
     names = frozenset(_SCHEMA["properties"])

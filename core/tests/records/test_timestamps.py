@@ -1,4 +1,4 @@
-"""Timestamps as text: the instant is kept, to the last digit of its fraction."""
+"""Timestamps as text: the instant is kept to the last digit of its fraction, on the fast path too."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from singer_rest_core.records.timestamps import earlier, instant, is_date, to_utc
+from singer_rest_core.records.timestamps import (
+    earlier,
+    fast_column_to_utc,
+    fast_to_utc,
+    instant,
+    is_date,
+    to_utc,
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 12, 31)).map(  # noqa: DTZ001 - the offset is drawn beside it
@@ -39,7 +46,7 @@ def _timestamps(draw: st.DrawFn) -> tuple[str, Fraction]:
 
 
 def _exact(text: str) -> Fraction:
-    """Read what `to_utc` writes without help of the code under test."""
+    """Parse the output of `to_utc` without the code under test."""
     match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?Z", text)
     assert match, text
     whole = datetime.strptime(match[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC) - _EPOCH
@@ -59,13 +66,13 @@ def test_a_fraction_keeps_its_digits(drawn: tuple[str, Fraction]) -> None:
 
 
 @given(_timestamps())
-def test_writing_in_utc_twice_changes_nothing(drawn: tuple[str, Fraction]) -> None:
+def test_converting_to_utc_twice_changes_nothing(drawn: tuple[str, Fraction]) -> None:
     once = to_utc(drawn[0])
     assert to_utc(once) == once
 
 
 @given(_timestamps(), _timestamps())
-def test_instants_compare_as_the_times_do_and_not_as_the_texts(
+def test_instants_compare_by_time_and_not_by_text(
     one: tuple[str, Fraction],
     other: tuple[str, Fraction],
 ) -> None:
@@ -76,17 +83,17 @@ def test_instants_compare_as_the_times_do_and_not_as_the_texts(
 @given(_timestamps(), _SPANS)
 def test_moving_back_is_exact_to_the_microsecond_and_never_late(drawn: tuple[str, Fraction], span: timedelta) -> None:
     text, exact = drawn
-    if exact < -60_000_000_000:  # the year 68: further back lies the first of all years
+    if exact < -60_000_000_000:  # the year 68: moving further back may reach year 1
         return
-    wanted = exact - Fraction(span // timedelta(microseconds=1), 10**6)
+    expected = exact - Fraction(span // timedelta(microseconds=1), 10**6)
     moved = _exact(earlier(text, span))
-    assert wanted - Fraction(1, 10**6) < moved <= wanted
+    assert expected - Fraction(1, 10**6) < moved <= expected
     if "." not in text:
-        assert moved == wanted
+        assert moved == expected
 
 
 @given(st.dates(min_value=date(20, 1, 1)), _SPANS)
-def test_a_date_moved_back_is_the_date_that_holds_the_instant(day: date, span: timedelta) -> None:
+def test_a_date_moved_back_is_the_date_that_contains_the_instant(day: date, span: timedelta) -> None:
     moved = earlier(day.isoformat(), span)
     assert is_date(moved)
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -113,11 +120,11 @@ def test_a_date_stays_a_date(day: date) -> None:
         ("2025-10-26T02:30:00+01:00", "2025-10-26T01:30:00Z"),
     ],
 )
-def test_a_timestamp_is_written_in_utc(text: str, utc: str) -> None:
+def test_a_timestamp_is_converted_to_utc(text: str, utc: str) -> None:
     assert to_utc(text) == utc
 
 
-def test_a_timestamp_without_an_offset_is_left_without_one() -> None:
+def test_a_timestamp_without_an_offset_stays_without_one() -> None:
     assert to_utc("2025-07-25 06:05:10.50") == "2025-07-25T06:05:10.50"
 
 
@@ -140,23 +147,23 @@ def test_a_timestamp_without_an_offset_is_left_without_one() -> None:
         "2025-07-25T06Z",
         "2025-07-25T06:05:10Z\n",
         "2025-07-25T06:05:10.٣Z",
-        "٢٠٢٥-٠٧-٢٥T٠٦:٠٥:١٠Z",  # noqa: RUF001 - digits, but not ours
+        "٢٠٢٥-٠٧-٢٥T٠٦:٠٥:١٠Z",  # noqa: RUF001 - digits, but not ASCII
         "2025-07-25",
         "20250725T060510Z",
     ],
 )
-def test_what_is_no_timestamp_is_refused(text: str) -> None:
+def test_text_that_is_not_a_timestamp_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         to_utc(text)
 
 
 @pytest.mark.parametrize("text", ["2025-02-29", "2025-7-5", "20250725", "2025-W30-5", "٢٠٢٥-01-31", "", "2025-07-25Z"])
-def test_what_is_no_date_is_no_date(text: str) -> None:
+def test_text_that_is_not_a_date_is_recognised(text: str) -> None:
     assert not is_date(text)
 
 
 @given(st.text(max_size=30))
-def test_any_text_is_a_time_or_refused_with_a_value_error(text: str) -> None:
+def test_any_text_is_an_instant_or_a_value_error(text: str) -> None:
     try:
         moment = instant(text)
     except ValueError:
@@ -168,7 +175,7 @@ def test_any_text_is_a_time_or_refused_with_a_value_error(text: str) -> None:
     ("text", "first"),
     [("0001-01-01", "0001-01-01"), ("0001-01-01T12:00:00Z", "0001-01-01T00:00:00Z")],
 )
-def test_nothing_is_moved_before_the_first_of_all_years(text: str, first: str) -> None:
+def test_nothing_is_moved_before_year_1(text: str, first: str) -> None:
     assert earlier(text, timedelta(days=1)) == first
 
 
@@ -178,6 +185,67 @@ def test_moving_back_crosses_a_year() -> None:
 
 
 @pytest.mark.parametrize("text", ["soon", "2025-02-30", ""])
-def test_what_is_no_time_cannot_be_moved(text: str) -> None:
-    with pytest.raises(ValueError, match="no timestamp"):
+def test_text_that_is_not_a_time_cannot_be_moved(text: str) -> None:
+    with pytest.raises(ValueError, match="not a timestamp"):
         earlier(text, timedelta(days=1))
+
+
+_TWO = st.integers(0, 99).map("{:02}".format) | st.sampled_from(["00", "23", "59", "12"])
+_USUAL = st.builds(
+    lambda year, rest, separator, fraction, zone: (
+        f"{year:04}-{rest[0]}-{rest[1]}{separator}{rest[2]}:{rest[3]}:{rest[4]}{fraction}{zone}"
+    ),
+    st.sampled_from([0, 1, 2024, 2025, 9999]),
+    st.tuples(
+        st.sampled_from(["01", "02", "12", "13"]),
+        st.sampled_from(["01", "29", "31"]),
+        _TWO,
+        _TWO,
+        _TWO,
+    ),
+    st.sampled_from("Tt x"),
+    st.sampled_from(["", ".0", ".043", ".1234567890", ".", ".٣", ".12a"]),
+    st.sampled_from(["Z", "z", "", "+02:00", "-11:00", "+05:30", "-00:00", "+25:00", "+0200", "+02", "+02:00:00"]),
+)
+
+
+_TIMESTAMP_COLUMNS = st.lists(_USUAL, max_size=3) | st.builds(
+    lambda text, hours: [f"{text[:11]}{hour}{text[13:]}" for hour in hours],
+    _USUAL,
+    st.lists(_TWO, max_size=5),
+)
+
+
+@given(_USUAL)
+def test_the_fast_conversion_agrees_or_returns_nothing(text: str) -> None:
+    converted = fast_to_utc(text)
+    if converted is not None:
+        assert converted == to_utc(text)
+
+
+@given(_TIMESTAMP_COLUMNS)
+@example(["2025-07-25T01:05:10+02:00", "2025-07-25T01:05:10.1234Z"])
+@example(["2025-07-25T01:05:10.1234Z", "2025-07-25T01:05:10+02:00"])
+def test_a_column_is_converted_like_its_values(texts: list[str]) -> None:
+    assert fast_column_to_utc(texts) == [fast_to_utc(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2025-07-25T01:05:10.043+02:00", "2025-07-24T23:05:10.043Z"),
+        ("2025-07-25T01:05:10Z", "2025-07-25T01:05:10Z"),
+        ("2025-07-25 01:05:10.123456789-01:00", "2025-07-25T02:05:10.123456789Z"),
+    ],
+)
+def test_usual_forms_are_converted_fast(text: str, utc: str) -> None:
+    assert fast_to_utc(text) == utc
+    assert fast_column_to_utc([text, text]) == [utc, utc]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2025-07-25", "2025-07-25T01:05:10", "2025-07-25T01:05:10+05:30", "2025-02-30T01:05:10Z", "x" * 30]
+)
+def test_other_forms_are_left_to_the_full_conversion(text: str) -> None:
+    assert fast_to_utc(text) is None
+    assert fast_column_to_utc([text, "2025-07-25T01:05:10Z"]) == [None, "2025-07-25T01:05:10Z"]

@@ -297,7 +297,7 @@ def test_a_bookmark_in_the_state_that_cannot_be_read_is_told_in_one_line(world: 
     for name in ("accounts", "bookings", "changes"):
         world.serve(name, [])
     _, ended = world.run(world.tap(state=state))
-    assert "mend or clear the state" in str(ended)
+    assert "Fix it or clear the state" in str(ended)
 
 
 def test_a_table_is_only_replaced_after_it_was_read_whole(world: _World) -> None:
@@ -571,7 +571,7 @@ def test_drift_is_kept_and_reported_once_and_secrets_go_nowhere(
         assert "password" not in message["record"]
     warnings = [record.getMessage() for record in caplog.records if "_rescued_data" in record.getMessage()]
     assert warnings == [
-        "accounts: field amount is a text that does not fit a number; its value is kept in _rescued_data",
+        "accounts: field amount is a string that does not fit a number; its value is kept in _rescued_data",
         "accounts: field new is not in the schema; its value is kept in _rescued_data",
     ]
     assert "hunter2" not in json.dumps(messages) + caplog.text

@@ -13,8 +13,8 @@ from singer_sdk.streams.rest import HTTPRequest
 from werkzeug import Response
 
 from singer_rest_core import RestTap, RunIncomplete, body_of, settings_schema
+from singer_rest_core.records import row_digest
 from singer_rest_core.records.exact_json import decode, encode
-from singer_rest_core.records.row_digest import row_digest
 from singer_rest_core.records.row_layout import FlatRows
 from singer_rest_core.singer.writer import ExactWriter
 from singer_rest_core.streams.per_row import DetailStream, IndexedList

@@ -660,7 +660,7 @@ def test_an_answer_without_its_list_fails_the_stream_and_names_what_it_holds(
     assert isinstance(reading.error, RunIncomplete)
     assert "clients" not in versions(reading)
     held = (body["clients"] or body) if isinstance(body, dict) and "clients" in body else body
-    names = f"; it holds: {', '.join(map(repr, held))}" if held else ""
+    names = f"; it contains: {', '.join(map(repr, held))}" if held else ""
     assert any(f"GET /clients answered without a list under `clients`{names}" in line for line in warnings_of(caplog))
 
 
@@ -789,8 +789,8 @@ def test_a_catalog_made_without_a_token_also_works_for_records_without_an_id(htt
     ("row", "fault"),
     [
         ({"name": "x"}, "is missing"),
-        ({"id": "T-1"}, "is a text that does not fit a whole number of 64 bits"),
-        ({"id": {"n": 1}}, "is an object that does not fit a whole number of 64 bits"),
+        ({"id": "T-1"}, "is a string that does not fit a 64-bit integer"),
+        ({"id": {"n": 1}}, "is an object that does not fit a 64-bit integer"),
     ],
 )
 @pytest.mark.parametrize("way", ["by page", "by record"])

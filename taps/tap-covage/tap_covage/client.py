@@ -15,7 +15,7 @@ from singer_sdk.schema.source import SchemaDirectory
 from typing_extensions import override
 
 from singer_rest_core import NextLinkPaginator, RequestFailed
-from singer_rest_core.records.row_digest import row_digest
+from singer_rest_core.records import row_digest
 from singer_rest_core.records.row_layout import FlatRows
 from singer_rest_core.streams.per_row import IndexedList
 from tap_covage.envelopes import rows_in

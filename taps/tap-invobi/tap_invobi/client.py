@@ -13,7 +13,7 @@ from singer_sdk.schema.source import SchemaDirectory
 from typing_extensions import override
 
 from singer_rest_core import NumberedPaginator, RequestFailed, RestStream
-from singer_rest_core.records.row_digest import row_digest
+from singer_rest_core.records import row_digest
 from singer_rest_core.records.row_layout import FlatRows, rows_of
 from singer_rest_core.streams.per_row import IndexedList
 

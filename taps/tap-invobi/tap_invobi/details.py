@@ -17,7 +17,7 @@ from singer_sdk.streams.rest import HTTPRequest
 from typing_extensions import override
 
 from singer_rest_core import RequestFailed, body_of
-from singer_rest_core.records.row_digest import row_digest
+from singer_rest_core.records import row_digest
 from singer_rest_core.streams.pdf import PdfStream
 from singer_rest_core.streams.per_row import DetailStream
 from tap_invobi.client import SCHEMAS

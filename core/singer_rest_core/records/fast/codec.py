@@ -1,16 +1,15 @@
-"""Pages from bytes to RECORD messages without a dict a record.
+"""Pages converted from bytes to RECORD messages without a dict per record: the fast path.
 
-A stream's schema and selection are compiled once into msgspec types. A page is decoded into them, which checks types in
-C; what is left for Python is what a type cannot say: relationships, timestamps, numbers given as text. A row that does
-not decode takes the way of `Conformer.conform`, and the types are widened by what it held, so that the next row like it
-decodes. Both ways give the same records: what fits is said once, by the columns of the conformer.
+A stream's schema and selection are compiled once into msgspec types. Decoding a page into them checks types in C; only
+what a type cannot express is left to Python: relationships, timestamps, numbers sent as text. A row that cannot be
+decoded takes the slow path, `Conformer.conform`, and the types are widened by what it contained, so that the next row
+like it decodes. Both paths give the same records, as the columns of the conformer alone define what fits.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -28,17 +27,17 @@ if TYPE_CHECKING:
     from singer_rest_core.records.fast.row_types import RowFacts
 
 Row = Any
-"""A row as `PageCodec.decode` gives it: a struct made at run time, or what `exact_json.decode` gives."""
+"""A row from `PageCodec.decode`: a struct defined at run time, or a value as returned by `exact_json.decode`."""
 
 _NUL_ESCAPED = b"\\u0000"
 _BACKSLASH = b"\\"
-"""Looked for first: many pages have none, and to miss one byte takes a fiftieth of the time of missing six."""
-_NEW_FIELDS = 100
-"""Unknown fields, and relationships, that get a place in the types; names without end are none, and stay on the slow
-way."""
-_MESSAGES_A_PIECE = 50
-"""So many stay in the processor's cache until they are written; a page in one piece takes half as long again."""
-_NOT_FOR_MSGSPEC = (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError)
+"""Searched first: many pages have none, and searching one byte takes a fiftieth of the time of searching six."""
+_MAX_LEARNED_NAMES = 100
+"""Unknown fields, and relationships, that are added to the types. Rows of an API that sends new names without end stay
+on the slow path."""
+_MESSAGES_PER_PIECE = 50
+"""As many as stay in the processor's cache until they are written; encoding a page in one piece takes 50 % longer."""
+_MSGSPEC_ERRORS = (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError)
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -56,7 +55,7 @@ class DecodedPage:
 
     Args:
         rows: The rows in the codec's own form.
-        envelope: What the page says beside its rows.
+        envelope: The members of the page next to its rows.
     """
 
     rows: Sequence[Row]
@@ -68,9 +67,9 @@ class EncodedPage:
     """The messages of a page.
 
     Args:
-        pieces: RECORD messages, each with its line end, some in a piece.
-        count: How many.
-        replication_values: The replication value of each record as it is written, in order; empty without such a key.
+        pieces: RECORD messages, each ending in a line break, several per piece.
+        count: The number of messages.
+        replication_values: The replication value of each record as written, in order; empty without a replication key.
     """
 
     pieces: Sequence[bytes]
@@ -79,9 +78,9 @@ class EncodedPage:
 
     @property
     def bookmark_values(self) -> Sequence[str]:
-        """The replication values that tell a bookmark as much as all of them: first and last if they ascend.
+        """The replication values that a bookmark needs to see: the first and the last if they ascend, otherwise all.
 
-        Values of one length that end in Z ascend as texts just as their instants do.
+        Values of the same length that end in Z have the same order as texts and as instants.
         """
         values = [value for value in self.replication_values if value is not None]
         length = len(values[0]) if values else 0
@@ -90,13 +89,13 @@ class EncodedPage:
 
 
 class PageCodec:
-    """Makes RECORD messages of the pages of one stream.
+    """Converts the pages of one stream to RECORD messages.
 
-    `decode` may run in any thread, `encode` in one.
+    `decode` may be called from any thread, `encode` from a single one.
 
     Args:
-        stream: The name that messages carry.
-        facts: What is true of all its rows.
+        stream: The stream name in messages.
+        facts: The properties shared by all its rows.
     """
 
     def __init__(self, stream: str, facts: RowFacts) -> None:
@@ -111,15 +110,15 @@ class PageCodec:
         """Decode a page.
 
         Args:
-            content: The page as UTF-8. Parts that are not read (the members of a page or resource that the layout does
-                not name) only have to be well-formed.
+            content: The page in UTF-8. Members of a page or resource that the layout does not name are not read; they
+                only have to be well-formed.
 
         Returns:
             The page.
 
         Raises:
-            NotJson: If the content is no JSON document.
-            UnexpectedPage: If it is no page of rows.
+            NotJson: If the content is not a JSON document.
+            UnexpectedPage: If it is not a page of rows.
         """
         try:
             if _BACKSLASH not in content or _NUL_ESCAPED not in content:
@@ -128,18 +127,18 @@ class PageCodec:
                 except msgspec.ValidationError:
                     pass
             return self._decode_by_row(content)
-        except _NOT_FOR_MSGSPEC:
+        except _MSGSPEC_ERRORS:
             body = exact_json.decode(content)
             return DecodedPage(rows_of(body, self._layout), envelope_of(body, self._layout))
 
     def ids(self, rows: Sequence[Row]) -> list[Hashable]:
-        """Find what tells rows from each other.
+        """Return the keys of rows.
 
         Args:
-            rows: Rows of a decoded page that were not encoded yet.
+            rows: Rows of a decoded page that were not yet encoded.
 
         Returns:
-            The key of each, as the API gave it; a tuple if it has several columns.
+            The key of each row, as the API sent it; a tuple if the key has several columns.
         """
         names = self._facts.keys
         if len(names) == 1:
@@ -147,59 +146,73 @@ class PageCodec:
         return list(zip(*(self.column(rows, name) for name in names), strict=True))
 
     def column(self, rows: Sequence[Row], name: str) -> list[Any]:
-        """Give the values of one column.
+        """Return the values of one column.
 
         Args:
-            rows: Rows of a decoded page that were not encoded yet.
+            rows: Rows of a decoded page that were not yet encoded.
             name: The column.
 
         Returns:
-            The value of each row as the API gave it; None where there is none.
+            The value of each row, as the API sent it; None where it is absent.
         """
-        values: list[Any] = []
-        for row_type, alike in groupby(rows, type):
-            types = self._types_of_row.get(row_type)
+        values: list[Any] = [None] * len(rows)
+        for types, indices in self._grouped(rows):
+            alike = [rows[index] for index in indices]
             if types is None:
-                values += [self._layout.flat(row).get(name) for row in alike]
+                found = [self._layout.flat(row).get(name) for row in alike]
             else:
-                values += types.raw_values(list(alike), name)
+                found = types.raw_values(alike, name)
+            for index, value in zip(indices, found, strict=True):
+                values[index] = value
         return values
 
     def encode(self, rows: Sequence[Row], *, version: int | None, extracted: datetime) -> EncodedPage:
-        """Make messages of rows.
+        """Convert rows to RECORD messages.
 
         Args:
-            rows: Rows of a decoded page, all or some; they are used up.
-            version: The version of the table that messages carry, or None.
-            extracted: The time that messages carry.
+            rows: Rows of a decoded page, all or some; they must not be used afterwards.
+            version: The table version for the messages, or None.
+            extracted: The extraction time for the messages.
 
         Returns:
             The messages.
 
         Raises:
-            UnexpectedPage: If a row is nothing the layout can make a record of.
+            UnexpectedPage: If the layout cannot make a record from a row.
         """
-        moment = _encoder.encode(extracted.astimezone(UTC)).decode()[1:-1]
+        time_extracted = _encoder.encode(extracted.astimezone(UTC)).decode()[1:-1]
         table_version = UNSET if version is None else version
-        replication_key = self._facts.replication_key
-        values: list[str | None] = []
-        messages: list[_RecordMessage] = []
-        for row_type, alike in groupby(rows, type):
-            types = self._types_of_row.get(row_type)
-            if types is None:
-                conformed = [self._conformed(row) for row in alike]
-                if replication_key is not None:
-                    values += [record.get(replication_key) for record in conformed]
-                records: Sequence[Any] = [self._selected(record) for record in conformed]
-            else:
-                records = types.finish(list(alike))
-                if replication_key is not None:
-                    values += types.values(records, replication_key)
-                types.hide(records)
-            messages += [_RecordMessage(self._stream, record, table_version, moment) for record in records]
-        starts = range(0, len(messages), _MESSAGES_A_PIECE)
-        pieces = [_encoder.encode_lines(messages[start : start + _MESSAGES_A_PIECE]) for start in starts]
-        return EncodedPage(pieces, len(messages), values)
+        messages: list[Any] = [None] * len(rows)
+        replication_values: list[str | None] = [None] * len(rows)
+        for types, indices in self._grouped(rows):
+            records, values = self._records(types, [rows[index] for index in indices])
+            for index, record, value in zip(indices, records, values, strict=True):
+                messages[index] = _RecordMessage(self._stream, record, table_version, time_extracted)
+                replication_values[index] = value
+        starts = range(0, len(messages), _MESSAGES_PER_PIECE)
+        pieces = [_encoder.encode_lines(messages[start : start + _MESSAGES_PER_PIECE]) for start in starts]
+        return EncodedPage(pieces, len(messages), [] if self._facts.replication_key is None else replication_values)
+
+    def _grouped(self, rows: Sequence[Row]) -> list[tuple[RowTypes | None, Sequence[int]]]:
+        """Return the indices of the rows that decoded into the same types; None stands for the slow path."""
+        groups: dict[type, list[int]] = {row_type: [] for row_type in dict.fromkeys(map(type, rows))}
+        if len(groups) == 1:
+            return [(self._types_of_row.get(type(rows[0])), range(len(rows)))]
+        for index, row in enumerate(rows):
+            groups[type(row)].append(index)
+        return [(self._types_of_row.get(row_type), indices) for row_type, indices in groups.items()]
+
+    def _records(self, types: RowTypes | None, rows: Sequence[Row]) -> tuple[Sequence[Any], Sequence[str | None]]:
+        """Return the records of rows that decoded into the same types, and their replication values."""
+        replication_key = self._facts.replication_key or ""
+        if types is None:
+            conformed = [self._conformed(row) for row in rows]
+            values = [record.get(replication_key) for record in conformed]
+            return [self._selected(record) for record in conformed], values
+        records = types.finish(rows)
+        values = types.values(records, replication_key)
+        types.hide(records)
+        return records, values
 
     def _decode_by_row(self, content: bytes) -> DecodedPage:
         raw_rows, envelope = self._parts(self._types.decode_raw_page(content))
@@ -213,19 +226,19 @@ class PageCodec:
             except msgspec.ValidationError:
                 pass
         row = exact_json.decode(raw)
-        types = self._types.widened(row, most=_NEW_FIELDS)
+        types = self._types.widened(row, max_names=_MAX_LEARNED_NAMES)
         if types is not self._types:
             self._types_of_row[types.row] = types
             self._types = types
         return row
 
-    def _parts(self, page: Any) -> tuple[Sequence[Row], Record]:  # noqa: ANN401 - a struct made at run time
+    def _parts(self, page: Any) -> tuple[Sequence[Row], Record]:  # noqa: ANN401 - a struct defined at run time
         if self._layout.key is None:
             return page, {}
         if self._layout.inner is not None and not isinstance(page.rows, list):
             page = page.rows
-        beside = zip(self._layout.envelope, msgspec.structs.astuple(page)[1:], strict=True)
-        return page.rows, {name: value for name, value in beside if value is not None}
+        envelope = zip(self._layout.envelope, msgspec.structs.astuple(page)[1:], strict=True)
+        return page.rows, {name: value for name, value in envelope if value is not None}
 
     def _conformed(self, row: Row) -> Record:
         fields = self._layout.flat(row).items()

@@ -1,4 +1,4 @@
-"""Records of one page that are being finished, column by column: what a column needs is looked up once, not a row."""
+"""Decoded records of one page, converted column by column, so that lookups happen once per column, not per row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from singer_rest_core.records.conform import Misfit
-from singer_rest_core.records.utc_text import utc_texts
+from singer_rest_core.records.timestamps import fast_column_to_utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,134 +18,137 @@ if TYPE_CHECKING:
 
 
 class RecordBatch:
-    """Records while they are finished, and what is rescued of each.
+    """Records during their conversion, and the rescued values of each.
 
     Args:
         records: Structs of one type.
-        fields: The struct's fields by the names they have in JSON.
-        conformer: Knows the columns, and what is reported.
+        fields: The struct's fields by their names in JSON.
+        conformer: The conformer of the stream.
     """
 
     def __init__(self, records: Sequence[Any], fields: Mapping[str, str], conformer: Conformer) -> None:
-        """Begin with nothing rescued."""
+        """Start without rescued values."""
         self.records = records
         self._fields = fields
         self._conformer = conformer
         self._rescued: defaultdict[int, Record] = defaultdict(dict)
 
     def values(self, name: str) -> list[Any]:
-        """Give a field of all records.
+        """Return the values of a field of all records.
 
         Args:
-            name: Its name in JSON.
+            name: The field's name in JSON.
         """
         return list(map(attrgetter(self._fields[name]), self.records))
 
     def fill(self, name: str, value: object) -> None:
-        """Set a field of all records.
+        """Set a field of all records to one value.
 
         Args:
-            name: Its name in JSON.
-            value: The same for all.
+            name: The field's name in JSON.
+            value: The value.
         """
         field = self._fields[name]
         for record in self.records:
             setattr(record, field, value)
 
-    def put(self, place: int, name: str, value: object) -> None:
-        """Set a field of one record to what its type takes.
+    def put(self, index: int, name: str, value: object) -> None:
+        """Set a field of one record.
 
         Args:
-            place: Which record.
+            index: The record's index.
             name: The field's name in JSON.
-            value: The value.
+            value: A value of the field's type.
         """
-        setattr(self.records[place], self._fields[name], value)
+        setattr(self.records[index], self._fields[name], value)
 
-    def put_converted(self, place: int, column: Column, value: object) -> None:
-        """Set a field of one record to what its column makes of a value; rescue what does not fit.
+    def put_converted(self, index: int, column: Column, value: object) -> None:
+        """Convert a value and set it in one record; rescue it if it does not fit.
 
         Args:
-            place: Which record.
-            column: The column.
-            value: Any but null.
+            index: The record's index.
+            column: The column to set.
+            value: A value that is not null.
         """
         try:
-            self.put(place, column.name, column.convert(value))
+            self.put(index, column.name, column.convert(value))
         except Misfit as misfit:
-            self._give_up(place, column.name, value, misfit)
+            self._rescue_misfit(index, column.name, value, misfit)
 
-    def rescue(self, place: int, name: str, *value_and_why: Any) -> None:  # noqa: ANN401 - JSON is any of six types
-        """Keep a raw value of one record.
+    def rescue(self, index: int, name: str, value: object) -> None:
+        """Rescue a value of one record whose field is not in the schema.
 
         Args:
-            place: Which record.
+            index: The record's index.
             name: The field.
-            value_and_why: The value and, where it is a column's, why it does not fit.
+            value: The raw value.
         """
-        value, *why = value_and_why
-        self._rescued[place][name] = value
-        self._conformer.report_once(name, *why)
+        self._rescued[index][name] = value
+        self._conformer.report_unknown(name)
 
     def convert(self, column: Column) -> None:
-        """Convert a field of all records.
+        """Convert a column of all records.
 
         Args:
-            column: Its column.
+            column: The column.
         """
         field, convert = self._fields[column.name], column.convert
         values = self.values(column.name)
-        for place, value in enumerate(values) if values.count(None) < len(values) else ():
+        for index, value in enumerate(values) if values.count(None) < len(values) else ():
             if value is not None:
                 try:
-                    setattr(self.records[place], field, convert(value))
+                    setattr(self.records[index], field, convert(value))
                 except Misfit as misfit:
-                    self._give_up(place, column.name, value, misfit)
+                    self._rescue_misfit(index, column.name, value, misfit)
 
-    def leave_secrets_out(self, column: Column) -> None:
-        """Convert a field of all records whose values fit already, but may hold secrets.
+    def remove_secrets(self, column: Column) -> None:
+        """Remove secret fields from the values of a column that need no other conversion.
 
         Args:
-            column: Its column.
+            column: The column.
         """
-        if not self._conformer.have_no_secrets(self.values(column.name)):
+        if not self._conformer.secret_names.are_absent_from(self.values(column.name)):
             self.convert(column)
 
-    def write_in_utc(self, column: Column) -> None:
-        """Convert a field of all records that holds texts: does what `convert` does with a column of timestamps.
+    def convert_timestamps(self, column: Column) -> None:
+        """Convert a timestamp column whose values are all texts or null; same result as `convert`, but faster.
 
         Args:
-            column: Its column.
+            column: The column.
         """
         field, values = self._fields[column.name], self.values(column.name)
-        places = [place for place, text in enumerate(values) if text is not None]
-        texts = [values[place] for place in places]
-        for place, text, utc in zip(places, texts, utc_texts(texts), strict=True):
+        indices = [index for index, text in enumerate(values) if text is not None]
+        texts = [values[index] for index in indices]
+        for index, text, utc in zip(indices, texts, fast_column_to_utc(texts), strict=True):
             if utc is None:
-                self.put_converted(place, column, text)
+                self.put_converted(index, column, text)
             else:
-                setattr(self.records[place], field, utc)
+                setattr(self.records[index], field, utc)
 
-    def rescue_all(self, name: str) -> None:
-        """Rescue a field of all records that the schema does not know.
+    def rescue_column(self, name: str) -> None:
+        """Rescue a field of all records that is not in the schema.
 
         Args:
-            name: Its name in JSON.
+            name: The field's name in JSON.
         """
-        for place, value in enumerate(self.values(name)):
+        values = self.values(name)
+        if values.count(UNSET) == len(values):
+            return
+        for index, value in enumerate(values):
             if value is not UNSET:
-                self.rescue(place, name, value)
+                self.rescue(index, name, value)
         self.fill(name, UNSET)
 
     def write_rescued(self, field: str) -> None:
-        """Write what was rescued into the records.
+        """Write the rescued values into the records.
 
         Args:
-            field: The struct's field for it.
+            field: The struct's field for them.
         """
-        for place, values in self._rescued.items():
-            setattr(self.records[place], field, self._conformer.rescued_data(values))
+        for index, values in self._rescued.items():
+            setattr(self.records[index], field, self._conformer.rescued_data(values))
 
-    def _give_up(self, place: int, name: str, value: object, misfit: Misfit) -> None:
-        self.put(place, name, None)
-        self.rescue(place, name, value, str(misfit))
+    def _rescue_misfit(self, index: int, name: str, value: object, misfit: Misfit) -> None:
+        self.put(index, name, None)
+        self._rescued[index][name] = value
+        self._conformer.report_misfit(name, misfit)

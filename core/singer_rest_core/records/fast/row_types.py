@@ -1,4 +1,4 @@
-"""The msgspec types that a stream's rows decode into, and how decoded rows become records."""
+"""The msgspec types that a stream's rows decode into, and the conversion of decoded rows to records."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from singer_rest_core.records.conform import RESCUED_DATA, timestamp
+from singer_rest_core.records.conform import RESCUED_DATA, convert_timestamp
 from singer_rest_core.records.exact_json import decodes, exact_decoder
 from singer_rest_core.records.fast.record_batch import RecordBatch
-from singer_rest_core.records.fast.relationships import RelationshipTypes
-from singer_rest_core.records.row_layout import NO_RESOURCE, ResourceRows, UnexpectedPage, fields_of, relationships_of
+from singer_rest_core.records.fast.relationship_types import RelationshipTypes
+from singer_rest_core.records.row_layout import (
+    NOT_A_RESOURCE,
+    ResourceRows,
+    UnexpectedPage,
+    fields_of,
+    relationships_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Sequence
@@ -25,21 +31,21 @@ if TYPE_CHECKING:
 
 _ID = "id"
 _RESCUED = "rescued"
-_TAKE_AN_ID = (None, Any, str)
-_TAKE_IDS = (None, Any, list[Any], list[str | None])
+_TYPES_FOR_ID = (None, Any, str)
+_TYPES_FOR_IDS = (None, Any, list[Any], list[str | None])
 
 
 @dataclass(frozen=True)
 class RowFacts:
-    """What is true of all rows of a stream.
+    """Properties shared by all rows of a stream.
 
     Args:
-        conformer: The columns of its schema.
-        layout: How a page is made.
+        conformer: The conformer of its schema.
+        layout: The layout of its pages.
         selected: The properties that are written.
-        secret_fields: Names that are dropped before anything else happens.
-        keys: The columns that tell a row from the others.
-        replication_key: The column of bookmarks.
+        secret_fields: Fields that are dropped before any other processing.
+        keys: The key columns.
+        replication_key: The column whose value becomes the bookmark.
     """
 
     conformer: Conformer
@@ -53,14 +59,14 @@ class RowFacts:
 class RowTypes:
     """The types of one stream's rows, and of pages of them.
 
-    A row decodes into a struct with a field for each column in the schema's order, which is its record when `finish` is
-    done with it. A field of the record that is not written is left unset.
+    A row decodes into a struct with a field for each column, in the schema's order; `finish` turns it into its record.
+    A field of the record that is not written is left unset.
 
     Args:
-        facts: What is true of all rows.
-        converted: Columns that hold other values than they should: their types are checked in Python.
-        unknown: Fields that are not in the schema, but in rows.
-        relationships: The types of those that rows have; None where rows have none, or those of the layout will do.
+        facts: The properties shared by all rows.
+        converted: Columns with values of unexpected types, which are therefore checked in Python.
+        unknown: Fields of rows that are not in the schema.
+        relationships: The types of their relationships; None to use those of the layout, if it has any.
     """
 
     def __init__(
@@ -75,16 +81,18 @@ class RowTypes:
         self.unknown = unknown
         self._facts = facts
         conformer = facts.conformer
-        secret_fields = facts.secret_fields | {name for name in unknown if conformer.is_secret(name)}
+        secret_fields = facts.secret_fields | {name for name in unknown if conformer.secret_names.match(name)}
         columns = {column.name: column for column in conformer.columns}
         extra = sorted(unknown | (secret_fields - columns.keys()))
-        # Interned, as `setattr` would do it each time.
+        # Interned once, as `setattr` would otherwise do each time.
         self.fields = {name: sys.intern(f"f{number}") for number, name in enumerate([*columns, *extra])}
         self._secrets = [(name, None if name in columns else UNSET) for name in sorted(secret_fields)]
         self._unknown = [name for name in extra if name not in secret_fields]
         types = {name: self._type_of(column) for name, column in columns.items()}
         self._types, self._columns = types, columns
-        self._timestamps = [each for each in columns.values() if types[each.name] is str and each.convert is timestamp]
+        self._timestamps = [
+            each for each in columns.values() if types[each.name] is str and each.convert is convert_timestamp
+        ]
         self._conversions = [each for each in columns.values() if types[each.name] is None]
         self._with_secrets = [
             each for each in columns.values() if each.may_hold_secrets and types[each.name] is not None
@@ -93,16 +101,16 @@ class RowTypes:
         self._keeps_rescued = conformer.keeps_rescued and RESCUED_DATA in facts.selected
         self._relationships = relationships
         if relationships is None and isinstance(facts.layout, ResourceRows):
-            one = {name: self.fields[name] for name, form in types.items() if form in _TAKE_AN_ID}
-            many = {name: self.fields[name] for name, form in types.items() if form in _TAKE_IDS}
-            self._relationships = RelationshipTypes(one, many, typed=facts.layout.typed, names=facts.layout.usual)
+            to_one = {name: self.fields[name] for name, form in types.items() if form in _TYPES_FOR_ID}
+            to_many = {name: self.fields[name] for name, form in types.items() if form in _TYPES_FOR_IDS}
+            self._relationships = RelationshipTypes(to_one, to_many, typed=facts.layout.typed, names=facts.layout.usual)
         absent = dict.fromkeys(extra, UNSET) | ({_ID: UNSET} if self._relationships else {})
         members: list[Any] = [
             (self.fields[name], _or_null(types.get(name)), msgspec.field(name=name, default=absent.get(name)))
             for name in self.fields
         ]
         if self._keeps_rescued:
-            # No JSON decodes as UnsetType: a row that has this name goes the slow way, which rescues it.
+            # No JSON value decodes as UnsetType: a row with this field takes the slow path, which rescues it.
             members.append((_RESCUED, UnsetType, msgspec.field(name=RESCUED_DATA, default=None)))
         self._record: Any = msgspec.defstruct("Record", members, forbid_unknown_fields=True, gc=False)
         self._absent = self._record()
@@ -121,53 +129,51 @@ class RowTypes:
 
     @cached_property
     def decode_row(self) -> Callable[[bytes], Any]:
-        """Decodes one row."""
+        """The decoder for one row."""
         return exact_decoder(self.row).decode
 
     @cached_property
     def decode_raw_page(self) -> Callable[[bytes], Any]:
-        """Decodes a page whose rows are not looked into."""
+        """The decoder for a page whose rows are left undecoded."""
         return exact_decoder(_page_of(msgspec.Raw, self._facts.layout)).decode
 
-    def widened(self, row: Any, *, most: int) -> RowTypes:  # noqa: ANN401 - JSON is any of six types
-        """Give types that also decode a row that did not.
+    def widened(self, row: Any, *, max_names: int) -> RowTypes:  # noqa: ANN401 - JSON is any of six types
+        """Return types that also decode a row that did not decode.
 
         Args:
-            row: Such a row, as `exact_json.decode` gives it.
-            most: How many unknown fields there may be at all, and how many relationships.
+            row: The row, as decoded by `exact_json.decode`.
+            max_names: The largest number of unknown fields, and of relationships, in the types.
 
         Returns:
-            Wider types, or the same if that would not help.
+            Wider types, or `self` if the row would still not decode.
         """
         values = fields_of(row, self._facts.layout)
+        new = values.keys() - self.fields.keys() - {RESCUED_DATA}
+        if new and len(self.unknown) + len(new) > max_names:
+            return self
         misfits = {
             name
             for name, value in values.items()
             if value is not None and self._types.get(name) is not None and not decodes(value, self._types[name])
         }
-        new = values.keys() - self.fields.keys() - {RESCUED_DATA}
-        if len(self.unknown) + len(new) > most:
-            new = set()
         relationships = self._relationships
         if relationships is not None:
-            relationships = relationships.widened(relationships_of(row), most=most)
+            relationships = relationships.widened(relationships_of(row), max_names=max_names)
         if not misfits and not new and relationships is self._relationships:
             return self
         return RowTypes(self._facts, self.converted | misfits, self.unknown | new, relationships)
 
     def finish(self, rows: Sequence[Any]) -> Sequence[Any]:
-        """Make the records of decoded rows: flatten, convert, rescue, report.
-
-        Column by column, so that what is looked up once for a column is not looked up again for every row.
+        """Convert decoded rows to records: flatten, convert, rescue and report, column by column.
 
         Args:
-            rows: Instances of `row`; they are used up.
+            rows: Instances of `row`; they must not be used afterwards.
 
         Returns:
-            Structs that encode as the records, but for what is not selected: see `hide`.
+            Structs that encode as the records, including properties that are not selected (see `hide`).
 
         Raises:
-            UnexpectedPage: If a row is no resource object.
+            UnexpectedPage: If a row is not a resource object.
         """
         records = rows if self._relationships is None else [each.attributes or self._record() for each in rows]
         batch = self._batch(records)
@@ -176,38 +182,38 @@ class RowTypes:
         for name, value in self._secrets:
             batch.fill(name, value)
         for column in self._timestamps:
-            batch.write_in_utc(column)
+            batch.convert_timestamps(column)
         for column in self._conversions:
             batch.convert(column)
         for column in self._with_secrets:
-            batch.leave_secrets_out(column)
+            batch.remove_secrets(column)
         for name in self._unknown:
-            batch.rescue_all(name)
+            batch.rescue_column(name)
         if self._keeps_rescued:
             batch.write_rescued(_RESCUED)
         return records
 
     def values(self, records: Sequence[Any], name: str) -> list[Any]:
-        """Look into records.
+        """Return the values of a column of records.
 
         Args:
-            records: What `finish` gave.
-            name: A column.
+            records: Records from `finish`.
+            name: The column.
 
         Returns:
-            The value of each; None where there is no such column.
+            The value of each record; None if there is no such column.
         """
         return self._batch(records).values(name) if name in self._columns else [None] * len(records)
 
     def raw_values(self, rows: Sequence[Any], name: str) -> list[Any]:
-        """Look into rows before they are finished.
+        """Return the values of a field of rows that `finish` has not converted.
 
         Args:
             rows: Instances of `row`.
-            name: A field of the API; of a resource, `id` or an attribute.
+            name: A field of the API; for a resource, `id` or an attribute.
 
         Returns:
-            The value of each; None where it is not there.
+            The value of each row; None where it is absent.
         """
         records = rows if self._relationships is None else [each.attributes or self._absent for each in rows]
         values = self._batch(records).values(name) if name in self.fields else [UNSET] * len(records)
@@ -216,10 +222,10 @@ class RowTypes:
         return [None if value is UNSET else value for value in values]
 
     def hide(self, records: Sequence[Any]) -> None:
-        """Leave out of records what is not selected.
+        """Remove the properties that are not selected from records.
 
         Args:
-            records: What `finish` gave.
+            records: Records from `finish`.
         """
         for name in self._hidden:
             self._batch(records).fill(name, UNSET)
@@ -228,16 +234,16 @@ class RowTypes:
         return RecordBatch(records, self.fields, self._facts.conformer)
 
     def _flatten(self, resources: Sequence[Any], relationships: RelationshipTypes, batch: RecordBatch) -> None:
-        """Do what `ResourceRows.flat` does beside giving the attributes."""
+        """Add ids and relationships to the attributes, as `ResourceRows.flat` does."""
 
-        def put(place: int, name: str, value: object) -> None:
-            """Set what a relationship gives: the type of an attribute of that name has not seen it."""
+        def put(index: int, name: str, value: object) -> None:
+            """Set a value that comes from a relationship, so that decoding has not checked its type."""
             if name not in self.fields:
-                batch.rescue(place, name, value)
+                batch.rescue(index, name, value)
             elif self._types.get(name) is None:
-                batch.put(place, name, value)
+                batch.put(index, name, value)
             else:
-                batch.put_converted(place, self._columns[name], value)
+                batch.put_converted(index, self._columns[name], value)
 
         if _ID in self.fields:
             field = self.fields[_ID]
@@ -245,21 +251,21 @@ class RowTypes:
                 if own is UNSET:
                     setattr(record, field, resource.id)
                 if own is None or (own is UNSET and resource.id is None):
-                    raise UnexpectedPage(NO_RESOURCE)
+                    raise UnexpectedPage(NOT_A_RESOURCE)
         else:
-            for place, resource in enumerate(resources):
+            for index, resource in enumerate(resources):
                 if resource.id is None:
-                    raise UnexpectedPage(NO_RESOURCE)
-                put(place, _ID, resource.id)
+                    raise UnexpectedPage(NOT_A_RESOURCE)
+                put(index, _ID, resource.id)
         relationships.fill(batch.records, [each.relationships for each in resources], put)
 
     def _type_of(self, column: Column) -> Any:  # noqa: ANN401 - a type form, which has no type
-        """Give the type that leaves nothing for `convert` to check, if there is one and rows keep to it."""
+        """Return the type that makes `convert` unnecessary, or None if there is none or rows do not conform to it."""
         if column.name in self.converted or column.name in self._facts.secret_fields:
             return None
         if column.native is date and column.name in {*self._facts.keys, self._facts.replication_key}:
-            return None  # others look at these values, and expect texts
-        return str if column.convert is timestamp else column.native
+            return None  # keys and bookmarks are compared as texts
+        return str if column.convert is convert_timestamp else column.native
 
 
 def _or_null(form: Any) -> Any:  # noqa: ANN401 - a type form, which has no type
@@ -276,7 +282,7 @@ def _page_of(row: Any, layout: RowLayout) -> Any:  # noqa: ANN401 - a type form,
 
 
 def _page_with(rows: Any, key: str, envelope: Sequence[str]) -> Any:  # noqa: ANN401 - a type form, which has no type
-    beside: list[Any] = [
+    members: list[Any] = [
         (f"e{number}", Any, msgspec.field(name=name, default=None)) for number, name in enumerate(envelope)
     ]
-    return msgspec.defstruct("Page", [("rows", rows, msgspec.field(name=key)), *beside], gc=False)
+    return msgspec.defstruct("Page", [("rows", rows, msgspec.field(name=key)), *members], gc=False)

@@ -1,4 +1,4 @@
-"""Pages from bytes to messages: the fast way gives, to the byte, what conforming each record gives."""
+"""Pages converted to messages: the fast path gives the same bytes as the slow path."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from singer_sdk.singerlib.catalog import SelectionMask
 
 from singer_rest_core.records import exact_json
 from singer_rest_core.records.conform import RESCUED_DATA, Conformer
-from singer_rest_core.records.fast.codec import EncodedPage, PageCodec
-from singer_rest_core.records.fast.row_types import RowFacts
+from singer_rest_core.records.fast import EncodedPage, PageCodec, RowFacts, row_types
 from singer_rest_core.records.row_layout import FlatRows, ResourceRows, UnexpectedPage, envelope_of, rows_of
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ _SECRETS = frozenset({"secret", "c"})
 
 
 class _World:
-    """A stream, read both ways."""
+    """A stream, converted on both paths."""
 
     def __init__(
         self,
@@ -76,7 +75,7 @@ class _World:
         return b"".join(lines), values if self.replication_key else []
 
     def records(self, *rows: str) -> list[Any]:
-        """The records of a page with these rows, checked against the other way."""
+        """The records of a page with these rows, the same on both paths."""
         content = f'{{"data":[{",".join(rows)}]}}'.encode()
         lines = b"".join(self.fast(content).pieces)
         assert lines == self.slow(content)[0]
@@ -87,7 +86,7 @@ _TYPES = ("string", "integer", "number", "boolean", "object", "array", "null")
 _FORMATS: st.SearchStrategy[dict[str, Any]] = st.sampled_from([{}, {}, {"format": "date-time"}, {"format": "date"}])
 _USUAL = st.builds(
     lambda kind, form: {"type": [kind, "null"], **form}, st.sampled_from(_TYPES[:-1]), _FORMATS
-)  # what real schemas are made of
+)  # the properties of real schemas
 _ODD = st.builds(
     lambda kinds, form: {"type": kinds, **form},
     st.lists(st.sampled_from(_TYPES), min_size=1, max_size=3, unique=True),
@@ -115,7 +114,7 @@ _SCALARS = st.sampled_from(
     ]
 )
 _RARE = st.sampled_from(['"a\\u0000b"', '"a\\ud800b"', "1e99999999999999999999", "1" * 5000, '"\\\\u0000"'])
-_ANYTHING = st.one_of(_SCALARS, _SCALARS, _SCALARS, _SCALARS, _SCALARS, _RARE)
+_ANY_SCALAR = st.one_of(_SCALARS, _SCALARS, _SCALARS, _SCALARS, _SCALARS, _RARE)
 
 
 def _array(items: list[str]) -> str:
@@ -127,7 +126,7 @@ def _object(members: list[tuple[str, str]]) -> str:
 
 
 _VALUES = st.recursive(
-    _ANYTHING,
+    _ANY_SCALAR,
     lambda inner: (
         st.lists(inner, max_size=3).map(_array)
         | st.lists(st.tuples(st.sampled_from(["x", "y", "\x00"]), inner), max_size=3).map(_object)
@@ -136,7 +135,7 @@ _VALUES = st.recursive(
 )
 _FIELDS = st.lists(
     st.tuples(st.sampled_from([*_NAMES, "secret", "unknown", RESCUED_DATA]), _VALUES), max_size=8
-)  # names may come twice
+)  # names may occur twice
 _REFERENCES = st.one_of(
     st.builds(lambda own: _object([("type", '"things"'), ("id", own)]), st.sampled_from(['"7"', '"8"', "9", "null"])),
     st.sampled_from(['{"id":"3"}', '{"type":"things"}', '{"id":"4","type":5}', '"4"', "null"]),
@@ -148,34 +147,34 @@ _RELATIONSHIPS = st.one_of(
     _REFERENCES.map(lambda reference: _object([("data", reference)])),
     st.lists(_REFERENCES, max_size=2).map(lambda references: _object([("data", _array(references))])),
 )
-_RUBBISH = st.sampled_from(["5", "null", "[]", '"x"', "{}"])
+_INVALID = st.sampled_from(["5", "null", "[]", '"x"', "{}"])
 _ROWS_OF_RESOURCES = st.builds(
     lambda own, attributes, relationships, more: _object(
         [("id", own), ("attributes", attributes), ("relationships", relationships), ("type", '"things"'), *more]
     ),
     st.one_of(st.sampled_from(['"1"', '"2"']), _VALUES),
-    st.one_of(_FIELDS.map(_object), _FIELDS.map(_object), _FIELDS.map(_object), _RUBBISH),
+    st.one_of(_FIELDS.map(_object), _FIELDS.map(_object), _FIELDS.map(_object), _INVALID),
     st.lists(st.tuples(st.sampled_from(["a", "b", "c", "unknown"]), _RELATIONSHIPS), max_size=4).map(_object),
-    st.lists(st.tuples(st.sampled_from(["attributes", "relationships", "links"]), _RUBBISH), max_size=1),
+    st.lists(st.tuples(st.sampled_from(["attributes", "relationships", "links"]), _INVALID), max_size=1),
 )
 
 
 def _pages(rows: st.SearchStrategy[str]) -> st.SearchStrategy[list[bytes]]:
-    some = st.lists(st.one_of(rows, rows, rows, rows, rows, rows, rows, rows, _RUBBISH), max_size=4)
+    some = st.lists(st.one_of(rows, rows, rows, rows, rows, rows, rows, rows, _INVALID), max_size=4)
     return st.lists(some.map(lambda texts: f' {{"links": {{}}, "data": {_array(texts)}}}\n'.encode()), max_size=3)
 
 
-def _outcome(read: Any, content: bytes) -> Any:  # noqa: ANN401 - what it gives, or how it ends
+def _result_or_error(read: Any, content: bytes) -> Any:  # noqa: ANN401 - the result, or the type of the error
     try:
         return read(content)
     except (exact_json.NotJson, UnexpectedPage) as error:
         return type(error)
 
 
-def _both_ways_are_one(world: _World, pages: Sequence[bytes]) -> None:
+def _both_paths_agree(world: _World, pages: Sequence[bytes]) -> None:
     for content in pages:
-        fast = _outcome(world.fast, content)
-        slow = _outcome(world.slow, content)
+        fast = _result_or_error(world.fast, content)
+        slow = _result_or_error(world.slow, content)
         if isinstance(fast, type) or isinstance(slow, type):
             assert fast is slow
             return
@@ -188,18 +187,18 @@ def _both_ways_are_one(world: _World, pages: Sequence[bytes]) -> None:
 
 @settings(max_examples=250, deadline=None)
 @given(_PROPERTIES, st.frozensets(st.sampled_from([*_NAMES, RESCUED_DATA])), _pages(_ROWS_OF_RESOURCES))
-def test_resources_give_the_same_messages_either_way(
+def test_resources_give_the_same_messages_on_both_paths(
     properties: dict[str, Any], deselected: frozenset[str], pages: list[bytes]
 ) -> None:
-    _both_ways_are_one(_World(properties, deselected=deselected, replication_key="a"), pages)
+    _both_paths_agree(_World(properties, deselected=deselected, replication_key="a"), pages)
 
 
 @settings(max_examples=150, deadline=None)
 @given(_PROPERTIES, st.frozensets(st.sampled_from([*_NAMES, RESCUED_DATA])), _pages(_FIELDS.map(_object)))
-def test_flat_rows_give_the_same_messages_either_way(
+def test_flat_rows_give_the_same_messages_on_both_paths(
     properties: dict[str, Any], deselected: frozenset[str], pages: list[bytes]
 ) -> None:
-    _both_ways_are_one(_World(properties, FlatRows("data"), deselected=deselected, replication_key="a"), pages)
+    _both_paths_agree(_World(properties, FlatRows("data"), deselected=deselected, replication_key="a"), pages)
 
 
 _SEVERAL_PAGES = _pages(_FIELDS.map(_object))
@@ -207,12 +206,12 @@ _SEVERAL_PAGES = _pages(_FIELDS.map(_object))
 
 @settings(max_examples=100, deadline=None)
 @given(_PROPERTIES, _SEVERAL_PAGES, st.sampled_from([b'{"data": %b}', b'{"data": %b, "links": null, "page": 1}']))
-def test_rows_in_a_paginator_give_the_same_messages_either_way(
+def test_nested_rows_give_the_same_messages_on_both_paths(
     properties: dict[str, Any], pages: list[bytes], wrapped: bytes
 ) -> None:
     layout = FlatRows("data", envelope=("links", "page"), inner="data")
     world = _World(properties, layout, replication_key="a")
-    _both_ways_are_one(world, [*pages, *(wrapped % page for page in pages)])
+    _both_paths_agree(world, [*pages, *(wrapped % page for page in pages)])
 
 
 _INVOICES = {
@@ -249,7 +248,7 @@ def test_a_resource_becomes_a_message() -> None:
     assert encoded.replication_values == ["2025-07-24T23:05:10.043Z"]
 
 
-def test_rows_that_drift_are_decoded_once_the_types_know_of_it() -> None:
+def test_rows_with_drift_decode_once_the_types_have_learned_it() -> None:
     world = _World(_INVOICES)
     drifting = '"amount":"12","new":[1.50],"rate":{}'
     content = f'{{"data":[{_invoice()},{_invoice(drifting)},{_invoice(drifting)}]}}'.encode()
@@ -271,7 +270,7 @@ def test_rows_that_drift_are_decoded_once_the_types_know_of_it() -> None:
     ("name", "value"),
     [("company_id", "1.5"), ("amount", "5.0"), ("paid_on", '"soon"'), ("line_ids", "[1.5]"), ("new", "null")],
 )
-def test_a_drift_takes_the_slow_way_only_once(name: str, value: str) -> None:
+def test_drift_takes_the_slow_path_only_once(name: str, value: str) -> None:
     world = _World(_INVOICES)
     row = _invoice(f'"{name}":{value}')
     world.records(row)
@@ -279,16 +278,56 @@ def test_a_drift_takes_the_slow_way_only_once(name: str, value: str) -> None:
     world.records(row)
 
 
-def test_names_without_end_do_not_widen_the_types_without_end() -> None:
+def test_ever_new_names_widen_the_types_only_up_to_a_limit() -> None:
     world = _World(_INVOICES)
     for number in range(300):
         world.records(_invoice(f'"day {number}":{number}'))
     assert isinstance(
         world.codec.decode(f'{{"data":[{_invoice(chr(34) + "day 299" + chr(34) + ":1")}]}}'.encode()).rows[0], dict
     )
+    assert world.fast_reports == world.slow_reports
+    assert len(world.fast_reports) == 21
 
 
-def test_an_unknown_relationship_is_rescued_only_where_it_leads_somewhere() -> None:
+def test_beyond_the_limit_a_row_with_a_new_name_compiles_no_further_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = _World(_INVOICES)
+    for number in range(150):
+        world.records(_invoice(f'"day {number}":{number}'))
+
+    compiled: list[object] = []
+    for module in (exact_json, row_types):
+        monkeypatch.setattr(module, "exact_decoder", compiled.append)
+    (record,) = world.records(_invoice('"day 200":200,"amount":"7"'))
+
+    assert compiled == []
+    assert (record["amount"], record[RESCUED_DATA]) == (7, {"day 200": 200})
+
+
+def test_checking_the_same_type_again_compiles_no_further_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = _World({"id": {"type": "string"}, "note": {"type": "string"}, "amount": {"type": "integer"}})
+    row = _invoice('"note":"a\\u0000","amount":5')
+    world.records(row)
+
+    monkeypatch.setattr(exact_json, "exact_decoder", None)
+
+    assert world.records(row) == [{"id": "1", "note": "a\ufffd", "amount": 5}]
+
+
+def test_rows_keep_their_order_whichever_path_they_take() -> None:
+    world = _World(_INVOICES, replication_key="updated_at")
+    for number in range(100):
+        world.records(_invoice(f'"day {number}":{number}'))
+    attributes = ["", '"new name":1', '"day 3":1', '"another name":1', '"day 4":1', ""]
+    rows = [_invoice(text, own=str(number)) for number, text in enumerate(attributes)]
+    content = f'{{"data":[{",".join(rows)}]}}'.encode()
+
+    page = world.codec.decode(content)
+    assert world.codec.ids(page.rows) == list("012345")
+    assert len({type(row) for row in page.rows}) > 1
+    assert [record["id"] for record in world.records(*rows)] == list("012345")
+
+
+def test_an_unknown_relationship_is_rescued_only_if_it_has_data() -> None:
     world = _World(_INVOICES)
     records = world.records(
         _invoice("", '"tax":{"data":{"type":"taxes","id":"9"}},"tags":{"data":[]}'),
@@ -297,7 +336,7 @@ def test_an_unknown_relationship_is_rescued_only_where_it_leads_somewhere() -> N
     assert [record[RESCUED_DATA] for record in records] == [{"tags_ids": [], "tax_id": "9"}, None]
 
 
-def test_rows_have_the_ids_that_the_api_gave_them_decoded_or_not() -> None:
+def test_ids_are_as_the_api_sent_them_on_both_paths() -> None:
     world = _World({"id": {"type": "string"}, "amount": {"type": "integer"}})
     content = f'{{"data":[{_invoice(own="b")},{_invoice(chr(34) + "amount" + chr(34) + ":{}", own="a")},{{"id":7}}]}}'
     page = world.codec.decode(content.encode())
@@ -314,7 +353,7 @@ def test_ids_of_several_columns_are_tuples() -> None:
     assert [exact_json.decode(line)["record"] for line in lines.splitlines()] == [{"n": 1}, {"n": 2}]
 
 
-def test_some_rows_of_a_page_can_be_left_out() -> None:
+def test_some_rows_of_a_page_can_be_encoded() -> None:
     world = _World(_INVOICES)
     page = world.codec.decode(f'{{"data":[{_invoice(own="1")},{_invoice(own="2")}]}}'.encode())
     encoded = world.codec.encode(page.rows[1:], version=None, extracted=_NOW)
@@ -325,7 +364,7 @@ def test_some_rows_of_a_page_can_be_left_out() -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"<html>", b'{"data":[{"id":"1"}', b'{"data":[{"id":"1","attributes":{"a":01}}]}']
 )
-def test_what_is_no_json_is_refused(content: bytes) -> None:
+def test_invalid_json_is_refused(content: bytes) -> None:
     with pytest.raises(exact_json.NotJson):
         _World(_INVOICES).codec.decode(content)
 
@@ -348,9 +387,7 @@ _WRAPPED = FlatRows("things", envelope=("current_page", "total"), inner="data")
         (b'{"things": {"total": 1.50, "data": [{"id": "1\\u0000"}]}}', {"total": Decimal("1.50")}),
     ],
 )
-def test_rows_are_plain_or_in_a_paginator_and_its_members_are_the_envelope(
-    content: bytes, envelope: dict[str, Any]
-) -> None:
+def test_nested_rows_have_their_siblings_as_envelope(content: bytes, envelope: dict[str, Any]) -> None:
     page = _World({"id": {"type": "string"}}, _WRAPPED).codec.decode(content)
 
     assert len(page.rows) == 1
@@ -361,13 +398,13 @@ def test_rows_are_plain_or_in_a_paginator_and_its_members_are_the_envelope(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b'{"error": 1, "no\\nwords": 2}', "without a list under `things`; it holds: 'error', 'no\\\\nwords'"),
-        (b'{"things": {"items": []}}', "without a list under `things`; it holds: 'items'"),
-        (b'{"things": null}', "without a list under `things`; it holds: 'things'"),
+        (b'{"error": 1, "no\\nwords": 2}', "without a list under `things`; it contains: 'error', 'no\\\\nwords'"),
+        (b'{"things": {"items": []}}', "without a list under `things`; it contains: 'items'"),
+        (b'{"things": null}', "without a list under `things`; it contains: 'things'"),
         (b"[]", "without a list under `things`"),
     ],
 )
-def test_a_page_without_its_list_is_refused_with_the_names_it_holds(content: bytes, words: str) -> None:
+def test_a_page_without_its_list_is_refused_with_the_names_it_contains(content: bytes, words: str) -> None:
     with pytest.raises(UnexpectedPage, match=f"^{words}$"):
         _World({"id": {"type": "string"}}, _WRAPPED).codec.decode(content)
 
@@ -385,22 +422,22 @@ def test_a_page_without_its_list_is_refused_with_the_names_it_holds(content: byt
         '{"attributes":"x"}',
     ],
 )
-def test_a_row_that_is_no_resource_is_refused(row: str) -> None:
+def test_a_row_that_is_not_a_resource_is_refused(row: str) -> None:
     world = _World(_INVOICES)
     page = world.codec.decode(f'{{"data":[{row}]}}'.encode())
-    with pytest.raises(UnexpectedPage, match="no resource object"):
+    with pytest.raises(UnexpectedPage, match="not a resource object"):
         world.codec.encode(page.rows, version=None, extracted=_NOW)
 
 
 @pytest.mark.parametrize("damage", ['"\\u0000"', '"\\ud800"'])
-def test_an_envelope_keeps_its_words_beside_characters_that_no_database_takes(damage: str) -> None:
+def test_an_envelope_is_kept_with_characters_that_no_database_accepts_replaced(damage: str) -> None:
     world = _World(_INVOICES)
     page = world.codec.decode(f'{{"data":[{_invoice()}],"meta":{{"x":{damage}}}}}'.encode())
     assert page.envelope == {"meta": {"x": "\ufffd"}}
 
 
 @pytest.mark.parametrize(
-    ("values", "enough"),
+    ("values", "needed"),
     [
         ([], []),
         (["1Z"], ["1Z", "1Z"]),
@@ -410,11 +447,11 @@ def test_an_envelope_keeps_its_words_beside_characters_that_no_database_takes(da
         (["2025-01-01", "2025-01-02", "2025-01-03"], ["2025-01-01", "2025-01-02", "2025-01-03"]),
     ],
 )
-def test_a_bookmark_sees_two_values_of_a_page_in_order(values: list[str | None], enough: list[str]) -> None:
-    assert EncodedPage([], len(values), values).bookmark_values == enough
+def test_a_bookmark_sees_two_values_of_an_ordered_page(values: list[str | None], needed: list[str]) -> None:
+    assert EncodedPage([], len(values), values).bookmark_values == needed
 
 
-def test_relationships_that_rows_usually_have_are_decoded_from_the_first_row_on() -> None:
+def test_usual_relationships_are_decoded_from_the_first_row_on() -> None:
     row = _invoice("", '"company":{"data":{"type":"companies","id":"3"}},"line":{"data":[{"type":"lines","id":"4"}]}')
     content = f'{{"data":[{row},{row}]}}'.encode()
     learning = _World(_INVOICES)
@@ -427,7 +464,7 @@ def test_relationships_that_rows_usually_have_are_decoded_from_the_first_row_on(
     )
 
 
-def test_a_relationship_that_leads_elsewhere_than_its_column_says_takes_the_slow_way_only_once() -> None:
+def test_a_relationship_that_differs_from_its_column_takes_the_slow_path_only_once() -> None:
     world = _World(_INVOICES, ResourceRows(usual=frozenset({"company"})))
     several = _invoice("", '"company":{"data":[{"type":"companies","id":"3"},{"type":"companies","id":"5"}]}')
     content = f'{{"data":[{several}]}}'.encode()
