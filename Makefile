@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: bench demo test test-slow test-next-sdk install shell lint format definitions clean
+.PHONY: bench demo test test-slow test-next-sdk install shell lint format definitions new-stream clean
 
 demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
 	@$(BIN)/python -m scripts.demo
@@ -51,6 +51,10 @@ format: $(VENV)/.ready ## format the code and the schemas
 
 definitions: $(VENV)/.ready ## write Meltano locks, Hub definitions and README tables from the taps
 	$(BIN)/python -m scripts.definitions
+
+new-stream: $(VENV)/.ready ## class, schema and test of a stream: TAP= NAME= EXAMPLE= (docs/adding-a-stream.md)
+	@$(BIN)/python -m scripts.new_stream --tap="$(TAP)" --name="$(NAME)" --example="$(EXAMPLE)" --like="$(LIKE)" \
+		--key="$(KEY)" --endpoint="$(ENDPOINT)" --source="$(SOURCE)"
 
 clean: ## remove what the commands above put into this folder
 	rm -rf $(VENV) $(NEXT) .bench .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
