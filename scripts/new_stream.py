@@ -23,9 +23,13 @@ from scripts.documented_answer import UnusableAnswerError, read_answer
 from scripts.local_world import ROOT
 from scripts.sandbox_catalogue import catalogue_files
 from scripts.stream_declaration import Declaration
+from singer_rest_core import RestStream
+from singer_rest_core.records.row_layout import ResourceRows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from singer_sdk import Stream
 
     from scripts.documented_answer import DocumentedAnswer
 
@@ -135,6 +139,8 @@ def checked(options: argparse.Namespace) -> NewStream:
         answer = read_answer(Path(options.example))
     except UnusableAnswerError as error:
         raise UsageError(f"EXAMPLE={options.example} {error}") from error
+    if answer.is_json_api != _reads_json_api(streams[model]):
+        raise UsageError(f"EXAMPLE={options.example} does not hold rows as {options.tap} reads them")
     types = {row["type"] for row in answer.rows if answer.is_json_api}
     if types - {options.name}:
         raise UsageError(f"EXAMPLE={options.example} holds rows of type {', '.join(sorted(types))}, not {options.name}")
@@ -147,6 +153,10 @@ def checked(options: argparse.Namespace) -> NewStream:
         source=options.source or "the vendor's documentation",
         answer=answer,
     )
+
+
+def _reads_json_api(stream: Stream) -> bool:
+    return isinstance(stream, RestStream) and isinstance(stream.row_layout, ResourceRows)
 
 
 def remaining(stream: NewStream, files: Mapping[Path, str]) -> list[str]:

@@ -46,7 +46,11 @@ class Declaration:
         files = {module: self._with_class(module.read_text(encoding="utf-8"))}
         if module != tap_module:
             files[tap_module] = tap_module.read_text(encoding="utf-8")
-        return {path: _formatted(path, self._listed(text)) for path, text in files.items()}
+        return {
+            path: _formatted(path, listed)
+            for path, text in files.items()
+            if (listed := self._listed(text)) != path.read_text(encoding="utf-8")
+        }
 
     def _with_class(self, text: str) -> str:
         lines = text.splitlines(keepends=True)
