@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_httpserver import HTTPServer
-    from tests.api.conftest import LocalApi
     from werkzeug import Request
+
+    from tests.api.conftest import LocalApi
 
 
 _OK: dict[str, Any] = {"data": [1]}

@@ -116,7 +116,9 @@ def test_tokens_that_are_used_up_at_once_by_requests_side_by_side_do_not_end_the
 
     assert reading.error is None
     assert len(reading.records["invoices"]) == 150
-    assert len(reading.of("ACTIVATE_VERSION")) == 5
+    streams = TapCovage(config=covage_settings).streams.values()
+    whole = {stream.name for stream in streams if stream.selected and not stream.replication_key}
+    assert {message["stream"] for message in reading.of("ACTIVATE_VERSION")} == whole
 
 
 def test_a_session_that_was_ended_is_begun_anew(

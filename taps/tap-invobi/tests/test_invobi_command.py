@@ -67,22 +67,6 @@ def test_bad_input_gets_one_line_that_says_what_to_do(
     assert '"RECORD"' not in done.stdout
 
 
-def test_discovery_needs_no_account_and_says_nothing_wrong() -> None:
-    done = run("--discover")
-
-    assert done.returncode == 0
-    assert complaints(done) == []
-    streams = {entry["tap_stream_id"]: entry for entry in json.loads(done.stdout)["streams"]}
-    assert {name: entry["key_properties"] for name, entry in streams.items()} == {
-        "invoice_details": ["id"],
-        "invoice_documents": ["id"],
-        "invoices": ["id"],
-        "prompt_labels": ["name"],
-        "prompts": ["id"],
-    }
-    assert {entry["replication_method"] for entry in streams.values()} == {"FULL_TABLE"}
-
-
 def test_the_connection_test_reads_one_record_of_every_stream(invobi_settings: dict[str, Any], tmp_path: Path) -> None:
     config = invobi_settings | {"documents_url": str(tmp_path / "documents")}
 

@@ -194,44 +194,6 @@ def test_a_run_leaves_no_temporary_file_unclosed(
     assert "ResourceWarning" not in done.stderr
 
 
-def test_discovery_needs_no_account_and_says_nothing_wrong() -> None:
-    done = run("--discover")
-
-    assert done.returncode == 0
-    assert complaints(done) == []
-    catalog = json.loads(done.stdout)
-    assert len(catalog["streams"]) == 102
-    keys = {
-        entry["tap_stream_id"]: entry["replication_key"] for entry in catalog["streams"] if "replication_key" in entry
-    }
-    assert keys == {
-        "activities": "created_at",
-        "agent_configs": "updated_at",
-        "agents": "updated_at",
-        "bookings": "updated_at",
-        "companies": "last_activity_at",
-        "deals": "last_activity_at",
-        "deleted_items": "created_at",
-        "discussions": "updated_at",
-        "filters": "updated_at",
-        "invoices": "last_activity_at",
-        "notifications": "last_action_at",
-        "page_versions": "updated_at",
-        "pages": "updated_at",
-        "projects": "last_activity_at",
-        "proposals": "updated_at",
-        "sessions": "last_activity_at",
-        "survey_fields": "updated_at",
-        "survey_responses": "updated_at",
-        "tasks": "updated_at",
-        "time_entries": "updated_at",
-        "time_entry_versions": "created_at",
-    }
-    made = {"custom_field_values": ("resource_type", "resource_id", "custom_field_id")}
-    for entry in catalog["streams"]:
-        assert tuple(entry["key_properties"]) == made.get(entry["tap_stream_id"], ("id",))
-
-
 def test_discovery_lists_the_reports_asked_for_and_refuses_those_that_do_not_exist(tmp_path: Path) -> None:
     def discover(reports: object) -> subprocess.CompletedProcess[str]:
         return run("--config", write(tmp_path / "config.json", {"reports": reports}), "--discover")

@@ -65,7 +65,6 @@ def test_every_row_of_every_stream_arrives_once(sandbox: RunningSandbox, read_pr
     reading = read_productive(page_size=50)
 
     assert reading.error is None
-    assert len(STREAMS) == 101
     for name in (str(vars(stream)["name"]) for stream in STREAMS):
         expected = {record["id"] for record in sandbox.admin.records(name)}
         ids = reading.ids(name)
@@ -174,7 +173,8 @@ def test_every_stream_is_written_alike_by_pages_and_by_records(
     by_record = written()
 
     assert by_page == by_record
-    assert len({line for line in by_page if '"SCHEMA"' in line}) == 102
+    of_lists_and_custom_field_values = len(STREAMS) + 1
+    assert len({line for line in by_page if '"SCHEMA"' in line}) == of_lists_and_custom_field_values
 
 
 def test_an_error_on_a_page_surfaces_when_the_page_is_due(
@@ -705,7 +705,9 @@ def test_a_feature_that_is_off_skips_its_stream_with_one_warning(
     (warning,) = [line for line in warnings_of(caplog) if "kept in _rescued_data" not in line]
     assert "Feature financials unavailable" in warning
     summary = next(r.getMessage() for r in caplog.records if "read to their end" in r.getMessage())
-    assert "101 streams read to their end, 1 skipped: tax_rates (GET /productive/api/v2/tax_rates" in summary
+    others = {message["stream"] for message in reading.of("SCHEMA")} - {"tax_rates"}
+    assert others > {str(vars(stream)["name"]) for stream in STREAMS} - {"tax_rates"}
+    assert f"{len(others)} streams read to their end, 1 skipped: tax_rates (GET /productive/api/v2/tax_rates" in summary
 
 
 def test_a_feature_that_is_off_is_no_matter_of_the_organization_even_where_it_is_asked_for_first(
