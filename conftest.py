@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import hypothesis
 import pytest
+import yaml
 
 from sandbox.server import running_sandbox
+from scripts.all_taps import tap_classes
+from scripts.local_world import ROOT
 from singer_rest_core import RestTap
 from singer_rest_core.clock import Clock
 from singer_rest_core.records.exact_json import decode, encode
@@ -185,6 +188,14 @@ class ReadProductive(Protocol):
         ...
 
 
+class SandboxSettings(Protocol):
+    """Returns the credentials and URLs with which a tap reads the sandbox."""
+
+    def __call__(self, tap: str) -> dict[str, Any]:
+        """Return the settings of one tap, by the name of its distribution."""
+        ...
+
+
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     """The clock of every tap that the test runs in this process; the sandbox has its own."""
@@ -206,6 +217,24 @@ def sandbox(shared_sandbox: RunningSandbox) -> RunningSandbox:
     shared_sandbox.admin.reset()
     shared_sandbox.admin.set_limits([])
     return shared_sandbox
+
+
+@pytest.fixture
+def sandbox_settings(sandbox: RunningSandbox) -> SandboxSettings:
+    """The credentials and URLs with which a tap reads the sandbox, from Meltano's environment `dev`."""
+
+    def settings_of(tap: str) -> dict[str, Any]:
+        meltano = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+        development = next(each for each in meltano["environments"] if each["name"] == "dev")
+        extractors = {each["name"]: each["config"] for each in development["config"]["plugins"]["extractors"]}
+        needed = {*tap_classes()[tap].config_jsonschema["required"], "api_url"}
+        return {
+            name: value.replace("${SANDBOX_URL}", sandbox.url)
+            for name, value in extractors[tap].items()
+            if name in needed
+        }
+
+    return settings_of
 
 
 @pytest.fixture

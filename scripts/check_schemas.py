@@ -103,14 +103,29 @@ def faults(path: Path) -> list[str]:
         path: The file.
 
     Returns:
-        One line for each fault, without the path; empty when the file is sound.
+        One line for each fault, without the path; empty if there is none.
     """
     try:
         text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        return [f"is not UTF-8: {error}"]
+    return faults_of(text)
+
+
+def faults_of(text: str) -> list[str]:
+    """Find what is wrong with the text of a schema file.
+
+    Args:
+        text: The content of the file.
+
+    Returns:
+        One line for each fault; empty if there is none.
+    """
+    try:
         schema = json.loads(text)
         Draft7Validator.check_schema(schema)
-    except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are both ValueErrors
-        return [f"is not JSON in UTF-8: {error}"]
+    except json.JSONDecodeError as error:
+        return [f"is not JSON: {error}"]
     except SchemaError as error:
         return [f"is not a valid JSON schema: {error.json_path}: {error.message}"]
     properties = schema.get("properties") if isinstance(schema, dict) else None

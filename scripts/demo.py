@@ -21,7 +21,7 @@ import psycopg
 from psycopg import sql
 
 from sandbox.admin_client import AdminClient
-from scripts.definitions import instance_of, taps
+from scripts.all_taps import tap_classes, unconnected_tap
 from scripts.local_world import ROOT, local_world
 from scripts.stories import STORIES, rows
 from singer_rest_core import RestStream
@@ -81,11 +81,11 @@ class Warehouse:
         Args:
             database_url: PostgreSQL.
         """
-        found = taps()
+        classes = tap_classes()
         streams = {
             name: {
                 stream.name: stream
-                for stream in instance_of(found[name]).streams.values()
+                for stream in unconnected_tap(classes[name]).streams.values()
                 if isinstance(stream, BaseStream)
             }
             for name in STORIES

