@@ -13,9 +13,9 @@ from singer_rest_core import AccessRefused, RequestFailed, StreamUnavailable, bo
 
 if TYPE_CHECKING:
     import requests
+    from local_api import LocalApi
 
     from conftest import FakeClock
-    from tests.api.conftest import LocalApi
 
 _OK: dict[str, Any] = {"data": [1]}
 

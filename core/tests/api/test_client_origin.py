@@ -14,10 +14,9 @@ from singer_rest_core.errors import ForeignOrigin
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from local_api import LocalApi
     from pytest_httpserver import HTTPServer
     from werkzeug import Request
-
-    from tests.api.conftest import LocalApi
 
 
 _OK: dict[str, Any] = {"data": [1]}

@@ -21,8 +21,9 @@ from singer_rest_core.clock import Clock
 from singer_rest_core.errors import ApiUnreachable, WaitTooLong
 
 if TYPE_CHECKING:
+    from local_api import LocalApi
+
     from conftest import FakeClock
-    from tests.api.conftest import LocalApi
 
 _OK: dict[str, Any] = {"data": [1]}
 
