@@ -11,7 +11,7 @@ from singer_rest_core import RunIncomplete
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.documents.conftest import Account
+    from documents.conftest import Account
 
     Warnings = Callable[[], list[str]]
     Announced = Callable[[], int]

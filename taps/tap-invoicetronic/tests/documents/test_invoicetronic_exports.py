@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conftest import FakeClock
-    from tests.documents.conftest import Account
+    from documents.conftest import Account
 
     Warnings = Callable[[], list[str]]
     Announced = Callable[[], int]

@@ -16,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.documents.conftest import Account
+    from documents.conftest import Account
 
 
 TAP = str(Path(sys.executable).with_name("tap-invoicetronic"))

@@ -16,7 +16,7 @@ from tap_invoicetronic.documents.payload import PayloadFile, payload_file
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.documents.conftest import Account
+    from documents.conftest import Account
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from tap_invoicetronic.documents.warn_once import WarnOnce
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.documents.conftest import Account
+    from documents.conftest import Account
 
     InvoicesOf = Callable[[list[dict[str, Any]]], set[tuple[str, int]]]
 

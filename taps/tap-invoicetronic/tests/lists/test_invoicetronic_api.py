@@ -8,7 +8,7 @@ import pytest
 from singer_sdk.streams.rest import HTTPRequest
 
 from singer_rest_core import RunIncomplete
-from singer_rest_core.api.rate_limit import Bucket, Window
+from singer_rest_core.api import Bucket, Window
 from tap_invoicetronic.streams import Update
 from tap_invoicetronic.tap import TapInvoicetronic
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conftest import FakeClock, Reading
+    from lists.conftest import ReadInvoicetronic
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
     from singer_rest_core import PageParams
     from tap_invoicetronic.client import InvoicetronicQuery
-    from tests.lists.conftest import ReadInvoicetronic
 
     Warnings = Callable[[], list[str]]
     Queries = Callable[[str], list[dict[str, str]]]

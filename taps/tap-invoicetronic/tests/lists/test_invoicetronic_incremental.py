@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conftest import Reading
+    from lists.conftest import ReadInvoicetronic
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
-    from tests.lists.conftest import ReadInvoicetronic
 
     Warnings = Callable[[], list[str]]
     Queries = Callable[[str], list[dict[str, str]]]

@@ -17,9 +17,9 @@ from tap_invoicetronic.streams import STREAMS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lists.conftest import ReadInvoicetronic
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
-    from tests.lists.conftest import ReadInvoicetronic
 
     Warnings = Callable[[], list[str]]
     Queries = Callable[[str], list[dict[str, str]]]
