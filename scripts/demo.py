@@ -25,7 +25,7 @@ from scripts.all_taps import tap_classes, unconnected_tap
 from scripts.local_world import ROOT, local_world
 from scripts.stories import STORIES, rows
 from singer_rest_core import RestStream
-from singer_rest_core.streams.base import BaseStream
+from singer_rest_core.streams import BaseStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

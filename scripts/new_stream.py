@@ -24,7 +24,7 @@ from scripts.local_world import ROOT
 from scripts.sandbox_catalogue import catalogue_files
 from scripts.stream_declaration import Declaration
 from singer_rest_core import RestStream
-from singer_rest_core.records.row_layout import ResourceRows
+from singer_rest_core.records import ResourceRows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
