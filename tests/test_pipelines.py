@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts.demo import Warehouse
-from scripts.stories import STORIES, rows
+from scripts.system_changes import CHANGES_BY_TAP, rows_in_sandbox
+from scripts.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
@@ -80,10 +80,10 @@ def test_a_tap_reads_all_then_nothing_then_what_happened(pipeline: Pipeline, san
     pipeline = narrowed(pipeline, sandbox, tap)
     code, output = pipeline.run()
     assert code == 0, output
-    warehouse = Warehouse.of(pipeline.database_url)
+    warehouse = Warehouse.at(pipeline.database_url)
     for stream in LISTS[tap]:
         keys = warehouse.streams[tap][stream].primary_keys
-        there = {tuple(row[key] for key in keys) for row in rows(sandbox.admin, tap, stream)}
+        there = {tuple(row[key] for key in keys) for row in rows_in_sandbox(sandbox.admin, tap, stream)}
         assert warehouse.keys(tap, stream) == there, stream
 
     everything = requests_by_path(sandbox)
@@ -94,14 +94,14 @@ def test_a_tap_reads_all_then_nothing_then_what_happened(pipeline: Pipeline, san
     assert nothing_new == NOTHING_NEW.get(tap, everything)
 
     sandbox.admin.advance_clock(86_400)
-    events = STORIES[tap](sandbox.admin)
+    changes = CHANGES_BY_TAP[tap](sandbox.admin)
     started = datetime.now(UTC)
     code, output = pipeline.run()
     assert code == 0, output
-    assert [event.what for event in events if not warehouse.shows(tap, event, started)] == []
-    for event in events:
-        if event.stream == "invoice_details" and event.deleted:
-            (detail,) = pipeline.rows("select * from invoice_details where id = %s", event.key["id"])
+    assert [change.what for change in changes if not warehouse.shows(tap, change, started)] == []
+    for change in changes:
+        if change.stream == "invoice_details" and change.deleted:
+            (detail,) = pipeline.rows("select * from invoice_details where id = %s", change.key["id"])
             assert detail["title"]
             assert detail["items"]
     for word in ("sandbox-token", "sandbox-password", "ik_test_sandbox"):

@@ -13,7 +13,7 @@ import yaml
 from scripts import check_schemas, definitions
 from scripts.all_taps import tap_classes, tap_names, unconnected_tap
 from scripts.local_world import ROOT
-from scripts.stories import STORIES
+from scripts.system_changes import CHANGES_BY_TAP
 from tests.test_pipelines import LISTS
 
 TAPS = tap_names()
@@ -31,7 +31,7 @@ def test_every_tap_has_its_place_in_the_project(tap: str) -> None:
     assert f"({'taps/' + tap}/README.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
     (development,) = [each for each in MELTANO["environments"] if each["name"] == "dev"]
     assert tap in {plugin["name"] for plugin in development["config"]["plugins"]["extractors"]}
-    assert tap in STORIES
+    assert tap in CHANGES_BY_TAP
     assert tap in {"tap-productive", *LISTS}
     for folder in (ROOT / "taps" / tap, ROOT / "core"):
         assert (folder / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
