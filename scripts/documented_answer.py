@@ -26,7 +26,7 @@ _RESCUED_COLUMN = {
 
 
 class UnusableAnswerError(ValueError):
-    """The answer holds nothing from which a stream can be made; the message says why."""
+    """No stream can be made from the answer; the message gives the reason."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The main job, `make demo`: what it prints, and that nothing of it is left, however it ends."""
+"""`make demo`: what it prints, and that it leaves nothing behind, however it ends."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def start(folder: Path) -> subprocess.Popen[str]:
 
 
 def left_behind(folder: Path) -> list[str]:
-    """Files and processes that the demo has left."""
+    """Return the files and processes that the demo has left behind."""
     left = [str(path) for path in folder.iterdir()]
     for process in psutil.process_iter():
         try:
@@ -49,7 +49,7 @@ def left_behind(folder: Path) -> list[str]:
 
 
 @pytest.mark.usefixtures("world")
-def test_the_demo_reads_again_only_what_changed_and_leaves_nothing(tmp_path: Path) -> None:
+def test_the_demo_reads_only_changes_again_and_leaves_nothing_behind(tmp_path: Path) -> None:
     child = start(tmp_path)
     output, _ = child.communicate()
 
@@ -74,7 +74,7 @@ def test_the_demo_reads_again_only_what_changed_and_leaves_nothing(tmp_path: Pat
 
 @pytest.mark.usefixtures("world")
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_demo_that_is_stopped_leaves_nothing(tmp_path: Path, signum: int, code: int) -> None:
+def test_a_stopped_demo_leaves_nothing_behind(tmp_path: Path, signum: int, code: int) -> None:
     child = start(tmp_path)
     assert child.stdout
     for line in child.stdout:

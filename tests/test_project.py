@@ -40,7 +40,7 @@ def test_every_tap_has_its_place_in_the_project(tap: str) -> None:
 @pytest.mark.parametrize(
     ("tap", "intervals"), [("tap-productive", {"@daily", "0 12 * * 0"}), ("tap-2invoice", {"@daily"})]
 )
-def test_a_tap_with_incremental_streams_is_read_whole_once_a_week(tap: str, intervals: set[str]) -> None:
+def test_a_tap_with_incremental_streams_is_read_completely_once_a_week(tap: str, intervals: set[str]) -> None:
     (job,) = [job["name"] for job in MELTANO["jobs"] if f"{tap} target-postgres" in job["tasks"]]
     assert {each["interval"] for each in MELTANO["schedules"] if each["job"] == job} == intervals
 
@@ -59,7 +59,7 @@ def test_schemas_are_in_order() -> None:
 
 
 @pytest.mark.parametrize("tap", TAPS)
-def test_no_table_whose_vanished_rows_are_marked_has_a_column_that_the_loader_uses_itself(tap: str) -> None:
+def test_no_table_with_marked_deletes_has_a_column_name_that_the_loader_reserves(tap: str) -> None:
     (loader,) = [plugin for plugin in MELTANO["plugins"]["loaders"] if plugin["name"] == "target-postgres"]
     for stream in unconnected_tap(tap_classes()[tap]).streams.values():
         if stream.replication_method == "FULL_TABLE":
