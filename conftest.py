@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 TOKEN = "sandbox-token"
 
+pytest_plugins = ("core.tests.api.local_api",)
+
 _PATIENCE = 20.0
 """Seconds for what other threads do at once unless something is wrong."""
 

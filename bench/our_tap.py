@@ -15,7 +15,7 @@ from tap_productive.tap import TapProductive
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from singer_rest_core.api.rate_limit import Rule
+    from singer_rest_core.api import Rule
 
 
 class WithoutQuota(TapProductive):

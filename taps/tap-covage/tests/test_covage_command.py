@@ -45,21 +45,21 @@ run = partial(run_tap, TAP)
         ),
         (
             {"auth_url": "https://somebody:wr0ng-pass@sso.example.com"},
-            "Setting auth_url must not hold a user name or password",
+            "Setting auth_url must not contain a user name or password",
         ),
-        ({"auth_url": "sso"}, "Setting auth_url is no http(s) URL; an example: https://api.example.com/v1"),
+        ({"auth_url": "sso"}, "Setting auth_url is not an http(s) URL such as https://api.example.com/v1"),
         (
             {"auth_url": "http://127.0.0.1:9"},
             "127.0.0.1:9 cannot be reached: Connection refused. Check auth_url and the network",
         ),
         (
             {"start_date": "yesterday"},
-            "Setting start_date is no date: 'yesterday'; write it like 2026-01-31 or 2026-01-31T00:00:00Z",
+            "Setting start_date is not a date: 'yesterday'; write it as 2026-01-31 or 2026-01-31T00:00:00Z",
         ),
         ({"lookback_days": "some"}, "Setting lookback_days must be of type number (it is 'some')"),
         (
             {"user_agent": "ä"},
-            "Setting user_agent holds a character that no header can (a line end, …): copy it again",
+            "Setting user_agent contains a character not allowed in headers (such as a line break): copy it again",
         ),
     ],
 )

@@ -11,7 +11,7 @@ from singer_sdk import typing as th
 from typing_extensions import override
 
 from singer_rest_core import RestTap, settings_schema
-from singer_rest_core.api.rate_limit import Bucket, Window
+from singer_rest_core.api import Bucket, Window
 from singer_rest_core.documents import DOCUMENTS_URL, documents_url_errors
 from tap_invoicetronic.api import InvoicetronicApi
 from tap_invoicetronic.client import LARGEST_PAGE
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import requests
     from singer_sdk.streams.rest import HTTPRequest
 
-    from singer_rest_core.api.rate_limit import Rule
+    from singer_rest_core.api import Rule
     from singer_rest_core.streams.base import BaseStream
 
 _INVOICES = "invoices"

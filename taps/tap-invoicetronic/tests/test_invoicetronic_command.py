@@ -78,7 +78,7 @@ NO_PLACE = (
         ),
         (
             {"api_key": "ik_live_x\n"},
-            "Setting api_key holds a character that no header can (a line end, …): copy it again",
+            "Setting api_key contains a character not allowed in headers (such as a line break): copy it again",
         ),
         (
             {"api_url": "http://api.invoicetronic.com/v1"},

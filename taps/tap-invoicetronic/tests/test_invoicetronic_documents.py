@@ -633,8 +633,7 @@ def test_a_concurrent_export_is_waited_for(
 
     assert reading.error is None
     assert reading.records["document"]
-    assert len(clock.waits) == 1
-    assert clock.waits[0] >= 1
+    assert 1 <= sum(clock.waits) < 2
 
 
 def test_totals_are_the_sums_of_lines_and_vat_summaries_to_the_cent(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
 from tap_invoicetronic.export_files import Owners
 from tap_invoicetronic.invoices import Invoice
 

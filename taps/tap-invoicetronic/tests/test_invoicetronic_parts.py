@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from singer_rest_core import RequestFailed, StreamUnavailable
-from tap_invoicetronic import fattura
-from tap_invoicetronic.client import InvoicetronicStream, plainly, problem_code
 from tap_invoicetronic.document_streams import Progress
 from tap_invoicetronic.invoices import Invoice
 from tap_invoicetronic.payload_text import file_of
 from tap_invoicetronic.periods import Period
+
+from singer_rest_core import RequestFailed, StreamUnavailable
+from tap_invoicetronic import fattura
+from tap_invoicetronic.client import InvoicetronicStream, plainly, problem_code
 from tap_invoicetronic.streams import STREAMS
 
 if TYPE_CHECKING:

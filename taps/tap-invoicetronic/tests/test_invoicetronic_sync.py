@@ -11,7 +11,7 @@ import pytest
 
 from conftest import read
 from singer_rest_core import RestStream, RunIncomplete
-from singer_rest_core.api.rate_limit import Bucket, Window
+from singer_rest_core.api import Bucket, Window
 from singer_rest_core.records.exact_json import encode
 from singer_rest_core.records.timestamps import instant
 from tap_invoicetronic.streams import STREAMS, Update
@@ -602,5 +602,4 @@ def test_a_limit_that_is_hit_is_waited_for(
 
     assert reading.error is None
     assert reading.records["company"]
-    assert len(clock.waits) == 1
-    assert 1 <= clock.waits[0] < 2
+    assert 1 <= sum(clock.waits) < 2

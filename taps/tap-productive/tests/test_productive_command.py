@@ -61,7 +61,7 @@ def catalog_of(*selected: str) -> dict[str, Any]:
         ),
         (
             {"start_date": "yesterday"},
-            "Setting start_date is no date: 'yesterday'; write it like 2026-01-31 or 2026-01-31T00:00:00Z",
+            "Setting start_date is not a date: 'yesterday'; write it as 2026-01-31 or 2026-01-31T00:00:00Z",
         ),
         ({"page_size": 500}, "Setting page_size must be at most 200 (it is '500')"),
         ({"auth_token": 12345}, "Setting auth_token must be of type string"),
@@ -69,7 +69,7 @@ def catalog_of(*selected: str) -> dict[str, Any]:
             {"api_url": "http://api.productive.io/api/v2"},
             "Setting api_url is not encrypted; use https, or set allow_plain_http if the network is yours",
         ),
-        ({"api_url": "productive"}, "Setting api_url is no http(s) URL; an example: https://api.example.com/v1"),
+        ({"api_url": "productive"}, "Setting api_url is not an http(s) URL such as https://api.example.com/v1"),
     ],
 )
 def test_bad_input_gets_one_line_that_says_what_to_do(
@@ -180,6 +180,20 @@ def test_a_setting_that_does_not_exist_is_named_with_what_was_meant(
     assert "Setting organisation_id is unknown and has no effect: did you mean organization_id?" in complaints(done)
 
 
+def test_a_run_leaves_no_temporary_file_unclosed(
+    productive_settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONWARNINGS", "default")
+    config = write(tmp_path / "config.json", productive_settings)
+    catalog = write(tmp_path / "catalog.json", catalog_of("custom_field_values", "deals"))
+
+    done = run("--config", config, "--catalog", catalog)
+
+    assert done.returncode == 0
+    assert '"stream":"custom_field_values","record"' in done.stdout
+    assert "ResourceWarning" not in done.stderr
+
+
 def test_discovery_lists_the_reports_asked_for_and_refuses_those_that_do_not_exist(tmp_path: Path) -> None:
     def discover(reports: object) -> subprocess.CompletedProcess[str]:
         return run("--config", write(tmp_path / "config.json", {"reports": reports}), "--discover")
@@ -258,6 +272,6 @@ def test_a_loader_that_is_gone_gets_one_line(productive_settings: dict[str, Any]
         log = child.stderr.read().decode()
 
     assert child.returncode == 1
-    assert "The loader has ended and reads no more" in log
+    assert "The loader has exited and no longer reads" in log
     assert "Traceback" not in log
     assert "Exception ignored" not in log

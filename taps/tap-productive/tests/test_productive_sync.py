@@ -6,13 +6,14 @@ import logging
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 import requests
 
+from conftest import read
 from singer_rest_core import AccessRefused, RestStream, RunIncomplete
-from singer_rest_core.api.rate_limit import Window
+from singer_rest_core.api import Window
 from singer_rest_core.errors import ApiUnreachable, WaitTooLong
 from singer_rest_core.records.exact_json import decode, encode
 from singer_rest_core.records.timestamps import instant
@@ -20,9 +21,12 @@ from tap_productive.streams import STREAMS
 from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from conftest import FakeClock, ReadProductive
     from sandbox.admin_client import LoggedRequest
     from sandbox.server import RunningSandbox
+    from singer_rest_core.api import Rule
 
 INCREMENTAL = {
     str(vars(stream)["name"]): str(vars(stream)["replication_key"])
@@ -900,15 +904,16 @@ def test_a_full_window_is_waited_for_as_long_as_the_api_says(
     assert 40 <= sum(clock_of_both.waits) <= 60
 
 
+class LimitedTap(TapProductive):
+    """One for a smaller API, so that few requests use its limits up."""
+
+    rate_limits: ClassVar[Mapping[str, Sequence[Rule]]] = {"": (Window(6, 10), Window(30, 60))}
+
+
 @pytest.mark.parametrize("share", [1, 0.5])
-def test_the_documented_limits_are_used_up_and_not_overrun(
-    sandbox: RunningSandbox,
-    read_productive: ReadProductive,
-    monkeypatch: pytest.MonkeyPatch,
-    clock_of_both: FakeClock,
-    share: float,
+def test_the_limits_are_used_up_and_not_overrun(
+    sandbox: RunningSandbox, productive_settings: dict[str, Any], clock_of_both: FakeClock, share: float
 ) -> None:
-    monkeypatch.setattr(TapProductive, "rate_limits", {"": (Window(6, 10), Window(30, 60))})
     sandbox.admin.set_limits(
         [
             {"scope": "token", "limit": 6, "period": 10},
@@ -916,7 +921,8 @@ def test_the_documented_limits_are_used_up_and_not_overrun(
         ],
     )
 
-    reading = read_productive("line_items", page_size=10, concurrency=1, quota_share=share)
+    settings = productive_settings | {"page_size": 10, "concurrency": 1, "quota_share": share}
+    reading = read(LimitedTap, settings, select="line_items")
 
     assert reading.error is None
     requests = sandbox.admin.requests()

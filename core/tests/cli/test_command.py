@@ -1,4 +1,4 @@
-"""The command line: a tap as its user runs it. This file is that tap, when it is run as a process of its own."""
+"""The command of a tap, as its user runs it. Run as a script, this file is that tap."""
 
 from __future__ import annotations
 
@@ -68,20 +68,20 @@ class Things(RestStream):
 
 
 class CommandTap(RestTap):
-    """A tap with one stream, and a fault of its own on demand."""
+    """A tap with one stream, and a bug on demand."""
 
     name = "tap-command"
     config_jsonschema: ClassVar[dict[str, Any]] = settings_schema(
         th.Property("auth_token", th.StringType, required=True, secret=True),
-        th.Property("at_fault", th.BooleanType),
+        th.Property("has_bug", th.BooleanType),
         api_url=None,
         page_size=(10, 10),
         start_date=None,
     )
 
     def discover_streams(self) -> Sequence[RestStream]:
-        if self.config.get("at_fault"):
-            msg = "our own fault"
+        if self.config.get("has_bug"):
+            msg = "a bug in the tap"
             raise ZeroDivisionError(msg)
         return [Things(self)]
 
@@ -113,7 +113,7 @@ class _Ended:
 
 
 class _Shell:
-    """Runs the tap's command in this process, which takes a tenth of the time of another."""
+    """Runs the tap's command in this process, ten times faster than in another one."""
 
     def __init__(self, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
         self._settings = tmp_path / "config.json"
@@ -151,7 +151,7 @@ def _settings(server: HTTPServer) -> dict[str, Any]:
     return {"api_url": server.url_for("/"), "auth_token": _TOKEN}
 
 
-def test_a_run_that_ends_well_exits_with_0(shell: _Shell, httpserver: HTTPServer) -> None:
+def test_a_successful_run_exits_with_0(shell: _Shell, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/things").respond_with_response(_page(0, [1, 2], last=True))
     ended = shell.run(**_settings(httpserver))
     assert ended.code == 0
@@ -161,7 +161,7 @@ def test_a_run_that_ends_well_exits_with_0(shell: _Shell, httpserver: HTTPServer
     assert _TOKEN not in ended.log
 
 
-def test_refused_credentials_are_one_line_and_exit_with_1(shell: _Shell, httpserver: HTTPServer) -> None:
+def test_refused_credentials_log_one_line_and_exit_with_1(shell: _Shell, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/things").respond_with_json({"message": f"Bad {_TOKEN}"}, status=401)
     ended = shell.run(**_settings(httpserver))
     assert ended.code == 1
@@ -170,18 +170,18 @@ def test_refused_credentials_are_one_line_and_exit_with_1(shell: _Shell, httpser
     assert _TOKEN not in ended.log
 
 
-def test_wrong_settings_are_a_line_each_and_exit_with_1(shell: _Shell) -> None:
+def test_wrong_settings_log_one_line_each_and_exit_with_1(shell: _Shell) -> None:
     ended = shell.run(api_url="http://api.example.com", page_size=0, auth_token=f"{_TOKEN}\n")
     assert ended.code == 1
     assert ended.messages == []
     assert "Setting page_size must be at least 1 (it is '0')" in ended.log
     assert "Setting api_url is not encrypted" in ended.log
-    assert "Setting auth_token holds a character that no header can" in ended.log
+    assert "Setting auth_token contains a character not allowed in headers" in ended.log
     assert _TOKEN not in ended.log
     assert "Traceback" not in ended.log
 
 
-def test_a_file_that_is_not_there_is_one_line_and_exits_with_1(shell: _Shell) -> None:
+def test_a_missing_file_logs_one_line_and_exits_with_1(shell: _Shell) -> None:
     ended = shell.run("--config", "nowhere.json")
     assert ended.code == 1
     assert ended.messages == []
@@ -189,8 +189,8 @@ def test_a_file_that_is_not_there_is_one_line_and_exits_with_1(shell: _Shell) ->
     assert "Traceback" not in ended.log
 
 
-def test_a_fault_of_our_own_keeps_its_traceback(tmp_path: Path, httpserver: HTTPServer) -> None:
-    process = _start(tmp_path, at_fault=True, **_settings(httpserver))
+def test_a_bug_in_the_tap_keeps_its_traceback(tmp_path: Path, httpserver: HTTPServer) -> None:
+    process = _start(tmp_path, has_bug=True, **_settings(httpserver))
     log = process.communicate(timeout=20)[1].decode()
     assert process.returncode == 1
     assert "Traceback" in log
@@ -216,7 +216,7 @@ def test_a_signal_keeps_what_was_written_and_exits_with_its_code(
     httpserver.expect_request("/things").respond_with_handler(answer)
     process = _start(tmp_path, **_settings(httpserver))
     try:
-        assert asked.wait(30), "the second page was never asked for"
+        assert asked.wait(30), "the second page was never requested"
         process.send_signal(signum)
         out, log = process.communicate(timeout=10)
     finally:
@@ -231,7 +231,7 @@ def test_a_signal_keeps_what_was_written_and_exits_with_its_code(
 
 
 @pytest.mark.parametrize("arguments", [(), ("--test",)])
-def test_a_loader_that_ends_first_is_one_line_and_exits_with_1(
+def test_a_loader_that_exits_early_logs_one_line_and_exits_with_1(
     tmp_path: Path,
     httpserver: HTTPServer,
     arguments: tuple[str, ...],
@@ -244,7 +244,7 @@ def test_a_loader_that_ends_first_is_one_line_and_exits_with_1(
     log = process.stderr.read().decode()
     process.stderr.close()
     assert process.wait(10) == 1
-    assert log.count("The loader has ended and reads no more") == 1
+    assert log.count("The loader has exited and no longer reads") == 1
     assert "Traceback" not in log
     assert "BrokenPipe" not in log
 

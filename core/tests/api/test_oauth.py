@@ -1,4 +1,4 @@
-"""Logging in with a password: how often, with what, and what is said when it does not work."""
+"""Logins by password: how often, with what, and the errors when they fail."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ PASSWORD = "pä ss&word"
 
 
 class TokenServer:
-    """Gives numbered tokens, and counts for what."""
+    """Issues numbered tokens, and counts them by grant type."""
 
     def __init__(self, server: HTTPServer, **more: object) -> None:
-        """Answer at `/token`; `more` goes into every answer."""
+        """Respond at `/token`; `more` is added to every response."""
         self.url = server.url_for("/token")
         self.grants: Counter[str] = Counter()
         self.forms: list[dict[str, str]] = []
         self.more: dict[str, Any] = {"expires_in": 300, "refresh_expires_in": 1800} | more
         self.refused: dict[str, Response] = {}
-        server.expect_request("/token", method="POST").respond_with_handler(self._answer)
+        server.expect_request("/token", method="POST").respond_with_handler(self._respond)
 
-    def _answer(self, request: Request) -> Response:
+    def _respond(self, request: Request) -> Response:
         form = {name: values[0] for name, values in parse_qs(request.get_data().decode()).items()}
         self.forms.append(form)
         if form["grant_type"] in self.refused:
@@ -77,7 +77,7 @@ def refusal(status: int, error: str, description: str) -> Response:
     return Response(json.dumps({"error": error, "error_description": description}), status)
 
 
-def test_one_login_serves_until_shortly_before_the_end_of_its_token(httpserver: HTTPServer, clock: FakeClock) -> None:
+def test_a_token_is_used_until_shortly_before_it_expires(httpserver: HTTPServer, clock: FakeClock) -> None:
     server = TokenServer(httpserver)
     grant = grant_of(server.url, clock)
 
@@ -92,7 +92,7 @@ def test_one_login_serves_until_shortly_before_the_end_of_its_token(httpserver: 
     ]
 
 
-def test_a_token_of_a_short_life_is_used_for_most_of_it(httpserver: HTTPServer, clock: FakeClock) -> None:
+def test_a_short_lived_token_is_used_for_most_of_its_lifetime(httpserver: HTTPServer, clock: FakeClock) -> None:
     grant = grant_of(TokenServer(httpserver, expires_in="8").url, clock)
 
     assert bearer(grant) == "Bearer access-1"
@@ -102,7 +102,9 @@ def test_a_token_of_a_short_life_is_used_for_most_of_it(httpserver: HTTPServer, 
     assert bearer(grant) == "Bearer access-2"
 
 
-def test_the_password_is_sent_again_when_the_refresh_token_has_ended(httpserver: HTTPServer, clock: FakeClock) -> None:
+def test_the_password_is_sent_again_when_the_refresh_token_has_expired(
+    httpserver: HTTPServer, clock: FakeClock
+) -> None:
     server = TokenServer(httpserver)
     grant = grant_of(server.url, clock)
     bearer(grant)
@@ -126,7 +128,7 @@ def test_the_password_is_sent_again_when_the_refresh_token_is_refused(httpserver
     assert server.grants == {"password": 4}
 
 
-def test_a_refresh_token_holds_until_there_is_a_new_one(httpserver: HTTPServer, clock: FakeClock) -> None:
+def test_a_refresh_token_is_used_until_there_is_a_new_one(httpserver: HTTPServer, clock: FakeClock) -> None:
     server = TokenServer(httpserver)
     grant = grant_of(server.url, clock)
     bearer(grant)
@@ -144,7 +146,7 @@ def test_a_refresh_token_holds_until_there_is_a_new_one(httpserver: HTTPServer, 
 
 
 @pytest.mark.parametrize("more", [{"refresh_expires_in": 0}, {"refresh_expires_in": None}])
-def test_a_refresh_token_may_have_no_end(httpserver: HTTPServer, clock: FakeClock, more: dict[str, object]) -> None:
+def test_a_refresh_token_may_never_expire(httpserver: HTTPServer, clock: FakeClock, more: dict[str, object]) -> None:
     server = TokenServer(httpserver, **more)
     grant = grant_of(server.url, clock)
     bearer(grant)
@@ -155,7 +157,7 @@ def test_a_refresh_token_may_have_no_end(httpserver: HTTPServer, clock: FakeCloc
     assert server.grants == {"password": 1, "refresh_token": 1}
 
 
-def test_a_token_without_an_end_is_renewed_when_it_is_refused(httpserver: HTTPServer, clock: FakeClock) -> None:
+def test_a_token_without_a_lifetime_is_renewed_when_it_is_refused(httpserver: HTTPServer, clock: FakeClock) -> None:
     grant = grant_of(TokenServer(httpserver, expires_in=None).url, clock)
     request = authorized(grant)
     clock.advance(1e6)
@@ -166,7 +168,7 @@ def test_a_token_without_an_end_is_renewed_when_it_is_refused(httpserver: HTTPSe
     assert bearer(grant) == "Bearer access-2"
 
 
-def test_however_many_are_refused_at_once_one_logs_in(httpserver: HTTPServer, clock: FakeClock) -> None:
+def test_one_login_serves_all_requests_that_are_refused_at_once(httpserver: HTTPServer, clock: FakeClock) -> None:
     server = TokenServer(httpserver)
     grant = grant_of(server.url, clock)
     refused = [authorized(grant) for _ in range(16)]
@@ -182,7 +184,7 @@ def test_however_many_are_refused_at_once_one_logs_in(httpserver: HTTPServer, cl
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"),
+    ("response", "expected"),
     [
         (
             refusal(401, "invalid_grant", "Invalid user credentials"),
@@ -204,11 +206,11 @@ def test_however_many_are_refused_at_once_one_logs_in(httpserver: HTTPServer, cl
         (Response("[]"), "answered without an access_token. Check auth_url and realm"),
     ],
 )
-def test_a_login_that_is_refused_ends_the_run_with_one_line(
-    httpserver: HTTPServer, clock: FakeClock, answer: Response, expected: str
+def test_a_refused_login_ends_the_run_with_one_line(
+    httpserver: HTTPServer, clock: FakeClock, response: Response, expected: str
 ) -> None:
     server = TokenServer(httpserver)
-    server.refused["password"] = answer
+    server.refused["password"] = response
 
     with pytest.raises(AccessRefused) as caught:
         bearer(grant_of(server.url, clock))
@@ -218,7 +220,7 @@ def test_a_login_that_is_refused_ends_the_run_with_one_line(
     assert len(server.forms) == 1
 
 
-def test_an_endpoint_that_fails_is_asked_again(httpserver: HTTPServer, clock: FakeClock) -> None:
+def test_a_failing_endpoint_is_retried(httpserver: HTTPServer, clock: FakeClock) -> None:
     server = TokenServer(httpserver)
     server.refused["password"] = Response("oops", 503)
 
@@ -242,7 +244,7 @@ def test_the_password_does_not_follow_a_redirect_to_another_origin(httpserver: H
         bearer(grant_of(server.url, clock))
 
 
-def test_what_must_not_be_logged_is_known_after_each_renewal(httpserver: HTTPServer, clock: FakeClock) -> None:
+def test_the_secrets_are_updated_with_each_renewal(httpserver: HTTPServer, clock: FakeClock) -> None:
     grant = grant_of(TokenServer(httpserver).url, clock)
     secrets = grant.secrets
     bearer(grant)

@@ -1,4 +1,4 @@
-"""What is said when a setting is wrong: which one, what is wrong, what to do, and never the value of a secret."""
+"""Errors for wrong settings: which one, what is wrong, what to do, and never the value of a secret."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from singer_sdk import typing as th
 from singer_rest_core import settings_schema
 from singer_rest_core.cli.settings import (
     date_errors,
-    faults,
     header_errors,
+    schema_errors,
     unknown_settings,
     url_errors,
     with_defaults,
@@ -28,12 +28,12 @@ _SCHEMA = settings_schema(
 )
 
 
-def _faults(**config: object) -> list[str]:
-    return faults(_SCHEMA, with_defaults(_SCHEMA, config), plugin="tap-x")
+def _errors(**config: object) -> list[str]:
+    return schema_errors(_SCHEMA, with_defaults(_SCHEMA, config), plugin="tap-x")
 
 
-def test_right_settings_have_no_fault() -> None:
-    assert _faults(auth_token=_SECRET, start_date="2026-01-31", page_size=1, max_wait_minutes=0.5, mode="fast") == []
+def test_valid_settings_have_no_errors() -> None:
+    assert _errors(auth_token=_SECRET, start_date="2026-01-31", page_size=1, max_wait_minutes=0.5, mode="fast") == []
 
 
 @pytest.mark.parametrize(
@@ -52,19 +52,19 @@ def test_right_settings_have_no_fault() -> None:
         ({"mode": "medium"}, "Setting mode must be one of fast, slow (it is 'medium')"),
     ],
 )
-def test_a_wrong_setting_gets_one_line_that_says_what_to_do(config: dict[str, Any], line: str) -> None:
-    assert _faults(**({"auth_token": _SECRET} | config if config.keys() - {"auth_token"} else config)) == [line]
+def test_a_wrong_setting_gives_one_line_that_says_what_to_do(config: dict[str, Any], line: str) -> None:
+    assert _errors(**({"auth_token": _SECRET} | config if config.keys() - {"auth_token"} else config)) == [line]
 
 
-def test_a_part_of_a_setting_that_is_missing_is_named_with_its_place() -> None:
+def test_a_missing_part_of_a_setting_is_named_with_its_path() -> None:
     part = {"type": "object", "required": ["report"], "properties": {"report": {"type": "string"}}}
     schema = {"type": "object", "properties": {"reports": {"type": "array", "items": part}}}
-    assert faults(schema, {"reports": [{"report": "budgets"}, {}]}, plugin="tap-x") == [
+    assert schema_errors(schema, {"reports": [{"report": "budgets"}, {}]}, plugin="tap-x") == [
         "Setting reports.1.report is missing: set it in the configuration"
     ]
 
 
-def test_a_setting_that_does_not_exist_is_told_with_what_may_be_meant() -> None:
+def test_an_unknown_setting_is_reported_with_the_one_that_may_be_meant() -> None:
     schema: dict[str, Any] = {"properties": {"start_date": {}, "page_size": {}}}
     assert unknown_settings(schema, {"start_dat": "2026", "page_size": 5, "colour": "red"}) == [
         "Setting colour is unknown and has no effect",
@@ -72,24 +72,24 @@ def test_a_setting_that_does_not_exist_is_told_with_what_may_be_meant() -> None:
     ]
 
 
-def test_what_an_api_does_not_have_is_no_setting() -> None:
+def test_a_setting_the_api_does_not_support_is_absent() -> None:
     names = settings_schema(api_url=None, page_size=None, start_date=None)["properties"].keys()
 
     assert _SCHEMA["properties"].keys() - names == {"auth_token", "mode", "page_size", "start_date"}
 
 
-def test_every_fault_is_told_at_once() -> None:
-    assert len(_faults(page_size=0, request_timeout=0)) == 3
+def test_all_errors_are_reported_at_once() -> None:
+    assert len(_errors(page_size=0, request_timeout=0)) == 3
 
 
 @pytest.mark.parametrize("value", [[_SECRET], {"token": _SECRET}, 123456789])
 def test_the_value_of_a_secret_is_not_repeated(value: object) -> None:
-    (line,) = _faults(auth_token=value)
+    (line,) = _errors(auth_token=value)
     assert "hunter2" not in line
     assert "123456789" not in line
 
 
-def test_a_missing_secret_does_not_bring_the_others_into_the_message() -> None:
+def test_a_missing_setting_does_not_bring_secrets_into_the_message() -> None:
     schema = settings_schema(
         th.Property("user", th.StringType, required=True),
         th.Property("password", th.StringType, required=True, secret=True),
@@ -97,7 +97,7 @@ def test_a_missing_secret_does_not_bring_the_others_into_the_message() -> None:
         page_size=(1, 1),
         start_date=None,
     )
-    lines = faults(schema, with_defaults(schema, {"password": _SECRET}), plugin="tap-x")
+    lines = schema_errors(schema, with_defaults(schema, {"password": _SECRET}), plugin="tap-x")
     assert [line.split(":")[0] for line in lines] == ["Setting user is missing", "Setting api_url is missing"]
     assert not any("hunter2" in line for line in lines)
 
@@ -116,23 +116,23 @@ def test_defaults_are_set_and_null_counts_as_not_set() -> None:
     }
 
 
-def test_a_number_given_as_text_by_the_environment_is_a_number() -> None:
+def test_a_number_sent_as_text_by_the_environment_is_a_number() -> None:
     config = with_defaults(_SCHEMA, {"auth_token": "12.5", "max_wait_minutes": "0.5"})
     assert config["max_wait_minutes"] == 0.5
     assert config["auth_token"] == "12.5"
 
 
 @pytest.mark.parametrize("name", ["mode", "user_agent"])
-def test_a_text_that_yaml_made_a_number_of_is_a_text(name: str) -> None:
+def test_a_text_that_yaml_turned_into_a_number_is_a_text(name: str) -> None:
     assert with_defaults(_SCHEMA, {"auth_token": 5, name: 4711, "page_size": 5})[name] == "4711"
 
 
-def test_what_is_no_text_stays_what_it_is() -> None:
+def test_values_that_are_not_text_are_unchanged() -> None:
     config = {"auth_token": 5, "page_size": 5, "allow_plain_http": True, "unknown": 5}
     assert with_defaults(_SCHEMA, config).items() >= config.items()
 
 
-def test_faults_inside_of_a_setting_name_the_place() -> None:
+def test_errors_inside_a_setting_name_the_path() -> None:
     thing = {
         "type": "object",
         "properties": {"name": {}, "group": {}},
@@ -141,13 +141,13 @@ def test_faults_inside_of_a_setting_name_the_place() -> None:
     }
     schema = {"properties": {"things": {"type": "array", "items": thing}}}
 
-    assert faults(schema, {"things": [{"name": "a"}, {"grup": "b"}]}, plugin="tap-x") == [
+    assert schema_errors(schema, {"things": [{"name": "a"}, {"grup": "b"}]}, plugin="tap-x") == [
         "Setting things.1.name is missing: set it in the configuration",
-        "Setting things.1 holds grup, which is none of name, group",
+        "Setting things.1 contains the unknown name grup: use name, group",
     ]
 
 
-def test_the_start_date_is_only_there_where_anything_is_incremental() -> None:
+def test_the_start_date_is_absent_if_nothing_is_incremental() -> None:
     schema = settings_schema(api_url=None, page_size=(1, 1), start_date=None)
     assert "start_date" not in schema["properties"]
     assert "start_date" in _SCHEMA["properties"]
@@ -155,43 +155,43 @@ def test_the_start_date_is_only_there_where_anything_is_incremental() -> None:
 
 
 @pytest.mark.parametrize("value", ["2026-01-31", "2026-01-31T00:00:00Z", "2026-01-31 05:00:00.5+02:00", None])
-def test_a_date_or_a_timestamp_is_a_date(value: str | None) -> None:
+def test_a_date_or_a_timestamp_is_accepted_as_a_date(value: str | None) -> None:
     assert date_errors({"start_date": value}, "start_date") == []
 
 
 @pytest.mark.parametrize("value", ["31.01.2026", "2026-02-30", "yesterday", ""])
-def test_what_is_no_date_is_told_with_an_example(value: str) -> None:
+def test_an_invalid_date_is_reported_with_an_example(value: str) -> None:
     assert date_errors({"start_date": value}, "start_date") == [
-        f"Setting start_date is no date: {value!r}; write it like 2026-01-31 or 2026-01-31T00:00:00Z",
+        f"Setting start_date is not a date: {value!r}; write it as 2026-01-31 or 2026-01-31T00:00:00Z",
     ]
 
 
-def test_a_url_the_token_may_not_go_to_is_told() -> None:
+def test_a_url_that_must_not_receive_the_token_is_reported() -> None:
     assert url_errors({"api_url": "http://api.example.com"}, "api_url") == [
         "Setting api_url is not encrypted; use https, or set allow_plain_http if the network is yours",
     ]
     assert url_errors({"api_url": "http://api.example.com", "allow_plain_http": True}, "api_url") == []
     assert url_errors({"api_url": "nonsense"}, "api_url") == [
-        "Setting api_url is no http(s) URL; an example: https://api.example.com/v1",
+        "Setting api_url is not an http(s) URL such as https://api.example.com/v1",
     ]
     assert url_errors({}, "api_url") == []
 
 
 @pytest.mark.parametrize("value", ["hunter2\n", "\thunter2", "hun\x00ter2", "hunter2\x85", "hunter…", "hünter"])
-def test_what_no_header_can_hold_is_told_without_its_value(value: str) -> None:
-    line = "holds a character that no header can (a line end, …): copy it again"
+def test_a_value_not_allowed_in_headers_is_reported_without_the_value(value: str) -> None:
+    line = "contains a character not allowed in headers (such as a line break): copy it again"
     assert header_errors(_SCHEMA, {"auth_token": value}, {"user_agent"}) == [f"Setting auth_token {line}"]
     assert header_errors(_SCHEMA, {"user_agent": value}, {"user_agent"}) == [f"Setting user_agent {line}"]
     assert header_errors(_SCHEMA, {"auth_token": "hunter 2", "mode": "a\nb"}, set()) == []
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-Infinity", Decimal("NaN"), "1e999"])
-def test_a_number_that_is_none_is_no_number(value: object) -> None:
+def test_nan_and_infinity_are_not_numbers(value: object) -> None:
     config = with_defaults(_SCHEMA, {"auth_token": "x", "max_wait_minutes": value})
-    assert "Setting max_wait_minutes must be of type number" in faults(_SCHEMA, config, plugin="tap-x")[0]
+    assert "Setting max_wait_minutes must be of type number" in schema_errors(_SCHEMA, config, plugin="tap-x")[0]
 
 
-def test_a_fraction_out_of_a_file_is_a_float() -> None:
+def test_a_decimal_from_a_file_becomes_a_float() -> None:
     config = with_defaults(_SCHEMA, {"auth_token": "x", "max_wait_minutes": Decimal("0.5")})
     assert config["max_wait_minutes"] == 0.5
     assert isinstance(config["max_wait_minutes"], float)
