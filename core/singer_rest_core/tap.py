@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from singer_sdk import Stream
     from singer_sdk.streams.rest import HTTPRequest
 
-    from singer_rest_core.api.rate_limit import Rule
+    from singer_rest_core.api.rate_limit_rules import Rule
     from singer_rest_core.errors import RequestFailed, StreamUnavailable
     from singer_rest_core.singer.result import RunResult
 

@@ -10,8 +10,8 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.streams.rest import HTTPRequest
 
 from singer_rest_core import RequestFailed, RestTap, StreamUnavailable, settings_schema
-from singer_rest_core.api.rate_limit import Window
-from singer_rest_core.cli.settings import faults
+from singer_rest_core.api import Window
+from singer_rest_core.cli import schema_errors
 from singer_rest_core.paging.prefetch import Pending
 from tap_2invoice.client import HEADERS, ID, DetailStream, InferredSchemaStream, ListStream
 from tap_2invoice.streams import DETAILS, LISTS
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import requests
 
     from singer_rest_core import Record
-    from singer_rest_core.api.rate_limit import Rule
+    from singer_rest_core.api import Rule
 
     _Asked = tuple[InferredSchemaStream, HTTPRequest, Callable[[requests.Response], Sequence[Record]]]
 
@@ -94,7 +94,7 @@ class Tap2Invoice(RestTap):
         if not self.config.get("access_token"):
             self.logger.info("Without access_token nothing is known of the records but their id")
             return
-        errors = faults(self.config_jsonschema, dict(self.config), plugin=self.name) + self.settings_errors()
+        errors = schema_errors(self.config_jsonschema, dict(self.config), plugin=self.name) + self.settings_errors()
         if errors:
             raise ConfigValidationError("; ".join(errors), errors=errors, schema=self.config_jsonschema)
         self.check_token()

@@ -53,18 +53,9 @@ def all_ids(sandbox: RunningSandbox, stream: str) -> set[str]:
 
 def test_every_incremental_stream_is_read_in_one_of_three_ways() -> None:
     assert sorted([*ASCENDING, *NEWEST_FIRST, *FILTERED]) == sorted(KEYS)
-    assert FILTERED == ["activities", "bookings", "notifications", "proposals"]
-    assert NEWEST_FIRST == [
-        "agent_configs",
-        "agents",
-        "discussions",
-        "page_versions",
-        "pages",
-        "projects",
-        "sessions",
-        "survey_fields",
-        "survey_responses",
-    ]
+    assert ASCENDING
+    assert NEWEST_FIRST
+    assert FILTERED
 
 
 @pytest.mark.parametrize("stream", NEWEST_FIRST)
