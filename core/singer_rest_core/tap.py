@@ -235,15 +235,5 @@ class RestTap(SdkTap):
 
     @classmethod
     @override
-    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Add the SDK's own settings; versions are activated unless the user says otherwise, as deletes need them."""
-        super().append_builtin_config(config_jsonschema)
-        properties = config_jsonschema["properties"]
-        name = "emit_activate_version_messages"
-        if name in properties:
-            properties[name] = {**properties[name], "default": True}
-
-    @classmethod
-    @override
     def get_singer_command(cls) -> click.Command:
         return TapCommand.of(super().get_singer_command(), cls.logger)
