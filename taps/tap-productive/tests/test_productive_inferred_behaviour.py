@@ -1,18 +1,17 @@
-"""What the API is only thought to do is checked by every run: order and filters that are not kept to, or refused."""
+"""What is only inferred of the API is checked by every run: sorts and filters that it ignores or refuses."""
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import pytest
 
-from singer_rest_core.records.timestamps import instant
+from conftest import queries_to, warnings_of
+from singer_rest_core.records import instant
 from tap_productive.streams import STREAMS
 
 if TYPE_CHECKING:
     from conftest import ReadProductive
-    from sandbox.admin_client import LoggedRequest
     from sandbox.server import RunningSandbox
 
 KEYS = {
@@ -29,22 +28,6 @@ OLD = "2026-01-01T00:00:00Z"
 def state_of(stream: str, bookmark: str = OLD) -> dict[str, object]:
     known = {"replication_key": KEYS[stream][0], "replication_key_value": bookmark}
     return {"bookmarks": {stream: known | {"full_refreshed_at": "2999-01-01T00:00:00Z"}}}
-
-
-def queries(sandbox: RunningSandbox, stream: str) -> list[dict[str, str]]:
-    return [
-        {name: value for name, value in request["query"]}  # noqa: C416 - pairs come as lists
-        for request in sandbox.admin.requests()
-        if belongs(request, stream)
-    ]
-
-
-def belongs(request: LoggedRequest, stream: str) -> bool:
-    return request["path"].endswith(f"/{stream}")
-
-
-def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def all_ids(sandbox: RunningSandbox, stream: str) -> set[str]:
@@ -68,12 +51,12 @@ def test_a_list_that_is_only_sorted_is_read_down_to_the_bookmark(
 
     reading = read_productive(stream, state=state_of(stream, bookmark), page_size=3, lookback_days=0)
 
-    asked = queries(sandbox, stream)
-    assert {query["sort"] for query in asked} == {f"-{key}"}
-    assert not [name for query in asked for name in query if name.startswith("filter")]
+    sent = queries_to(sandbox, f"/{stream}")
+    assert {query["sort"] for query in sent} == {f"-{key}"}
+    assert not [name for query in sent for name in query if name.startswith("filter")]
     due = {row["id"] for row in sandbox.admin.records(stream) if instant(row["attributes"][key]) >= instant(bookmark)}
     assert set(reading.ids(stream)) == due
-    assert len(asked) == len(due) // 3 + 1
+    assert len(sent) == len(due) // 3 + 1
 
 
 @pytest.mark.parametrize("stream", FILTERED)
@@ -83,10 +66,10 @@ def test_a_list_that_is_only_filtered_keeps_its_bookmark_to_the_end(
     reading = read_productive(stream, state=state_of(stream), page_size=3)
 
     key = KEYS[stream][0]
-    asked = queries(sandbox, stream)
-    assert len(asked) > 1
-    assert not [query for query in asked if "sort" in query]
-    assert {name for query in asked for name in query if name.startswith("filter")} >= {
+    sent = queries_to(sandbox, f"/{stream}")
+    assert len(sent) > 1
+    assert not [query for query in sent if "sort" in query]
+    assert {name for query in sent for name in query if name.startswith("filter")} >= {
         "filter[after]" if stream == "activities" else f"filter[{key}][gt_eq]"
     }
     bookmarks = [message["value"]["bookmarks"][stream]["replication_key_value"] for message in reading.of("STATE")]
@@ -95,7 +78,7 @@ def test_a_list_that_is_only_filtered_keeps_its_bookmark_to_the_end(
 
 
 @pytest.mark.parametrize("stream", [*ASCENDING, *FILTERED])
-def test_rows_that_the_filter_should_leave_out_make_the_run_read_the_list_whole(
+def test_rows_that_the_filter_should_leave_out_make_the_run_read_the_list_completely(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
     caplog: pytest.LogCaptureFixture,
@@ -114,12 +97,12 @@ def test_rows_that_the_filter_should_leave_out_make_the_run_read_the_list_whole(
     assert set(reading.ids(stream)) >= {
         row["id"] for row in sandbox.admin.records(stream) if not row["attributes"].get("draft")
     }
-    assert warnings_of(caplog) == [f"{stream}: rows come that are older by {key} than was asked for: it is read whole"]
+    assert warnings_of(caplog) == [f"{stream}: rows are older by {key} than was asked for: it is read completely"]
     assert instant(reading.state["bookmarks"][stream]["replication_key_value"]) == instant(newest)
 
 
 @pytest.mark.parametrize("stream", [*NEWEST_FIRST, "tasks", "invoices"])
-def test_rows_in_another_order_than_asked_for_make_the_run_read_the_list_whole(
+def test_rows_in_another_order_than_requested_make_the_run_read_the_list_completely(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
     caplog: pytest.LogCaptureFixture,
@@ -134,7 +117,7 @@ def test_rows_in_another_order_than_asked_for_make_the_run_read_the_list_whole(
     assert reading.error is None
     assert set(reading.ids(stream)) == all_ids(sandbox, stream)
     assert warnings_of(caplog) == [
-        f"{stream}: rows do not come in {order} order of {key}, as was asked for: it is read whole"
+        f"{stream}: rows do not come in {order} order of {key}, as was asked for: it is read completely"
     ]
 
 
@@ -153,7 +136,7 @@ def test_an_order_that_is_not_kept_to_on_a_first_run_only_holds_the_bookmark(
 
 
 @pytest.mark.parametrize("stream", ["bookings", "proposals", "activities", "tasks"])
-def test_a_filter_that_is_refused_makes_the_run_read_the_list_whole(
+def test_a_filter_that_is_refused_makes_the_run_read_the_list_completely(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
     caplog: pytest.LogCaptureFixture,
@@ -167,7 +150,7 @@ def test_a_filter_that_is_refused_makes_the_run_read_the_list_whole(
     assert reading.error is None
     assert set(reading.ids(stream)) == all_ids(sandbox, stream)
     assert len(reading.ids(stream)) == len(all_ids(sandbox, stream))
-    assert warnings_of(caplog) == [f"{stream}: the API refuses to filter by {name}: it is read whole"]
+    assert warnings_of(caplog) == [f"{stream}: the API refuses to filter by {name}: it is read completely"]
 
 
 @pytest.mark.parametrize("stream", ["deleted_items", "tasks", "invoices"])
@@ -185,7 +168,7 @@ def test_a_list_that_was_not_filtered_is_read_newest_first_from_then_on(
 
     third = read_productive(stream, state=second.state)
 
-    assert [query["sort"] for query in queries(sandbox, stream)] == [f"-{key}"]
+    assert [query["sort"] for query in queries_to(sandbox, f"/{stream}")] == [f"-{key}"]
     assert 0 < len(third.ids(stream)) < len(second.ids(stream))
     assert warnings_of(caplog) == []
     assert (
@@ -195,7 +178,7 @@ def test_a_list_that_was_not_filtered_is_read_newest_first_from_then_on(
 
 
 @pytest.mark.parametrize("bookmark", [OLD, None])
-def test_a_descending_sort_that_is_refused_makes_the_run_read_the_list_whole(
+def test_a_descending_sort_that_is_refused_makes_the_run_read_the_list_completely(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
     caplog: pytest.LogCaptureFixture,
@@ -207,7 +190,7 @@ def test_a_descending_sort_that_is_refused_makes_the_run_read_the_list_whole(
 
     assert reading.error is None
     assert set(reading.ids("pages")) == all_ids(sandbox, "pages")
-    expected = ["pages: the API refuses to sort by updated_at: it is read whole"] if bookmark else []
+    expected = ["pages: the API refuses to sort by updated_at: it is read completely"] if bookmark else []
     assert warnings_of(caplog) == expected
 
 
@@ -280,7 +263,7 @@ def test_a_second_run_with_nothing_new_makes_one_request_a_stream(
 
     assert second.error is None
     for stream in KEYS:
-        assert len(queries(sandbox, stream)) == 1, stream
+        assert len(queries_to(sandbox, f"/{stream}")) == 1, stream
     pages = {name: -(-len(records) // 200) for name, records in first.records.items() if name != "custom_field_values"}
     expected = sum(1 if name in KEYS else count for name, count in pages.items())
     assert len(sandbox.admin.requests()) == expected

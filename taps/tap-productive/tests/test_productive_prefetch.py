@@ -1,4 +1,4 @@
-"""What is asked for ahead is bounded, and not asked for any more when the run is at its end."""
+"""Requests ahead of their turn are bounded, and stop when the run ends."""
 
 from __future__ import annotations
 
@@ -45,30 +45,30 @@ def _tap(settings: dict[str, Any], then: Callable[[], None]) -> TapProductive:
     return tap
 
 
-def _asked(sandbox: RunningSandbox) -> Counter[str]:
+def _requested(sandbox: RunningSandbox) -> Counter[str]:
     return Counter(request["path"].rsplit("/", 1)[-1] for request in sandbox.admin.requests())
 
 
-def test_while_a_loader_is_slow_no_more_pages_are_fetched_than_fit_the_window(
+def test_a_slow_loader_has_no_more_pages_requested_than_fit_the_window(
     sandbox: RunningSandbox, productive_settings: dict[str, Any]
 ) -> None:
-    asked: list[Counter[str]] = []
+    requested: list[Counter[str]] = []
 
     def stall() -> None:
         time.sleep(_LONG_ENOUGH)
-        asked.append(_asked(sandbox))
+        requested.append(_requested(sandbox))
 
     _tap(productive_settings, stall).sync_all()
 
     # The page that is written, the window after it, and the first pages of two streams a worker.
-    assert asked[0].pop("tasks") == 1 + _WINDOW
-    assert set(asked[0].values()) == {1}
-    assert len(asked[0]) == 2 * _WORKERS
-    assert _asked(sandbox)["tasks"] == 21
+    assert requested[0].pop("tasks") == 1 + _WINDOW
+    assert set(requested[0].values()) == {1}
+    assert len(requested[0]) == 2 * _WORKERS
+    assert _requested(sandbox)["tasks"] == 21
 
 
 @pytest.mark.parametrize("end", [RunInterrupted(signal.SIGTERM), AccessRefused("the token was revoked")])
-def test_when_a_run_ends_early_nothing_more_is_asked_for(
+def test_nothing_more_is_requested_when_a_run_ends_early(
     sandbox: RunningSandbox, productive_settings: dict[str, Any], end: BaseException
 ) -> None:
     """Requests under way are left to themselves; those that wait for a worker are not sent."""
@@ -82,5 +82,5 @@ def test_when_a_run_ends_early_nothing_more_is_asked_for(
         _tap(productive_settings, stop).sync_all()
     time.sleep(_LONG_ENOUGH)
 
-    assert set(_asked(sandbox)) == {"tasks"}
-    assert _asked(sandbox)["tasks"] <= 1 + _WORKERS
+    assert set(_requested(sandbox)) == {"tasks"}
+    assert _requested(sandbox)["tasks"] <= 1 + _WORKERS

@@ -1,31 +1,31 @@
-"""Where the rows of an answer are: only the envelope of invoices is documented, the others are found by their look."""
+"""Finds the rows of a response: how they are wrapped is documented for invoices only."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from singer_rest_core.records.row_layout import UnexpectedPage
+from singer_rest_core.records import UnexpectedPage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_MOST_KEYS = 20
-_LONGEST_KEY = 40
+_MAX_KEYS = 20
+_MAX_KEY_LENGTH = 40
 _KINDS = {str: "a text", bool: "a boolean", type(None): "null"}
 
 
 def rows_in(body: Any, keys: Sequence[str]) -> list[Any]:  # noqa: ANN401 - JSON is any of six types
-    """Find the rows of an answer.
+    """Return the rows of a response.
 
     Args:
-        body: The decoded answer.
-        keys: Fields that tell a single row from an envelope; none if any object is a row.
+        body: The decoded body.
+        keys: Fields that distinguish a single row from a wrapper; none if any object is a row.
 
     Returns:
         The list itself, the list under `results`, or a single object that has one of the keys.
 
     Raises:
-        UnexpectedPage: If it is nothing of these; the message names the keys that it has.
+        UnexpectedPage: If the body is none of these; the message names the keys that it has.
     """
     if isinstance(body, list):
         return body
@@ -38,6 +38,6 @@ def rows_in(body: Any, keys: Sequence[str]) -> list[Any]:  # noqa: ANN401 - JSON
         return [body] if body else []
     if any(body.get(key) is not None for key in keys):
         return [body]
-    seen = ", ".join(repr(str(key)[:_LONGEST_KEY])[1:-1] for key in sorted(body)[:_MOST_KEYS]) or "none"
+    seen = ", ".join(repr(str(key)[:_MAX_KEY_LENGTH])[1:-1] for key in sorted(body)[:_MAX_KEYS]) or "none"
     row = f"one row with {' or '.join(keys)}"
     raise UnexpectedPage(f"an object that is neither a page with `results` nor {row}; its keys: {seen}")
