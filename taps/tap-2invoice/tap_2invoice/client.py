@@ -29,8 +29,8 @@ from singer_rest_core import (
 from singer_rest_core.paging.page import RecordDecoder
 from singer_rest_core.records import row_digest
 from singer_rest_core.records.conform import Misfit
-from singer_rest_core.records.infer_schema import column_kinds, identifies, infer_schema, with_columns, with_key
 from singer_rest_core.records.row_layout import FlatRows, UnexpectedPage, rows_of
+from singer_rest_core.records.schema_inference import column_kinds, identifies, infer_schema, with_columns, with_key
 from singer_rest_core.streams.base import BaseStream
 from singer_rest_core.streams.per_row import PerRowStream
 
