@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core.api import Rule
-    from singer_rest_core.streams.base import BaseStream
+    from singer_rest_core.streams import BaseStream
 
 _INVOICES = "invoices"
 _IN_BUCKET = frozenset({"receive", "update", "send", "log", "webhookhistory"})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from singer_rest_core.records.timestamps import is_date, to_utc
+from singer_rest_core.records import is_date, to_utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

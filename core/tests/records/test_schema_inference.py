@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from singer_rest_core import RESCUED_DATA
 from singer_rest_core.records.conform import Conformer
 from singer_rest_core.records.exact_json import decode, encode
-from singer_rest_core.records.infer_schema import column_kinds, identifies, infer_schema, with_columns, with_key
+from singer_rest_core.records.schema_inference import column_kinds, identifies, infer_schema, with_columns, with_key
 
 _SCALARS = st.one_of(
     st.none(),
