@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import hypothesis
 import pytest
+import yaml
 
 from sandbox.server import running_sandbox
+from scripts.all_taps import tap_classes
+from scripts.local_world import ROOT
 from singer_rest_core import RESCUED_DATA, RestStream, RestTap
 from singer_rest_core.clock import Clock
 from singer_rest_core.records.exact_json import decode, encode
@@ -37,10 +40,12 @@ if TYPE_CHECKING:
 
 TOKEN = "sandbox-token"
 
+pytest_plugins = ("core.tests.api.local_api",)
+
 _PATIENCE = 20.0
 """Seconds for what other threads do at once unless something is wrong."""
 
-# How long an example takes says more of the other tests that run meanwhile than of the code.
+# The duration of an example depends more on the tests that run at the same time than on the code.
 hypothesis.settings.register_profile(
     "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -48,13 +53,13 @@ hypothesis.settings.load_profile("any-machine")
 
 
 def write(path: Path, content: object) -> str:
-    """Write a file for a command line, as JSON; gives its path."""
+    """Write a JSON file for a command line, and return its path."""
     path.write_text(json.dumps(content), encoding="utf-8")
     return str(path)
 
 
 def run_tap(tap: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a tap as a person does, by the path of its program, with no setting from the environment."""
+    """Run a tap's program by its path, without settings from the environment."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TAP_")}
     return subprocess.run([tap, *arguments], capture_output=True, text=True, check=False, env=environment)  # noqa: S603 - our own
 
@@ -91,7 +96,7 @@ def paths_requested(sandbox: RunningSandbox, root: str) -> Counter[str]:
 
 
 def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
-    """What was said above INFO, without the time and the logger's name."""
+    """Return the warnings and errors that a program logged, without the time and the logger's name."""
     return [
         line.split("|", 3)[3].strip()
         for line in done.stderr.splitlines()
@@ -101,7 +106,7 @@ def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 @dataclass
 class Reading:
-    """What a tap wrote, and how it ended."""
+    """What a run of a tap wrote, and how it ended."""
 
     messages: list[dict[str, Any]] = field(default_factory=list)
     error: BaseException | None = None
@@ -118,16 +123,16 @@ class Reading:
 
     @property
     def state(self) -> dict[str, Any]:
-        """The last STATE, empty if there was none."""
+        """The last STATE; empty if none was written."""
         states = self.of("STATE")
         return dict(states[-1]["value"]) if states else {}
 
     def ids(self, stream: str) -> list[Any]:
-        """The ids of a stream's records, in order."""
+        """Return the ids of a stream's records, in order."""
         return [record["id"] for record in self.records[stream]]
 
     def of(self, kind: str) -> list[dict[str, Any]]:
-        """The messages of one type."""
+        """Return the messages of one type."""
         return [message for message in self.messages if message["type"] == kind]
 
     @property
@@ -190,16 +195,16 @@ class FakeClock(Clock):
 
 
 class CollectingWriter(ExactWriter):
-    """Keeps messages as a loader would parse them."""
+    """Collects messages as a loader would parse them."""
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start without messages."""
         super().__init__()
         self.lines: list[bytes] = []
         self.messages: list[dict[str, Any]] = []
 
     def write_lines(self, lines: bytes, *, flush: bool = False) -> None:  # noqa: ARG002 - nothing is buffered
-        """Keep messages."""
+        """Collect messages."""
         self.lines += lines.splitlines()
         self.messages += [decode(line) for line in lines.splitlines()]
 
@@ -267,6 +272,14 @@ class ReadTap(Protocol):
         ...
 
 
+class SandboxSettings(Protocol):
+    """Returns the credentials and URLs with which a tap reads the sandbox."""
+
+    def __call__(self, tap: str) -> dict[str, Any]:
+        """Return the settings of one tap, by the name of its distribution."""
+        ...
+
+
 ReadProductive = ReadTap
 """The type of the fixture `read_productive`."""
 
@@ -292,6 +305,24 @@ def sandbox(shared_sandbox: RunningSandbox) -> RunningSandbox:
     shared_sandbox.admin.reset()
     shared_sandbox.admin.set_limits([])
     return shared_sandbox
+
+
+@pytest.fixture
+def sandbox_settings(sandbox: RunningSandbox) -> SandboxSettings:
+    """The credentials and URLs with which a tap reads the sandbox, from Meltano's environment `dev`."""
+
+    def settings_of(tap: str) -> dict[str, Any]:
+        meltano = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+        development = next(each for each in meltano["environments"] if each["name"] == "dev")
+        extractors = {each["name"]: each["config"] for each in development["config"]["plugins"]["extractors"]}
+        needed = {*tap_classes()[tap].config_jsonschema["required"], "api_url"}
+        return {
+            name: value.replace("${SANDBOX_URL}", sandbox.url)
+            for name, value in extractors[tap].items()
+            if name in needed
+        }
+
+    return settings_of
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
 
     from singer_rest_core import ListQuery, Page, PageParams, Record
-    from singer_rest_core.records.fast.codec import PageCodec
+    from singer_rest_core.records import PageCodec
 
 HEADERS = {"Accept": "application/json"}
 

@@ -10,8 +10,8 @@ from singer_sdk.streams.rest import HTTPRequest
 from typing_extensions import override
 
 from singer_rest_core import RequestFailed, RestTap, StreamUnavailable, settings_schema
-from singer_rest_core.api.rate_limit import Window
-from singer_rest_core.cli.settings import faults
+from singer_rest_core.api import Window
+from singer_rest_core.cli import schema_errors
 from tap_2invoice.client import HEADERS
 from tap_2invoice.discovery import infer_schemas
 from tap_2invoice.inferred_schema import InferredSchemaStream
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from singer_rest_core.api.rate_limit import Rule
+    from singer_rest_core.api import Rule
 
 
 class Tap2Invoice(RestTap):
@@ -89,7 +89,7 @@ class Tap2Invoice(RestTap):
         if not self.config.get("access_token"):
             self.logger.info("Without access_token nothing is known of the records but their id")
             return
-        errors = faults(self.config_jsonschema, dict(self.config), plugin=self.name) + self.settings_errors()
+        errors = schema_errors(self.config_jsonschema, dict(self.config), plugin=self.name) + self.settings_errors()
         if errors:
             raise ConfigValidationError("; ".join(errors), errors=errors, schema=self.config_jsonschema)
         self.check_token()

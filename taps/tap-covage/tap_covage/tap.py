@@ -11,8 +11,8 @@ from singer_sdk import typing as th
 from typing_extensions import override
 
 from singer_rest_core import RestTap, settings_schema
-from singer_rest_core.api.oauth import Login, PasswordGrant
-from singer_rest_core.cli.settings import date_errors, header_errors, url_errors
+from singer_rest_core.api import Login, PasswordGrant
+from singer_rest_core.cli import date_errors, header_errors, url_errors
 from singer_rest_core.documents import DOCUMENTS_URL, documents_url_errors
 from tap_covage.invoices import InvoiceDocuments, Invoices
 from tap_covage.orders import OrderDetails, OrderHistory

@@ -8,7 +8,7 @@ from singer_sdk import typing as th
 from typing_extensions import override
 
 from singer_rest_core import RestTap, settings_schema
-from singer_rest_core.api.rate_limit import Window
+from singer_rest_core.api import Window
 from singer_rest_core.documents import DOCUMENTS_URL, documents_url_errors
 from tap_invobi.details import ALL, CHANGED, NONE, InvoiceDetails, InvoiceDocuments
 from tap_invobi.invoices import LARGEST_PAGE, STATUSES, Invoices
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from singer_rest_core.api.rate_limit import Rule
+    from singer_rest_core.api import Rule
     from singer_rest_core.streams import BaseStream
 
 

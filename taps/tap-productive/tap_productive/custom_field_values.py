@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from functools import cached_property
 from importlib.resources import files
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any
@@ -50,7 +52,6 @@ class CustomFieldValues(DerivedStream):
             tap: The tap.
         """
         super().__init__(tap)
-        self._spool = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - it lives as long as the stream
         self._lists: list[ProductiveStream] = []
         self._definitions: list[ProductiveStream] = []
         self._fields: dict[str, tuple[Any, Any]] = {}
@@ -86,6 +87,13 @@ class CustomFieldValues(DerivedStream):
             ]
             if values_by_record:
                 self._spool.write(encode([stream.name, values_by_record]) + b"\n")
+
+    @cached_property
+    def _spool(self) -> SpooledTemporaryFile[bytes]:
+        """The values that were put aside; created for the first page, so that `--discover` needs no file."""
+        spool = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - it lives as long as the stream
+        weakref.finalize(self, spool.close)
+        return spool
 
     @override
     def make_records(self) -> Iterator[Record]:

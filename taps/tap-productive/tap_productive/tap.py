@@ -13,8 +13,8 @@ from singer_sdk.streams.rest import HTTPRequest
 from typing_extensions import override
 
 from singer_rest_core import AccessRefused, RequestFailed, RestTap, StreamUnavailable, body_of, settings_schema
-from singer_rest_core.api.rate_limit import Window
-from singer_rest_core.cli.settings import faults
+from singer_rest_core.api import Window
+from singer_rest_core.cli import schema_errors
 from singer_rest_core.records import ResourceRows
 from tap_productive.change_feed import ChangeFeed
 from tap_productive.client import LARGEST_PAGE, MEDIA_TYPE, ProductiveStream
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from singer_rest_core.api.rate_limit import Rule
+    from singer_rest_core.api import Rule
 
 
 class TapProductive(RestTap):
@@ -198,7 +198,7 @@ class TapProductive(RestTap):
     def _reports_schema_errors(self) -> list[str]:
         """Check the form of the setting `reports`: core reports such errors, but not before `--discover`."""
         schema = {"properties": {"reports": self.config_jsonschema["properties"]["reports"]}}
-        return faults(schema, {"reports": self._config.get("reports", [])}, plugin=self.name)
+        return schema_errors(schema, {"reports": self._config.get("reports", [])}, plugin=self.name)
 
     def _reports_errors(self) -> list[str]:
         return reports_errors(self._config.get("reports", []))

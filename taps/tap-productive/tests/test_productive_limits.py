@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from singer_rest_core.api.rate_limit import Window
+from singer_rest_core.api import Window
 from singer_rest_core.errors import WaitTooLong
 from tap_productive.tap import TapProductive
 

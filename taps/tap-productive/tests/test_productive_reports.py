@@ -131,7 +131,7 @@ def test_filters_are_written_as_the_api_names_them(
         ([{"group": ["person"]}], "Setting reports.0.name is missing"),
         (
             [{"name": "time_reports", "sort": "date"}],
-            "Setting reports.0 holds sort, which is none of name, group, filter",
+            "Setting reports.0 contains the unknown name sort: use name, group, filter",
         ),
         ("time_reports", "Setting reports must be of type array"),
     ],
