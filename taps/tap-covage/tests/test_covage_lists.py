@@ -110,7 +110,7 @@ def test_a_redirect_to_another_origin_is_refused(sandbox: RunningSandbox, read_c
 
     reading = read_covage("catalog_categories")
 
-    assert "leads to elsewhere.example.com: the token only goes to 127.0.0.1" in str(reading.error)
+    assert "leads to elsewhere.example.com: the token is only sent to 127.0.0.1" in str(reading.error)
 
 
 def test_a_stream_that_is_refused_is_skipped(

@@ -119,7 +119,7 @@ def test_a_file_that_is_no_json_is_named(productive_settings: dict[str, Any], tm
 
     assert done.returncode == 1
     assert len(complaints(done)) == 1
-    assert "no JSON" in complaints(done)[0]
+    assert "is not valid JSON" in complaints(done)[0]
     assert "Traceback" not in done.stderr
 
 
