@@ -19,6 +19,7 @@ from singer_rest_core.errors import RunEnded, StreamUnavailable
 from singer_rest_core.singer.writer import ExactWriter
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Iterable
 
     from singer_sdk.helpers.types import Context, Record
@@ -51,6 +52,13 @@ class SdkStream(Stream):
     Replaces the SDK's `sync`, which ends the run with the first error, logs expected ends as unhandled errors, and
     announces a table version before it is known to be complete; and its bookmarks, which compare timestamps as text.
     """
+
+    @property
+    @override
+    def logger(self) -> logging.Logger:
+        # From singer-sdk 0.55 on, the SDK's own is an adapter, which takes no filter.
+        logger: logging.Logger = self._tap.logger.getChild(self.name)
+        return logger
 
     @property
     @abstractmethod
