@@ -18,7 +18,7 @@ import requests
 
 from singer_rest_core.api.rate_limit import WaitStopped
 from singer_rest_core.api.rate_limit_headers import retry_after
-from singer_rest_core.api.retry import AttemptsExhausted, LongWait, RetryLoop
+from singer_rest_core.api.retry import AttemptsExhausted, Failure, LongWait, RetryLoop
 from singer_rest_core.api.urls import has_origin_of, is_loopback, redirect_target
 from singer_rest_core.errors import (
     AccessRefused,
@@ -47,12 +47,8 @@ _DEFAULT_HEADERS = dict(requests.utils.default_headers())
 _LONGEST_WINDOW = 3600.0
 """Seconds: waits for documented limits of up to an hour are expected, however small `max_wait` is."""
 _MIN_LOGGED_WAIT = 1.0
-_TRANSIENT_ERRORS = (
-    requests.exceptions.ConnectionError,
-    requests.exceptions.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-)
+_LOST_CONNECTION = (requests.exceptions.ConnectionError, requests.exceptions.Timeout)
+_BROKEN_BODY = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)
 
 
 @dataclass(frozen=True)
@@ -180,8 +176,12 @@ class ApiClient:
                 retries.begin_attempt()
                 try:
                     response = self._send_once(request)
-                except _TRANSIENT_ERRORS as error:
+                except _LOST_CONNECTION as error:
                     wait = self._wait_after_lost_connection(request, error, retries)
+                except _BROKEN_BODY as error:
+                    self._has_responded = True
+                    self._lost_in_a_row = 0
+                    wait = self._wait_after_broken_body(request, error, retries)
                 else:
                     self._has_responded = True
                     self._lost_in_a_row = 0
@@ -336,12 +336,12 @@ class ApiClient:
             WaitTooLong: If the API asks for a longer wait than `max_wait`.
             RequestFailed: If this was the last attempt.
         """
-        rate_limited = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+        failure = _failure_of(response)
         asked = retry_after(response.headers, status=response.status_code, now=self._clock.now())
-        if rate_limited and asked is None:
+        if failure is Failure.RATE_LIMITED and asked is None:
             asked = self._options.retry_after(response)
         try:
-            wait = retries.wait_after_response(asked, rate_limited=rate_limited)
+            wait = retries.wait_after(failure, asked)
         except LongWait as long_wait:
             raise self._wait_too_long(problem, long_wait) from long_wait
         except AttemptsExhausted as exhausted:
@@ -359,7 +359,7 @@ class ApiClient:
         """
         line = f"{_label(request)}: {_root_cause(error)}"
         try:
-            wait = retries.wait_after_lost_connection(api_has_responded=self._has_responded)
+            wait = retries.wait_after(Failure.LOST_CONNECTION, api_has_responded=self._has_responded)
         except AttemptsExhausted:
             if not self._has_responded:
                 raise ApiUnreachable(
@@ -376,6 +376,20 @@ class ApiClient:
         self._log_retry(line, wait)
         return wait
 
+    def _wait_after_broken_body(self, request: HTTPRequest, error: Exception, retries: RetryLoop) -> float:
+        """Return how many seconds to wait before a request is sent again whose response broke off.
+
+        Raises:
+            RequestFailed: If this was the last attempt.
+        """
+        line = f"{_label(request)} answered with a body that is cut short or broken: {_root_cause(error)}"
+        try:
+            wait = retries.wait_after(Failure.BROKEN_BODY)
+        except AttemptsExhausted as exhausted:
+            raise RequestFailed(f"{line} ({retries.attempts} tries)") from exhausted
+        self._log_retry(line, wait)
+        return wait
+
     def _log_retry(self, problem: str, wait: float) -> None:
         if wait >= _MIN_LOGGED_WAIT:
             self._logger.info("%s; retrying in %.0f s", problem, wait)
@@ -386,6 +400,13 @@ class ApiClient:
             f"{problem}. That means waiting {wait.seconds / 60:.0f} min, more than max_wait_minutes allows: "
             f"run again after {moment}; what was read is kept in the state"
         )
+
+
+def _failure_of(response: requests.Response) -> Failure:
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        return Failure.RATE_LIMITED
+    is_server_error = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return Failure.SERVER_ERROR if is_server_error else Failure.BROKEN_BODY
 
 
 def _label(request: HTTPRequest) -> str:
