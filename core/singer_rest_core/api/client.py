@@ -225,7 +225,8 @@ class ApiClient:
                 params=query,
                 data=request.data,
                 headers=headers,
-                auth=self._options.authenticate,
+                # Credentials come last, when it is sent; without this, requests takes those that a URL holds.
+                auth=lambda unauthenticated: unauthenticated,
             ).prepare()
             # Once more, as requests parses some URLs differently.
             self._require_origin(str(prepared.url), request)
@@ -250,7 +251,7 @@ class ApiClient:
             raise ForeignOrigin(redact(line, self._options.secrets))
 
     def _send_within_limits(self, prepared: requests.PreparedRequest, request: HTTPRequest) -> requests.Response:
-        """Send when the rate limits permit it, and correct them by the response."""
+        """Wait for the rate limits, authenticate, send, and correct the limits by the response."""
         options = self._options
         group = options.group_of(request)
         timeout = (min(_CONNECT_TIMEOUT, options.request_timeout), options.request_timeout)
@@ -261,9 +262,11 @@ class ApiClient:
             raise self._wait_too_long(f"{_label(request)}: the limits of the API are used up", wait) from wait
         except WaitStopped as stopped:
             raise RequestFailed(_not_sent(request)) from stopped
-        with self._lock:
-            self.sent += 1
         try:
+            # Only now: a token that lives for a minute would expire in a queue of two.
+            prepared.prepare_auth(options.authenticate)
+            with self._lock:
+                self.sent += 1
             response = session.send(prepared, allow_redirects=False, timeout=timeout, **settings)
             # In one piece; requests' own way, by 10 KiB, takes longer than the decoding.
             vars(response)["_content"] = b"".join(response.iter_content(chunk_size=None))
