@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import FatalSyncError, SkippableSyncError
 
+from singer_rest_core.redaction import redact
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -109,22 +111,6 @@ def error_text(body: object, secrets: Iterable[str] = ()) -> str:
         One line without control characters, at most 300 characters; empty if there is no message.
     """
     return _one_line(redact(": ".join(_distinct(_messages(body))), secrets))
-
-
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """Replace secrets in a text, as an API may repeat them in its response.
-
-    Args:
-        text: A text to be logged.
-        secrets: The values of the secret settings.
-
-    Returns:
-        The text with `***` in place of each secret.
-    """
-    for secret in sorted(secrets, key=len, reverse=True):
-        if secret:
-            text = text.replace(secret, "***")
-    return text
 
 
 def _messages(body: object) -> list[str]:

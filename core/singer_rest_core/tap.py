@@ -11,9 +11,9 @@ from typing_extensions import override
 from singer_rest_core.api.client import ApiClient, ClientOptions
 from singer_rest_core.api.rate_limit import RateLimiter
 from singer_rest_core.cli.command import TapCommand
-from singer_rest_core.cli.progress import time_span
+from singer_rest_core.cli.log_lines import redact_log
 from singer_rest_core.cli.settings import date_errors, header_errors, url_errors
-from singer_rest_core.clock import Clock
+from singer_rest_core.clock import Clock, time_span
 from singer_rest_core.errors import RunEnded
 from singer_rest_core.run import Run
 from singer_rest_core.singer.sdk_tap import SdkTap
@@ -232,6 +232,10 @@ class RestTap(SdkTap):
             + date_errors(self._config, "start_date")
             + header_errors(self.config_jsonschema, self._config, self.header_settings)
         )
+
+    @override
+    def settings_checked(self) -> None:
+        redact_log(lambda: self.secrets)
 
     @classmethod
     @override

@@ -110,6 +110,9 @@ class SdkTap(Tap):
         """
         return []
 
+    def settings_checked(self) -> None:
+        """Do what can be done once the settings are known to be right."""
+
     @override
     def setup_mapper(self) -> None:
         super().setup_mapper()
@@ -194,6 +197,8 @@ class SdkTap(Tap):
         errors = schema_errors(schema, self._config, plugin=self.name) + self.settings_errors()
         if errors and raise_errors:
             raise ConfigValidationError("; ".join(errors), errors=errors, schema=schema)
+        if not errors:
+            self.settings_checked()
         for line in unknown_settings(schema, self._config):
             self.logger.warning("%s", line)
         return errors

@@ -19,7 +19,8 @@ from singer_rest_core.api.oauth import Login, PasswordGrant
 from singer_rest_core.api.rate_limit import RateLimiter
 from singer_rest_core.api.rate_limit_rules import Window
 from singer_rest_core.clock import Clock
-from singer_rest_core.errors import ApiUnreachable, redact
+from singer_rest_core.errors import ApiUnreachable
+from singer_rest_core.redaction import redact
 
 if TYPE_CHECKING:
     from local_api import LocalApi
