@@ -34,12 +34,12 @@ class AccessRefused(RunEnded):
     """The API refuses the credentials (401), or their access to this account."""
 
 
-class ForeignOrigin(RunEnded):
-    """A request or redirect would send the token to an origin other than the configured one."""
-
-
 class ApiUnreachable(RunEnded):
     """The API cannot be reached, or can no longer be reached."""
+
+
+class ConnectionMisconfigured(RunEnded):
+    """A proxy or certificate file of the environment cannot be used; the line names its variable."""
 
 
 class WaitTooLong(RunEnded):
@@ -68,6 +68,18 @@ class RequestFailed(FatalSyncError):
         super().__init__(message)
         self.status = status
         self.body = body
+
+
+class ForeignOrigin(RequestFailed):
+    """A request or redirect would send the token to an origin other than the configured one; it was not sent."""
+
+
+class AnswerTooLarge(RequestFailed):
+    """A response has more bytes than are read into memory or to disk."""
+
+
+class OutcomeUnknown(RequestFailed):
+    """A request that may be sent only once may have been carried out: its response was lost, or of no use."""
 
 
 class StreamUnavailable(SkippableSyncError):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
-from singer_rest_core.api.client import ApiClient, ClientOptions
+from singer_rest_core.api.client import ApiClient
+from singer_rest_core.api.client_options import ClientOptions
 from singer_rest_core.api.rate_limit import RateLimiter
 from singer_rest_core.cli.command import TapCommand
 from singer_rest_core.cli.log_lines import redact_log

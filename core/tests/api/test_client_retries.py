@@ -90,7 +90,7 @@ def test_the_epoch_of_a_reset_is_compared_with_the_clock_of_the_server(
 @pytest.mark.parametrize("headers", [{"RateLimit": '"burst";r=0;t=1800'}, {"X-Rate-Limit-Reset": "1800"}])
 def test_a_long_wait_is_understood_in_every_form(api: LocalApi, headers: dict[str, str]) -> None:
     api.respond(api.json(429, {}, **headers))
-    with pytest.raises(WaitTooLong, match="means waiting 30 min"):
+    with pytest.raises(WaitTooLong, match="means waiting 30 min 1 s, more"):
         api.get()
 
 
@@ -167,7 +167,7 @@ def test_a_body_that_is_always_cut_short_fails_its_stream_and_does_not_make_the_
     api.respond(_any_fault(api, "cut"))
     client = api.client()
     for _ in range(3):
-        assert "answered with a body that is cut short or broken" in api.error(client)
+        assert "GET /things answered 200 with a body that is cut short or broken" in api.error(client)
     assert len(api.received) == 18
 
 
@@ -202,10 +202,17 @@ def test_a_wait_longer_than_the_user_allows_ends_the_run_and_says_when_to_come_b
     with pytest.raises(WaitTooLong) as failure:
         api.get()
     line = str(failure.value)
-    assert line.startswith(f"GET /things answered {status}: Too much. That means waiting 12")
+    assert line.startswith(f"GET /things answered {status}: Too much. That means waiting 2 h 0 min, more than")
     moment = datetime.fromisoformat(line.partition("run again after ")[2].partition(";")[0])
     assert 7100 < (moment - clock.now()).total_seconds() < 7300
     assert clock.waits == []
+
+
+@pytest.mark.parametrize(("seconds", "span"), [("20", "21 s"), ("90", "1 min 31 s"), ("5400", "1 h 30 min")])
+def test_a_wait_is_given_in_fitting_units(api: LocalApi, seconds: str, span: str) -> None:
+    api.respond(api.json(429, {}, Retry_After=seconds))
+    with pytest.raises(WaitTooLong, match=f"That means waiting {span}, more than max_wait_minutes allows"):
+        api.get(max_wait=10)
 
 
 def test_waits_add_up_to_what_the_user_allows(api: LocalApi, clock: FakeClock) -> None:
