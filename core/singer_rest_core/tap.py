@@ -247,8 +247,22 @@ class RestTap(SdkTap):
         name = "emit_activate_version_messages"
         if name in properties:
             properties[name] = {**properties[name], "default": True}
+        if "stream_maps" in properties:
+            properties["stream_maps"] = _with_schemas_only(properties["stream_maps"])
 
     @classmethod
     @override
     def get_singer_command(cls) -> click.Command:
         return TapCommand.of(super().get_singer_command(), cls.logger)
+
+
+def _with_schemas_only(schema: Any) -> Any:  # noqa: ANN401 - JSON is any of six types
+    """Return a schema of the SDK with `{"type": "null"}` for its `"null"`, which jsonschema fails on."""
+    if isinstance(schema, dict):
+        return {
+            name: [{"type": each} if isinstance(each, str) else _with_schemas_only(each) for each in value]
+            if name in {"anyOf", "oneOf"}
+            else _with_schemas_only(value)
+            for name, value in schema.items()
+        }
+    return schema

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 from abc import abstractmethod
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Tap
@@ -17,12 +18,13 @@ from singer_sdk.singerlib.encoding.simple import StateMessage
 from typing_extensions import override
 
 from singer_rest_core.cli.settings import schema_errors, unknown_settings, with_defaults
-from singer_rest_core.errors import RunInterrupted
+from singer_rest_core.errors import RunEnded, RunInterrupted
 from singer_rest_core.records.exact_json import encode
+from singer_rest_core.singer.map_errors import explain, name_failing_maps
 from singer_rest_core.singer.writer import ExactWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from types import FrameType
 
     from singer_sdk.helpers.types import TapState
@@ -115,8 +117,26 @@ class SdkTap(Tap):
 
     @override
     def setup_mapper(self) -> None:
-        super().setup_mapper()
+        with self._explained_map_errors():
+            super().setup_mapper()
+        name_failing_maps(self.mapper)
         self._mapped = self._selection()
+
+    @contextmanager
+    def _explained_map_errors(self) -> Iterator[None]:
+        """Turn what the SDK raises about `stream_maps`, which is of many types, into one line.
+
+        Raises:
+            ConfigValidationError: Instead.
+        """
+        try:
+            yield
+        except Exception as error:
+            maps = self.config.get("stream_maps")
+            if not maps or isinstance(error, RunEnded | ConfigValidationError):
+                raise
+            line = explain(maps, error)
+            raise ConfigValidationError(line, errors=[line], schema=self.config_jsonschema) from error
 
     def _selection(self) -> list[bool | None]:
         return [entry.metadata.root.selected for entry in self.catalog.streams]
@@ -177,7 +197,9 @@ class SdkTap(Tap):
         The SDK makes them with the tap: a stream that is not selected by default, and selected since, had no columns.
         """
         if self._selection() != self._mapped:
-            self.mapper.register_raw_streams_from_catalog(self.catalog)
+            with self._explained_map_errors():
+                self.mapper.register_raw_streams_from_catalog(self.catalog)
+            name_failing_maps(self.mapper)
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
