@@ -107,6 +107,8 @@ class RunInterrupted(BaseException):
         """Keep the signal: the exit code depends on it."""
         super().__init__(signum)
         self.signum = signum
+        self.state_was_lost = False
+        """Whether the last STATE could not be written, as the loader did not read."""
 
 
 def error_text(body: object, secrets: Iterable[str] = ()) -> str:

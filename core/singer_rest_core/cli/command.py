@@ -16,6 +16,7 @@ from singer_sdk.plugin_base import SingerCommand
 from typing_extensions import override
 
 from singer_rest_core.cli.log_lines import silence_threads_at_exit
+from singer_rest_core.cli.output_pipe import interruptible_output
 from singer_rest_core.cli.process_tuning import tune
 from singer_rest_core.errors import RunInterrupted
 
@@ -66,7 +67,7 @@ class TapCommand(SingerCommand):
         """
         logging.captureWarnings(capture=True)
         tune()
-        with one_line_errors(self.logger):
+        with one_line_errors(self.logger), interruptible_output():
             return click.Command.invoke(self, ctx)
 
 
@@ -87,7 +88,10 @@ def one_line_errors(logger: logging.Logger) -> Iterator[None]:
         yield
     except RunInterrupted as interrupt:
         name = signal.Signals(interrupt.signum).name
-        logger.warning("Stopped by %s: the state covers what was written; the next run continues from there", name)
+        if interrupt.state_was_lost:
+            logger.warning("Stopped by %s: the loader does not read; the next run continues from its last state", name)
+        else:
+            logger.warning("Stopped by %s: the state covers what was written; the next run continues from there", name)
         code = _SIGNAL_EXIT + interrupt.signum
     except BrokenPipeError:
         logger.error("The loader has exited and no longer reads: see its own log for the reason")  # noqa: TRY400 - one line

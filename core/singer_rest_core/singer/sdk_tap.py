@@ -54,10 +54,13 @@ class _EncodedStateWriter(StateWriter):
 
     @override
     def write_state(self, state: TapState) -> None:
-        written = encode(state)
-        if written != self._last_written:
-            self._writer.write_message(StateMessage(value=state))
-            self._last_written = written
+        if encode(state) != self._last_written:
+            self.write_anyway(state)
+
+    def write_anyway(self, state: TapState) -> None:
+        """Write a state, also if it is the one written last: it is to be the last line."""
+        self._last_written = encode(state)
+        self._writer.write_message(StateMessage(value=state))
 
 
 class SdkTap(Tap):
@@ -87,7 +90,7 @@ class SdkTap(Tap):
                 raise
             line = f"An environment variable {self._env_var_prefix}… has a value of the wrong kind: {error}"
             raise ConfigValidationError(line, errors=[line], schema=self.config_jsonschema) from error
-        self._state_writer = _EncodedStateWriter(self.message_writer)
+        self._state_writer = self._last_state_writer = _EncodedStateWriter(self.message_writer)
 
     @property
     @abstractmethod
@@ -154,6 +157,10 @@ class SdkTap(Tap):
         try:
             super().sync_all()
         except BrokenPipeError:
+            raise
+        except RunInterrupted:
+            if self.state:
+                self._last_state_writer.write_anyway(self.state)
             raise
         except BaseException:
             if self.state:
