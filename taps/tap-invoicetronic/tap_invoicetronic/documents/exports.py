@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from singer_rest_core import RequestFailed, StreamUnavailable
+from singer_rest_core.api import body_file, body_start
 from singer_rest_core.documents import ZIP, ArchiveRefused, media_type_of, members
 from tap_invoicetronic.documents.matching import InvoiceMatcher
 from tap_invoicetronic.documents.store import StoredDocument
@@ -145,7 +147,6 @@ class Exports:
         self._documents[period] = found
 
     def _unpack(self, period: Period, archive: StoredDocument) -> Iterator[StoredDocument]:
-        archive = archive.with_content(self._store.read(archive))
         yield archive
         matcher = InvoiceMatcher(self._invoices_of(period))
         for member in self._members(period, archive):
@@ -170,12 +171,13 @@ class Exports:
 
     def _members(self, period: Period, archive: StoredDocument) -> Iterator[Member]:
         try:
-            yield from members(
-                self._store.read(archive),
-                max_file_size=_MAX_FILE_SIZE,
-                max_total_size=_MAX_TOTAL_SIZE,
-                max_members=_MAX_MEMBERS,
-            )
+            with self._store.open(archive) as file:
+                yield from members(
+                    file,
+                    max_file_size=_MAX_FILE_SIZE,
+                    max_total_size=_MAX_TOTAL_SIZE,
+                    max_members=_MAX_MEMBERS,
+                )
         except ArchiveRefused as fault:
             raise ArchiveRefused(
                 f"export of {period.text}: {fault}. {archive.name} stays as it is; to continue without it, remove "
@@ -256,9 +258,10 @@ class Exports:
         company_id = self.settings.company_id
         company = {"company_id": str(company_id)} if company_id is not None else {}
         answer = self._api.download("/export", type=self.settings.type, **company, **period.parameters)
-        if answer.status_code == HTTPStatus.NO_CONTENT:
-            return False
-        if media_type_of(answer.content) != ZIP:
-            raise RequestFailed("GET /export answered with something other than a ZIP archive")
-        self._store.put_archive(self.settings.key_of(period), answer.content)
-        return True
+        with closing(answer):
+            if answer.status_code == HTTPStatus.NO_CONTENT:
+                return False
+            if media_type_of(body_start(answer)) != ZIP:
+                raise RequestFailed("GET /export answered with something other than a ZIP archive")
+            self._store.put_archive(self.settings.key_of(period), body_file(answer))
+            return True

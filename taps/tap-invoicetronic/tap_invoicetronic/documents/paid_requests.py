@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, wait
-from functools import cached_property
+import threading
+from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, TypeVar
 
 from singer_rest_core.errors import RunInterrupted
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+_LAST_CHANCE = 20.0
+"""Seconds that an answer may still take after a signal: a container is killed 30 s after it."""
+
 
 class PaidRequests:
     """Runs requests that may cost money in a thread of their own, which a signal does not interrupt.
@@ -24,11 +27,11 @@ class PaidRequests:
     """
 
     def __init__(self, api: InvoicetronicApi) -> None:
-        """Keep the API; no thread is started yet."""
+        """Keep the API."""
         self._api = api
 
     def complete(self, work: Callable[[], Result]) -> Result:
-        """Run a request and what stores its answer; if a signal ends the run meanwhile, finish them first.
+        """Run a request and what stores its answer; if a signal comes meanwhile, finish them first (20 s at most).
 
         Args:
             work: Sends the request and stores the answer.
@@ -37,16 +40,21 @@ class PaidRequests:
             What `work` returns; what it raises is raised.
 
         Raises:
-            RunInterrupted: If a signal ended the run; the answer is stored by then.
+            RunInterrupted: If a signal ended the run; the answer is stored by then, unless it took too long.
         """
-        task = self._worker.submit(work)
+        task: Future[Result] = Future()
+        # A daemon: it must not keep the process alive where no answer comes.
+        threading.Thread(target=_settle, args=(task, work), name="documents", daemon=True).start()
         try:
             return task.result()
         except RunInterrupted:
             self._api.stop()  # a request that is still waiting to be sent is not sent
-            wait([task])
+            wait([task], timeout=_LAST_CHANCE)
             raise
 
-    @cached_property
-    def _worker(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(max_workers=1, thread_name_prefix="documents")
+
+def _settle(task: Future[Result], work: Callable[[], Result]) -> None:
+    try:
+        task.set_result(work())
+    except BaseException as error:  # noqa: BLE001 - raised again by `result`
+        task.set_exception(error)

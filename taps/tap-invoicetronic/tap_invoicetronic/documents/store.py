@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from singer_rest_core.documents import (
     PKCS7,
@@ -114,12 +114,12 @@ class InvoiceStore:
         name = self._archive_name(export)
         return StoredDocument(name, None, name.rpartition("/")[2], period) if self._store.has(name) else None
 
-    def put_archive(self, export: str, content: bytes) -> None:
+    def put_archive(self, export: str, content: BinaryIO) -> None:
         """Store the archive of an export.
 
         Args:
             export: The key of the export.
-            content: The archive.
+            content: A seekable file with the archive.
         """
         self._store.put(self._archive_name(export), content, media_type=ZIP)
 
@@ -174,6 +174,17 @@ class InvoiceStore:
             DocumentsUnusable: If the document no longer exists, or the store cannot be read.
         """
         return self._store.read(document.name) if document.content is None else document.content
+
+    def open(self, document: StoredDocument) -> BinaryIO:
+        """Open a stored document to read it piece by piece; the caller closes it.
+
+        Args:
+            document: The document.
+
+        Raises:
+            DocumentsUnusable: If the document no longer exists, or the store cannot be read.
+        """
+        return self._store.open(document.name)
 
     @cached_property
     def _store(self) -> DocumentStore:

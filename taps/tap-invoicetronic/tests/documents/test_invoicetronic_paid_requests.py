@@ -62,6 +62,38 @@ def test_a_document_that_is_being_fetched_when_a_signal_arrives_is_stored(
     assert {record["id"] for record in resumed.records["document"]} >= set(account.oldest("receive", 10)[4:])
 
 
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_a_paid_request_that_was_refused_and_waits_is_given_up_when_a_signal_arrives(
+    account: Account, tmp_path: Path, concurrency: int
+) -> None:
+    account.sandbox.admin.add_fault("*/receive/*", status=429, headers={"Retry-After": "60"}, times=20)
+    more = {"payloads": "receive", "payload_limit": 3, "concurrency": concurrency}
+    with started(account.settings | more, tmp_path) as child:
+        _wait_until(lambda: any("/receive/" in request["path"] for request in account.sandbox.admin.requests()))
+        time.sleep(0.3)
+        before = time.monotonic()
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(timeout=60) == 128 + signal.SIGTERM
+        assert time.monotonic() - before < 10
+    last = (tmp_path / "out").read_text(encoding="utf-8").splitlines()[-1]
+    assert json.loads(last)["type"] == "STATE"
+
+
+def test_a_paid_request_without_an_answer_does_not_outlast_the_patience_of_a_container(
+    account: Account, tmp_path: Path
+) -> None:
+    account.sandbox.admin.add_fault("*/receive/*", delay_ms=40_000)
+    with started(
+        account.settings | {"payloads": "receive", "payload_limit": 3, "request_timeout": 60}, tmp_path
+    ) as child:
+        _wait_until(lambda: "operations" in (tmp_path / "log").read_text(encoding="utf-8"))
+        time.sleep(1.5)
+        before = time.monotonic()
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(timeout=60) == 128 + signal.SIGTERM
+        assert 15 < time.monotonic() - before < 28
+
+
 @contextmanager
 def started(config: dict[str, Any], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The tap in a process of its own, which is gone at the end."""
