@@ -10,7 +10,6 @@ from abc import ABC, abstractmethod
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
 from singer_rest_core.errors import RequestFailed, StreamUnavailable
@@ -33,6 +32,8 @@ Entry = TypeVar("Entry")
 Key = TypeVar("Key")
 
 _REMEMBERED = "remembered"
+_MISSED = "missed"
+"""Keys of rows that the last complete read of the list missed, though they may exist."""
 
 _MOST_REFUSED = 5
 """So many rows may be refused: with more, it is hardly the rows, and the others are not requested any more."""
@@ -221,6 +222,11 @@ class DetailStream(PerRowStream, ABC, Generic[Entry]):
         """Whether the list was surely read to its end without missing a row."""
 
     @property
+    @abstractmethod
+    def list_is_certain(self) -> bool:
+        """Whether that is beyond doubt; else a row is gone only if two complete reads of the list missed it."""
+
+    @property
     def finds_deletes(self) -> bool:
         """Whether a row that is not in the list any more is gone."""
         return True
@@ -297,15 +303,24 @@ class DetailStream(PerRowStream, ABC, Generic[Entry]):
             kept[key] = self.memory(listed[key], answer)
             self.remember(_REMEMBERED, kept)
         self.has_read_all = self.list_is_complete
-        if self.replication_method != REPLICATION_INCREMENTAL:
-            self.has_read_all &= self.finds_deletes and made == len(listed)
+        self.covers_table = self.list_is_complete and self.finds_deletes and made == len(listed)
+        self.is_certain = self.list_is_certain
+        self.rows_read = made
         if self.list_is_complete:
             self._forget(kept, kept.keys() - listed.keys())
 
-    def _forget(self, kept: dict[str, str], gone: Iterable[str]) -> None:
-        """Report the rows that are gone, unless ACTIVATE_VERSION will, and forget what was remembered of them."""
-        keys = sorted(gone)
-        if self.finds_deletes and not self.has_read_all:
+    def _forget(self, kept: dict[str, str], missing: Iterable[str]) -> None:
+        """Report the rows that are gone, unless ACTIVATE_VERSION will, and forget what was remembered of them.
+
+        A row is gone if the list is beyond doubt and lacks it, or if two complete reads of the list did.
+        """
+        held = self.stream_state.get(_MISSED)
+        missed_before = set(held) if isinstance(held, list) else set()
+        keys = sorted(key for key in missing if self.list_is_certain or key in missed_before)
+        missed = sorted(set(missing) - set(keys))
+        if missed or missed_before:
+            self.remember(_MISSED, missed)
+        if self.finds_deletes and not self.covers_table:
             self.write_deletes([{self.primary_keys[0]: key} for key in keys])
         for key in keys:
             del kept[key]

@@ -116,6 +116,11 @@ class InvoiceDocuments(PdfStream[RowEntry]):
 
     @property
     @override
+    def list_is_certain(self) -> bool:
+        return self._invoices.is_certain
+
+    @property
+    @override
     def finds_deletes(self) -> bool:
         """Whether an invoice that is not listed is gone: no, it may be older than what was asked for."""
         return False

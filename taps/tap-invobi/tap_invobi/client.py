@@ -75,7 +75,8 @@ class PagedList(IndexedList[str]):
     def pages(self, query: ListQuery | None = None, decoder: PageDecoder | None = None) -> Iterator[Page]:
         """Read the list; rows are surely missing if only those of one status were requested."""
         yield from super().pages(query, decoder)
-        self.has_read_all &= not self.status
+        if self.status:
+            self.has_read_all = self.covers_table = False
 
     @override
     def total_of(self, page: Page) -> int | None:

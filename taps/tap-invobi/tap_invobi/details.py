@@ -94,6 +94,11 @@ class InvoiceStream(DetailStream[str], ABC):
         """Whether an invoice that is not in the list is gone: not if only those of one status were requested."""
         return self.invoices.has_read_all
 
+    @property
+    @override
+    def list_is_certain(self) -> bool:
+        return self.invoices.is_certain
+
     def url_of(self, key: str, *more: str) -> str:
         """Return the URL of an invoice, or of something below it.
 

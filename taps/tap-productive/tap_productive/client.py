@@ -6,11 +6,11 @@ Facts are from Productive's own guides (developer.productive.io/guides) unless a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from singer_sdk import StreamSchema
@@ -25,16 +25,17 @@ from singer_rest_core import (
     RequestFailed,
     RestStream,
     StreamUnavailable,
+    body_of,
 )
 from singer_rest_core.records.row_layout import ResourceRows
 from singer_rest_core.records.timestamps import instant
-from singer_rest_core.singer.bookmarks import Scope
 from tap_productive.refusals import REFUSED, Refused, refusal_words, refused_names
 from tap_productive.relationships import related_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import requests
     from singer_sdk import Tap
     from singer_sdk.pagination import BaseAPIPaginator
     from singer_sdk.streams.rest import HTTPRequest
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from singer_rest_core import Page, PageParams, Record
     from singer_rest_core.paging.list_query import RefusedRequest
     from singer_rest_core.paging.page import PageDecoder
+    from singer_rest_core.paging.windows import Window
     from tap_productive.change_feed import ChangeFeed, Feed
     from tap_productive.page_observer import PageObserver
 
@@ -52,6 +54,7 @@ EXACT_FILTER_TIMES = "filteringSkipDatetimeCastToDate"
 LARGEST_PAGE = 200
 
 _SECOND = timedelta(seconds=1)
+_CREATED = "created_at"
 _FIRST_CURSOR = {"page[after]": ""}
 _FIRST_NUMBER = {"page[number]": "1"}
 _SHIFTY_KEYS = frozenset({"last_activity_at", "last_action_at"})
@@ -72,18 +75,29 @@ class ProductiveQuery(ListQuery):
     """What is asked of a list of Productive; less after the API refused a part of it.
 
     Args:
-        is_sorted: Whether rows are requested in the order of the replication key, where the list has such a sort.
-        by_number: Whether the list is read by page number though a cursor would be used.
+        sort: What rows are sorted by, with `-` before it for descending order; None to leave the order to the API.
         includes: Relationships whose ids are requested.
         filters: Filters without which the list leaves rows out, by name and value.
         part: A filter for rows that activities name; None for all rows.
+        window: Filters for rows of a span of time; empty for all rows.
+        refused: What the API refuses of this list.
     """
 
-    is_sorted: bool = True
-    by_number: bool = False
+    sort: str | None = None
     includes: tuple[str, ...] = ()
     filters: tuple[tuple[str, str], ...] = ()
     part: tuple[str, str] | None = None
+    window: tuple[tuple[str, str], ...] = ()
+    refused: Refused = field(default_factory=Refused)
+
+    @property
+    def is_for_every_row(self) -> bool:
+        """Whether all rows of the list are asked for."""
+        return self.since is None and self.part is None
+
+    @override
+    def for_every_row(self) -> Self:
+        return replace(super().for_every_row(), sort=None)
 
 
 class ProductiveStream(RestStream):
@@ -107,6 +121,9 @@ class ProductiveStream(RestStream):
 
     sort_times: tuple[str, ...] = ()
     """Times of change or creation that the list can be sorted by."""
+
+    sorts_by_id = False
+    """Whether the list can be sorted by `id`."""
 
     since_filter: str | None = None
     """The filter that takes the bookmark, if it has not the name of the replication key; it may leave the bound out."""
@@ -208,85 +225,96 @@ class ProductiveStream(RestStream):
 
     @override
     def query(self) -> ProductiveQuery:
-        since = self.read_from
-        sorts_only = self.replication_key in self.sort_times and not self._filters
+        key, since = self.replication_key, self.read_from
+        newest_first = since is not None and key in self.sort_times and not self._filters
+        sort = f"-{key}" if newest_first else key if key in self.sort_times else None
         return ProductiveQuery(
-            column=self.replication_key,
+            column=key,
             since=since,
-            newest_first=sorts_only and since is not None,
+            newest_first=newest_first,
+            ascending=since is not None and self.is_sorted,
             by_number=self._refused.cursor,
+            sort=sort if since is not None else self._steady_sort,
             includes=tuple(name for name in self.references if name not in self._refused.includes),
             filters=self.list_filters,
+            refused=self._refused,
         )
+
+    @property
+    def _steady_sort(self) -> str | None:
+        """A documented sort by what never changes: whatever happens meanwhile, rows keep their places in it."""
+        if self._refused.sort:
+            return None
+        return _CREATED if _CREATED in self.sort_times else "id" if self.sorts_by_id else None
+
+    @property
+    def window_column(self) -> str | None:  # type: ignore[override] # decided by what the list can be filtered by
+        """`created_at`, where the list can be filtered by it and shows it."""
+        is_known = _CREATED in self.filter_times and _CREATED in self.schema["properties"]
+        return _CREATED if is_known else None
 
     @override
     def paginator(self, query: ProductiveQuery) -> BaseAPIPaginator[PageParams]:
-        """Read a complete list by page number, side by side; changes by cursor, as they are few and must not shift."""
-        if (self.scope is Scope.CHANGES or query.part) and not query.by_number:
-            return self._cursor_paginator()
-        return NumberedPaginator("page[number]", last_page=self.last_page)
+        """Read by cursor, which does not shift when rows come and go; by number where the API has no cursor."""
+        page_size = int(self.config["page_size"])
+        return NumberedPages(page_size) if query.by_number else CursorPages(page_size)
 
     @override
-    def steady_paginator(self, query: ProductiveQuery) -> BaseAPIPaginator[PageParams] | None:
-        """Read by cursor; the paginator follows numbered pages too, where the API has no cursor for a list."""
-        return self._cursor_paginator()
+    def count_request(self, query: ProductiveQuery) -> HTTPRequest | None:
+        """Ask by number for a page of one row, whose answer counts all."""
+        if not query.is_for_every_row:
+            return None
+        plain = replace(query, sort=None, includes=(), window=())
+        request = self.request_for(plain, dict(_FIRST_NUMBER))
+        request.params["page[size]"] = "1"
+        return request
 
-    def _cursor_paginator(self) -> NextLinkPaginator:
-        return NextLinkPaginator(_FIRST_CURSOR, next_link=_next_link, takes=lambda name: name.startswith("page["))
+    @override
+    def count_of(self, answer: requests.Response) -> int | None:
+        body = body_of(answer)
+        meta = body.get("meta") if isinstance(body, dict) else None
+        total = meta.get("total_count") if isinstance(meta, dict) else None
+        return total if isinstance(total, int) else None
+
+    @override
+    def without_cursor(self, query: ProductiveQuery) -> ProductiveQuery:
+        return replace(query, by_number=True, refused=replace(query.refused, cursor=True))
+
+    @override
+    def in_window(self, query: ProductiveQuery, window: Window) -> ProductiveQuery:
+        ends = (("gt_eq", window.start), ("lt", window.end))
+        return replace(
+            query,
+            window=tuple((f"{_CREATED}][{operation}", _as_filter(end)) for operation, end in ends if end is not None),
+        )
 
     @override
     def total_of(self, page: Page) -> int | None:
-        """Return `meta.total_count`."""
+        """Return `meta.total_count`; answers by cursor have none."""
         total = _meta(page).get("total_count")
         return total if isinstance(total, int) else None
-
-    def last_page(self, page: Page) -> int | None:
-        """Return the number of the last page; where it is not told, a link to the next says that there is one more.
-
-        Args:
-            page: A page.
-
-        Returns:
-            Its number, or None.
-        """
-        last = _meta(page).get("total_pages")
-        if isinstance(last, int):
-            return last
-        query = dict(parse_qsl(urlsplit(_next_link(page) or "").query))
-        number = query.get("page[number]", "")
-        return int(number) if number.isdecimal() else None
 
     @override
     def request_for(self, query: ProductiveQuery, token: PageParams | None) -> HTTPRequest:
         request = super().request_for(query, token)
-        place = dict(token or _FIRST_NUMBER)
-        if query.by_number and place == _FIRST_CURSOR:
-            place = _FIRST_NUMBER
-        filters = (*query.filters, *([query.part] if query.part else []))
+        filters = (*query.filters, *([query.part] if query.part else []), *query.window)
         request.params = {
             **{f"filter[{name}]": value for name, value in filters},
-            **self._replication_params(query),
+            **({"sort": query.sort} if query.sort else {}),
+            **self._since_params(query),
             **self._include_params(query),
-            **place,
+            **(token or _FIRST_NUMBER),
             "page[size]": str(self.config["page_size"]),
         }
         return request
 
-    def _replication_params(self, query: ProductiveQuery) -> dict[str, str]:
-        key = query.column
-        if not key:
+    def _since_params(self, query: ProductiveQuery) -> dict[str, str]:
+        if query.since is None or query.newest_first:
             return {}
-        if query.newest_first:
-            return {"sort": f"-{key}"}
-        params = {"sort": key} if query.is_sorted and key in self.sort_times else {}
-        if query.since is not None:
-            # Filters are exact to the second; rounding down loses nothing.
-            moment = instant(query.since).astimezone(UTC).replace(microsecond=0, tzinfo=None)
-            if self.since_filter is None:
-                params[f"filter[{key}][gt_eq]"] = f"{moment.isoformat()}Z"
-            else:
-                params[f"filter[{self.since_filter}]"] = f"{(moment - _SECOND).isoformat()}Z"
-        return params
+        moment = instant(query.since)
+        if self.since_filter is None:
+            return {f"filter[{query.column}][gt_eq]": _as_filter(moment)}
+        return {f"filter[{self.since_filter}]": _as_filter(moment - _SECOND)}
 
     def _include_params(self, query: ProductiveQuery) -> dict[str, str]:
         """Return what requests relationships, and as little as possible of the records they lead to.
@@ -310,22 +338,23 @@ class ProductiveStream(RestStream):
             yield from super().pages(query, decoder)
         else:
             yield from self._pages_of(parts, decoder)
+        self._note_refused()
         if feed is not None and (not self._covers_list or self.has_read_all):
             feed.note_read(self, whole=self._covers_list)
 
     def _pages_of(self, parts: Sequence[tuple[str, str]], decoder: PageDecoder | None) -> Iterator[Page]:
         """Read parts of the list, or all of it once the API refuses to filter it like that."""
         self.logger.info("reading only what activities tell of")
-        self._covers_list = self.has_read_all = False
+        self._covers_list = False
         query = self.query()
         for part in parts:
             reader = self.new_reader(replace(query, part=part), decoder=decoder)
-            yield from reader.pages()
+            yield from self.accepted(reader, reader.pages())
             query = reader.query
             if query.part is None:
                 self._covers_list = True
-                self.has_read_all = reader.is_complete
-                break
+                return
+        self.has_read_all = self.covers_table = False
 
     def _report_refused(self) -> None:
         """Log what is not requested, and forget it where it is requested again."""
@@ -335,12 +364,16 @@ class ProductiveStream(RestStream):
         if not self._refused and REFUSED in self.stream_state:
             del self.stream_state[REFUSED]
 
-    def _note_refusal(self, **what: Any) -> None:  # noqa: ANN401 - fields of several types
-        self._refused = replace(self._refused, **what)
-        self.remember(REFUSED, self._refused.as_state(datetime.now(UTC)))
+    def _note_refused(self) -> None:
+        """Keep in the state what the API refused in this read."""
+        refused = self.reader.query.refused if self.reader is not None else self._refused
+        if refused != self._refused:
+            self._refused = refused
+            self.remember(REFUSED, refused.as_state(datetime.now(UTC)))
 
     @override
     def accept_page(self, page: Page, query: ProductiveQuery) -> Page:
+        self._note_refused()
         for observer in self.observers:
             observer.on_page(self, page)
         return page
@@ -350,11 +383,12 @@ class ProductiveStream(RestStream):
         """Whether a loader learns what was deleted from what does not come."""
         return self.replication_method == REPLICATION_FULL_TABLE and self._covers_list
 
+    @property
     @override
-    def first_request(self) -> HTTPRequest | None:
-        """Return the request for the first page; not where activities have to be read before it is known."""
+    def can_be_read_ahead(self) -> bool:
+        """Whether the list may be read before its turn: not where activities tell what to read of it."""
         feed = self.change_feed
-        return None if feed is not None and feed.may_tell(self) else super().first_request()
+        return feed is None or not feed.may_tell(self)
 
     @override
     def adapt(self, refused: RefusedRequest[ProductiveQuery]) -> ProductiveQuery | None:
@@ -374,27 +408,26 @@ class ProductiveStream(RestStream):
         query, body = refused.query, refused.error.body
         words = refusal_words(body)
         if "keyset" in words and not query.by_number and refused.token == _FIRST_CURSOR:
+            if query.is_for_every_row and query.sort:
+                return replace(query, sort=None, refused=replace(query.refused, sort=True))
             self.logger.info("the API does not read this list by cursor; it is read by page number")
-            self._note_refusal(cursor=True)
-            return replace(query, by_number=True)
+            return self.without_cursor(query)
         if "include" in words and query.includes:
             return self._without_refused_includes(refused)
-        if "sort" in words and query.is_sorted and self.replication_key:
+        if "sort" in words and query.sort:
             return self._without_sort(query)
         if "filter" in words:
             return self._without_filter(query, refusal_words(body, "detail"))
         return None
 
     def _without_sort(self, query: ProductiveQuery) -> ProductiveQuery:
-        if self.is_sorted:
-            self.logger.warning(
-                "the API refuses to sort by %s: the bookmark moves only at the end", self.replication_key
-            )
-            self.expect_no_order()
-        elif query.since is not None:
-            self.logger.warning("the API refuses to sort by %s: it is read completely", self.replication_key)
-            query = query.for_every_row()
-        return replace(query, is_sorted=False)
+        if query.since is None:
+            return replace(query, sort=None, refused=replace(query.refused, sort=True))
+        if query.newest_first:
+            self.logger.warning("the API refuses to sort by %s: it is read completely", query.column)
+            return query.for_every_row()
+        self.logger.warning("the API refuses to sort by %s: the bookmark moves only at the end", query.column)
+        return replace(query, sort=None, ascending=False)
 
     def _without_filter(self, query: ProductiveQuery, detail: str) -> ProductiveQuery | None:
         is_bounded = query.since is not None and not query.newest_first
@@ -409,9 +442,10 @@ class ProductiveStream(RestStream):
         if is_bounded:
             name = self.since_filter or self.replication_key
             self.logger.warning("the API refuses to filter by %s: it is read completely", name)
+            query = query.for_every_row()
             if self.replication_key in self.sort_times:
-                self._note_refusal(filter=True)
-            return query.for_every_row()
+                query = replace(query, refused=replace(query.refused, filter=True))
+            return query
         return None
 
     def _without_refused_includes(self, refused_request: RefusedRequest[ProductiveQuery]) -> ProductiveQuery:
@@ -427,25 +461,74 @@ class ProductiveStream(RestStream):
             return True
 
         refused = refused_names(query.includes, is_accepted)
-        self._note_refusal(includes=self._refused.includes | refused)
         self.logger.warning(
             "the API refuses to include %s: the columns with their ids stay empty",
             ", ".join(sorted(refused)),
         )
-        return replace(query, includes=tuple(name for name in query.includes if name not in refused))
+        return replace(
+            query,
+            includes=tuple(name for name in query.includes if name not in refused),
+            refused=replace(query.refused, includes=query.refused.includes | refused),
+        )
+
+
+class NumberedPages(NumberedPaginator):
+    """Counts pages up to the last one that a page names.
+
+    Where a page names none, a link to the next says that there is one more; and where it has neither `meta` nor
+    `links`, that it is full.
+
+    Args:
+        page_size: How many rows a full page has.
+    """
+
+    def __init__(self, page_size: int) -> None:
+        """Start before the first page."""
+        super().__init__("page[number]", last_page=self._last_page_of)
+        self._page_size = page_size
+
+    def _last_page_of(self, page: Page) -> int | None:
+        last = _meta(page).get("total_pages")
+        if isinstance(last, int):
+            return last
+        number = dict(parse_qsl(urlsplit(_next_link(page) or "").query)).get("page[number]", "")
+        if number.isdecimal():
+            return int(number)
+        return self.number + 1 if _may_have_a_next(page, self._page_size) else None
+
+
+class CursorPages(NextLinkPaginator):
+    """Follows cursors; and page numbers, if an answer has neither `meta` nor `links` but is full.
+
+    Args:
+        page_size: How many rows a full page has.
+    """
+
+    def __init__(self, page_size: int) -> None:
+        """Start before the first page."""
+        super().__init__(_FIRST_CURSOR, next_link=self._link, takes=lambda name: name.startswith("page["))
+        self._page_size = page_size
+
+    def _link(self, page: Page) -> str | None:
+        if _may_have_a_next(page, self._page_size):
+            return f"?page[number]={self.count + 1}"
+        return _next_link(page)
+
+
+def _may_have_a_next(page: Page, page_size: int) -> bool:
+    """Whether a page that says nothing about the next one is full: then there may be one."""
+    return "meta" not in page.envelope and "links" not in page.envelope and len(page.rows) >= page_size
 
 
 def _next_link(page: Page) -> str | None:
-    """Return the link to the next page, or make it of the page count where an answer by page number has none."""
     links = page.envelope.get("links")
     link = links.get("next") if isinstance(links, dict) else None
-    if link:
-        return str(link)
-    meta = _meta(page)
-    current, last = meta.get("current_page"), meta.get("total_pages")
-    if isinstance(current, int) and isinstance(last, int) and current < last:
-        return f"?page[number]={current + 1}"
-    return None
+    return str(link) if link else None
+
+
+def _as_filter(moment: datetime) -> str:
+    """Return an instant as filters take it: exact to the second, rounded down, which loses nothing."""
+    return f"{moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"
 
 
 def _meta(page: Page) -> Record:

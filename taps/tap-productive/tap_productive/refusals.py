@@ -23,15 +23,17 @@ class Refused:
         includes: Relationships that it does not include.
         cursor: Whether it does not walk the list by cursor.
         filter: Whether it does not filter the list by its replication key.
+        sort: Whether it does not sort the list, or not where it is read by cursor, by what never changes.
     """
 
     includes: frozenset[str] = frozenset()
     cursor: bool = False
     filter: bool = False
+    sort: bool = False
 
     def __bool__(self) -> bool:
         """Whether it refuses anything."""
-        return bool(self.includes) or self.cursor or self.filter
+        return bool(self.includes) or self.cursor or self.filter or self.sort
 
     @classmethod
     def noted(cls, state: Mapping[str, Any], *, keep_for: timedelta, now: datetime) -> Refused:
@@ -49,7 +51,12 @@ class Refused:
         try:
             if now - instant(str(noted["at"])) >= keep_for:
                 return cls()
-            return cls(frozenset(noted["includes"]), cursor=noted["cursor"] is True, filter=noted["filter"] is True)
+            return cls(
+                frozenset(noted["includes"]),
+                cursor=noted["cursor"] is True,
+                filter=noted["filter"] is True,
+                sort=noted.get("sort") is True,
+            )
         except (KeyError, TypeError, ValueError):
             return cls()
 
@@ -63,7 +70,13 @@ class Refused:
             A JSON object for the stream's state.
         """
         at = now.isoformat(timespec="seconds")
-        return {"at": at, "includes": sorted(self.includes), "cursor": self.cursor, "filter": self.filter}
+        return {
+            "at": at,
+            "includes": sorted(self.includes),
+            "cursor": self.cursor,
+            "filter": self.filter,
+            "sort": self.sort,
+        }
 
 
 def refused_names(names: Sequence[str], accepted: Callable[[Sequence[str]], bool]) -> set[str]:

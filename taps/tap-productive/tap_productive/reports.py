@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,6 @@ from singer_sdk import StreamSchema
 from singer_sdk.schema.source import SchemaDirectory
 from typing_extensions import override
 
-from singer_rest_core import NumberedPaginator
 from tap_productive.client import ProductiveStream
 from tap_productive.report_groups import GROUPS, PERIODS, RECORDS, is_date
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from singer_sdk import Stream, Tap
-    from singer_sdk.pagination import BaseAPIPaginator
     from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core import PageParams
@@ -143,12 +141,9 @@ class ReportStream(ProductiveStream):
         super().__init__(tap, path=f"/reports/{report.name}")
 
     @override
-    def paginator(self, query: ProductiveQuery) -> BaseAPIPaginator[PageParams]:
-        return NumberedPaginator("page[number]", last_page=self.last_page)
-
-    @override
-    def steady_paginator(self, query: ProductiveQuery) -> None:
-        """Return none: reports have no cursor."""
+    def query(self) -> ProductiveQuery:
+        """Read by number: reports have no cursor."""
+        return replace(super().query(), by_number=True)
 
     @override
     def request_for(self, query: ProductiveQuery, token: PageParams | None) -> HTTPRequest:

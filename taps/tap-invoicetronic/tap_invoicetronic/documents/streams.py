@@ -54,7 +54,9 @@ class DocumentStream(DerivedStream):
 
     @override
     def make_records(self) -> Iterator[Record]:
-        self.has_read_all = False  # rows of earlier runs stay: the loader must not take them for deleted
+        self.has_read_all = self.covers_table = (
+            False  # rows of earlier runs stay: the loader must not take them for deleted
+        )
         run = self._open_documents()
         if run is not None:
             is_test = self.ABORT_AT_RECORD_COUNT is not None
