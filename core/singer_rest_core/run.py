@@ -51,6 +51,8 @@ class Run:
         self._quota_used = quota_used
         self._verify_access = verify_access
         self.clock = clock
+        self.started = clock.now()
+        """When the run began, UTC."""
         self.result = RunResult()
         """How the streams ended."""
 

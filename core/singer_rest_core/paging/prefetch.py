@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import queue
+import sys
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
     Send = Callable[[HTTPRequest], requests.Response]
     """Sends a request, and raises what ends it."""
+
+
+_LAST = (sys.maxsize, 0)
+"""Less urgent than any request: a thread that comes to it ends."""
 
 
 @dataclass(eq=False)
@@ -81,7 +86,7 @@ class Prefetcher:
     def __init__(self, workers: int) -> None:
         """Start no thread yet."""
         self.workers = workers
-        self._queue: queue.PriorityQueue[tuple[tuple[int, int], int, Pending]] = queue.PriorityQueue()
+        self._queue: queue.PriorityQueue[tuple[tuple[int, int], int, Pending | None]] = queue.PriorityQueue()
         self._order = itertools.count()
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
@@ -116,12 +121,16 @@ class Prefetcher:
         return pending
 
     def stop(self) -> None:
-        """Send no further request; those under way are left to end by themselves."""
+        """Send no further request, and end the threads; requests under way are left to end by themselves."""
         self._stopped.set()
+        for _ in self._threads:
+            self._queue.put((_LAST, next(self._order), None))
 
     def _work(self) -> None:
         while True:
             _, _, pending = self._queue.get()
+            if pending is None:
+                return
             if self._stopped.is_set():
                 pending.drop()
             pending.settle()

@@ -102,19 +102,27 @@ class SdkStream(Stream):
             result.complete.append(self.name)
 
     @property
+    def started_ms(self) -> int:
+        """When the run began, in milliseconds since 1970."""
+        return self._initialized_at
+
+    def start_at(self, moment: datetime) -> None:
+        """Set when the run began, which the SDK takes from the machine's clock.
+
+        Args:
+            moment: When.
+        """
+        self._initialized_at = int(moment.timestamp() * 1000)
+
+    @property
     def started(self) -> datetime:
-        """When the run made this stream, UTC."""
+        """When the run began, UTC, in whole milliseconds."""
         return datetime.fromtimestamp(self._initialized_at / 1000, UTC)
 
     @property
     def table_version(self) -> int | None:
         """The version of the table that records carry, so that a loader can tell those of this read from older ones."""
         return self._stream_version
-
-    @property
-    def own_version(self) -> int:
-        """The version of a complete read that begins with this run."""
-        return self._initialized_at
 
     def choose_table_version(self, version: int) -> None:
         """Give records a version where the table is read completely and the loader shall drop what does not come.

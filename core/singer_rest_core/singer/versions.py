@@ -81,6 +81,20 @@ class Activation:
     is_error: bool = False
 
 
+def next_version(state: Mapping[str, Any], now: int) -> int:
+    """Return the version of a complete read that begins.
+
+    Args:
+        state: The stream's state.
+        now: The present instant, in milliseconds since 1970.
+
+    Returns:
+        That instant, unless the last complete read has a version as new: clocks go back, too.
+    """
+    versions = [read.version for name in (LAST_READ, SHRUNKEN_READ) if (read := CompleteRead.in_state(state, name))]
+    return max([now, *(version + 1 for version in versions)])
+
+
 def activation(state: MutableMapping[str, Any], read: CompleteRead, *, is_certain: bool) -> Activation:
     """Decide which version to activate, and keep the read in the state.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,11 +21,12 @@ from singer_rest_core.singer import bookmarks
 from singer_rest_core.singer.deletes import delete_messages
 from singer_rest_core.singer.sdk_stream import SdkStream
 from singer_rest_core.singer.unfinished import UNFINISHED, UnfinishedRead
-from singer_rest_core.singer.versions import CompleteRead, activation
+from singer_rest_core.singer.versions import CompleteRead, activation, next_version
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Mapping, MutableMapping, Sequence
+    from datetime import datetime
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
@@ -96,6 +97,7 @@ class BaseStream(SdkStream, ABC):
         if not isinstance(run, Run):
             msg = f"{type(self).__name__} belongs to a tap made from RestTap"
             raise TypeError(msg)
+        self.start_at(run.started)
         self.run = run
         """What the streams of this run share."""
         self.logger.addFilter(StreamNameFilter(self.name))
@@ -168,6 +170,11 @@ class BaseStream(SdkStream, ABC):
         self.write_messages(context)
         self._finish(started)
         self.write_state()
+
+    @property
+    def own_version(self) -> int:
+        """The version of a complete read that begins with this run: newer than the last one, whatever clocks say."""
+        return next_version(self.state_at_start, self.started_ms)
 
     @abstractmethod
     def write_messages(self, context: Context | None) -> None:
@@ -287,7 +294,7 @@ class BaseStream(SdkStream, ABC):
         """
         if not keys:
             return
-        moment = datetime.now(UTC)
+        moment = self.run.clock.now()
         for stream_map in self.stream_maps:
             if not isinstance(stream_map, SameRecordTransform):
                 self.logger.warning("%d deleted rows are not reported, as stream_maps change the records", len(keys))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC
-from datetime import UTC, datetime
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -425,7 +424,7 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
         self.run.progress.stream(self.name)
         for page in self.pages():
             try:
-                encoded = codec.encode(page.rows, version=self.table_version, extracted=datetime.now(UTC))
+                encoded = codec.encode(page.rows, version=self.table_version, extracted=self.run.clock.now())
             except UnexpectedPage as error:
                 raise RequestFailed(f"GET {self.path} answered {error}") from error
             yield encoded

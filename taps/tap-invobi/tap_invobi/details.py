@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
+from zlib import crc32
 
 from singer_sdk import StreamSchema
 from singer_sdk.streams.rest import HTTPRequest
@@ -70,6 +71,14 @@ class Memory:
     def __str__(self) -> str:
         """Write it for the state, short: there is one for each invoice."""
         return f"{self.row}{self.detail}{self.read_at:x}"
+
+
+def _share_of_age(memory: str) -> float:
+    """Return at which part of the longest age a detail is read again, from a half to all of it.
+
+    So details that were read in one night are not due in one night again; each time it is another part.
+    """
+    return 0.5 + crc32(memory.encode()) / 2**33
 
 
 class InvoiceStream(DetailStream[str], ABC):
@@ -136,12 +145,13 @@ class InvoiceDetails(InvoiceStream):
         memory = Memory.of(remembered or "")
         if memory is None or memory.row != entry or self.config["details"] == ALL:
             return True
-        age = datetime.now(UTC) - datetime.fromtimestamp(memory.read_at, UTC)
-        return age > timedelta(days=float(self.config["detail_max_age_days"]))
+        longest = timedelta(days=float(self.config["detail_max_age_days"]))
+        age = self.run.clock.now() - datetime.fromtimestamp(memory.read_at, UTC)
+        return age > longest * _share_of_age(remembered or "")
 
     @override
     def memory(self, entry: str, answer: requests.Response) -> str:
-        return str(Memory(entry, row_digest(self._invoice(answer)), int(datetime.now(UTC).timestamp())))
+        return str(Memory(entry, row_digest(self._invoice(answer)), int(self.run.clock.now().timestamp())))
 
     @override
     def request_for_row(self, key: str) -> HTTPRequest:
