@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from singer_rest_core.errors import RequestFailed
 from singer_rest_core.paging import windows
-from singer_rest_core.paging.background import BackgroundPages
 from singer_rest_core.paging.descending import DescendingRead
 from singer_rest_core.paging.drift import DriftCheck
 from singer_rest_core.paging.list_query import Query
@@ -21,6 +20,7 @@ from singer_rest_core.paging.page_fetcher import AnotherWay, PageFetcher
 from singer_rest_core.paging.paginators import NumberedPaginator, PagePaginator
 from singer_rest_core.paging.prefetch import PagePrefetcher
 from singer_rest_core.paging.seen_ids import SeenIds
+from singer_rest_core.paging.window_reader import FilterIgnoredError, PlaceLostError, WindowReader, continued
 from singer_rest_core.records.timestamps import instant
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class ListReader(Generic[Query]):
         if self._resume_at is not None:
             try:
                 yield from self._resumed(self._resume_at)
-            except _PlaceLostError as lost:
+            except PlaceLostError as lost:
                 self._source.logger.warning("the read cannot be resumed where it stopped, and begins again: %s", lost)
                 self._resume_at = None
                 self.lost_its_place = True
@@ -276,7 +276,7 @@ class ListReader(Generic[Query]):
         seen = SeenIds(before)
         plan = self._plan(first, before)
         if len(plan) > 1:
-            yield from self._in_windows(plan, seen)
+            yield from self._in_windows(self._windows(plan).pages(), seen)
         else:
             yield from self._counted(chain([first], pages), seen)
         yield from self._verified(before, seen)
@@ -291,7 +291,7 @@ class ListReader(Generic[Query]):
                 if is_first and self._source.total_of(page) is not None:
                     self._leave_numbered_answers()
                 is_first = False
-                yield _continued(page, paginator)
+                yield continued(page, paginator)
 
     def _leave_numbered_answers(self) -> None:
         """Read by number what is answered by number though a cursor was asked for: its pages shift."""
@@ -348,60 +348,17 @@ class ListReader(Generic[Query]):
             return [windows.Window(None, None)]
         return windows.plan(min(known), self._started, -(-total // len(moments)))
 
-    def _in_windows(
-        self, plan: Sequence[Window], seen: SeenIds, *, done: int = 0, cursor: Record | None = None
-    ) -> Iterator[Page]:
-        """Read windows side by side, their pages handed on in order; by one cursor if the API does not filter."""
-        source, run = self._source, self._run
-        column = str(source.window_column)
-        reads = [
-            self._window(plan[number], number, cursor if number == done else None) for number in range(done, len(plan))
-        ]
-        background: list[BackgroundPages] = []
-        if run.prefetcher is not None:
-            background = [
-                BackgroundPages(f"{source.name}-{number}", read, run.spool_memory) for number, read in enumerate(reads)
-            ]
-            reads = [each.pages() for each in background]
-        borders = [_text(window.end) for window in plan[:-1] if window.end is not None]
+    def _in_windows(self, pages: Iterator[Page], seen: SeenIds) -> Iterator[Page]:
+        """Read windows side by side; by one cursor if the API does not filter."""
         try:
-            for number, pages in enumerate(reads, start=done):
-                for page in pages:
-                    wanted = page.only([plan[number].holds(value) for value in page.column(column)])
-                    seen.add(wanted.ids)
-                    following = page.resume_at["cursor"] if page.resume_at else None
-                    finished = number if following else number + 1
-                    place = {"windows": borders, "done": finished, "cursor": following}
-                    yield self._handed_on(replace(wanted, resume_at=place if finished < len(plan) else None))
-        except _FilterIgnoredError as ignored:
-            source.logger.warning("%s: the list is read without windows", ignored)
-            pages = self._chain(source.paginator(self.query))
-            yield from self._counted((replace(page, resume_at=None) for page in pages), seen, only_unseen=True)
-        finally:
-            for each in background:
-                each.drop()
+            yield from self._counted(pages, seen)
+        except FilterIgnoredError as ignored:
+            self._source.logger.warning("%s: the list is read without windows", ignored)
+            chained = self._chain(self._source.paginator(self.query))
+            yield from self._counted((replace(page, resume_at=None) for page in chained), seen, only_unseen=True)
 
-    def _window(self, window: Window, number: int, cursor: Record | None) -> Iterator[Page]:
-        """Read one window by cursor."""
-        source = self._source
-        query = source.in_window(self.query, window.requested)
-        paginator = source.paginator(query)
-        if cursor is not None and isinstance(paginator, PagePaginator):
-            paginator.start_at(cursor)
-        is_first = True
-        while not paginator.finished:
-            try:
-                page = self._fetcher.fetch_of(query, paginator.current_value, turn=number)
-            except RequestFailed as refusal:
-                if is_first and refusal.status == HTTPStatus.BAD_REQUEST:
-                    if cursor is not None:
-                        raise _PlaceLostError(str(refusal)) from refusal
-                    raise _FilterIgnoredError(str(refusal)) from refusal
-                raise
-            if is_first and window.is_ignored(page.column(str(source.window_column))):
-                raise _FilterIgnoredError(f"the API does not keep to the filter {source.window_column}")
-            is_first = False
-            yield _continued(page, paginator)
+    def _windows(self, plan: Sequence[Window]) -> WindowReader[Query]:
+        return WindowReader(self._source, self._fetcher, self._run, plan)
 
     def _resumed(self, place: Mapping[str, Any]) -> Iterator[Page]:
         """Continue where an earlier run stopped; whether rows moved since then cannot be told."""
@@ -410,9 +367,10 @@ class ListReader(Generic[Query]):
             borders = [instant(str(border)) for border in place.get("windows", [])]
             done, cursor = int(place.get("done", 0)), place["cursor"]
         except (KeyError, TypeError, ValueError) as error:
-            raise _PlaceLostError("the state does not say where") from error
+            raise PlaceLostError("the state does not say where") from error
         if borders and self._source.window_column is not None:
-            yield from self._in_windows(windows.between(borders), seen, done=done, cursor=cursor)
+            plan = windows.between(borders)
+            yield from self._in_windows(self._windows(plan).pages(done=done, cursor=cursor), seen)
         else:
             yield from self._counted(self._chain_from(cursor), seen)
         self.result = ReadResult(is_complete=True, is_certain=False, rows=seen.distinct)
@@ -420,33 +378,14 @@ class ListReader(Generic[Query]):
     def _chain_from(self, cursor: Record) -> Iterator[Page]:
         paginator = self._source.paginator(self.query)
         if not isinstance(paginator, PagePaginator):
-            raise _PlaceLostError("the list is not read by cursor any more")
+            raise PlaceLostError("the list is not read by cursor any more")
         paginator.start_at(cursor)
         try:
             yield from self._chain(paginator)
         except RequestFailed as refusal:
             if self._has_rows or refusal.status != HTTPStatus.BAD_REQUEST:
                 raise
-            raise _PlaceLostError(str(refusal)) from refusal
-
-
-class _PlaceLostError(Exception):
-    """The API does not know the place any more where an earlier run stopped."""
-
-
-class _FilterIgnoredError(Exception):
-    """The API does not filter the list by windows."""
-
-
-def _continued(page: Page, paginator: BaseAPIPaginator[Any]) -> Page:
-    """Go on to the next page, and say with this one how a later run does so."""
-    if isinstance(paginator, PagePaginator):
-        paginator.check(page, page.ids)
-        paginator.advance_past(page)
-    else:
-        paginator.advance(page.answer)
-    token = None if paginator.finished else paginator.current_value
-    return replace(page, resume_at={"cursor": token} if isinstance(token, dict) else None)
+            raise PlaceLostError(str(refusal)) from refusal
 
 
 def _moment(value: object) -> datetime | None:
@@ -454,7 +393,3 @@ def _moment(value: object) -> datetime | None:
         return instant(value) if isinstance(value, str) else None
     except ValueError:
         return None
-
-
-def _text(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _MARGIN = timedelta(days=1)
-_MOST_EXTRA = 0.05
-"""The part of a list's requests that overlaps and pages which are not full may cost."""
+_MOST_EXTRA = 0.045
+"""The part of a list's requests that windows may cost, for overlaps, pages that are not full, and the page before."""
 _HALF_A_PAGE = 0.5
 """What the last page of a window lacks on average."""
 _MOST_WINDOWS = 64
@@ -84,7 +84,7 @@ def plan(oldest: datetime, newest: datetime, pages: int) -> list[Window]:
     if days <= 0:
         return [Window(None, None)]
     extra_for_each = _HALF_A_PAGE + pages * 2 * (_MARGIN / timedelta(days=1)) / days
-    number = min(int(pages * _MOST_EXTRA / extra_for_each), _MOST_WINDOWS)
+    number = min(int((pages * _MOST_EXTRA - 1) / extra_for_each), _MOST_WINDOWS)
     return between([oldest + (newest - oldest) * place / number for place in range(1, number)])
 
 
