@@ -1,38 +1,46 @@
-# Thin lines over uv. Needs Python 3.11 or later and PyPI; everything is put into this folder.
+# Needs Python 3.11 or later and PyPI; everything goes into this folder.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NEXT := .venv-next
 UV_VERSION := 0.13.8
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: bench demo test test-slow install shell lint format definitions clean
+.PHONY: bench demo test test-slow test-next-sdk install shell lint format definitions new-stream clean
 
 demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
 	@$(BIN)/python -m scripts.demo
 
-test: lint ## everything that has to hold before a change lands, on all cores, but for the slow tests
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not slow"
+test: lint ## linters and all tests but the slow ones, in parallel
+	$(BIN)/pytest $(PARALLEL) -m "not slow"
 
-test-slow: $(VENV)/.ready ## those that run Meltano and the demo, which takes minutes; .ci/run runs them too
+test-slow: $(VENV)/.ready ## the tests that run Meltano and the demo, which take minutes
 	$(BIN)/pytest -m slow
+
+test-next-sdk: $(VENV)/.ready ## core's and the taps' tests with the newest singer-sdk, pre-releases included, in $(NEXT)
+	UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(NEXT) $(BIN)/uv sync --all-packages --locked --quiet
+	$(BIN)/uv pip install --python $(NEXT) --upgrade-package singer-sdk --prerelease-package singer-sdk=allow singer-sdk
+	$(NEXT)/bin/pytest $(PARALLEL) -m "not slow" core/tests taps
 
 install: $(VENV)/.ready ## Meltano with its plugins, for your own account and database
 	$(BIN)/meltano install
 
-bench: $(VENV)/.ready ## the tap beside its peers (BENCH="--quick --only 0ms" for a part); bench/README.md
+bench: $(VENV)/.ready ## compare with other taps (BENCH="--quick --only 0ms" for a part); bench/README.md
 	@$(BIN)/python -m bench $(BENCH)
 
 shell: $(VENV)/.ready ## a shell in which `meltano run tap-productive target-postgres` works without any account
 	@$(BIN)/python -m scripts.shell
 
-lint: $(VENV)/.ready ## ruff, mypy, and whether generated files are current
+lint: $(VENV)/.ready ## ruff, mypy, who imports whom, and whether generated files are current
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/python -m scripts.check_schemas
 	$(BIN)/python -m scripts.definitions --check
 
@@ -41,11 +49,15 @@ format: $(VENV)/.ready ## format the code and the schemas
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m scripts.check_schemas --fix
 
-definitions: $(VENV)/.ready ## write Meltano locks, Hub definitions and README tables from the taps
+definitions: $(VENV)/.ready ## write Meltano locks, jobs, Hub definitions and README tables from the taps
 	$(BIN)/python -m scripts.definitions
 
-clean: ## remove what the commands above put into this folder
-	rm -rf $(VENV) .bench .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
+new-stream: $(VENV)/.ready ## class, schema and test of a stream: TAP= NAME= EXAMPLE= (docs/adding-a-stream.md)
+	@$(BIN)/python -m scripts.new_stream --tap="$(TAP)" --name="$(NAME)" --example="$(EXAMPLE)" --like="$(LIKE)" \
+		--key="$(KEY)" --endpoint="$(ENDPOINT)" --source="$(SOURCE)"
+
+clean: ## remove what the targets above put into this folder
+	rm -rf $(VENV) $(NEXT) .bench .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
@@ -53,5 +65,5 @@ $(BIN)/uv:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 $(VENV)/.ready: $(BIN)/uv uv.lock pyproject.toml $(wildcard core/pyproject.toml taps/*/pyproject.toml)
-	$(BIN)/uv sync --locked --quiet
+	$(BIN)/uv sync --all-packages --locked --quiet
 	@touch $@

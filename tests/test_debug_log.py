@@ -1,43 +1,53 @@
-"""However much a tap is told to say, it says no secret."""
+"""A tap writes no secret, even in its debug log."""
 
 from __future__ import annotations
 
 import base64
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from conftest import run_tap, write
+from scripts.all_taps import tap_classes, tap_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TAPS = {
-    "tap-productive": ("productive", "auth_token"),
-    "tap-invoicetronic": ("invoicetronic", "api_key"),
-    "tap-invobi": ("invobi", "api_token"),
-    "tap-covage": ("covage", "password"),
-    "tap-2invoice": ("two_invoice", "access_token"),
-}
-"""The fixture of each tap's settings, and which of them is the secret."""
+    from conftest import SandboxSettings
+
+SECRETS = [
+    (name, setting)
+    for name, tap in tap_classes().items()
+    for setting in tap.config_jsonschema["required"]
+    if tap.config_jsonschema["properties"][setting].get("secret")
+]
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """A secret as it is, and as HTTP's basic authentication writes it."""
+    """Yield a secret as it is, and as HTTP's basic authentication encodes it."""
     yield secret
     yield base64.b64encode(f"{secret}:".encode()).decode().rstrip("=")
 
 
+def test_every_tap_has_a_secret_among_its_required_settings() -> None:
+    assert {tap for tap, _ in SECRETS} == set(tap_names())
+
+
 @pytest.mark.parametrize("is_right", [True, False])
-@pytest.mark.parametrize("tap", sorted(_TAPS))
-def test_no_secret_is_in_a_debug_log_or_in_what_is_written(
-    tap: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, *, is_right: bool
+@pytest.mark.parametrize(("tap", "setting"), SECRETS)
+def test_no_secret_is_in_a_debug_log_or_in_what_is_written(  # noqa: PLR0913 - fixtures and parameters
+    tap: str,
+    setting: str,
+    tmp_path: Path,
+    sandbox_settings: SandboxSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_right: bool,
 ) -> None:
     monkeypatch.setenv("LOGLEVEL", "DEBUG")
-    fixture, setting = _TAPS[tap]
-    settings: dict[str, Any] = request.getfixturevalue(f"{fixture}_settings")
+    settings = sandbox_settings(tap)
     secret = settings[setting] if is_right else "ik_test_wr0ng-s3cret"
     config = write(tmp_path / "config.json", settings | {setting: secret})
 

@@ -1,52 +1,41 @@
-"""Reading ahead is for speed alone: every tap writes the same bytes with one request at a time and with many."""
+"""Reading ahead only changes the speed: every tap writes the same bytes with one request at a time and with many."""
 
 from __future__ import annotations
 
 import re
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from conftest import read
-from tap_2invoice.tap import Tap2Invoice
-from tap_covage.tap import TapCovage
-from tap_invobi.tap import TapInvobi
-from tap_invoicetronic.tap import TapInvoicetronic
-from tap_productive.tap import TapProductive
+from scripts.all_taps import tap_classes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from singer_rest_core import RestTap
+    from conftest import SandboxSettings
 
-_TAPS: dict[type[RestTap], tuple[str, dict[str, Any]]] = {
-    TapProductive: ("productive", {"page_size": 20}),
-    TapInvoicetronic: ("invoicetronic", {"page_size": 10}),
-    TapInvobi: ("invobi", {"page_size": 10}),
-    TapCovage: ("covage", {"page_size": 10}),
-    Tap2Invoice: ("two_invoice", {}),
-}
-"""The fixture of each tap's settings, and what makes many pages of everything."""
+SMALL_PAGES = 10
 
 _DIFFERS = re.compile(
     rb'(?P<name>"(?:version|time_extracted|full_refreshed_at)":)(?:"[^"]*"|[0-9]+)|(?P<digest>"[\w-]{16})[0-9a-f]{8}"'
 )
-"""When something was read, and what is made of that: versions, and what Invobi's details are remembered by."""
+"""Times of reading, and what depends on them: versions, and the digests that Invobi's details are remembered by."""
 
 
-@pytest.mark.parametrize("tap", _TAPS, ids=lambda tap: tap.name)
+@pytest.mark.parametrize("name", tap_classes())
 def test_one_request_at_a_time_and_sixteen_give_the_same_bytes(
-    tap: type[RestTap], tmp_path: Path, request: pytest.FixtureRequest
+    name: str, tmp_path: Path, sandbox_settings: SandboxSettings
 ) -> None:
-    fixture, beside = _TAPS[tap]
+    tap = tap_classes()[name]
     documents = tmp_path / "documents"
-    settings = {**request.getfixturevalue(f"{fixture}_settings"), **beside}
-    if "documents_url" in tap.config_jsonschema["properties"]:
-        settings["documents_url"] = str(documents)
+    optional = {"page_size": SMALL_PAGES, "documents_url": str(documents)}
+    known = tap.config_jsonschema["properties"]
+    settings = sandbox_settings(name) | {key: value for key, value in optional.items() if key in known}
 
     def written(concurrency: int) -> list[bytes]:
-        # What Invoicetronic logs are our own requests.
+        # Invoicetronic's log lists our own requests.
         streams = {name for name in tap(config=settings).streams if name != "log"}
         reading = read(tap, settings | {"concurrency": concurrency}, select=" ".join(streams))
         shutil.rmtree(documents, ignore_errors=True)

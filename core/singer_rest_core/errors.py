@@ -1,4 +1,4 @@
-"""The errors a tap may end in, each worth one line to the person who reads the log."""
+"""The errors that end a run, a stream or a request; the message of each is one line for the log."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from singer_sdk.exceptions import FatalSyncError, SkippableSyncError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_LONGEST_MESSAGE = 300
-_MEMBERS_WITH_WORDS = (
+_MAX_LENGTH = 300
+_MESSAGE_MEMBERS = (
     "errors",
     "error",
     "problem_details",
@@ -25,19 +25,19 @@ _MEMBERS_WITH_WORDS = (
 
 
 class RunEnded(FatalSyncError):
-    """Ends the whole run at once: what is wrong is true of every stream (credentials, network, waiting time)."""
+    """Ends the whole run at once: the cause affects every stream (credentials, network, waiting time)."""
 
 
 class AccessRefused(RunEnded):
-    """The API does not accept the credentials (401), or not for this account."""
+    """The API refuses the credentials (401), or their access to this account."""
 
 
 class ForeignOrigin(RunEnded):
-    """A request or redirect would carry the token to a host other than the configured one."""
+    """A request or redirect would send the token to an origin other than the configured one."""
 
 
 class ApiUnreachable(RunEnded):
-    """No connection to the API, or none any more."""
+    """The API cannot be reached, or can no longer be reached."""
 
 
 class WaitTooLong(RunEnded):
@@ -45,81 +45,81 @@ class WaitTooLong(RunEnded):
 
 
 class OutputLost(RunEnded):
-    """What was read cannot be written."""
+    """Messages can no longer be written to stdout."""
 
 
 class RunIncomplete(FatalSyncError):
-    """The run came to its end, but some streams did not: raised once, after the others were read."""
+    """Some streams failed; raised once, after all others were read."""
 
 
 class RequestFailed(FatalSyncError):
-    """A request that ends its stream.
+    """A request failed, which ends its stream.
 
     Args:
-        message: One line that names method, path, status and the API's own words.
-        status: The HTTP status, or None where no answer came.
-        body: The decoded body of the answer, or None.
+        message: One line with method, path, status and the API's own message.
+        status: The HTTP status, or None if there was no response.
+        body: The decoded body of the response, or None.
     """
 
     def __init__(self, message: str, *, status: int | None = None, body: object = None) -> None:
-        """Keep what the answer said beside the line for the log."""
+        """Keep what the response said beside the line for the log."""
         super().__init__(message)
         self.status = status
         self.body = body
 
 
 class StreamUnavailable(SkippableSyncError):
-    """The account may not read this stream, or the feature is off: it is skipped with a warning, the run goes on.
+    """The account may not read this stream, or the feature is off: the stream is skipped with a warning.
 
     Args:
-        message: One line that says why.
-        body: The decoded body of the answer that said so, or None.
+        message: One line with the reason.
+        body: The decoded body of the response that said so, or None.
     """
 
     def __init__(self, message: str, *, body: object = None) -> None:
-        """Keep what the answer said beside the line for the log."""
+        """Keep what the response said beside the line for the log."""
         super().__init__(message)
         self.body = body
 
 
 class RunInterrupted(BaseException):
-    """A signal asked the run to stop; no `Exception`, so that nothing on the way out takes it for a failed stream.
+    """A signal asked the run to stop; not an `Exception`, so that no handler takes it for a failed stream.
 
     Args:
         signum: The number of the signal.
     """
 
     def __init__(self, signum: int) -> None:
-        """Remember the signal: the exit code is made from it."""
+        """Keep the signal: the exit code depends on it."""
         super().__init__(signum)
         self.signum = signum
 
 
 def error_text(body: object, secrets: Iterable[str] = ()) -> str:
-    """Find the API's own words in the body of an error.
+    """Return the API's own message from the body of an error response.
 
     Understands JSON:API (`errors`), problem details (RFC 9457: `title`, `detail`; also under `problem_details`), OAuth
     (`error_description`) and the plain forms `{"error": …}` and `{"message": …}`.
 
     Args:
         body: The decoded body.
-        secrets: Values to blot out, before the line is cut to its length.
+        secrets: Values to redact before the line is cut to its maximum length.
 
     Returns:
-        One line without control characters, at most 300 characters; empty if nothing is found.
+        One line without control characters, at most 300 characters; empty if there is no message.
     """
-    return _one_line(redact(": ".join(_distinct(_words(body))), secrets))
+    return _one_line(redact(": ".join(_distinct(_messages(body))), secrets))
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """Blot out secrets, should an API repeat them in its answer.
+    """Replace secrets in a text, as an API may repeat them in its response.
 
     Args:
-        text: Any text on its way to a log.
+        text: A text to be logged.
         secrets: The values of the secret settings.
 
     Returns:
-        The text with `***` where a secret stood.
+        The text with `***` in place of each secret.
     """
     for secret in sorted(secrets, key=len, reverse=True):
         if secret:
@@ -127,19 +127,19 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def _words(body: object) -> list[str]:
+def _messages(body: object) -> list[str]:
     if isinstance(body, str):
         return [body]
     if isinstance(body, Sequence):
-        return _words(body[0]) if body else []
+        return _messages(body[0]) if body else []
     if not isinstance(body, Mapping):
         return []
     found: list[str] = []
-    for name in _MEMBERS_WITH_WORDS:
+    for name in _MESSAGE_MEMBERS:
         value: Any = body.get(name)
-        if isinstance(value, Mapping) and not _words(value):
+        if isinstance(value, Mapping) and not _messages(value):
             value = [f"{key} {_first(entry)}" for key, entry in value.items()]
-        found += _words(value)
+        found += _messages(value)
     return found
 
 
@@ -147,10 +147,10 @@ def _first(value: object) -> object:
     return value[0] if isinstance(value, list) and value else value
 
 
-def _distinct(words: list[str]) -> list[str]:
-    return list(dict.fromkeys(word.strip().rstrip(".") for word in words if word.strip()))
+def _distinct(messages: list[str]) -> list[str]:
+    return list(dict.fromkeys(message.strip().rstrip(".") for message in messages if message.strip()))
 
 
 def _one_line(text: str) -> str:
     line = re.sub(r"[\x00-\x1f\x7f-\x9f\s]+", " ", text).strip()
-    return line if len(line) <= _LONGEST_MESSAGE else f"{line[: _LONGEST_MESSAGE - 1]}…"
+    return line if len(line) <= _MAX_LENGTH else f"{line[: _MAX_LENGTH - 1]}…"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from singer_sdk import Stream
     from singer_sdk.streams.rest import HTTPRequest
 
-    from singer_rest_core.api.rate_limit import Rule
+    from singer_rest_core.api.rate_limit_rules import Rule
     from singer_rest_core.errors import RequestFailed, StreamUnavailable
     from singer_rest_core.singer.result import RunResult
 
@@ -232,16 +232,6 @@ class RestTap(SdkTap):
             + date_errors(self._config, "start_date")
             + header_errors(self.config_jsonschema, self._config, self.header_settings)
         )
-
-    @classmethod
-    @override
-    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Add the SDK's own settings; versions are activated unless the user says otherwise, as deletes need them."""
-        super().append_builtin_config(config_jsonschema)
-        properties = config_jsonschema["properties"]
-        name = "emit_activate_version_messages"
-        if name in properties:
-            properties[name] = {**properties[name], "default": True}
 
     @classmethod
     @override

@@ -1,4 +1,4 @@
-"""The API's own words, in one line, without anybody's token."""
+"""The API's own message, in one line, without secrets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BODIES = st.recursive(
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "message"),
     [
         ({"errors": [{"status": "403", "title": "Forbidden", "detail": "No access."}]}, "Forbidden: No access"),
         ({"title": "Out of credit", "detail": "Balance: 30.", "status": 402}, "Out of credit: Balance: 30"),
@@ -51,8 +51,8 @@ _BODIES = st.recursive(
         ({"message": ""}, ""),
     ],
 )
-def test_the_words_are_found_in_every_documented_shape(body: Any, words: str) -> None:  # noqa: ANN401 - JSON is any of six types
-    assert error_text(body) == words
+def test_the_message_is_found_in_every_documented_form(body: Any, message: str) -> None:  # noqa: ANN401 - JSON is any of six types
+    assert error_text(body) == message
 
 
 def test_control_characters_become_spaces() -> None:
@@ -67,23 +67,23 @@ def test_any_body_gives_one_short_line(body: object) -> None:
     assert line == line.strip()
 
 
-def test_a_long_text_is_cut_and_says_so() -> None:
+def test_a_long_message_is_cut_and_ends_in_an_ellipsis() -> None:
     assert error_text({"message": "x" * 300}) == "x" * 300
     assert error_text({"message": "x" * 301}) == "x" * 299 + "…"
 
 
 @given(st.integers(min_value=0, max_value=320))
-def test_a_token_that_stands_where_the_line_is_cut_is_blotted_out_whole(position: int) -> None:
+def test_a_token_where_the_line_is_cut_is_redacted_completely(position: int) -> None:
     token = "tok-0123456789"
     line = error_text({"message": f"{'.' * position}{token} is wrong"}, [token])
     assert token[:4] not in line
 
 
-def test_every_secret_is_blotted_out_wherever_it_stands() -> None:
+def test_every_occurrence_of_a_secret_is_redacted() -> None:
     assert redact("a one b two one", ["one", "two"]) == "a *** b *** ***"
 
 
-def test_a_secret_that_begins_with_another_leaves_nothing_behind() -> None:
+def test_a_secret_that_begins_with_another_is_redacted_completely() -> None:
     assert redact("wrong: abcdef", ["abc", "abcdef"]) == "wrong: ***"
 
 

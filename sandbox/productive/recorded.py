@@ -24,7 +24,7 @@ def recorded_examples(catalogue: Catalogue, clock: Clock) -> Dataset:
     """Return the examples as an organization's rows."""
     dataset = Dataset(catalogue, clock)
     for resource in catalogue:
-        for row in _records(resource):
+        for row in documented_rows(resource):
             shown = row.get("relationships", {})
             dataset.add(
                 Record(
@@ -43,7 +43,8 @@ def recorded_examples(catalogue: Catalogue, clock: Clock) -> Dataset:
     return dataset
 
 
-def _records(resource: str) -> list[dict[str, Any]]:
+def documented_rows(resource: str) -> list[dict[str, Any]]:
+    """Return the documented rows of a resource; none if it has no file."""
     path = FOLDER / f"{resource}.json"
     if not path.exists():
         return []

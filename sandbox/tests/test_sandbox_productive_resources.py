@@ -1,4 +1,4 @@
-"""All hundred lists: their rows, filters and sorts."""
+"""All lists: their rows, filters and sorts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 NOTHING_KNOWN = {"einvoice_identities", "pulses", "report_categories"}
 RELATIONSHIPS_ALONE = {"service_assignments", "service_type_assignments", "team_memberships"}
-LISTS = 100
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +46,8 @@ def ids_where(rows: list[StoredRecord], relationship: str, target: object) -> li
     return [row["id"] for row in rows if row["relationships"][relationship] == target]
 
 
-def test_all_hundred_documented_lists_have_rows(api: ProductiveClient) -> None:
-    names = set(load_catalogue()) - {"payment_reminders"}
-    assert len(names) == LISTS
-    for name in names:
+def test_all_documented_lists_have_rows(api: ProductiveClient) -> None:
+    for name in load_catalogue():
         body = api.body(f"{name}?page[size]=1")
         assert len(body["data"]) == 1
         assert body["data"][0]["type"] == name

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.productive.catalogue import Attribute, Resource, load_catalogue
+from sandbox.productive.catalogue import Attribute, Relationship, Resource, load_catalogue
 from sandbox.productive.recorded import FOLDER
 from sandbox.server import running_sandbox
 from sandbox.tests.productive_client import ProductiveClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 RECORDED = {"X-Organization-Id": "recorded"}
 INVOICES = ["25", "27", "29", "34", "40", "41", "42", "46", "54", "64", "66"]
@@ -117,3 +118,29 @@ def test_a_resource_without_a_recorded_file_is_served(monkeypatch: pytest.Monkey
         assert api.data("boats", RECORDED) == []
         sandbox.admin.create("boats", {"name": "Argo"})
         assert [row["attributes"] for row in api.data("boats?filter[name]=Argo")] == [{"name": "Argo"}]
+
+
+def test_a_resource_that_no_module_generates_has_rows_made_from_its_example(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    boats = Resource(
+        name="boats",
+        show=False,
+        attributes={
+            "created_at": Attribute("date-time", nullable=False),
+            "name": Attribute("string", nullable=False),
+        },
+        relationships={"invoice": Relationship("invoices", to_many=False)},
+        filters=frozenset(),
+        sorts=frozenset(),
+        hidden={},
+    )
+    example = {"id": "7", "attributes": {"created_at": "2020-01-01T00:00:00Z", "name": "Argo"}}
+    (tmp_path / "boats.json").write_text(json.dumps({"records": [example]}))
+    monkeypatch.setattr("sandbox.productive.recorded.FOLDER", tmp_path)
+    monkeypatch.setattr("sandbox.productive.api.load_catalogue", lambda: {**load_catalogue(), "boats": boats})
+    with running_sandbox(scale=0.02) as sandbox:
+        (row,) = ProductiveClient(sandbox.url).data("boats?include=invoice")
+    assert row["attributes"]["name"] == "Argo"
+    assert row["attributes"]["created_at"] > "2024"
+    assert row["relationships"]["invoice"]["data"]["type"] == "invoices"

@@ -1,24 +1,25 @@
-"""The one door to the API: what every request of every stream goes through.
+"""HTTP client for one API: every request of every stream goes through it.
 
-The token goes to the configured origin and nowhere else; what may pass is sent again, what may not ends in one line.
+The token is sent to the configured origin only; transient failures are retried, all others end in a one-line error.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import random
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 
-from singer_rest_core.api.rate_limit import LongWait, WaitStopped
+from singer_rest_core.api.rate_limit import WaitStopped
 from singer_rest_core.api.rate_limit_headers import retry_after
-from singer_rest_core.api.retry import backoff
+from singer_rest_core.api.retry import AttemptsExhausted, LongWait, RetryLoop
+from singer_rest_core.api.urls import has_origin_of, is_loopback, redirect_target
 from singer_rest_core.errors import (
     AccessRefused,
     ApiUnreachable,
@@ -33,24 +34,20 @@ from singer_rest_core.records.exact_json import NotJson, body_of, check
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core.api.rate_limit import RateLimiter
     from singer_rest_core.clock import Clock
 
-_TRIES = 6
-_TRIES_BEFORE_FIRST_ANSWER = 3
 _CONNECT_TIMEOUT = 10.0
-_IDLE_RENEWALS = 5
-"""How often credentials are renewed for a request while no other is accepted."""
-_REDIRECTS = 5
+_MAX_REDIRECTS = 5
 _DEFAULT_HEADERS = dict(requests.utils.default_headers())
 _LONGEST_WINDOW = 3600.0
-"""A wait for a documented window of up to an hour is part of the work, whatever the API may be asked to wait for."""
-_NO_WAIT_WORTH_A_LINE = 1.0
-_TRANSIENT = (
+"""Seconds: waits for documented limits of up to an hour are expected, however small `max_wait` is."""
+_MIN_LOGGED_WAIT = 1.0
+_TRANSIENT_ERRORS = (
     requests.exceptions.ConnectionError,
     requests.exceptions.Timeout,
     requests.exceptions.ChunkedEncodingError,
@@ -60,24 +57,24 @@ _TRANSIENT = (
 
 @dataclass(frozen=True)
 class ClientOptions:
-    """What a transport needs to know of an API and of the user's settings.
+    """What an `ApiClient` needs to know of an API and of the user's settings.
 
     Args:
-        api_url: Where the token may go: the origin (scheme, host, port) of this URL.
-        authenticate: Puts the credentials into a request, as `requests` and the SDK's authenticators do.
-        user_agent: Who we say we are.
-        request_timeout: Seconds without a byte after which an answer is given up.
+        api_url: Where the token may be sent: the origin (scheme, host, port) of this URL.
+        authenticate: Adds the credentials to a request, as `requests` and the SDK's authenticators do.
+        user_agent: Value of the `User-Agent` header.
+        request_timeout: Seconds without a byte after which a response is given up.
         max_wait: Seconds; a longer wait asked for by the API ends the run.
         secrets: Values that must not reach a log.
         refusal_hint: What the user should do about a 401, as a clause.
         rate_limiter: The limits of the API, shared by all threads.
-        group_of: The route group a request counts for, as the quota names it.
-        renew_credentials: Asked on a 401, once a request: whether there are other credentials now than those it bore.
-            Asked again where requests beside it may have used those up.
+        group_of: Returns the route group of a request, by which the rate limiter counts it.
+        renew_credentials: Called with a request that was answered with 401; returns whether there are other credentials
+            now than those it carried. Called again for the same request where others in flight may have used those up.
         url_setting: The setting that `api_url` comes from, for the user to check.
-        on_response: Sees every answer, whatever its status; called from any thread.
-        retry_after: Finds in the body of a 429 how many seconds to wait, where its headers do not say.
-        status_meanings: What a status means to this API, as a clause, where its own words may not tell.
+        on_response: Called with every response, whatever its status, from any thread.
+        retry_after: Returns the seconds to wait that the body of a 429 asks for, where its headers do not.
+        status_meanings: What a status means to this API, as a clause, where its own message may not say.
     """
 
     api_url: str
@@ -100,24 +97,34 @@ class ApiClient:
     """Sends requests for all streams of a tap, from any of its threads.
 
     Args:
-        options: What is true of this API and this run.
-        logger: Where waiting is announced.
+        options: What is specific to this API and this run.
+        logger: Where retries are logged.
         clock: Waits before a request is sent again.
+        uniform: The source of jitter, for tests.
     """
 
-    def __init__(self, options: ClientOptions, logger: logging.Logger, *, clock: Clock) -> None:
-        """Open a session; nothing is sent yet."""
+    def __init__(
+        self,
+        options: ClientOptions,
+        logger: logging.Logger,
+        *,
+        clock: Clock,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        """Send nothing yet; connections are opened when they are needed."""
         self._options = options
         self._logger = logger
         self._clock = clock
+        self._uniform = uniform
         self._sessions = threading.local()
-        self._answered = False
-        self._accepted = self._under_way = 0
-        self._lost_in_a_row = 0
         self._lock = threading.Lock()
-        self.sent = 0
-        """How many requests were sent, repeated ones included."""
         self._stopped = threading.Event()
+        self._has_responded = False
+        self._accepted = 0
+        self._in_flight = 0
+        self._lost_in_a_row = 0
+        self.sent = 0
+        """How many requests were sent, retries included."""
 
     @property
     def accepted(self) -> bool:
@@ -130,109 +137,87 @@ class ApiClient:
         self._options.rate_limiter.stop()
 
     def send_for_document(self, request: HTTPRequest) -> requests.Response:
-        """Send a request whose answer is no JSON: a PDF, an archive, plain text; otherwise as `send`.
+        """Send a request whose response is not JSON (a PDF, an archive, plain text); otherwise as `send`.
 
         Args:
-            request: What to ask for.
+            request: The request.
 
         Returns:
-            An answer below 400, whole, with any content.
+            A response below 400, complete, with any content.
         """
         return self._send(request, lambda _: None)
 
     def send(self, request: HTTPRequest, *, thorough: bool = False) -> requests.Response:
-        """Send a request until it is answered with JSON or it is clear that it will not be.
+        """Send one request, retrying until the response is JSON or retrying cannot help.
 
-        Connection errors, timeouts, 5xx, broken bodies and 429 are sent again, waiting as long as the answer asks for,
-        else 1, 2, 4, … seconds.
+        Connection errors, timeouts, 5xx, broken bodies and 429 are retried after the time that the response asks for,
+        otherwise after 1, 2, 4, … seconds.
 
         Args:
-            request: What to ask for.
-            thorough: Whether to make sure of the whole content; otherwise only that it begins and ends like JSON, for
-                a reader who will decode it anyway, and ask again thoroughly if that fails.
+            request: The request.
+            thorough: Whether to check the whole content; otherwise only that it begins and ends like JSON, for a caller
+                who decodes it anyway, and sends the request again thoroughly if that fails.
 
         Returns:
-            An answer below 400 whose content is JSON (see `exact_json.body_of`).
+            A response below 400 whose content is JSON (see `exact_json.body_of`).
 
         Raises:
             AccessRefused: On 401.
             StreamUnavailable: On 403.
-            RequestFailed: On any other 4xx, and when trying again did not help.
+            RequestFailed: On any other 4xx, when retrying did not help, and when the run is ending.
             WaitTooLong: If the API asks for a longer wait than `max_wait`.
-            ApiUnreachable: If no connection comes about.
+            ApiUnreachable: If no connection can be made.
             ForeignOrigin: If the request, or a redirect, leads to another origin.
         """
         return self._send(request, lambda content: check(content, thorough=thorough))
 
     def _send(self, request: HTTPRequest, check_content: Callable[[bytes], None]) -> requests.Response:
+        retries = RetryLoop(max_wait=self._options.max_wait, uniform=self._uniform)
+        with self._counted_in_flight():
+            while True:
+                if self._stopped.is_set():
+                    raise RequestFailed(_not_sent(request))
+                retries.begin_attempt()
+                try:
+                    response = self._send_once(request)
+                except _TRANSIENT_ERRORS as error:
+                    wait = self._wait_after_lost_connection(request, error, retries)
+                else:
+                    self._has_responded = True
+                    self._lost_in_a_row = 0
+                    if self._renewed_credentials(response, retries):
+                        continue
+                    problem = self._find_problem(request, response, check_content)
+                    if problem is None:
+                        with self._lock:
+                            self._accepted += 1
+                        return response
+                    wait = self._wait_after_response(response, problem, retries)
+                self._clock.wait(self._stopped, wait)
+
+    @contextmanager
+    def _counted_in_flight(self) -> Iterator[None]:
         with self._lock:
-            self._under_way += 1
+            self._in_flight += 1
         try:
-            return self._insist(request, check_content)
+            yield
         finally:
             with self._lock:
-                self._under_way -= 1
+                self._in_flight -= 1
 
-    def _insist(self, request: HTTPRequest, check_content: Callable[[bytes], None]) -> requests.Response:
-        attempt = 0
-        waited = 0.0
-        idle_renewals, accepted_before = 0, -1
-        while True:
-            if self._stopped.is_set():
-                raise RequestFailed(f"{_name(request)} is not sent: the run is ending")
-            attempt += 1
-            try:
-                answer = self._exchange(request)
-            except _TRANSIENT as error:
-                self._give_up_on_lost(request, error, attempt)
-                wait = backoff(attempt, uniform=random.uniform)
-                self._announce(request, _reason(error), wait)
-            else:
-                self._answered = True
-                self._lost_in_a_row = 0
-                if answer.status_code == HTTPStatus.UNAUTHORIZED:
-                    # Requests beside this one may have used the new ones up, too.
-                    idle_renewals = 0 if self._accepted > accepted_before else idle_renewals + 1
-                    accepted_before = self._accepted
-                    may_help = idle_renewals == 0 or (self._under_way > 1 and idle_renewals < _IDLE_RENEWALS)
-                    if may_help and self._options.renew_credentials(answer.request):
-                        continue
-                trouble = self._trouble(request, answer, check_content)
-                if trouble is None:
-                    with self._lock:
-                        self._accepted += 1
-                    return answer
-                limited = answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
-                asked = self._retry_after(answer, limited=limited)
-                wait = _with_jitter(asked) if asked else backoff(attempt, uniform=random.uniform)
-                if (limited or asked) and waited + wait > self._options.max_wait:
-                    raise WaitTooLong(self._come_back(trouble, wait))
-                if attempt >= _TRIES and not limited:
-                    raise RequestFailed(f"{trouble} ({attempt} tries)", status=answer.status_code)
-                self._announce(request, trouble, wait)
-            self._clock.wait(self._stopped, wait)
-            waited += wait
+    def _send_once(self, request: HTTPRequest) -> requests.Response:
+        """Send a request and follow its redirects within the origin; return any response but a redirect.
 
-    @property
-    def _session(self) -> tuple[requests.Session, dict[str, Any]]:
-        """The session of this thread, one connection each, and the environment's proxies and certificates."""
-        if not hasattr(self._sessions, "own"):
-            session = requests.Session()
-            url = self._options.api_url
-            settings = session.merge_environment_settings(url, {}, True, None, None)  # noqa: FBT003 - requests' signature
-            if _is_loopback(urlsplit(url).hostname or ""):
-                settings["proxies"] = {}
-            self._sessions.own = session, dict(settings)
-        own: tuple[requests.Session, dict[str, Any]] = self._sessions.own
-        return own
-
-    def _exchange(self, request: HTTPRequest) -> requests.Response:
-        """Send once, following redirects only within the origin."""
+        Raises:
+            RequestFailed: If there are too many redirects, or the run is ending.
+            ForeignOrigin: If the request, or a redirect, leads to another origin.
+            WaitTooLong: If the rate limits would take longer to wait for than `max_wait` and an hour.
+        """
         url = request.url
         query = request.encode_params()
         headers = {**_DEFAULT_HEADERS, "User-Agent": self._options.user_agent, **request.headers}
-        for _ in range(_REDIRECTS + 1):
-            self._refuse_foreign(url, request)
+        for _ in range(_MAX_REDIRECTS + 1):
+            self._require_origin(url, request)
             # Prepared without the session: it would look for cookies and .netrc each time.
             prepared = requests.Request(
                 request.method,
@@ -242,17 +227,30 @@ class ApiClient:
                 headers=headers,
                 auth=self._options.authenticate,
             ).prepare()
-            # Once more, as requests reads some URLs otherwise than we do.
-            self._refuse_foreign(str(prepared.url), request)
-            answer = self._send_within_quota(prepared, request)
-            if not answer.is_redirect:
-                return answer
-            url = _redirected(prepared.url or url, request, answer)
+            # Once more, as requests parses some URLs differently.
+            self._require_origin(str(prepared.url), request)
+            response = self._send_within_limits(prepared, request)
+            if not response.is_redirect:
+                return response
+            try:
+                url = redirect_target(prepared.url or url, response.headers["Location"])
+            except ValueError as error:
+                line = f"{_label(request)} is redirected to an invalid URL"
+                raise RequestFailed(line, status=response.status_code) from error
             query = ""
-        raise RequestFailed(f"{_name(request)} is redirected in circles", status=answer.status_code)
+        line = f"{_label(request)} is redirected more than {_MAX_REDIRECTS} times"
+        raise RequestFailed(line, status=response.status_code)
 
-    def _send_within_quota(self, prepared: requests.PreparedRequest, request: HTTPRequest) -> requests.Response:
-        """Send when the quota permits, and let the answer correct it."""
+    def _require_origin(self, url: str, request: HTTPRequest) -> None:
+        if not has_origin_of(url, self._options.api_url):
+            line = (
+                f"{_label(request)} leads to {urlsplit(url).netloc}: the token is only sent to "
+                f"{urlsplit(self._options.api_url).netloc}. If the API has moved, set {self._options.url_setting}"
+            )
+            raise ForeignOrigin(redact(line, self._options.secrets))
+
+    def _send_within_limits(self, prepared: requests.PreparedRequest, request: HTTPRequest) -> requests.Response:
+        """Send when the rate limits permit it, and correct them by the response."""
         options = self._options
         group = options.group_of(request)
         timeout = (min(_CONNECT_TIMEOUT, options.request_timeout), options.request_timeout)
@@ -260,54 +258,67 @@ class ApiClient:
         try:
             options.rate_limiter.acquire(group, longest=max(options.max_wait, _LONGEST_WINDOW))
         except LongWait as wait:
-            line = f"{_name(request)}: the limits of the API are used up"
-            raise WaitTooLong(self._come_back(line, wait.seconds)) from wait
+            raise self._wait_too_long(f"{_label(request)}: the limits of the API are used up", wait) from wait
         except WaitStopped as stopped:
-            raise RequestFailed(f"{_name(request)} is not sent: the run is ending") from stopped
+            raise RequestFailed(_not_sent(request)) from stopped
         with self._lock:
             self.sent += 1
         try:
-            answer = session.send(prepared, allow_redirects=False, timeout=timeout, **settings)
+            response = session.send(prepared, allow_redirects=False, timeout=timeout, **settings)
             # In one piece; requests' own way, by 10 KiB, takes longer than the decoding.
-            vars(answer)["_content"] = b"".join(answer.iter_content(chunk_size=None))
+            vars(response)["_content"] = b"".join(response.iter_content(chunk_size=None))
         except BaseException:
-            options.rate_limiter.lost(group)
+            options.rate_limiter.on_no_response(group)
             raise
-        options.rate_limiter.answered(answer.headers, status=answer.status_code, now=self._clock.now(), group=group)
-        options.on_response(answer)
-        return answer
+        now = self._clock.now()
+        options.rate_limiter.on_response(response.headers, status=response.status_code, now=now, group=group)
+        options.on_response(response)
+        return response
 
-    def _refuse_foreign(self, url: str, request: HTTPRequest) -> None:
-        if "\\" in url or origin(url) != origin(self._options.api_url):
-            line = (
-                f"{_name(request)} leads to {urlsplit(url).netloc}: the token only goes to "
-                f"{urlsplit(self._options.api_url).netloc}. If the API has moved, set {self._options.url_setting}"
-            )
-            raise ForeignOrigin(redact(line, self._options.secrets))
+    @property
+    def _session(self) -> tuple[requests.Session, dict[str, Any]]:
+        """The session of this thread, one connection each, and the environment's proxies and certificates."""
+        if not hasattr(self._sessions, "own"):
+            session = requests.Session()
+            url = self._options.api_url
+            settings = session.merge_environment_settings(url, {}, True, None, None)  # noqa: FBT003 - requests' signature
+            if is_loopback(urlsplit(url).hostname or ""):
+                settings["proxies"] = {}
+            self._sessions.own = session, dict(settings)
+        own: tuple[requests.Session, dict[str, Any]] = self._sessions.own
+        return own
 
-    def _trouble(
-        self, request: HTTPRequest, answer: requests.Response, check_content: Callable[[bytes], None]
+    def _renewed_credentials(self, response: requests.Response, retries: RetryLoop) -> bool:
+        """Renew the credentials after a 401; return whether the request should be sent with others."""
+        return (
+            response.status_code == HTTPStatus.UNAUTHORIZED
+            and retries.may_renew_credentials(accepted=self._accepted, in_flight=self._in_flight)
+            and self._options.renew_credentials(response.request)
+        )
+
+    def _find_problem(
+        self, request: HTTPRequest, response: requests.Response, check_content: Callable[[bytes], None]
     ) -> str | None:
-        """Say in one line what is wrong with an answer that may be asked for again; None if nothing is.
+        """Return in one line why a response is not usable, where retrying may help; None if it is.
 
         Raises:
             AccessRefused: On 401.
             StreamUnavailable: On 403.
             RequestFailed: On any other 4xx but 429.
         """
-        status = answer.status_code
+        status = response.status_code
         if status < HTTPStatus.BAD_REQUEST:
             try:
-                check_content(answer.content)
+                check_content(response.content)
             except NotJson:
-                return f"{_name(request)} answered {status} with a body that is no JSON"
+                return f"{_label(request)} answered {status} with a body that is not JSON"
             return None
         try:
-            body = body_of(answer)
+            body = body_of(response)
         except NotJson:
             body = None
-        words = error_text(body, self._options.secrets) or answer.reason or "no reason given"
-        line = redact(f"{_name(request)} answered {status}: {words}", self._options.secrets)
+        message = error_text(body, self._options.secrets) or response.reason or "no reason given"
+        line = redact(f"{_label(request)} answered {status}: {message}", self._options.secrets)
         if status in self._options.status_meanings:
             line = f"{line}. {self._options.status_meanings[status]}"
         if status == HTTPStatus.UNAUTHORIZED:
@@ -318,123 +329,83 @@ class ApiClient:
             raise RequestFailed(line, status=status, body=body)
         return line
 
-    def _retry_after(self, answer: requests.Response, *, limited: bool) -> float | None:
-        """Find how many seconds an answer asks to wait: in its headers, or where the API says it else."""
-        asked = retry_after(answer.headers, status=answer.status_code, now=self._clock.now())
-        return self._options.retry_after(answer) if limited and asked is None else asked
-
-    def _give_up_on_lost(self, request: HTTPRequest, error: Exception, attempt: int) -> None:
-        """End the trying when a connection was lost too often; end the run when nothing but that happens.
+    def _wait_after_response(self, response: requests.Response, problem: str, retries: RetryLoop) -> float:
+        """Return how many seconds to wait before a request is sent again that got an unusable response.
 
         Raises:
-            ApiUnreachable: If the API never answered in this run, or two requests in a row were lost for good.
-            RequestFailed: If this request alone is lost.
+            WaitTooLong: If the API asks for a longer wait than `max_wait`.
+            RequestFailed: If this was the last attempt.
         """
-        line = f"{_name(request)}: {_reason(error)} ({attempt} tries)"
-        if not self._answered:
-            if attempt >= _TRIES_BEFORE_FIRST_ANSWER:
+        rate_limited = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+        asked = retry_after(response.headers, status=response.status_code, now=self._clock.now())
+        if rate_limited and asked is None:
+            asked = self._options.retry_after(response)
+        try:
+            wait = retries.wait_after_response(asked, rate_limited=rate_limited)
+        except LongWait as long_wait:
+            raise self._wait_too_long(problem, long_wait) from long_wait
+        except AttemptsExhausted as exhausted:
+            line = f"{problem} ({retries.attempts} tries)"
+            raise RequestFailed(line, status=response.status_code) from exhausted
+        self._log_retry(problem, wait)
+        return wait
+
+    def _wait_after_lost_connection(self, request: HTTPRequest, error: Exception, retries: RetryLoop) -> float:
+        """Return how many seconds to wait before a request is sent again that got no complete response.
+
+        Raises:
+            ApiUnreachable: If the API never responded in this run, or two requests in a row were given up.
+            RequestFailed: If only this request is given up.
+        """
+        line = f"{_label(request)}: {_root_cause(error)}"
+        try:
+            wait = retries.wait_after_lost_connection(api_has_responded=self._has_responded)
+        except AttemptsExhausted:
+            if not self._has_responded:
                 raise ApiUnreachable(
-                    f"{urlsplit(self._options.api_url).netloc} cannot be reached: {_reason(error)}. "
+                    f"{urlsplit(self._options.api_url).netloc} cannot be reached: {_root_cause(error)}. "
                     f"Check {self._options.url_setting} and the network",
                 ) from error
-        elif attempt >= _TRIES:
+            line = f"{line} ({retries.attempts} tries)"
             with self._lock:
                 self._lost_in_a_row += 1
                 lost_in_a_row = self._lost_in_a_row
             if lost_in_a_row > 1:
-                raise ApiUnreachable(f"{line}. The API cannot be reached any more") from error
+                raise ApiUnreachable(f"{line}. The API can no longer be reached") from error
             raise RequestFailed(line) from error
+        self._log_retry(line, wait)
+        return wait
 
-    def _announce(self, request: HTTPRequest, trouble: str, wait: float) -> None:
-        if wait >= _NO_WAIT_WORTH_A_LINE:
-            self._logger.info("%s; %s is sent again in %.0f s", trouble, _name(request), wait)
+    def _log_retry(self, problem: str, wait: float) -> None:
+        if wait >= _MIN_LOGGED_WAIT:
+            self._logger.info("%s; retrying in %.0f s", problem, wait)
 
-    def _come_back(self, trouble: str, wait: float) -> str:
-        moment = (self._clock.now() + timedelta(seconds=wait)).isoformat(timespec="minutes")
-        return (
-            f"{trouble}. It asks to wait {wait / 60:.0f} min, more than max_wait_minutes allows: "
+    def _wait_too_long(self, problem: str, wait: LongWait) -> WaitTooLong:
+        moment = (self._clock.now() + timedelta(seconds=wait.seconds)).isoformat(timespec="minutes")
+        return WaitTooLong(
+            f"{problem}. That means waiting {wait.seconds / 60:.0f} min, more than max_wait_minutes allows: "
             f"run again after {moment}; what was read is kept in the state"
         )
 
 
-def origin(url: str) -> tuple[str, str, int]:
-    """Give the origin of a URL.
-
-    Args:
-        url: An absolute URL.
-
-    Returns:
-        Scheme, host (lower case) and port.
-    """
-    parts = urlsplit(url)
-    return parts.scheme, (parts.hostname or "").lower(), parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
-
-
-def url_error(url: str, *, allow_plain_http: bool) -> str | None:
-    """Tell what is wrong with a URL that a token shall go to.
-
-    Args:
-        url: The setting's value.
-        allow_plain_http: Whether the user accepts http beyond this machine.
-
-    Returns:
-        A clause for the user, or None if the URL may be used.
-    """
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or not parts.hostname:
-        return "is no http(s) URL; an example: https://api.example.com/v1"
-    if parts.username or parts.password:
-        return "must not hold a user name or password"
-    if parts.scheme == "http" and not (allow_plain_http or _is_loopback(parts.hostname)):
-        return "is not encrypted; use https, or set allow_plain_http if the network is yours"
-    return None
-
-
-def _redirected(url: str, request: HTTPRequest, answer: requests.Response) -> str:
-    """Find where an answer redirects to.
-
-    Raises:
-        RequestFailed: If that is no URL.
-    """
-    try:
-        target = urljoin(url, answer.headers["Location"])
-        origin(target)
-    except ValueError as error:
-        raise RequestFailed(f"{_name(request)} is redirected to no URL", status=answer.status_code) from error
-    return target
-
-
-def _with_jitter(asked: float) -> float:
-    return asked + random.uniform(0, min(1.0, asked / 10))  # noqa: S311 - jitter, no secret
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _name(request: HTTPRequest) -> str:
+def _label(request: HTTPRequest) -> str:
     return f"{request.method} {urlsplit(request.url).path}"
 
 
-def _reason(error: BaseException) -> str:
-    """Find the shortest true reason in a chain of wrapped connection errors, without addresses of objects."""
+def _not_sent(request: HTTPRequest) -> str:
+    return f"{_label(request)} is not sent: the run is ending"
+
+
+def _root_cause(error: BaseException) -> str:
+    """Return the message of the innermost of wrapped connection errors, without addresses of objects."""
     if isinstance(error, requests.exceptions.ConnectTimeout):
-        return "no connection in time"
+        return "connection timed out"
     if isinstance(error, requests.exceptions.Timeout):
-        return "no answer in time"
-    deepest: BaseException = error
-    while deepest.args and isinstance(deepest.args[-1], BaseException):
-        deepest = deepest.args[-1]
-    reason = getattr(deepest, "reason", None)
+        return "response timed out"
+    innermost: BaseException = error
+    while innermost.args and isinstance(innermost.args[-1], BaseException):
+        innermost = innermost.args[-1]
+    reason = getattr(innermost, "reason", None)
     if isinstance(reason, BaseException):
-        deepest = reason.__cause__ or reason
-    return str(getattr(deepest, "strerror", None) or deepest).split(": ", maxsplit=1)[-1]
+        innermost = reason.__cause__ or reason
+    return str(getattr(innermost, "strerror", None) or innermost).split(": ", maxsplit=1)[-1]

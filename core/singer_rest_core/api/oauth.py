@@ -1,4 +1,4 @@
-"""Access tokens by OAuth2 password grant (RFC 6749, section 4.3): in memory, renewed in time, never in a message."""
+"""Access tokens by OAuth 2.0 password grant (RFC 6749, section 4.3): kept in memory, renewed in time, never logged."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 
     from singer_rest_core.clock import Clock
 
-_LARGEST_MARGIN = 30.0
-"""Seconds before its end at which a token is renewed, as requests take a while; of a short life, a quarter of it."""
-_FORM = {"Accept": "application/json"}
+_MAX_RENEWAL_MARGIN = 30.0
+"""Seconds before its expiry at which a token is renewed, as requests take a while; a quarter of a short lifetime."""
+_HEADERS = {"Accept": "application/json"}
 
 
 @dataclass(frozen=True)
 class Login:
-    """What a user logs in with.
+    """A user's credentials, and where to send them.
 
     Args:
-        token_url: The token endpoint; the password goes to its origin and nowhere else.
+        token_url: The token endpoint; the password is sent to its origin and nowhere else.
         url_setting: The setting that it comes from.
-        client_id: A public client: it has no secret.
+        client_id: A public client, which has no secret.
         username: The user.
         password: It is sent only while there is no valid refresh token.
-        user_agent: Who we say we are.
-        request_timeout: Seconds without a byte after which an answer is given up.
+        user_agent: Value of the `User-Agent` header.
+        request_timeout: Seconds without a byte after which a response is given up.
         max_wait: Seconds; a longer wait that the endpoint asks for ends the run.
         refusal_hint: What the user should do when the login is refused, as a clause.
-        not_found_hint: What the user should do when there is no such endpoint, as a clause.
+        not_found_hint: What the user should do when the endpoint does not exist, as a clause.
     """
 
     token_url: str
@@ -69,12 +69,12 @@ class _Token:
 
 
 class PasswordGrant:
-    """Puts access tokens into requests, from any thread; however many ask at once, one of them logs in.
+    """Adds access tokens to requests, from any thread; one of the threads logs in for all.
 
     Args:
-        login: What a user logs in with.
-        logger: Where waiting is announced.
-        clock: Measures the lives of tokens, and waits before a login is tried again.
+        login: The user's credentials.
+        logger: Where retries are logged.
+        clock: Measures the lifetimes of tokens, and waits before a login is tried again.
     """
 
     def __init__(self, login: Login, logger: logging.Logger, *, clock: Clock) -> None:
@@ -84,8 +84,8 @@ class PasswordGrant:
         self._lock = threading.Lock()
         self._token: _Token | None = None
         self.secrets = [login.password]
-        """What must not reach a log: the password, and the tokens of now and before. It is changed in place."""
-        self._transport = ApiClient(
+        """Values that must not reach a log: the password, and the current and previous tokens. Changed in place."""
+        self._client = ApiClient(
             ClientOptions(
                 api_url=login.token_url,
                 authenticate=lambda request: request,
@@ -104,7 +104,7 @@ class PasswordGrant:
         )
 
     def authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Put a token into a request; log in, or renew the token, where that is due.
+        """Add a token to a request, after logging in or renewing the token where necessary.
 
         Args:
             request: A request to the API.
@@ -113,17 +113,17 @@ class PasswordGrant:
             The same request.
 
         Raises:
-            RunEnded: If there is no token to be had.
+            RunEnded: If no token can be obtained.
         """
         with self._lock:
             token = self._token
             if token is None or self._clock.monotonic() >= token.renew_at:
-                token = self._renew()
+                token = self._replace_token()
             request.headers["Authorization"] = token.bearer
         return request
 
     def renew(self, refused: requests.PreparedRequest) -> bool:
-        """Get another token after the API has refused one, unless another thread has done so meanwhile.
+        """Replace the token after the API has refused it, unless another thread has done so already.
 
         Args:
             refused: The request that was refused.
@@ -132,35 +132,40 @@ class PasswordGrant:
             True: there is another token now.
 
         Raises:
-            RunEnded: If there is no token to be had.
+            RunEnded: If no token can be obtained.
         """
         with self._lock:
             if self._token is None or refused.headers.get("Authorization") == self._token.bearer:
-                self._renew()
+                self._replace_token()
         return True
 
-    def _renew(self) -> _Token:
-        before, now = self._token, self._renewed(self._token)
-        known = [each for token in (now, before) if token for each in (token.access, token.refresh)]
+    def _replace_token(self) -> _Token:
+        previous, token = self._token, self._new_token(self._token)
+        known = [each for one in (token, previous) if one for each in (one.access, one.refresh)]
         self.secrets[1:] = [secret for secret in dict.fromkeys(known) if secret]
-        self._token = now
-        return now
+        self._token = token
+        return token
 
-    def _renewed(self, token: _Token | None) -> _Token:
-        """Use the refresh token while it is valid, else the password."""
-        if token is not None and token.refresh is not None and self._clock.monotonic() < token.refresh_until:
+    def _new_token(self, previous: _Token | None) -> _Token:
+        """Request a token with the refresh token while that is valid, otherwise with the password."""
+        if previous is not None and previous.refresh is not None and self._clock.monotonic() < previous.refresh_until:
             try:
-                renewed = self._ask({"grant_type": "refresh_token", "refresh_token": token.refresh})
+                renewed = self._request_token({"grant_type": "refresh_token", "refresh_token": previous.refresh})
             except (AccessRefused, RequestFailed, StreamUnavailable):
-                pass  # the session may have ended before its time: the password says whether we may have another
+                pass  # the session may have ended early: the password decides
             else:
-                # Without a new one, the old one holds (RFC 6749, section 6).
+                # Without a new one, the previous one stays valid (RFC 6749, section 6).
                 if renewed.refresh is None:
-                    return replace(renewed, refresh=token.refresh, refresh_until=token.refresh_until)
+                    return replace(renewed, refresh=previous.refresh, refresh_until=previous.refresh_until)
                 return renewed
+        return self._log_in()
+
+    def _log_in(self) -> _Token:
         login = self._login
         try:
-            return self._ask({"grant_type": "password", "username": login.username, "password": login.password})
+            return self._request_token(
+                {"grant_type": "password", "username": login.username, "password": login.password}
+            )
         except RequestFailed as refusal:
             if refusal.status == HTTPStatus.BAD_REQUEST:
                 raise AccessRefused(f"{refusal}. {login.refusal_hint}") from refusal
@@ -170,36 +175,37 @@ class PasswordGrant:
         except StreamUnavailable as refusal:
             raise AccessRefused(f"{refusal}. {login.refusal_hint}") from refusal
 
-    def _ask(self, grant: Mapping[str, str]) -> _Token:
-        asked = self._clock.monotonic()
+    def _request_token(self, grant: Mapping[str, str]) -> _Token:
+        requested_at = self._clock.monotonic()
         form = {**grant, "client_id": self._login.client_id}
-        request = HTTPRequest(self._login.token_url, method="POST", headers=dict(_FORM), data=form)
-        body = body_of(self._transport.send(request, thorough=True))
-        token = _token_of(body if isinstance(body, dict) else {}, asked)
+        request = HTTPRequest(self._login.token_url, method="POST", headers=dict(_HEADERS), data=form)
+        body = body_of(self._client.send(request, thorough=True))
+        token = _parse_token(body if isinstance(body, dict) else {}, requested_at)
         if token is None:
             raise AccessRefused(f"POST {request.url} answered without an access_token. {self._login.not_found_hint}")
         return token
 
 
-def _token_of(body: Mapping[str, Any], asked: float) -> _Token | None:
-    """Read an answer of the token endpoint (RFC 6749, section 5.1; `refresh_expires_in` is Keycloak's own).
+def _parse_token(body: Mapping[str, Any], requested_at: float) -> _Token | None:
+    """Return the token of a response (RFC 6749, section 5.1; `refresh_expires_in` is Keycloak's own).
 
-    What says nothing of its end is taken for valid until it is refused. A refresh token that ends after 0 s has no end.
+    A token without a lifetime is taken for valid until it is refused. A refresh token with a lifetime of 0 s never
+    expires.
     """
     access, refresh = body.get("access_token"), body.get("refresh_token")
     if not isinstance(access, str) or not access:
         return None
-    life = _seconds(body.get("expires_in"))
-    refresh_life = _seconds(body.get("refresh_expires_in")) or float("inf")
+    lifetime = _parse_seconds(body.get("expires_in"))
+    refresh_lifetime = _parse_seconds(body.get("refresh_expires_in")) or float("inf")
     return _Token(
         access,
-        renew_at=asked + life - min(_LARGEST_MARGIN, life / 4),
+        renew_at=requested_at + lifetime - min(_MAX_RENEWAL_MARGIN, lifetime / 4),
         refresh=refresh if isinstance(refresh, str) and refresh else None,
-        refresh_until=asked + refresh_life,
+        refresh_until=requested_at + refresh_lifetime,
     )
 
 
-def _seconds(value: object) -> float:
+def _parse_seconds(value: object) -> float:
     try:
         return float(str(value))
     except ValueError:

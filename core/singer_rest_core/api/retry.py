@@ -1,9 +1,10 @@
-"""How long to wait before a request is sent again: what a header asks for, else growing and jittered."""
+"""Whether and when a request is sent again: after the delay that a header asks for, otherwise after growing waits."""
 
 from __future__ import annotations
 
 import contextlib
 import math
+import random
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -12,16 +13,137 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-_EPOCH_FROM = 1_000_000_000
-_MILLISECONDS_FROM = 100_000_000_000
-_LONGEST_BACKOFF = 60.0
-_LONGEST_SENSIBLE = 366 * 86_400.0
-_CLOCKS_AGREE = 2.0
+_MAX_ATTEMPTS = 6
+_MAX_ATTEMPTS_WITHOUT_ANY_RESPONSE = 3
+_MAX_IDLE_RENEWALS = 5
+"""How often credentials are renewed for a request while no other request is accepted."""
+_MIN_EPOCH = 1_000_000_000
+_MIN_EPOCH_IN_MILLISECONDS = 100_000_000_000
+_MAX_BACKOFF = 60.0
+_MAX_DELAY = 366 * 86_400.0
+_MAX_CLOCK_DIFFERENCE = 2.0
 """Seconds: a `Date` is cut to whole seconds and a little old; nearer than this, our own clock is the better one."""
 
 
-def delay(value: str, now: datetime) -> float | None:
-    """Read how long a header asks to wait.
+class LongWait(Exception):
+    """A request would have to wait longer than its caller accepts.
+
+    Args:
+        seconds: How long from now, at least.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        """Keep the wait; the message is up to the caller."""
+        super().__init__(f"{seconds:.0f} s")
+        self.seconds = seconds
+
+
+class AttemptsExhausted(Exception):
+    """A request has failed as often as it may."""
+
+
+class RetryLoop:
+    """Decides after each failure of one request whether and when it is sent again; sends and waits nothing itself.
+
+    Example:
+        >>> retries = RetryLoop(max_wait=600)
+        >>> retries.begin_attempt()
+        >>> 0.5 <= retries.wait_after_response(None, rate_limited=False) <= 1.0
+        True
+
+    Args:
+        max_wait: Seconds: the sum of waits after which no wait that the API asks for is accepted.
+        uniform: The source of jitter, for tests.
+    """
+
+    def __init__(self, *, max_wait: float, uniform: Callable[[float, float], float] = random.uniform) -> None:
+        """Begin before the first attempt."""
+        self.attempts = 0
+        self._max_wait = max_wait
+        self._uniform = uniform
+        self._waited = 0.0
+        self._idle_renewals = 0
+        self._accepted_at_renewal = -1
+
+    def begin_attempt(self) -> None:
+        """Count an attempt; called before the request is sent."""
+        self.attempts += 1
+
+    def wait_after_lost_connection(self, *, api_has_responded: bool) -> float:
+        """Return how long to wait after an attempt that got no complete response.
+
+        Args:
+            api_has_responded: Whether any request of this run got a response; if not, the API is given up earlier.
+
+        Returns:
+            Seconds.
+
+        Raises:
+            AttemptsExhausted: If this was the last attempt.
+        """
+        if self.attempts >= (_MAX_ATTEMPTS if api_has_responded else _MAX_ATTEMPTS_WITHOUT_ANY_RESPONSE):
+            raise AttemptsExhausted
+        return self._add(backoff(self.attempts, uniform=self._uniform))
+
+    def wait_after_response(self, retry_after: float | None, *, rate_limited: bool) -> float:
+        """Return how long to wait after an attempt that got a response, but not a usable one.
+
+        Args:
+            retry_after: Seconds that the response asks to wait; None or 0 if it does not.
+            rate_limited: Whether it is a 429: then only the waiting time is limited, not the number of attempts.
+
+        Returns:
+            Seconds: a little more than `retry_after`, so that requests held back together do not return together.
+
+        Raises:
+            LongWait: If the API asks for more than is left of `max_wait`.
+            AttemptsExhausted: If this was the last attempt.
+        """
+        wait = self._with_jitter(retry_after) if retry_after else backoff(self.attempts, uniform=self._uniform)
+        if (rate_limited or retry_after) and self._waited + wait > self._max_wait:
+            raise LongWait(wait)
+        if self.attempts >= _MAX_ATTEMPTS and not rate_limited:
+            raise AttemptsExhausted
+        return self._add(wait)
+
+    def may_renew_credentials(self, *, accepted: int, in_flight: int) -> bool:
+        """Return whether new credentials may help after a 401; counts the renewal.
+
+        Once, in general. Again where other requests were accepted since, or where those in flight may have used up the
+        new credentials, too.
+
+        Args:
+            accepted: How many requests of the run were accepted so far.
+            in_flight: How many requests are being sent, this one included.
+        """
+        self._idle_renewals = 0 if accepted > self._accepted_at_renewal else self._idle_renewals + 1
+        self._accepted_at_renewal = accepted
+        return self._idle_renewals == 0 or (in_flight > 1 and self._idle_renewals < _MAX_IDLE_RENEWALS)
+
+    def _with_jitter(self, seconds: float) -> float:
+        return seconds + self._uniform(0, min(1.0, seconds / 10))
+
+    def _add(self, wait: float) -> float:
+        self._waited += wait
+        return wait
+
+
+def backoff(attempt: int, *, uniform: Callable[[float, float], float]) -> float:
+    """Return how long to wait after a failed attempt when the API does not say.
+
+    Args:
+        attempt: 1 for the first attempt that failed.
+        uniform: The source of jitter, `random.uniform` or a stand-in.
+
+    Returns:
+        Seconds: 1, 2, 4, … to 60, each between half of it and all of it.
+    """
+    longest = min(_MAX_BACKOFF, 2.0 ** min(attempt - 1, 6))
+    return uniform(longest / 2, longest)
+
+
+def parse_delay(value: str, now: datetime) -> float | None:
+    """Return the delay that a header asks for.
 
     Args:
         value: `Retry-After` is in seconds or an HTTP date (RFC 9110); the reset of a window is in seconds, or in epoch
@@ -29,50 +151,36 @@ def delay(value: str, now: datetime) -> float | None:
         now: The present instant, by the clock that made the value (see `server_time`).
 
     Returns:
-        Seconds, not below 0, or None if the value does not say; more than a year is taken for nonsense.
+        Seconds, at least 0, or None if the value is not a delay; more than a year is taken for nonsense.
     """
     try:
         seconds = float(value)
     except ValueError:
-        moment = _http_date(value.strip())
+        moment = _parse_http_date(value.strip())
         if moment is None:
             return None
         seconds = (moment - now).total_seconds()
     else:
-        if seconds >= _EPOCH_FROM:
-            seconds = (seconds / 1000 if seconds >= _MILLISECONDS_FROM else seconds) - now.timestamp()
-    return max(0.0, seconds) if math.isfinite(seconds) and seconds <= _LONGEST_SENSIBLE else None
+        if seconds >= _MIN_EPOCH:
+            seconds = (seconds / 1000 if seconds >= _MIN_EPOCH_IN_MILLISECONDS else seconds) - now.timestamp()
+    return max(0.0, seconds) if math.isfinite(seconds) and seconds <= _MAX_DELAY else None
 
 
 def server_time(headers: Mapping[str, str], now: datetime) -> datetime:
-    """Give the server's own time where its clock and ours differ, as its epochs and dates are of its clock.
+    """Return the present instant by the clock of a server, which its epochs and dates are based on.
 
     Args:
-        headers: The headers of an answer that just came.
+        headers: The headers of a response that just came.
         now: The present instant by our clock.
 
     Returns:
-        The answer's `Date`, or `now` where it has none, or one that is close.
+        The response's `Date`, or `now` where it has none, or one that is close.
     """
-    there = _http_date(headers.get("Date", headers.get("date", "")))
-    return now if there is None or abs((there - now).total_seconds()) <= _CLOCKS_AGREE else there
+    date = _parse_http_date(headers.get("Date", headers.get("date", "")))
+    return now if date is None or abs((date - now).total_seconds()) <= _MAX_CLOCK_DIFFERENCE else date
 
 
-def backoff(attempt: int, *, uniform: Callable[[float, float], float]) -> float:
-    """Say how long to wait after a failed attempt when the API does not.
-
-    Args:
-        attempt: 1 for the first attempt that failed.
-        uniform: The source of jitter, `random.uniform` or a stand-in.
-
-    Returns:
-        Seconds: 1, 2, 4, … to 60, each taken between its half and its whole.
-    """
-    longest = min(_LONGEST_BACKOFF, 2.0 ** min(attempt - 1, 6))
-    return uniform(longest / 2, longest)
-
-
-def _http_date(value: str) -> datetime | None:
+def _parse_http_date(value: str) -> datetime | None:
     with contextlib.suppress(ValueError):
         moment = parsedate_to_datetime(value)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,1 +1,28 @@
-"""The command line: settings, errors in one line, progress."""
+"""The command line: settings, one-line errors, progress, log lines."""
+
+from singer_rest_core.cli.command import TapCommand
+from singer_rest_core.cli.log_lines import StreamNameFilter
+from singer_rest_core.cli.progress import Progress, time_span
+from singer_rest_core.cli.settings import (
+    date_errors,
+    header_errors,
+    schema_errors,
+    settings_schema,
+    unknown_settings,
+    url_errors,
+    with_defaults,
+)
+
+__all__ = [
+    "Progress",
+    "StreamNameFilter",
+    "TapCommand",
+    "date_errors",
+    "header_errors",
+    "schema_errors",
+    "settings_schema",
+    "time_span",
+    "unknown_settings",
+    "url_errors",
+    "with_defaults",
+]

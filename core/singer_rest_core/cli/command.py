@@ -1,4 +1,4 @@
-"""The command line: what goes wrong is said in one line, without a traceback, and ends with a code other than 0."""
+"""The command of a tap: expected errors end it with one line, without a traceback, and a non-zero exit code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import click
 from simplejson import JSONDecodeError
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
+from typing_extensions import override
 
+from singer_rest_core.cli.log_lines import silence_threads_at_exit
 from singer_rest_core.cli.process_tuning import tune
 from singer_rest_core.errors import RunInterrupted
 
@@ -24,21 +26,21 @@ _SIGNAL_EXIT = 128
 
 
 class TapCommand(SingerCommand):
-    """The SDK's command with its errors in one line each.
+    """The SDK's command, with one line for each expected error.
 
-    A fault of our own code still shows its traceback: it shall be reported.
+    A bug in the tap still shows its traceback, so that it can be reported.
     """
 
     @classmethod
     def of(cls, command: click.Command, logger: logging.Logger) -> TapCommand:
-        """Take over a command of the SDK.
+        """Convert a command of the SDK.
 
         Args:
-            command: What `Tap.get_singer_command` made.
-            logger: Where the lines go.
+            command: The result of `Tap.get_singer_command`.
+            logger: The logger for errors.
 
         Returns:
-            The same command.
+            The same command, of this class.
         """
         return cls(
             name=command.name,
@@ -49,29 +51,18 @@ class TapCommand(SingerCommand):
             logger=logger,
         )
 
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401 - click's signature
-        """Read the command line; `--discover` and `--test` do their work here.
-
-        Args:
-            args: As click takes them.
-            kwargs: As click takes them.
-
-        Returns:
-            The click context.
-        """
+    @override
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Parse the command line; `--discover` and `--test` do their work here."""
+        silence_threads_at_exit()
         with one_line_errors(self.logger):
             return super().make_context(*args, **kwargs)
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+    @override
+    def invoke(self, ctx: click.Context) -> Any:
         """Run the tap; warnings go to the log.
 
-        Not around `main`: click ends quietly when a pipe breaks, and nobody would know why the run ended.
-
-        Args:
-            ctx: The click context.
-
-        Returns:
-            What the callback returns.
+        Errors are handled here and not in `main`, where click exits silently when a pipe breaks.
         """
         logging.captureWarnings(capture=True)
         tune()
@@ -81,40 +72,40 @@ class TapCommand(SingerCommand):
 
 @contextlib.contextmanager
 def one_line_errors(logger: logging.Logger) -> Iterator[None]:
-    """Turn expected errors into a line and an exit code.
+    """Turn expected errors into one line and an exit code.
 
     Args:
-        logger: Where the line goes.
+        logger: The logger for the line.
 
     Yields:
         Nothing.
 
     Raises:
-        SystemExit: 1 after an error, 128 and the signal's number after a signal.
+        SystemExit: With 1 after an error, 128 plus the signal's number after a signal.
     """
     try:
         yield
     except RunInterrupted as interrupt:
         name = signal.Signals(interrupt.signum).name
-        logger.warning("Stopped by %s: what was written is kept in the state, the next run goes on from there", name)
+        logger.warning("Stopped by %s: the state covers what was written; the next run continues from there", name)
         code = _SIGNAL_EXIT + interrupt.signum
     except ConfigValidationError as error:
         for line in error.errors:
             logger.error("%s", line)  # noqa: TRY400 - one line
         code = 1
     except BrokenPipeError:
-        logger.error("The loader has ended and reads no more: its own log says why")  # noqa: TRY400 - one line
+        logger.error("The loader has exited and no longer reads: see its own log for the reason")  # noqa: TRY400 - one line
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except SingerSDKError as error:
         logger.error("%s", error)  # noqa: TRY400 - one line
-        logger.debug("Where it ended", exc_info=True)
+        logger.debug("The traceback of this error:", exc_info=True)
         code = 1
     except JSONDecodeError as error:
-        logger.error("The file given to --config, --state or --catalog is no JSON: %s", error)  # noqa: TRY400 - one line
+        logger.error("The file given to --config, --state or --catalog is not valid JSON: %s", error)  # noqa: TRY400 - one line
         code = 1
     except (OSError, UnicodeDecodeError) as error:
-        logger.error("A file named on the command line cannot be read: %s", error)  # noqa: TRY400 - one line
+        logger.error("A file given on the command line cannot be read: %s", error)  # noqa: TRY400 - one line
         code = 1
     else:
         return

@@ -1,4 +1,4 @@
-"""What the command line sets for its whole process, so that many pages pass through and leave nothing behind."""
+"""Settings of the whole process that keep memory small and save time while many pages pass through."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import ctypes
 import gc
 import platform
 
-_GARBAGE = (20_000, 20, 20)
+_GC_THRESHOLDS = (20_000, 20, 20)
 _M_MMAP_THRESHOLD = -3
-_LARGE = 256 * 1024
+_LARGE_BUFFER = 256 * 1024
+"""Bytes."""
 
 
 def tune() -> None:
-    """Set how garbage is looked for and where large buffers come from.
+    """Set when garbage is collected, and where large buffers are allocated.
 
-    Pages are many short-lived objects without cycles: looking for cycles less often saves a tenth of the time. With
-    glibc a buffer the size of a page is given back to the system when it is freed; otherwise glibc learns from the
-    first one to keep them all, for every thread, and a long run grows.
+    Pages are many short-lived objects without cycles: collecting cycles less often saves a tenth of the time. With
+    glibc, a buffer as large as a page is returned to the system when it is freed; otherwise glibc adapts to the first
+    one and keeps all of them, per thread, so that a long run grows.
     """
-    gc.set_threshold(*_GARBAGE)
+    gc.set_threshold(*_GC_THRESHOLDS)
     if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BUFFER)

@@ -1,4 +1,4 @@
-"""What a person who watches a run sees: a line every few seconds, and one at the end."""
+"""Progress of a run for the person watching it: a line every few seconds, and a summary at the end."""
 
 from __future__ import annotations
 
@@ -10,80 +10,88 @@ if TYPE_CHECKING:
 
     from singer_rest_core.clock import Clock
 
-EVERY = 5.0
+REPORT_INTERVAL = 5.0
 """Seconds between two lines."""
+
+_JOIN_TIMEOUT = 1.0
+"""Seconds to wait for the thread at the end: it may be blocked by a full log pipe."""
 
 
 class Progress:
-    """Counts the rows of a run.
+    """Counts the rows of a run, and logs how far it is.
 
     Args:
-        say: Takes a line for the log; called from any thread.
+        log: Logs a line; called from any thread.
         clock: Measures the run.
-        quota: Says how much of the API's limits is used, in words; empty if it has none.
+        quota: Returns how much of the API's limits is used, in words; empty if it has none.
     """
 
-    def __init__(self, say: Callable[[str], None], *, clock: Clock, quota: Callable[[], str]) -> None:
+    def __init__(self, log: Callable[[str], None], *, clock: Clock, quota: Callable[[], str]) -> None:
         """Start the clock."""
-        self._say = say
+        self._log = log
         self._clock = clock
         self._quota = quota
         self._rows = 0
         self._stream = ""
         self._stream_rows = 0
         self._total: int | None = None
-        self._started = self._told = self._stream_began = clock.monotonic()
-        self._telling = threading.Lock()
+        self._started = self._last_report = self._stream_started = clock.monotonic()
+        self._report_lock = threading.Lock()
         self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def begin(self) -> None:
-        """Start the clock now, and a thread that also says something while no page comes."""
-        self._started = self._told = self._clock.monotonic()
-        threading.Thread(target=self._watch, name="progress", daemon=True).start()
+        """Restart the clock, and start a thread that also reports while no page arrives."""
+        self._started = self._last_report = self._clock.monotonic()
+        self._thread = threading.Thread(target=self._report_regularly, name="progress", daemon=True)
+        self._thread.start()
 
     def end(self) -> None:
-        """Say nothing more but the summary."""
+        """Stop reporting; the thread logs nothing after this returns."""
         self._ended.set()
+        if self._thread is not None:
+            self._thread.join(_JOIN_TIMEOUT)
 
     def stream(self, name: str) -> None:
-        """Take note of the stream that is read from now on.
+        """Set the stream that is being read.
 
         Args:
             name: Its name.
         """
         if name != self._stream:
-            self._stream, self._stream_began, self._stream_rows, self._total = name, self._clock.monotonic(), 0, None
+            self._stream, self._stream_rows, self._total = name, 0, None
+            self._stream_started = self._clock.monotonic()
 
     def page(self, rows: int, total: int | None) -> None:
-        """Take note of a page of the stream.
+        """Count a page of the stream.
 
         Args:
-            rows: How many rows it held.
-            total: How many rows the stream has, or None if the API does not say.
+            rows: The number of its rows.
+            total: The number of rows of the stream, or None if the API does not say.
         """
         self._rows += rows
         self._stream_rows += rows
         self._total = total
-        self.tell()
+        self.report()
 
-    def tell(self) -> None:
-        """Say how far the run is, if it was silent for a while."""
-        with self._telling:
+    def report(self) -> None:
+        """Log how far the run is, unless the last line is recent."""
+        with self._report_lock:
             now = self._clock.monotonic()
-            if self._stream and now - self._told >= EVERY:
-                self._told = now
-                self._say(self._line(now, self._total))
+            if self._stream and now - self._last_report >= REPORT_INTERVAL:
+                self._last_report = now
+                self._log(self._line(now, self._total))
 
-    def _watch(self) -> None:
-        # In real seconds, whatever the clock: this thread watches the run, and is no part of it.
-        while not self._ended.wait(EVERY):
-            self.tell()
+    def _report_regularly(self) -> None:
+        # In real seconds, whatever the clock: this thread watches the run and is not part of it.
+        while not self._ended.wait(REPORT_INTERVAL):
+            self.report()
 
     def summary(self, requests: int) -> str:
-        """Say what the run did.
+        """Summarize the run.
 
         Args:
-            requests: How many requests it sent.
+            requests: The number of requests it sent.
 
         Returns:
             A clause for the last line.
@@ -92,7 +100,7 @@ class Progress:
         return f"{self._rows:,} rows with {requests:,} requests in {time_span(seconds)}"
 
     def _line(self, now: float, total: int | None) -> str:
-        seconds = now - self._stream_began
+        seconds = now - self._stream_started
         rate = self._stream_rows / seconds if seconds > 0 else 0.0
         parts = [f"{self._stream}: {self._stream_rows:,}{f' of {total:,}' if total else ''} rows"]
         if rate:
@@ -104,10 +112,10 @@ class Progress:
 
 
 def time_span(seconds: float) -> str:
-    """Write a time span for people.
+    """Format a time span for people.
 
     Args:
-        seconds: How long.
+        seconds: The time span.
 
     Returns:
         For example `36 s`, `1 min 40 s` or `138 h 51 min`.

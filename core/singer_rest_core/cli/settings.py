@@ -1,4 +1,4 @@
-"""The settings all taps share, and what is said when one is wrong."""
+"""The settings that all taps share, and the errors for wrong ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft202012Validator
 from singer_sdk import typing as th
 
-from singer_rest_core.api.client import url_error
+from singer_rest_core.api.urls import url_error
 from singer_rest_core.records.timestamps import instant
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ def settings_schema(
     start_date: str | None,
     quota_share: float = 1,
 ) -> Schema:
-    """Build the settings of a tap: its own first, then those that every tap has.
+    """Return the settings of a tap: its own first, then those that every tap has.
 
     Args:
-        own: Credentials and what else only this tap has.
-        api_url: The default base URL, or None if the user must give it.
-        page_size: The default and the largest page, in records, or None if the API does not let itself be told.
-        start_date: What `start_date` means to this tap, or None if nothing in it is incremental.
+        own: Credentials and other settings that only this tap has.
+        api_url: The default base URL, or None if the user must set it.
+        page_size: The default and the largest page size, in records, or None if the API has a fixed page size.
+        start_date: The description of `start_date`, or None if no stream of the tap is incremental.
         quota_share: The default of that setting.
 
     Returns:
@@ -62,7 +62,7 @@ def settings_schema(
             "quota_share",
             th.NumberType(exclusive_minimum=0, maximum=1),
             default=quota_share,
-            title="RateLimiter Share",
+            title="Quota Share",
             description="The part of the API's limits this tap may use, for accounts shared with other integrations.",
         ),
         th.Property(
@@ -84,6 +84,13 @@ def settings_schema(
             th.StringType,
             title="User Agent",
             description="Value of the User-Agent header; the tap's name and version if not set.",
+        ),
+        th.Property(
+            "emit_activate_version_messages",
+            th.BooleanType,
+            default=True,
+            title="Emit ACTIVATE_VERSION Messages",
+            description="Let the loader mark or remove rows that a complete read of a full-table stream did not find.",
         ),
         th.Property(
             "allow_plain_http",
@@ -109,60 +116,60 @@ def with_defaults(schema: Mapping[str, Any], config: Mapping[str, Any]) -> dict[
 
     Args:
         schema: The tap's settings as JSON schema.
-        config: What the user has set; null counts as not set.
+        config: The settings given by the user; null counts as not set.
 
     Returns:
-        The settings without nulls, with defaults; numbers are numbers, also where an environment variable gave a text,
-        as the SDK converts only whole ones; and texts are texts, also where YAML made a number of an id.
+        The settings without nulls, with defaults. A number sent as text by an environment variable is a number, as the
+        SDK converts only integers; a text that YAML turned into a number, such as an id, is a text.
     """
     defaults = {name: entry["default"] for name, entry in schema["properties"].items() if "default" in entry}
     given = {name: value for name, value in config.items() if value is not None}
     return defaults | {name: _converted(schema["properties"].get(name, {}), value) for name, value in given.items()}
 
 
-def faults(schema: Mapping[str, Any], config: Mapping[str, Any], *, plugin: str) -> list[str]:
+def schema_errors(schema: Mapping[str, Any], config: Mapping[str, Any], *, plugin: str) -> list[str]:
     """Check settings against their schema.
 
     Args:
         schema: The tap's settings as JSON schema.
-        config: The settings, defaults included.
-        plugin: The tap's name, for the names of its environment variables.
+        config: The settings, including defaults.
+        plugin: The tap's name, from which the names of environment variables are derived.
 
     Returns:
-        One line for each fault: which setting, what is wrong, what to do. Never the value of a secret.
+        One line per error: which setting, what is wrong, what to do. Never the value of a secret.
     """
     lines = [line for error in Draft202012Validator(schema).iter_errors(config) for line in _lines(error, plugin)]
     return list(dict.fromkeys(lines))
 
 
 def unknown_settings(schema: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
-    """Find settings that do not exist.
+    """Check for settings that do not exist.
 
     Args:
         schema: The tap's settings as JSON schema.
         config: The settings.
 
     Returns:
-        One line for each: its name, and which one may be meant.
+        One line for each: its name, and the setting that may be meant.
     """
     known = schema.get("properties", {})
     lines = []
     for name in sorted(config.keys() - known.keys()):
         close = difflib.get_close_matches(name, known, n=1)
-        meant = f": did you mean {close[0]}?" if close else ""
-        lines.append(f"Setting {name} is unknown and has no effect{meant}")
+        suggestion = f": did you mean {close[0]}?" if close else ""
+        lines.append(f"Setting {name} is unknown and has no effect{suggestion}")
     return lines
 
 
 def url_errors(config: Mapping[str, Any], name: str) -> list[str]:
-    """Check a setting that holds a URL the credentials are sent to.
+    """Check a setting that holds a URL to which the credentials are sent.
 
     Args:
         config: The settings.
         name: The setting.
 
     Returns:
-        One line if the URL may not be used, else none.
+        One line if the URL must not be used, otherwise empty.
     """
     url = config.get(name)
     fault = url_error(url, allow_plain_http=config.get("allow_plain_http") is True) if isinstance(url, str) else None
@@ -170,23 +177,23 @@ def url_errors(config: Mapping[str, Any], name: str) -> list[str]:
 
 
 def header_errors(schema: Mapping[str, Any], config: Mapping[str, Any], names: Container[str]) -> list[str]:
-    """Check that what goes into headers can: no line end, as a value read from a file often has, and Latin letters.
+    """Check settings sent in headers: they must be ASCII, without line breaks, which values from files often have.
 
-    A value that does not fit is refused by the HTTP library, which repeats it in its message.
+    The HTTP library refuses other values, with a message that repeats them.
 
     Args:
         schema: The tap's settings as JSON schema.
         config: The settings.
-        names: Settings that go into headers beside the secrets.
+        names: Settings that are sent in headers, in addition to the secrets.
 
     Returns:
-        A line for each, without its value.
+        One line for each error, without the value.
     """
     values = {
         name: config.get(name) for name, entry in schema["properties"].items() if entry.get("secret") or name in names
     }
     return [
-        f"Setting {name} holds a character that no header can (a line end, …): copy it again"
+        f"Setting {name} contains a character not allowed in headers (such as a line break): copy it again"
         for name, value in values.items()
         if isinstance(value, str) and not _fits_header(value)
     ]
@@ -205,7 +212,7 @@ def date_errors(config: Mapping[str, Any], name: str) -> list[str]:
         name: The setting.
 
     Returns:
-        One line if it is neither, else none.
+        One line if it is neither, otherwise empty.
     """
     value = config.get(name)
     if not isinstance(value, str):
@@ -213,18 +220,18 @@ def date_errors(config: Mapping[str, Any], name: str) -> list[str]:
     try:
         instant(value)
     except ValueError:
-        return [f"Setting {name} is no date: {value[:40]!r}; write it like 2026-01-31 or 2026-01-31T00:00:00Z"]
+        return [f"Setting {name} is not a date: {value[:40]!r}; write it as 2026-01-31 or 2026-01-31T00:00:00Z"]
     return []
 
 
 def _lines(error: ValidationError, plugin: str) -> list[str]:
     rule, limit, found = str(error.validator), error.validator_value, error.instance
-    where = ".".join(str(part) for part in error.absolute_path)
+    path = ".".join(str(part) for part in error.absolute_path)
     entry = error.schema if isinstance(error.schema, dict) else {}
     if rule == "required":
         missing = [name for name in _listed(limit) if name not in _listed(found)]
-        if where:
-            return [f"Setting {where}.{name} is missing: set it in the configuration" for name in missing]
+        if path:
+            return [f"Setting {path}.{name} is missing: set it in the configuration" for name in missing]
         return [
             f"Setting {name} is missing: set it in the configuration or as {_variable(plugin, name)}"
             for name in missing
@@ -232,22 +239,22 @@ def _lines(error: ValidationError, plugin: str) -> list[str]:
     if rule == "additionalProperties":
         known = _listed(entry.get("properties", {}))
         unknown = [name for name in _listed(found) if name not in known]
-        return [f"Setting {where} holds {name}, which is none of {', '.join(known)}" for name in unknown]
-    wanted = {
+        return [f"Setting {path} contains the unknown name {name}: use {', '.join(known)}" for name in unknown]
+    requirement = {
         "type": f"must be of type {' or '.join(name for name in _listed(limit) if name != 'null')}",
         "minimum": f"must be at least {limit}",
         "exclusiveMinimum": f"must be more than {limit}",
         "maximum": f"must be at most {limit}",
         "enum": f"must be one of {', '.join(_listed(limit))}",
-    }.get(rule, "does not have the right form")
+    }.get(rule, "has an invalid format")
     value = "" if entry.get("secret") else f" (it is {str(found)[:40]!r})"
-    return [f"Setting {where} {wanted}{value}"]
+    return [f"Setting {path} {requirement}{value}"]
 
 
 def _converted(entry: Mapping[str, Any], value: object) -> object:
-    """Make a finite float of what may be one, and a text of a whole number; what is none is left to be complained of.
+    """Convert text to a finite number, and an integer to text, where the schema asks for it; else return the value.
 
-    Numbers are not made texts where they would be secrets: a token that is all digits has lost its zeros.
+    An integer is not converted to a secret, as a token of digits may have lost leading zeros.
     """
     types = _listed(entry.get("type", []))
     if isinstance(value, str | Decimal) and "number" in types:

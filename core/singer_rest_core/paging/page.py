@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from singer_rest_core.records.exact_json import decode
@@ -48,10 +49,18 @@ class Page:
     _kept: Sequence[int] | None = field(default=None, repr=False)
     """Which of the decoded rows these are; None if all."""
 
-    @property
+    @cached_property
     def ids(self) -> Sequence[Hashable]:
         """The values of the primary keys of each row."""
         return self.decoder.ids(self.rows)
+
+    def check_rows(self) -> None:
+        """Look at every row.
+
+        Raises:
+            UnexpectedPage: If one is not what rows of this list are.
+        """
+        self.ids  # noqa: B018 - found once, and kept
 
     def column(self, name: str) -> Sequence[Any]:
         """Return the values of one column.

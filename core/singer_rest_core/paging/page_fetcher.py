@@ -200,11 +200,14 @@ class PageFetcher(Generic[Query]):
     def _decoded(self, answer: requests.Response, request: Callable[[], HTTPRequest]) -> Page:
         try:
             try:
-                return self._decoder.decode(answer)
+                page = self._decoder.decode(answer)
             except NotJson:
-                return self._decoder.decode(self._run.client.send(request(), thorough=True))
+                page = self._decoder.decode(self._run.client.send(request(), thorough=True))
+            # The codec decodes a page whose rows are not objects, too.
+            page.check_rows()
         except (NotJson, UnexpectedPage) as error:
             raise RequestFailed(f"GET {self._source.path} answered {error}") from error
+        return page
 
     def _accepted_answer(self, token: object, turn: int, pending: Pending | None) -> requests.Response:
         """Request a page, and again in another way as long as the API refuses something that can be left out."""

@@ -136,7 +136,7 @@ class SdkStream(Stream):
             self.replication_method == REPLICATION_FULL_TABLE
             and self.ABORT_AT_RECORD_COUNT is None
             and self.get_batch_config(self.config) is None
-            and self.config.get("emit_activate_version_messages", True)
+            and self.config["emit_activate_version_messages"]
         )
         self._stream_version = version if is_versioned else None
 

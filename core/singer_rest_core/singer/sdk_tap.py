@@ -16,7 +16,7 @@ from singer_sdk.plugin_base import PluginBase
 from singer_sdk.singerlib.encoding.simple import StateMessage
 from typing_extensions import override
 
-from singer_rest_core.cli.settings import faults, unknown_settings, with_defaults
+from singer_rest_core.cli.settings import schema_errors, unknown_settings, with_defaults
 from singer_rest_core.errors import RunInterrupted
 from singer_rest_core.records.exact_json import encode
 from singer_rest_core.singer.writer import ExactWriter
@@ -191,7 +191,7 @@ class SdkTap(Tap):
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
         self._config = with_defaults(schema, self._config)
-        errors = faults(schema, self._config, plugin=self.name) + self.settings_errors()
+        errors = schema_errors(schema, self._config, plugin=self.name) + self.settings_errors()
         if errors and raise_errors:
             raise ConfigValidationError("; ".join(errors), errors=errors, schema=schema)
         for line in unknown_settings(schema, self._config):

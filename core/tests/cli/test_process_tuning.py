@@ -1,4 +1,4 @@
-"""What the command line sets for its process."""
+"""Settings of the whole process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 
-def test_large_buffers_are_given_back_and_cycles_seldom_looked_for() -> None:
+def test_large_buffers_are_returned_and_garbage_is_collected_less_often() -> None:
     program = (
         "import gc, os, platform\n"
         "from singer_rest_core.cli.process_tuning import tune\n"

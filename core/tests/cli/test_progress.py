@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_a_line_every_few_seconds_says_how_far_a_stream_is() -> None:
+def test_a_line_every_few_seconds_shows_how_far_a_stream_is() -> None:
     clock, lines = FakeClock(), list[str]()
     progress = Progress(lines.append, clock=clock, quota=lambda: "quota 40 % used")
 
@@ -29,39 +29,57 @@ def test_a_line_every_few_seconds_says_how_far_a_stream_is() -> None:
     ]
 
 
-def test_a_line_also_comes_while_no_page_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("singer_rest_core.cli.progress.EVERY", 0.02)
-    told = threading.Semaphore(0)
+def test_a_line_is_also_logged_while_no_page_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("singer_rest_core.cli.progress.REPORT_INTERVAL", 0.02)
+    logged = threading.Semaphore(0)
     lines: list[str] = []
 
-    def say(line: str) -> None:
+    def log(line: str) -> None:
         lines.append(line)
-        told.release()
+        logged.release()
 
-    progress = Progress(say, clock=Clock(), quota=lambda: "quota used up")
+    progress = Progress(log, clock=Clock(), quota=lambda: "quota used up")
     progress.begin()
     progress.stream("invoices")
-    assert told.acquire(timeout=10)
-    assert told.acquire(timeout=10)
+    assert logged.acquire(timeout=10)
+    assert logged.acquire(timeout=10)
     progress.end()
 
     assert lines[0] == "invoices: 0 rows, quota used up"
-    time.sleep(0.1)
     known = len(lines)
     time.sleep(0.1)
     assert len(lines) == known
 
 
-def test_nothing_is_said_of_a_run_that_reads_no_stream_yet() -> None:
+def test_a_line_being_logged_at_the_end_is_finished_before_the_end_returns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("singer_rest_core.cli.progress.REPORT_INTERVAL", 0.02)
+    started = threading.Event()
+    lines: list[str] = []
+
+    def log_slowly(line: str) -> None:
+        started.set()
+        time.sleep(0.3)
+        lines.append(line)
+
+    progress = Progress(log_slowly, clock=Clock(), quota=str)
+    progress.begin()
+    progress.stream("invoices")
+    assert started.wait(10)
+    progress.end()
+
+    assert lines == ["invoices: 0 rows"]
+
+
+def test_nothing_is_logged_before_the_first_stream() -> None:
     clock, lines = FakeClock(), list[str]()
     progress = Progress(lines.append, clock=clock, quota=str)
     clock.advance(60)
-    progress.tell()
+    progress.report()
 
     assert lines == []
 
 
-def test_a_list_without_a_total_promises_no_end() -> None:
+def test_without_a_total_no_time_left_is_shown() -> None:
     clock, lines = FakeClock(), list[str]()
     progress = Progress(lines.append, clock=clock, quota=str)
 
@@ -73,7 +91,7 @@ def test_a_list_without_a_total_promises_no_end() -> None:
     assert lines == ["tasks: 100 rows, 10 a second"]
 
 
-def test_a_short_run_says_nothing_before_its_summary() -> None:
+def test_a_short_run_logs_nothing_before_its_summary() -> None:
     clock, lines = FakeClock(), list[str]()
     progress = Progress(lines.append, clock=clock, quota=str)
 
@@ -87,7 +105,7 @@ def test_a_short_run_says_nothing_before_its_summary() -> None:
     assert progress.summary(1_234) == "5,003 rows with 1,234 requests in 4 s"
 
 
-def test_long_spans_are_told_in_minutes_and_hours() -> None:
+def test_long_time_spans_are_shown_in_minutes_and_hours() -> None:
     clock, lines = FakeClock(), list[str]()
     progress = Progress(lines.append, clock=clock, quota=str)
     progress.stream("invoices")

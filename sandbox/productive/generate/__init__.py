@@ -11,6 +11,7 @@ from sandbox.productive.generate.collaboration import make_collaboration
 from sandbox.productive.generate.contacts import make_parties
 from sandbox.productive.generate.custom_fields import make_booking_fields, make_custom_fields
 from sandbox.productive.generate.deals import make_deals
+from sandbox.productive.generate.examples import make_rows_from_examples
 from sandbox.productive.generate.expenses import make_expenses
 from sandbox.productive.generate.history import make_history
 from sandbox.productive.generate.planning import make_planning
@@ -46,5 +47,6 @@ def generated_world(catalogue: Catalogue, clock: Clock, seed: int, scale: float)
     make_planning(builder)
     make_account(builder)
     make_history(builder)
+    make_rows_from_examples(builder)
     builder.dataset.invalidate_cache()
     return builder.dataset

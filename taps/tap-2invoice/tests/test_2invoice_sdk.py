@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.testing.runners import TapTestRunner
 
-# The SDK makes the tests, one for each attribute, when this module is imported; the sandbox has to run by then.
+# The SDK makes the tests when this module is imported: the sandbox has to be running by then.
 _running = ExitStack()
 _sandbox = _running.enter_context(running_sandbox())
 _sandbox.admin.set_limits([])
@@ -40,6 +40,7 @@ BuiltIn = get_tap_test_class(
     config=_settings,
     suite_config=SuiteConfig(max_records_limit=100_000),
     catalog=_catalog,
+    include_stream_attribute_tests=False,  # test_conform shows more than they do
     parse_env_config=False,
 )
 
@@ -49,7 +50,7 @@ class TestTap2Invoice(BuiltIn):  # type: ignore[misc,valid-type] # made at run t
 
     def test_primary_keys_are_unique(self, runner: TapTestRunner) -> None:
         """The SDK's own test of this cannot fail: it compares a count with itself."""
-        assert len(runner.records) == 10
+        assert runner.records.keys() == runner.new_tap().streams.keys()
         for stream, records in runner.records.items():
             ids: list[Any] = [record["id"] for record in records]
             assert len(set(ids)) == len(ids), stream

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.testing.runners import TapTestRunner
 
-# The SDK makes the tests, one for each attribute, when this module is imported; the sandbox has to run by then.
+# The SDK makes the tests when this module is imported: the sandbox has to be running by then.
 _running = ExitStack()
 _sandbox = _running.enter_context(running_sandbox(scale=0.3))
 _described = TapCovage(config={}, validate_config=False)
@@ -52,6 +52,7 @@ BuiltIn = get_tap_test_class(
     config=CONFIG,
     catalog=everything_selected(),
     suite_config=SuiteConfig(max_records_limit=1000),
+    include_stream_attribute_tests=False,  # test_conform shows more than they do
     parse_env_config=False,
 )
 

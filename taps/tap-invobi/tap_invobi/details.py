@@ -1,7 +1,7 @@
 """Streams that send a request for each invoice: its details and its PDF.
 
-A detail costs one of 100 requests a minute, and nothing tells when it has changed. So it is requested when the list
-shows another row than when it was last read; and now and then in any case, as not every change may show in the list.
+A detail costs one of 100 requests a minute, and has no time of change. So it is requested when its row in the list has
+changed since it was last read; and after `detail_max_age_days` in any case, as not every change may show in the list.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from typing_extensions import override
 
 from singer_rest_core import RequestFailed, body_of
 from singer_rest_core.records import row_digest
-from singer_rest_core.streams.pdf import PdfStream
-from singer_rest_core.streams.per_row import DetailStream
+from singer_rest_core.streams import DetailStream, PdfStream
 from tap_invobi.client import SCHEMAS
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
 
     from singer_rest_core import Record
-    from tap_invobi.client import PagedList
+    from tap_invobi.invoices import Invoices
 
 ALL, CHANGED, NONE = "all", "changed", "none"
 """Values of the setting `details`."""
@@ -43,9 +42,9 @@ class Memory:
     """What is remembered of a detail.
 
     Args:
-        row: The digest of the list's row when it was read.
+        row: The digest of its row in the list when it was read.
         detail: Its own digest.
-        read_at: When, in Unix seconds.
+        read_at: When it was read, in Unix seconds.
     """
 
     row: str
@@ -53,14 +52,14 @@ class Memory:
     read_at: int
 
     @classmethod
-    def of(cls, text: str) -> Self | None:
-        """Read it from the state.
+    def from_state(cls, text: str) -> Self | None:
+        """Return what the state holds.
 
         Args:
-            text: What `str` returned.
+            text: What `to_state` returned.
 
         Returns:
-            The memory; None if the text is something else.
+            The memory; None if the text has another form.
         """
         try:
             read_at = int(text[2 * _DIGEST :], 16)
@@ -68,15 +67,21 @@ class Memory:
             return None
         return cls(text[:_DIGEST], text[_DIGEST : 2 * _DIGEST], read_at)
 
-    def __str__(self) -> str:
-        """Write it for the state, short: there is one for each invoice."""
+    def to_state(self) -> str:
+        """Return a short text for the state, which holds one for each invoice."""
         return f"{self.row}{self.detail}{self.read_at:x}"
 
 
-def _share_of_age(memory: str) -> float:
+def share_of_longest_age(memory: str) -> float:
     """Return at which part of the longest age a detail is read again, from a half to all of it.
 
-    So details that were read in one night are not due in one night again; each time it is another part.
+    So details that were read in one night are not all due in one night again; each time it is another part.
+
+    Args:
+        memory: What is remembered of the detail.
+
+    Returns:
+        A number from 0.5 to 1.
     """
     return 0.5 + crc32(memory.encode()) / 2**33
 
@@ -87,7 +92,7 @@ class InvoiceStream(DetailStream[str], ABC):
     primary_keys = ("id",)
     schema = StreamSchema(SCHEMAS)
 
-    def __init__(self, tap: Tap, *, invoices: PagedList) -> None:
+    def __init__(self, tap: Tap, *, invoices: Invoices) -> None:
         """Make the stream of a tap.
 
         Args:
@@ -108,21 +113,21 @@ class InvoiceStream(DetailStream[str], ABC):
     def list_is_certain(self) -> bool:
         return self.invoices.is_certain
 
-    def url_of(self, key: str, *more: str) -> str:
+    def url_of(self, key: str, *subpath: str) -> str:
         """Return the URL of an invoice, or of something below it.
 
         Args:
-            key: Its id.
-            more: What is below it.
+            key: The id of the invoice.
+            subpath: The segments of the path below it.
 
         Returns:
             An absolute URL.
         """
-        return "/".join([self.invoices.url_base, "invoices", quote(key, safe=""), *more])
+        return "/".join([self.invoices.url_base, "invoices", quote(key, safe=""), *subpath])
 
 
 class InvoiceDetails(InvoiceStream):
-    """One invoice each: sender, receiver, items, discounts, taxes, payment. Read again when its row has changed."""
+    """Details of invoices: sender, receiver, items, discounts, taxes, payment. Read again when the row has changed."""
 
     name = "invoice_details"
 
@@ -130,7 +135,7 @@ class InvoiceDetails(InvoiceStream):
     def make_records(self) -> Iterator[Record]:
         """Request the details that are due, as the setting `details` says."""
         if self.config["details"] == NONE:
-            self.logger.info("details is %s: none are read", NONE)
+            self.logger.info("details is %s: no details are read", NONE)
             self.has_read_all = False
             return
         yield from super().make_records()
@@ -141,17 +146,18 @@ class InvoiceDetails(InvoiceStream):
 
     @override
     def is_due(self, entry: str, remembered: str | None) -> bool:
-        """Whether it was never read, its row has changed, it is too old, or all shall be read."""
-        memory = Memory.of(remembered or "")
+        """Whether it was never read, its row has changed, it is too old, or all details are wanted."""
+        memory = Memory.from_state(remembered or "")
         if memory is None or memory.row != entry or self.config["details"] == ALL:
             return True
-        longest = timedelta(days=float(self.config["detail_max_age_days"]))
         age = self.run.clock.now() - datetime.fromtimestamp(memory.read_at, UTC)
-        return age > longest * _share_of_age(remembered or "")
+        longest = timedelta(days=float(self.config["detail_max_age_days"]))
+        return age > longest * share_of_longest_age(remembered or "")
 
     @override
     def memory(self, entry: str, answer: requests.Response) -> str:
-        return str(Memory(entry, row_digest(self._invoice(answer)), int(self.run.clock.now().timestamp())))
+        read_at = int(self.run.clock.now().timestamp())
+        return Memory(entry, row_digest(self._invoice(answer)), read_at).to_state()
 
     @override
     def request_for_row(self, key: str) -> HTTPRequest:
@@ -169,7 +175,7 @@ class InvoiceDetails(InvoiceStream):
         """
         if not self.selected or self.config["details"] == NONE:
             return None
-        memories = {key: Memory.of(text) for key, text in self.remembered.items()}
+        memories = {key: Memory.from_state(text) for key, text in self.remembered.items()}
         return {key: memory.detail for key, memory in memories.items() if memory}
 
     def _invoice(self, answer: requests.Response) -> Record:
@@ -181,15 +187,15 @@ class InvoiceDetails(InvoiceStream):
 
 
 class InvoiceDocuments(InvoiceStream, PdfStream[str]):
-    """PDFs of invoices, kept below `documents_url`; none if that is not set. Fetched again when the detail changes.
+    """PDFs of invoices, stored below `documents_url`; none if that is not set. Fetched again when the detail changes.
 
-    Where details are not read, when the list's row has changed.
+    Where details are not read: when the row in the list changes.
     """
 
     name = "invoice_documents"
     folder = "invoices"
 
-    def __init__(self, tap: Tap, *, invoices: PagedList, details: InvoiceDetails) -> None:
+    def __init__(self, tap: Tap, *, invoices: Invoices, details: InvoiceDetails) -> None:
         """Make the stream of a tap.
 
         Args:
@@ -202,7 +208,7 @@ class InvoiceDocuments(InvoiceStream, PdfStream[str]):
 
     @override
     def listed(self) -> Mapping[str, str]:
-        """Return what tells whether a document has changed; empty where the detail was not read yet."""
+        """Return what changes with each document; empty where the detail was not read yet."""
         rows = self.invoices.index()
         details = self._details.digests()
         return rows if details is None else {key: details.get(key, "") for key in rows}

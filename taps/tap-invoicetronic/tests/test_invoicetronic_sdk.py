@@ -1,4 +1,4 @@
-"""The SDK's own tests of taps, for every stream, against the sandbox; and what they cannot see."""
+"""The SDK's own tests of taps, for every stream, against the sandbox; and one that they cannot do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.testing.runners import TapTestRunner
 
-# The SDK makes the tests, one for each attribute, when this module is imported; the sandbox has to run by then.
+# The SDK makes the tests when this module is imported: the sandbox has to be running by then.
 _running = ExitStack()
 _sandbox = _running.enter_context(running_sandbox(scale=0.3))
 _sandbox.admin.set_limits([])
@@ -40,7 +40,7 @@ _CONFIG = {
 
 
 def _everything() -> dict[str, Any]:
-    """A catalog with what is not selected by default, too; and the documents of a period, which a test only reads."""
+    """Return a catalog with everything selected, after exporting the documents of a period, which a test only reads."""
     tap = TapInvoicetronic(config=_CONFIG)
     for stream in tap.streams.values():
         stream.selected = stream.name == "document"
@@ -57,6 +57,7 @@ BuiltIn = get_tap_test_class(
     TapInvoicetronic,
     config=_CONFIG,
     suite_config=SuiteConfig(max_records_limit=100_000),
+    include_stream_attribute_tests=False,  # test_conform shows more than they do
     parse_env_config=False,
     catalog=_everything(),
 )
@@ -68,7 +69,7 @@ class TestTapInvoicetronic(BuiltIn):  # type: ignore[misc,valid-type] # made at 
     def test_primary_keys_are_unique(self, runner: TapTestRunner) -> None:
         """The SDK's own test of this cannot fail: it compares a count with itself."""
         keys_of = {name: stream.primary_keys for name, stream in runner.new_tap().streams.items()}
-        assert len(runner.records) == len(keys_of) == 14
+        assert runner.records.keys() == keys_of.keys()
         for name, records in runner.records.items():
             keys = [tuple(record[key] for key in keys_of[name]) for record in records]
             assert keys, name

@@ -1,4 +1,4 @@
-"""tap-productive on the command line: what a person reads when something is wrong."""
+"""tap-productive on the command line: the messages when something is wrong."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def catalog_of(*selected: str) -> dict[str, Any]:
         ),
         (
             {"start_date": "yesterday"},
-            "Setting start_date is no date: 'yesterday'; write it like 2026-01-31 or 2026-01-31T00:00:00Z",
+            "Setting start_date is not a date: 'yesterday'; write it as 2026-01-31 or 2026-01-31T00:00:00Z",
         ),
         ({"page_size": 500}, "Setting page_size must be at most 200 (it is '500')"),
         ({"auth_token": 12345}, "Setting auth_token must be of type string"),
@@ -69,10 +69,10 @@ def catalog_of(*selected: str) -> dict[str, Any]:
             {"api_url": "http://api.productive.io/api/v2"},
             "Setting api_url is not encrypted; use https, or set allow_plain_http if the network is yours",
         ),
-        ({"api_url": "productive"}, "Setting api_url is no http(s) URL; an example: https://api.example.com/v1"),
+        ({"api_url": "productive"}, "Setting api_url is not an http(s) URL such as https://api.example.com/v1"),
     ],
 )
-def test_bad_input_gets_one_line_that_says_what_to_do(
+def test_bad_input_gives_one_line_with_what_to_do(
     productive_settings: dict[str, Any],
     tmp_path: Path,
     change: dict[str, Any],
@@ -132,7 +132,7 @@ def test_a_file_that_is_no_json_is_named(productive_settings: dict[str, Any], tm
         ("--catalog", '{"streams": {}}'),
     ],
 )
-def test_a_file_of_another_form_is_complained_of(
+def test_a_file_of_another_form_is_an_error_of_one_line(
     productive_settings: dict[str, Any],
     tmp_path: Path,
     option: str,
@@ -180,45 +180,21 @@ def test_a_setting_that_does_not_exist_is_named_with_what_was_meant(
     assert "Setting organisation_id is unknown and has no effect: did you mean organization_id?" in complaints(done)
 
 
-def test_discovery_needs_no_account_and_says_nothing_wrong() -> None:
-    done = run("--discover")
+def test_a_run_leaves_no_temporary_file_unclosed(
+    productive_settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONWARNINGS", "default")
+    config = write(tmp_path / "config.json", productive_settings)
+    catalog = write(tmp_path / "catalog.json", catalog_of("custom_field_values", "deals"))
+
+    done = run("--config", config, "--catalog", catalog)
 
     assert done.returncode == 0
-    assert complaints(done) == []
-    catalog = json.loads(done.stdout)
-    assert len(catalog["streams"]) == 102
-    keys = {
-        entry["tap_stream_id"]: entry["replication_key"] for entry in catalog["streams"] if "replication_key" in entry
-    }
-    assert keys == {
-        "activities": "created_at",
-        "agent_configs": "updated_at",
-        "agents": "updated_at",
-        "bookings": "updated_at",
-        "companies": "last_activity_at",
-        "deals": "last_activity_at",
-        "deleted_items": "created_at",
-        "discussions": "updated_at",
-        "filters": "updated_at",
-        "invoices": "last_activity_at",
-        "notifications": "last_action_at",
-        "page_versions": "updated_at",
-        "pages": "updated_at",
-        "projects": "last_activity_at",
-        "proposals": "updated_at",
-        "sessions": "last_activity_at",
-        "survey_fields": "updated_at",
-        "survey_responses": "updated_at",
-        "tasks": "updated_at",
-        "time_entries": "updated_at",
-        "time_entry_versions": "created_at",
-    }
-    made = {"custom_field_values": ("resource_type", "resource_id", "custom_field_id")}
-    for entry in catalog["streams"]:
-        assert tuple(entry["key_properties"]) == made.get(entry["tap_stream_id"], ("id",))
+    assert '"stream":"custom_field_values","record"' in done.stdout
+    assert "ResourceWarning" not in done.stderr
 
 
-def test_discovery_lists_the_reports_asked_for_and_refuses_those_that_do_not_exist(tmp_path: Path) -> None:
+def test_discovery_lists_the_requested_reports_and_refuses_unknown_ones(tmp_path: Path) -> None:
     def discover(reports: object) -> subprocess.CompletedProcess[str]:
         return run("--config", write(tmp_path / "config.json", {"reports": reports}), "--discover")
 
@@ -229,7 +205,9 @@ def test_discovery_lists_the_reports_asked_for_and_refuses_those_that_do_not_exi
 
     bad = discover([{"name": "pocket_money_reports"}])
     assert bad.returncode == 1
-    assert complaints(bad)[0].startswith("Setting reports names 'pocket_money_reports', which is no report; there are:")
+    assert complaints(bad)[0].startswith(
+        "Setting reports names 'pocket_money_reports', which is not a report; there are:"
+    )
     assert len(complaints(bad)) == 1
 
     assert complaints(discover(["payment_reports"])) == [
@@ -237,7 +215,7 @@ def test_discovery_lists_the_reports_asked_for_and_refuses_those_that_do_not_exi
     ]
 
 
-def test_the_connection_test_reads_one_record_of_every_stream_and_says_nothing_wrong(
+def test_the_connection_test_reads_one_record_of_every_stream_and_logs_no_warning(
     productive_settings: dict[str, Any],
     tmp_path: Path,
 ) -> None:
@@ -296,6 +274,6 @@ def test_a_loader_that_is_gone_gets_one_line(productive_settings: dict[str, Any]
         log = child.stderr.read().decode()
 
     assert child.returncode == 1
-    assert "The loader has ended and reads no more" in log
+    assert "The loader has exited and no longer reads" in log
     assert "Traceback" not in log
     assert "Exception ignored" not in log

@@ -1,124 +1,162 @@
-"""Lists whose rows come and go while they are read: none is lost, and no live row is marked as deleted."""
+"""Rows that come, go and move while their list is read."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from tests.loaded_tables import LoadedTables
+from conftest import queries_to, warnings_of
+from singer_rest_core.records import instant
 
 if TYPE_CHECKING:
+    import pytest
+
     from conftest import ReadProductive
     from sandbox.server import RunningSandbox
 
-CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+
+def bookmark(key: str, value: str) -> dict[str, str]:
+    return {"replication_key": key, "replication_key_value": value}
 
 
-def _ids(sandbox: RunningSandbox, resource: str) -> set[str]:
-    return {record["id"] for record in sandbox.admin.records(resource)}
-
-
-def _replace(sandbox: RunningSandbox, resource: str, path: str, *, after_request: int, count: int) -> None:
-    """Delete rows that were read first and create as many, in one transaction: what editing an invoice's lines does."""
-    records = sandbox.admin.records(resource)
-    changes: list[Any] = [{"action": "delete", "resource": resource, "id": each["id"]} for each in records[:count]]
-    changes += [
-        {"action": "create", "resource": resource, "relationships": records[-1]["relationships"]} for _ in range(count)
-    ]
-    sandbox.admin.script_changes(path, after_request=after_request, changes=changes)
-
-
-@CONCURRENCY
-@pytest.mark.parametrize("after_request", [1, 2, 3])
-def test_rows_deleted_and_created_at_once_lose_no_other_row(
-    sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int, after_request: int
+def test_rows_that_move_while_they_are_read_are_not_lost(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
 ) -> None:
-    before = _ids(sandbox, "line_items")
-    _replace(sandbox, "line_items", "/line_items", after_request=after_request, count=15)
-    tables = LoadedTables()
+    rows = sorted(sandbox.admin.records("tasks"), key=lambda row: instant(row["attributes"]["updated_at"]))
+    moved, deleted = rows[0]["id"], rows[1]["id"]
+    sandbox.admin.script_changes(
+        "/tasks",
+        after_request=1,
+        changes=[
+            {"action": "update", "resource": "tasks", "id": moved, "attributes": {"title": "later"}},
+            {"action": "delete", "resource": "tasks", "id": deleted},
+        ],
+    )
 
-    first = read_productive("line_items", concurrency=concurrency)
-    tables.load(first.messages)
-    second = read_productive("line_items", concurrency=concurrency, state=first.state)
+    reading = read_productive("tasks", page_size=50)
 
-    throughout = before & _ids(sandbox, "line_items")
-    assert throughout <= tables.live("line_items").keys()
-    tables.load(second.messages)
-    assert tables.live("line_items").keys() == _ids(sandbox, "line_items")
+    assert set(reading.ids("tasks")) == {row["id"] for row in rows}
+    assert [record["title"] for record in reading.records["tasks"] if record["id"] == moved][-1] == "later"
 
 
-@CONCURRENCY
-def test_a_list_that_changes_before_its_turn_is_read_from_one_moment_on(
-    sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int
+def test_a_row_that_slips_between_two_pages_is_read_by_a_second_pass(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
 ) -> None:
-    """Its first page may not be older than the others: a row that moves between them would be lost."""
-    _replace(sandbox, "payments", "/line_items", after_request=3, count=10)
-    before = _ids(sandbox, "payments")
-    tables = LoadedTables()
+    rows = {row["id"] for row in sandbox.admin.records("line_items")}
+    gone = sandbox.admin.records("line_items")[0]["id"]
+    sandbox.admin.script_changes(
+        "/line_items",
+        after_request=2,
+        changes=[{"action": "delete", "resource": "line_items", "id": gone}],
+    )
 
-    first = read_productive("line_items payments", concurrency=concurrency, page_size=50)
-    tables.load(first.messages)
+    reading = read_productive("line_items", page_size=100, concurrency=1)
 
-    after = _ids(sandbox, "payments")
-    assert before & after <= tables.live("payments").keys()
-    tables.load(read_productive("line_items payments", concurrency=concurrency, state=first.state).messages)
-    assert tables.live("payments").keys() == after
+    assert reading.error is None
+    assert set(reading.ids("line_items")) == rows
+    assert len(reading.ids("line_items")) == len(rows)
+    assert reading.activated == ["line_items"]
+    assert len(queries_to(sandbox, "/line_items")) == 16
 
 
-@CONCURRENCY
-def test_a_deleted_row_is_marked_by_the_next_run(
-    sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int
+def test_a_row_that_moves_to_the_end_of_an_ordered_list_does_not_hide_another(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
 ) -> None:
-    tables = LoadedTables()
-    first = read_productive("line_items", concurrency=concurrency)
-    tables.load(first.messages)
-    gone = sandbox.admin.records("line_items")[7]["id"]
-    sandbox.admin.delete("line_items", gone)
+    rows = sorted(sandbox.admin.records("tasks"), key=lambda row: instant(row["attributes"]["updated_at"]))
+    sandbox.admin.script_changes(
+        "/tasks",
+        after_request=2,
+        changes=[{"action": "update", "resource": "tasks", "id": rows[0]["id"]}],
+    )
 
-    tables.load(read_productive("line_items", concurrency=concurrency, state=first.state).messages)
+    reading = read_productive("tasks", page_size=100, concurrency=1)
 
-    assert tables.deleted("line_items") == {gone}
+    assert set(reading.ids("tasks")) == {row["id"] for row in rows}
+    states = [message["value"]["bookmarks"]["tasks"] for message in reading.of("STATE")]
+    assert "replication_key_value" in states[-1]
+    assert "full_read_cut_short" not in states[-1]
 
 
-@CONCURRENCY
-def test_output_is_the_same_for_every_concurrency(
-    sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int
+def test_a_list_that_keeps_moving_is_read_by_cursor(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
 ) -> None:
-    streams = "invoices line_items tasks time_entries payments companies"
-    one = read_productive(streams, concurrency=1, page_size=20)
-    many = read_productive(streams, concurrency=concurrency, page_size=20)
+    rows = [row["id"] for row in sandbox.admin.records("line_items")]
+    for reading_number in range(2):
+        sandbox.admin.script_changes(
+            "/line_items",
+            after_request=2 + 8 * reading_number,
+            changes=[{"action": "delete", "resource": "line_items", "id": rows[reading_number]}],
+        )
 
-    assert one.records == many.records
-    assert [message["stream"] for message in one.of("SCHEMA")] == [message["stream"] for message in many.of("SCHEMA")]
+    reading = read_productive("line_items", page_size=100, concurrency=1)
+
+    assert reading.error is None
+    assert set(reading.ids("line_items")) == set(rows)
+    assert "page[after]" in queries_to(sandbox, "/line_items")[-1]
+    assert reading.of("ACTIVATE_VERSION")
 
 
-def _requests(sandbox: RunningSandbox, path: str) -> list[dict[str, str]]:
-    return [dict(request["query"]) for request in sandbox.admin.requests() if request["path"].endswith(path)]
-
-
-@CONCURRENCY
-def test_a_long_list_is_read_in_windows_that_cost_little(
-    sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int
+def test_a_list_that_never_stops_moving_marks_nothing_as_deleted(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    sandbox.admin.clear_requests()
-    reading = read_productive("tasks", concurrency=concurrency, page_size=2)
+    sandbox.admin.set_refusals(keyset_sorts={"line_items": ["*"]})
+    rows = [row["id"] for row in sandbox.admin.records("line_items")]
+    for reading_number in range(3):
+        sandbox.admin.script_changes(
+            "/line_items",
+            after_request=2 + 8 * reading_number + reading_number // 2,
+            changes=[{"action": "delete", "resource": "line_items", "id": rows[reading_number]}],
+        )
 
-    asked = _requests(sandbox, "/tasks")
-    windows = {query.get("filter[created_at][gt_eq]", "") for query in asked if "page[after]" in query}
-    pages = -(-len(sandbox.admin.records("tasks")) // 2)
-    assert len(windows) > 2
-    assert sum(query["page[size]"] == "1" for query in asked) == 2
-    assert len(asked) - 2 <= pages * 1.05 + 2
-    assert sorted(reading.ids("tasks")) == sorted(_ids(sandbox, "tasks"))
-    assert (
-        len(reading.of("ACTIVATE_VERSION")) == len(reading.ids("tasks")) * 0
-    )  # incremental: its bookmark moves instead
+    reading = read_productive("line_items", page_size=100, concurrency=1)
+
+    assert reading.error is None
+    assert not reading.of("ACTIVATE_VERSION")
+    assert "no row is taken as deleted" in warnings_of(caplog)[0]
 
 
-def test_a_list_of_one_page_is_not_counted(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
-    sandbox.admin.clear_requests()
-    reading = read_productive("tax_rates")
+def test_changes_that_are_answered_by_number_are_checked_as_numbered_lists_are(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sandbox.admin.set_refusals(keyset_sorts={"tasks": ["updated_at"]})
+    rows = sorted(sandbox.admin.records("tasks"), key=lambda row: instant(row["attributes"]["updated_at"]))
+    state = {"bookmarks": {"tasks": bookmark("updated_at", "2020-01-01T00:00:00Z")}}
+    for reading_number in range(3):
+        sandbox.admin.script_changes(
+            "/tasks",
+            # The first request of each reading asks for a cursor and is refused, but not in the second.
+            after_request=3 + 5 * reading_number,
+            changes=[{"action": "delete", "resource": "tasks", "id": rows[reading_number]["id"]}],
+        )
 
-    assert len(_requests(sandbox, "/tax_rates")) == 1
-    assert len(reading.of("ACTIVATE_VERSION")) == 1
+    reading = read_productive("tasks", page_size=100, state=state, concurrency=1)
+
+    assert reading.error is None
+    assert "the bookmark stays" in warnings_of(caplog)[-1]
+    assert reading.state["bookmarks"]["tasks"]["replication_key_value"] == "2020-01-01T00:00:00Z"
+
+
+def test_a_row_that_changes_between_two_passes_over_a_moving_list_is_written_again(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+) -> None:
+    rows = sorted(sandbox.admin.records("tasks"), key=lambda row: instant(row["attributes"]["updated_at"]))
+    gone, changed = rows[0]["id"], rows[10]["id"]
+    change: dict[str, Any] = {"action": "update", "resource": "tasks", "id": changed, "attributes": {"title": "later"}}
+    sandbox.admin.script_changes(
+        "/tasks",
+        after_request=2,
+        changes=[{"action": "delete", "resource": "tasks", "id": gone}],
+    )
+    sandbox.admin.script_changes("/tasks", after_request=5, changes=[change])
+
+    reading = read_productive("tasks", page_size=100, concurrency=1)
+
+    assert [record["title"] for record in reading.records["tasks"] if record["id"] == changed][-1] == "later"

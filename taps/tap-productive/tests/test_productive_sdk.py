@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.testing.runners import TapTestRunner
 
-# The SDK makes the tests, one for each attribute, when this module is imported; the sandbox has to run by then.
+# The SDK makes the tests when this module is imported: the sandbox has to be running by then.
 _running = ExitStack()
 _sandbox = _running.enter_context(running_sandbox(scale=0.3))
 _sandbox.admin.set_limits([])
@@ -36,6 +36,7 @@ BuiltIn = get_tap_test_class(
         "api_url": f"{_sandbox.url}/productive/api/v2",
     },
     suite_config=SuiteConfig(max_records_limit=100_000),
+    include_stream_attribute_tests=False,  # test_conform shows more than they do
     parse_env_config=False,
 )
 
@@ -45,8 +46,8 @@ class TestTapProductive(BuiltIn):  # type: ignore[misc,valid-type] # made at run
 
     def test_primary_keys_are_unique(self, runner: TapTestRunner) -> None:
         """The SDK's own test of this cannot fail: it compares a count with itself."""
-        assert len(runner.records) == 102
         streams = runner.new_tap().streams
+        assert runner.records.keys() == streams.keys()
         for stream, records in runner.records.items():
             key = streams[stream].primary_keys
             ids: list[tuple[Any, ...]] = [tuple(record[name] for name in key) for record in records]

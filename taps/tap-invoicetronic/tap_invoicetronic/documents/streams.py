@@ -54,9 +54,7 @@ class DocumentStream(DerivedStream):
 
     @override
     def make_records(self) -> Iterator[Record]:
-        self.has_read_all = self.covers_table = (
-            False  # rows of earlier runs stay: the loader must not take them for deleted
-        )
+        self.has_read_all = False  # rows of earlier runs stay: the loader must not take them for deleted
         run = self._open_documents()
         if run is not None:
             is_test = self.ABORT_AT_RECORD_COUNT is not None
@@ -97,7 +95,7 @@ class DocumentStream(DerivedStream):
 class Document(DocumentStream):
     """Files of invoices, fetched only if `payloads` or `export_periods` say so, and archives of exports.
 
-    Where they are kept, and what they are. Rows are only added.
+    One row for each file, with its location, type and size. Rows are only added.
     """
 
     name = DOCUMENT

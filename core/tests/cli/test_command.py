@@ -1,0 +1,253 @@
+"""The command of a tap, as its user runs it. Run as a script, this file is that tap."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import pytest
+from singer_sdk import typing as th
+from werkzeug import Response
+
+from singer_rest_core import NextLinkPaginator, RestStream, RestTap, settings_schema
+from singer_rest_core.records.row_layout import FlatRows
+from singer_rest_core.singer import writer as message_writer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import requests
+    from pytest_httpserver import HTTPServer
+    from singer_sdk.streams.rest import HTTPRequest
+    from werkzeug import Request
+
+    from singer_rest_core import ListQuery, PageParams
+
+_TOKEN = "tok-5ecret-0123456789"
+
+
+class Things(RestStream):
+    """Things, by their changes."""
+
+    name = "things"
+    primary_keys = ("id",)
+    row_layout = FlatRows("data", envelope=("next",))
+    replication_key = "updated_at"
+    is_sorted = True
+    schema: ClassVar[dict[str, Any]] = {
+        "properties": {
+            "id": {"type": "string"},
+            "updated_at": {"type": "string", "format": "date-time"},
+            "_rescued_data": {"type": ["object", "null"]},
+        },
+    }
+
+    def __init__(self, tap: RestTap) -> None:
+        """Bind the stream to its tap."""
+        super().__init__(tap, path="/things")
+
+    def get_new_paginator(self) -> NextLinkPaginator:
+        return NextLinkPaginator(
+            {}, next_link=lambda page: page.envelope.get("next"), takes=lambda name: name == "after"
+        )
+
+    def request_for(self, query: ListQuery, token: PageParams | None) -> HTTPRequest:
+        request = super().request_for(query, token)
+        request.params = dict(token or {})
+        return request
+
+
+class CommandTap(RestTap):
+    """A tap with one stream, and a bug on demand."""
+
+    name = "tap-command"
+    config_jsonschema: ClassVar[dict[str, Any]] = settings_schema(
+        th.Property("auth_token", th.StringType, required=True, secret=True),
+        th.Property("has_bug", th.BooleanType),
+        api_url=None,
+        page_size=(10, 10),
+        start_date=None,
+    )
+
+    def discover_streams(self) -> Sequence[RestStream]:
+        if self.config.get("has_bug"):
+            msg = "a bug in the tap"
+            raise ZeroDivisionError(msg)
+        return [Things(self)]
+
+    def authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["X-Auth-Token"] = self.config["auth_token"]
+        return request
+
+
+def _day(number: int) -> str:
+    return f"2026-01-{number:02}T00:00:00Z"
+
+
+def _start(tmp_path: Path, *arguments: str, **config: object) -> subprocess.Popen[bytes]:
+    settings = tmp_path / "config.json"
+    settings.write_text(json.dumps(config))
+    return subprocess.Popen(
+        [sys.executable, __file__, "--config", str(settings), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "TAP_COMMAND_LOGLEVEL": "INFO", "NO_PROXY": "*"},
+    )
+
+
+@dataclass
+class _Ended:
+    code: int
+    messages: list[dict[str, Any]]
+    log: str
+
+
+class _Shell:
+    """Runs the tap's command in this process, ten times faster than in another one."""
+
+    def __init__(self, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._settings = tmp_path / "config.json"
+        self._caplog = caplog
+        self._out = io.BytesIO()
+        monkeypatch.setattr(message_writer, "sys", SimpleNamespace(stdout=SimpleNamespace(buffer=self._out)))
+        caplog.set_level(logging.INFO)
+
+    def run(self, *arguments: str, **config: object) -> _Ended:
+        self._settings.write_text(json.dumps(config))
+        with pytest.raises(SystemExit) as ended:
+            CommandTap.get_singer_command().main(["--config", str(self._settings), *arguments])
+        logging.captureWarnings(capture=False)
+        messages = [json.loads(line) for line in self._out.getvalue().splitlines()]
+        return _Ended(cast("int", ended.value.code), messages, self._caplog.text)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Shell]:
+    handlers = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)}
+    yield _Shell(tmp_path, caplog, monkeypatch)
+    for signum, handler in handlers.items():
+        signal.signal(signum, handler)
+
+
+def _page(number: int, rows: list[int], *, last: bool = False) -> Response:
+    body = {
+        "data": [{"id": str(row), "updated_at": _day(row)} for row in rows],
+        "next": None if last else f"?after={number + 1}",
+    }
+    return Response(json.dumps(body), content_type="application/json")
+
+
+def _settings(server: HTTPServer) -> dict[str, Any]:
+    return {"api_url": server.url_for("/"), "auth_token": _TOKEN}
+
+
+def test_a_successful_run_exits_with_0(shell: _Shell, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/things").respond_with_response(_page(0, [1, 2], last=True))
+    ended = shell.run(**_settings(httpserver))
+    assert ended.code == 0
+    assert [entry["type"] for entry in ended.messages] == ["SCHEMA", "RECORD", "RECORD", "STATE", "STATE"]
+    assert "1 streams read to their end" in ended.log
+    assert "Traceback" not in ended.log
+    assert _TOKEN not in ended.log
+
+
+def test_refused_credentials_log_one_line_and_exit_with_1(shell: _Shell, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/things").respond_with_json({"message": f"Bad {_TOKEN}"}, status=401)
+    ended = shell.run(**_settings(httpserver))
+    assert ended.code == 1
+    assert ended.log.count("GET /things answered 401: Bad ***. Check the credentials") == 1
+    assert "Traceback" not in ended.log
+    assert _TOKEN not in ended.log
+
+
+def test_wrong_settings_log_one_line_each_and_exit_with_1(shell: _Shell) -> None:
+    ended = shell.run(api_url="http://api.example.com", page_size=0, auth_token=f"{_TOKEN}\n")
+    assert ended.code == 1
+    assert ended.messages == []
+    assert "Setting page_size must be at least 1 (it is '0')" in ended.log
+    assert "Setting api_url is not encrypted" in ended.log
+    assert "Setting auth_token contains a character not allowed in headers" in ended.log
+    assert _TOKEN not in ended.log
+    assert "Traceback" not in ended.log
+
+
+def test_a_missing_file_logs_one_line_and_exits_with_1(shell: _Shell) -> None:
+    ended = shell.run("--config", "nowhere.json")
+    assert ended.code == 1
+    assert ended.messages == []
+    assert ended.log.count("nowhere.json") == 1
+    assert "Traceback" not in ended.log
+
+
+def test_a_bug_in_the_tap_keeps_its_traceback(tmp_path: Path, httpserver: HTTPServer) -> None:
+    process = _start(tmp_path, has_bug=True, **_settings(httpserver))
+    log = process.communicate(timeout=20)[1].decode()
+    assert process.returncode == 1
+    assert "Traceback" in log
+    assert "ZeroDivisionError" in log
+    assert _TOKEN not in log
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_keeps_what_was_written_and_exits_with_its_code(
+    tmp_path: Path,
+    httpserver: HTTPServer,
+    signum: signal.Signals,
+    code: int,
+) -> None:
+    asked, over = threading.Event(), threading.Event()
+
+    def answer(request: Request) -> Response:
+        if "after" in request.args:
+            asked.set()
+            over.wait(10)
+        return _page(0, [1, 2])
+
+    httpserver.expect_request("/things").respond_with_handler(answer)
+    process = _start(tmp_path, **_settings(httpserver))
+    try:
+        assert asked.wait(30), "the second page was never requested"
+        process.send_signal(signum)
+        out, log = process.communicate(timeout=10)
+    finally:
+        over.set()
+        process.kill()
+    assert process.returncode == code
+    messages = [json.loads(line) for line in out.splitlines()]
+    assert [entry["type"] for entry in messages] == ["SCHEMA", "RECORD", "RECORD", "STATE"]
+    assert messages[-1]["value"]["bookmarks"]["things"]["replication_key_value"] == _day(2)
+    assert f"Stopped by {signum.name}" in log.decode()
+    assert "Traceback" not in log.decode()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--test",)])
+def test_a_loader_that_exits_early_logs_one_line_and_exits_with_1(
+    tmp_path: Path,
+    httpserver: HTTPServer,
+    arguments: tuple[str, ...],
+) -> None:
+    httpserver.expect_request("/things").respond_with_response(_page(0, [1], last=True))
+    process = _start(tmp_path, *arguments, **_settings(httpserver))
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    log = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait(10) == 1
+    assert log.count("The loader has exited and no longer reads") == 1
+    assert "Traceback" not in log
+    assert "BrokenPipe" not in log
+
+
+if __name__ == "__main__":
+    CommandTap.cli()

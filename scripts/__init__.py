@@ -1,0 +1,1 @@
+"""What `make` runs: the demo, the shell, and what writes and checks generated files."""

@@ -1,0 +1,169 @@
+"""What Meltano and its Hub need to know of a tap: plugin lock, Hub definition, jobs and schedules."""
+
+from __future__ import annotations
+
+import copy
+import importlib.metadata
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from singer_sdk.about import python_versions
+
+from scripts.all_taps import metadata_of, unconnected_tap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from singer_rest_core import RestTap
+
+VARIANT = "invoicing-taps"
+LOADER = "target-postgres"
+JOB_SUFFIX = "to-postgres"
+
+_KINDS = {"boolean": "boolean", "integer": "integer", "number": "decimal", "object": "object", "array": "array"}
+_JOBS = re.compile(r"(# <jobs>.*?\n).*(# </jobs>)", re.DOTALL)
+_WEEKLY_REASON = """\
+# Once a week the taps with incremental streams read everything again, without the state: this corrects changes that an
+# API does not report. Not at midnight, as two runs of one job would share a state and Meltano would refuse the second.
+# The other taps read their lists completely every night, and their state keeps what a full refresh would lose.
+"""
+
+
+def settings(tap_class: type[RestTap]) -> list[dict[str, Any]]:
+    """List a tap's settings as Meltano writes them.
+
+    Args:
+        tap_class: The class of the tap.
+
+    Returns:
+        Its own settings, then the SDK's; nested ones with dotted names.
+    """
+    schema = copy.deepcopy(tap_class.config_jsonschema)
+    tap_class.append_builtin_config(schema)
+    return [_setting(name, entry) for name, entry in _flattened(schema["properties"])]
+
+
+def _flattened(properties: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, entry in properties.items():
+        if isinstance(entry.get("properties"), dict) and entry["properties"]:
+            yield from _flattened(entry["properties"], f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", entry
+
+
+def _setting(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    types = entry.get("type", "string")
+    kind = next(
+        (_KINDS[each] for each in ([types] if isinstance(types, str) else types) if each in _KINDS),
+        "date_iso8601" if entry.get("format") == "date-time" else "string",
+    )
+    setting: dict[str, Any] = {"name": name, "kind": "options" if "enum" in entry else kind}
+    if "default" in entry:
+        setting["value"] = entry["default"]
+    setting["label"] = entry.get("title") or name.replace("_", " ").replace(".", " ").title()
+    if entry.get("description"):
+        setting["description"] = entry["description"]
+    if entry.get("secret"):
+        setting["sensitive"] = True
+    if "enum" in entry:
+        setting["options"] = [
+            {"label": str(value).title(), "value": value} for value in entry["enum"] if value is not None
+        ]
+    return setting
+
+
+def _definition(name: str, tap_class: type[RestTap]) -> dict[str, Any]:
+    """Return what a lock and a Hub definition have in common."""
+    return {
+        "name": name,
+        "namespace": name.replace("-", "_"),
+        "variant": VARIANT,
+        "label": metadata_of(name)["tool"]["meltano-hub"]["label"],
+        "pip_url": name,
+        "executable": name,
+        "description": (tap_class.__doc__ or "").splitlines()[0],
+        "capabilities": sorted(capability.value for capability in tap_class.capabilities),
+        "settings_group_validation": [tap_class.config_jsonschema["required"]],
+        "settings": settings(tap_class),
+        "commands": {
+            "test": {"args": "--config=ENV --test", "description": "Read one record of every stream"},
+        },
+    }
+
+
+def lock(name: str, tap_class: type[RestTap]) -> str:
+    """Return a plugin lock as Meltano writes it.
+
+    Args:
+        name: The distribution's name.
+        tap_class: The class of the tap.
+
+    Returns:
+        The content of plugins/extractors/<name>--<variant>.lock.
+    """
+    content = {"plugin_type": "extractors", **_definition(name, tap_class)}
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def hub_definition(name: str, tap_class: type[RestTap]) -> str:
+    """Return a plugin definition as the Meltano Hub keeps them.
+
+    Args:
+        name: The distribution's name.
+        tap_class: The class of the tap.
+
+    Returns:
+        YAML with sorted keys.
+    """
+    hub = metadata_of(name)["tool"]["meltano-hub"]
+    entry = _definition(name, tap_class) | {
+        "domain_url": hub["domain_url"],
+        "keywords": ["meltano_sdk", "api", "invoicing", *hub["keywords"]],
+        "maintenance_status": "active",
+        "quality": "unknown",
+        "supported_python_versions": list(python_versions(importlib.metadata.metadata(name))),
+    }
+    entry["settings"] = sorted(entry["settings"], key=lambda setting: setting["name"])
+    return yaml.safe_dump(entry, sort_keys=True, allow_unicode=True, width=100)
+
+
+def with_jobs(meltano_yml: str, tap_classes: Mapping[str, type[RestTap]]) -> str:
+    """Return meltano.yml with a job and its schedules for each extractor, in the order of the extractors.
+
+    Args:
+        meltano_yml: The file's text.
+        tap_classes: The class of each tap, by the distribution's name.
+
+    Raises:
+        ValueError: If the marks between which they are written are missing.
+    """
+    if not _JOBS.search(meltano_yml):
+        raise ValueError("meltano.yml has no marks # <jobs> and # </jobs>")
+    names = [extractor["name"] for extractor in yaml.safe_load(meltano_yml)["plugins"]["extractors"]]
+    incremental = [name for name in names if name in tap_classes and _is_incremental(tap_classes[name])]
+    written = f"""\
+jobs:
+{"".join(_job(name) for name in names)}
+schedules:
+{"".join(_schedule(name, "daily", "'@daily'") for name in names)}{_WEEKLY_REASON}{_weekly(incremental)}"""
+    return _JOBS.sub(lambda match: match[1] + written + match[2], meltano_yml)
+
+
+def _is_incremental(tap_class: type[RestTap]) -> bool:
+    return any(stream.replication_key for stream in unconnected_tap(tap_class).streams.values())
+
+
+def _weekly(names: Iterable[str]) -> str:
+    full_refresh = "  env:\n    MELTANO_RUN_FULL_REFRESH: 'true'\n"
+    return "".join(_schedule(name, "weekly-full-refresh", "0 12 * * 0") + full_refresh for name in names)
+
+
+def _job(name: str) -> str:
+    return f"- name: {name.removeprefix('tap-')}-{JOB_SUFFIX}\n  tasks:\n  - {name} {LOADER}\n"
+
+
+def _schedule(name: str, suffix: str, interval: str) -> str:
+    system = name.removeprefix("tap-")
+    return f"- name: {system}-{suffix}\n  interval: {interval}\n  job: {system}-{JOB_SUFFIX}\n"
