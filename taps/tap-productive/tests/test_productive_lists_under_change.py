@@ -82,9 +82,7 @@ def test_a_deleted_row_is_marked_by_the_next_run(
 
 
 @CONCURRENCY
-def test_output_is_the_same_for_every_concurrency(
-    sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int
-) -> None:
+def test_output_is_the_same_for_every_concurrency(read_productive: ReadProductive, concurrency: int) -> None:
     streams = "invoices line_items tasks time_entries payments companies"
     one = read_productive(streams, concurrency=1, page_size=20)
     many = read_productive(streams, concurrency=concurrency, page_size=20)
@@ -121,3 +119,4 @@ def test_a_list_of_one_page_is_not_counted(sandbox: RunningSandbox, read_product
     reading = read_productive("tax_rates")
 
     assert len(_requests(sandbox, "/tax_rates")) == 1
+    assert reading.activated == ["tax_rates"]
