@@ -55,10 +55,8 @@ def query_of(stream: ProductiveStream) -> dict[str, str]:
     Args:
         stream: A stream of our tap.
 
-    Raises:
-        ValueError: If its first request depends on what other streams read.
     """
-    request = stream.first_request()
-    if request is None:
-        raise ValueError(f"the first request of {stream.name} depends on other streams")
+    stream.prepare()
+    query = stream.query()
+    request = stream.request_for(query, stream.paginator(query).current_value)
     return {name: str(value) for name, value in (request.params or {}).items() if name not in _PAGE_PARAMETERS}

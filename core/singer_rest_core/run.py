@@ -6,7 +6,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from singer_rest_core.cli.progress import Progress
-from singer_rest_core.paging.prefetch import FirstPages, Prefetcher
+from singer_rest_core.paging.prefetch import Prefetcher
+from singer_rest_core.paging.read_ahead import ReadAhead
+from singer_rest_core.paging.spool import SpoolMemory
 from singer_rest_core.singer.result import RunResult
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class Run:
         self._quota_used = quota_used
         self._verify_access = verify_access
         self.clock = clock
+        self.started = clock.now()
+        """When the run began, UTC."""
         self.result = RunResult()
         """How the streams ended."""
 
@@ -64,9 +68,14 @@ class Run:
         return Prefetcher(workers) if workers > 1 else None
 
     @cached_property
-    def first_pages(self) -> FirstPages:
-        """First pages of the streams to come; none before the API has accepted a first request."""
-        return FirstPages(self.prefetcher, self.client.send, may_send=lambda: self.client.accepted)
+    def spool_memory(self) -> SpoolMemory:
+        """The memory for pages that wait for their turn."""
+        return SpoolMemory()
+
+    @cached_property
+    def read_ahead(self) -> ReadAhead:
+        """Begins reads of the streams to come; none before the API has accepted a first request."""
+        return ReadAhead(self.prefetcher, self.spool_memory, may_start=lambda: self.client.accepted)
 
     @cached_property
     def progress(self) -> Progress:
@@ -99,6 +108,7 @@ class Run:
         self.client.stop()
         if self.prefetcher is not None:
             self.prefetcher.stop()
+        self.read_ahead.stop()
 
     def summary(self) -> str:
         """Return one line about what the run did."""

@@ -198,7 +198,7 @@ class RestTap(SdkTap):
         selected = [each for each in self.streams.values() if isinstance(each, BaseStream) and each.selected]
         for position, each in enumerate(selected):
             each.position = position
-        self.run.first_pages.begin([each for each in selected if isinstance(each, RestStream)])
+        self.run.read_ahead.begin([each for each in selected if isinstance(each, RestStream)])
 
     @override
     def stop(self) -> None:

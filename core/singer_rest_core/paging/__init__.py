@@ -1,10 +1,12 @@
 """How a list is read: what is asked of it, its pages, its reader, and requests sent ahead of their turn."""
 
 from singer_rest_core.paging.list_query import ListQuery, RefusedRequest
-from singer_rest_core.paging.list_reader import ListReader, ListSource, ReadersRun
+from singer_rest_core.paging.list_reader import ListReader, ReadResult
 from singer_rest_core.paging.page import Page, PageDecoder, RecordDecoder
+from singer_rest_core.paging.page_fetcher import ListSource, ReadersRun
 from singer_rest_core.paging.paginators import NextLinkPaginator, NumberedPaginator, PagePaginator, PageParams
 from singer_rest_core.paging.prefetch import Pending
+from singer_rest_core.paging.windows import Window
 
 __all__ = [
     "ListQuery",
@@ -17,7 +19,9 @@ __all__ = [
     "PagePaginator",
     "PageParams",
     "Pending",
+    "ReadResult",
     "ReadersRun",
     "RecordDecoder",
     "RefusedRequest",
+    "Window",
 ]

@@ -22,6 +22,20 @@ class DriftCheck:
         """Start before the first page."""
         self.seen = SeenIds(None)
         self._totals: set[int | None] = set()
+        self._last_total: int | None = None
+        self.has_shrunk = False
+        """Whether the API counted fewer rows than before: then rows moved up, to pages that were read already."""
+
+    def unseen(self, ids: Sequence[Hashable]) -> list[bool]:
+        """Return which rows of the next page did not come before.
+
+        Args:
+            ids: The ids of its rows.
+
+        Returns:
+            A flag for each row.
+        """
+        return [each not in self.seen for each in ids]
 
     def add(self, ids: Sequence[Hashable], total: int | None) -> None:
         """Count a page.
@@ -32,13 +46,11 @@ class DriftCheck:
         """
         if not self._totals and total is not None:
             self.seen = SeenIds(max(total, len(ids)))
+        if total is not None:
+            self.has_shrunk |= self._last_total is not None and total < self._last_total
+            self._last_total = total
         self._totals.add(total)
         self.seen.add(ids)
-
-    @property
-    def has_moved(self) -> bool:
-        """Whether the pages so far show that rows came or went."""
-        return len(self._totals) > 1 or self.seen.repeated
 
     @property
     def is_complete(self) -> bool:

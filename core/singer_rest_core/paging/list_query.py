@@ -20,11 +20,15 @@ class ListQuery:
         since: An inclusive lower bound of that column, as text; None to read every row.
         newest_first: Whether rows are requested in descending order of the column, and read only down to `since`,
             because the API sorts by it but does not filter.
+        ascending: Whether rows are requested in ascending order of the column: then a bookmark may follow them.
+        by_number: Whether the list is read by page number though a cursor would be used.
     """
 
     column: str | None = None
     since: str | None = None
     newest_first: bool = False
+    ascending: bool = False
+    by_number: bool = False
 
     def for_every_row(self) -> Self:
         """Return the query without its bound.
@@ -32,7 +36,7 @@ class ListQuery:
         Returns:
             The query that reads every row.
         """
-        return replace(self, since=None, newest_first=False)
+        return replace(self, since=None, newest_first=False, ascending=False)
 
 
 Query = TypeVar("Query", bound=ListQuery)

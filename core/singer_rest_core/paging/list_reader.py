@@ -6,155 +6,77 @@ whether every row came.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Generic, Protocol
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Generic
 
-from singer_rest_core.api.retry import server_time
-from singer_rest_core.errors import ApiUnreachable, RequestFailed, StreamUnavailable, WaitTooLong
+from singer_rest_core.errors import RequestFailed
+from singer_rest_core.paging import windows
 from singer_rest_core.paging.descending import DescendingRead
 from singer_rest_core.paging.drift import DriftCheck
-from singer_rest_core.paging.list_query import Query, RefusedRequest
+from singer_rest_core.paging.list_query import Query
+from singer_rest_core.paging.page_fetcher import AnotherWay, PageFetcher
 from singer_rest_core.paging.paginators import NumberedPaginator, PagePaginator
 from singer_rest_core.paging.prefetch import PagePrefetcher
-from singer_rest_core.records.exact_json import NotJson
-from singer_rest_core.records.row_layout import UnexpectedPage
+from singer_rest_core.paging.seen_ids import SeenIds
+from singer_rest_core.paging.window_reader import FilterIgnoredError, PlaceLostError, WindowReader, continued
 from singer_rest_core.records.timestamps import instant
 
 if TYPE_CHECKING:
-    import logging
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
-    from datetime import datetime, timedelta
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
-    import requests
-    from singer_sdk.metrics import Counter
     from singer_sdk.pagination import BaseAPIPaginator
-    from singer_sdk.streams.rest import HTTPRequest
 
-    from singer_rest_core.api.client import ApiClient
     from singer_rest_core.paging.page import Page, PageDecoder
-    from singer_rest_core.paging.prefetch import FirstPages, Pending, Prefetcher
-    from singer_rest_core.paging.seen_ids import SeenIds
-
-    Refusal = StreamUnavailable | RequestFailed
-
-
-class ListSource(Protocol):
-    """A list, as far as its reader has to know it; the streams of a tap are such lists."""
-
-    name: str
-    path: str
-    position: int
-    filter_slack: timedelta | None
-
-    @property
-    def logger(self) -> logging.Logger:
-        """Where what is unusual about the list is logged."""
-        ...
-
-    def paginator(self, query: Any) -> BaseAPIPaginator[Any]:  # noqa: ANN401 - the list's own kind of query
-        """Return a paginator before its first page."""
-        ...
-
-    def steady_paginator(self, query: Any) -> BaseAPIPaginator[Any] | None:  # noqa: ANN401 - as above
-        """Return a paginator that does not shift when rows come and go; None if the API has none."""
-        ...
-
-    def request_for(self, query: Any, token: Any) -> HTTPRequest:  # noqa: ANN401 - as above
-        """Return the request for one page, without credentials."""
-        ...
-
-    def total_of(self, page: Page) -> int | None:
-        """Return how many rows a numbered list has according to a page; None if it does not say."""
-        ...
-
-    def accept_page(self, page: Page, query: Any) -> Page:  # noqa: ANN401 - as above
-        """Look at a page before it is written, and leave out rows that shall not be."""
-        ...
-
-    def adapt(self, refused: RefusedRequest[Any]) -> Any | None:  # noqa: ANN401 - as above
-        """Return a query that the API may accept instead of one it refused; None to let the refusal end the read."""
-        ...
-
-    def get_http_request_counter(self) -> AbstractContextManager[Counter]:
-        """Return the SDK's counter of requests."""
-        ...
+    from singer_rest_core.paging.page_fetcher import ListSource, ReadersRun
+    from singer_rest_core.paging.windows import Window
+    from singer_rest_core.records.conform import Record
 
 
-class ReadersRun(Protocol):
-    """What readers share in a run."""
+@dataclass(frozen=True)
+class ReadResult:
+    """What a read that came to its end found.
 
-    @property
-    def client(self) -> ApiClient:
-        """The HTTP client."""
-        ...
+    Args:
+        is_complete: Whether every row came, as far as can be seen. Then a bookmark may move.
+        is_certain: Whether that is beyond doubt: the list had one page, or as many rows came as the API counts.
+        rows: How many different rows came.
+    """
 
-    @property
-    def prefetcher(self) -> Prefetcher | None:
-        """Sends requests ahead of their turn."""
-        ...
-
-    @property
-    def first_pages(self) -> FirstPages:
-        """First pages that were requested ahead."""
-        ...
-
-    def page_read(self, rows: int, total: int | None) -> None:
-        """Count a page for whoever watches."""
-        ...
-
-    def verify_access(self, refusal: Refusal) -> None:
-        """Check the credentials when a list is refused before any request was accepted."""
-        ...
-
-
-class BookmarkInUse(Protocol):
-    """The bookmark of an incremental read, as far as its reader needs it."""
-
-    def began_at(self, moment: datetime) -> None:
-        """Take the read to have begun earlier, by the clock of the API."""
-        ...
-
-    def expect_no_order(self) -> None:
-        """Keep no value before the end of the read."""
-        ...
+    is_complete: bool
+    is_certain: bool
+    rows: int
 
 
 @dataclass
-class _Pass:
-    """One pass over the list.
+class _NumberedPass:
+    """One pass over a list by page numbers.
 
     Args:
-        drift: Follows the ids of a numbered list; None where pages do not shift.
         descent: Follows a list in descending order; None in any other.
-        oldest_expected: What no row of a filtered list may be older than; None where that is not checked.
     """
 
-    drift: DriftCheck | None
     descent: DescendingRead | None
-    oldest_expected: datetime | None
+    drift: DriftCheck = field(default_factory=DriftCheck)
+    pages: int = 0
 
     @property
     def is_complete(self) -> bool:
-        return self.drift is None or self.drift.is_complete
-
-    def expect_every_row(self) -> None:
-        """Check neither bound nor order any more: every row is read now."""
-        self.descent = self.oldest_expected = None
-
-    def end_at_bound(self) -> None:
-        """A descent that reached its bound has read as much of the list as was wanted, whatever its count."""
-        if self.descent and self.descent.reached_bound and self.drift and not self.drift.has_moved:
-            self.drift = None
+        """Whether every row came. New rows on top of a descending list push others down, but none out of sight."""
+        if self.descent is not None and self.descent.reached_bound:
+            return not self.drift.has_shrunk
+        return self.drift.is_complete
 
 
 class ListReader(Generic[Query]):
     """Reads a list once.
 
-    A numbered list whose rows moved meanwhile is read again for the rows that slipped through; if it does not come to
-    rest, it is read in a way that does not shift, where the API has one. Where the API does not keep to the bound or
-    the order of an incremental read, the list is read completely instead.
+    By cursor where the API has one: in windows of an unchanging time side by side if the list is long, and compared
+    with the API's own count. By number elsewhere: a list whose rows moved meanwhile is read once more for the rows that
+    slipped through. Where the API does not keep to the bound or the order of an incremental read, the list is read
+    completely instead.
 
     Args:
         source: The list.
@@ -162,8 +84,8 @@ class ListReader(Generic[Query]):
         decoder: Decodes its pages.
         run: What the readers of the run share.
         started: When the run began, by our clock.
-        bookmark: That of an incremental stream, or None.
         repeats_rows: Whether rows that an earlier pass brought are handed on again, as they may have changed.
+        resume_at: Where an earlier run stopped, as a page said (`Page.resume_at`); None to start at the beginning.
     """
 
     def __init__(  # noqa: PLR0913 - each is another thing
@@ -174,30 +96,31 @@ class ListReader(Generic[Query]):
         run: ReadersRun,
         *,
         started: datetime,
-        bookmark: BookmarkInUse | None = None,
         repeats_rows: bool = False,
+        resume_at: Mapping[str, Any] | None = None,
     ) -> None:
         """Request nothing yet."""
-        self.query = query
-        """What is asked now: less than at first where the API refused something or did not keep to it."""
+        self.result: ReadResult | None = None
+        """What the read found; None before its end."""
+        self.lost_its_place = False
+        """Whether the read could not be resumed and began again, before any row was handed on."""
         self._source = source
-        self._decoder = decoder
         self._run = run
-        self._started = started
-        self._bookmark = bookmark
+        self._fetcher = PageFetcher(source, query, decoder, run, started)
         self._repeats_rows = repeats_rows
-        self._earlier_passes: list[SeenIds] = []
-        self._pass = _Pass(None, None, None)
+        self._resume_at = resume_at
+        self._slack = source.filter_slack
+        self._started = started
+        self._is_ordered = query.ascending
+        self._last_value: datetime | None = None
+        self._total: int | None = None
         self._has_rows = False
         self._has_to_restart = False
 
     @property
-    def is_complete(self) -> bool:
-        """Whether the read that ended saw every row: by cursor yes, by page number if nothing seems to have moved.
-
-        What cannot be seen: see `DriftCheck`.
-        """
-        return self._pass.is_complete
+    def query(self) -> Query:
+        """What is asked now: less than at first where the API refused something or did not keep to it."""
+        return self._fetcher.query
 
     def pages(self) -> Iterator[Page]:
         """Read the pages in order.
@@ -209,190 +132,264 @@ class ListReader(Generic[Query]):
             StreamUnavailable: If the account may not read this list.
             RequestFailed: If a request or an answer ends the read.
         """
-        yield from self._passes()
-        if self._has_to_restart:
+        while True:
             self._has_to_restart = False
-            self._earlier_passes = []
-            yield from self._passes()
-
-    def read_every_row(self, reason: str) -> None:
-        """Read the whole list instead of a part of it: from its beginning, once the page at hand was written.
-
-        Args:
-            reason: What the API did not keep to, as a clause for the log.
-        """
-        if self.query.since is not None:
-            self._source.logger.warning("%s: it is read completely", reason)
-            self._change_query(self.query.for_every_row())
-
-    @property
-    def checks_order(self) -> bool:
-        """Whether the list was asked for changes in order, and is read completely if it does not keep to that."""
-        return self._pass.oldest_expected is not None
-
-    def check_age(self, value: str) -> None:
-        """Compare the replication value of a row with what was asked for.
-
-        Args:
-            value: A timestamp.
-        """
-        oldest = self._pass.oldest_expected
-        if oldest is not None and instant(value) < oldest:
-            self.read_every_row(f"rows are older by {self.query.column} than was asked for")
-
-    def _passes(self) -> Iterator[Page]:
-        """Read the list until a pass saw no row move."""
-        source = self._source
-        for new_paginator in (source.paginator, source.paginator, source.steady_paginator):
-            paginator = new_paginator(self.query)
-            if paginator is None:
-                break
-            self._pass = self._new_pass(paginator)
-            yield from self._walk(paginator)
-            if self._has_to_restart:
+            try:
+                yield from self._one_read()
+            except AnotherWay:
+                continue
+            if not self._has_to_restart:
                 return
-            self._pass.end_at_bound()
-            if self._pass.drift is None or self._pass.is_complete:
+
+    def _one_read(self) -> Iterator[Page]:
+        paginator = self._source.paginator(self.query)
+        if isinstance(paginator, NumberedPaginator):
+            yield from self._by_number(paginator)
+            return
+        if self._resume_at is not None:
+            try:
+                yield from self._resumed(self._resume_at)
+            except PlaceLostError as lost:
+                self._source.logger.warning("the read cannot be resumed where it stopped, and begins again: %s", lost)
+                self._resume_at = None
+                self.lost_its_place = True
+            else:
                 return
-            source.logger.info("rows moved between pages while they were read")
-            self._expect_no_order()
-            self._earlier_passes.append(self._pass.drift.seen)
-        source.logger.warning(
-            "rows moved between pages each time they were read: no row is taken as deleted, and the bookmark stays",
+        yield from self._by_cursor(paginator)
+
+    def _handed_on(self, page: Page) -> Page:
+        """Check order and age of a page's rows, and say with it what its reader knows."""
+        self._has_rows = True
+        complaint = self._complaint(page)
+        if complaint:
+            self._read_every_row(complaint)
+        return replace(
+            page,
+            query=self.query,
+            total=self._total,
+            is_ordered=self._is_ordered,
+            began=self._fetcher.began_at(page),
         )
 
-    def _new_pass(self, paginator: BaseAPIPaginator[Any]) -> _Pass:
-        query, slack = self.query, self._source.filter_slack
-        drift = DriftCheck() if isinstance(paginator, NumberedPaginator) else None
-        if query.newest_first and query.since is not None:
-            self._expect_no_order()
-            descent = DescendingRead(query.since)
-        else:
-            descent = None
-        oldest = None if query.since is None or slack is None else instant(query.since) - slack
-        return _Pass(drift, descent, oldest)
+    def _complaint(self, page: Page) -> str:
+        """Return as a clause what the rows of an incremental read do not keep to; empty if nothing."""
+        query = self.query
+        if query.since is None or query.newest_first or query.column is None or self._slack is None:
+            return ""
+        moments = [moment for moment in map(_moment, page.column(query.column)) if moment is not None]
+        if any(moment < instant(query.since) - self._slack for moment in moments):
+            return f"rows are older by {query.column} than was asked for"
+        known = moments if self._last_value is None else [self._last_value, *moments]
+        self._last_value = known[-1] if known else None
+        if query.ascending and known != sorted(known):
+            return f"rows do not come in ascending order of {query.column}, as was asked for"
+        return ""
 
-    def _walk(self, paginator: BaseAPIPaginator[Any]) -> Iterator[Page]:
-        """Read the pages once, in order."""
+    def _read_every_row(self, reason: str) -> None:
+        """Read the whole list instead of a part of it: from its beginning, once the page at hand was handed on."""
+        self._source.logger.warning("%s: it is read completely", reason)
+        self._fetcher.query = self.query.for_every_row()
+        self._is_ordered = False
+        self._has_to_restart = True
+
+    def _by_number(self, paginator: NumberedPaginator) -> Iterator[Page]:
+        """Read the list by page numbers, and once more if rows moved meanwhile."""
+        earlier: SeenIds | None = None
+        while True:
+            numbered = _NumberedPass(self._new_descent())
+            yield from self._numbered_pass(paginator, numbered, earlier)
+            if self._has_to_restart:
+                return
+            if numbered.is_complete or earlier is not None:
+                break
+            self._source.logger.info("rows moved between pages while they were read")
+            self._is_ordered = False
+            earlier = numbered.drift.seen
+            again = self._source.paginator(self.query)
+            if not isinstance(again, NumberedPaginator):
+                raise AnotherWay
+            paginator = again
+        if not numbered.is_complete:
+            self._source.logger.warning("rows moved between pages each time they were read: the bookmark stays")
+        is_one_page = earlier is None and numbered.pages == 1
+        rows = max(numbered.drift.seen.distinct, earlier.distinct if earlier else 0)
+        self.result = ReadResult(numbered.is_complete, numbered.is_complete and is_one_page, rows)
+
+    def _numbered_pass(
+        self, paginator: NumberedPaginator, numbered: _NumberedPass, earlier: SeenIds | None
+    ) -> Iterator[Page]:
         source, run = self._source, self._run
-        first = run.first_pages.take(source.name)
-        ahead = PagePrefetcher(run.prefetcher, run.client.send, position=source.position, first=first)
+        ahead = PagePrefetcher(run.prefetcher, run.client.send, position=source.position)
         with ahead, source.get_http_request_counter() as requests_sent:
             while not paginator.finished:
                 token = paginator.current_value
-                is_first = not paginator.count and not self._earlier_passes
-                page = self._fetch(token, ahead.take(token), is_first=is_first)
+                page = self._fetcher.fetch(token, is_first=not self._has_rows, pending=ahead.take(token))
                 requests_sent.increment()
-                self._compare_clocks(page.answer)
-                if isinstance(paginator, NumberedPaginator) and self._pass.descent is None:
+                self._total = source.total_of(page)
+                if numbered.descent is None:
                     following = paginator.ahead(page, ahead.window)
                     ahead.request(following, lambda params: source.request_for(self.query, params))
-                run.first_pages.request_after(source.position)
-                yield self._accept(page, paginator)
-                descent = self._pass.descent
+                ids = page.ids
+                paginator.check(page, ids)
+                is_new = numbered.drift.unseen(ids) if numbered.descent is not None else ()
+                numbered.drift.add(ids, self._total)
+                numbered.pages += 1
+                accepted = self._down_to_bound(page, numbered, is_new)
+                if earlier is not None and not self._repeats_rows:
+                    accepted = accepted.only([each not in earlier for each in accepted.ids])
+                yield self._handed_on(accepted)
+                descent = numbered.descent
                 if self._has_to_restart or (descent is not None and descent.reached_bound):
                     break
-                if isinstance(paginator, PagePaginator):
-                    paginator.advance_past(page)
-                else:
-                    paginator.advance(page.answer)
+                paginator.advance_past(page)
 
-    def _accept(self, page: Page, paginator: BaseAPIPaginator[Any]) -> Page:
-        """Check a page, and leave out the rows that are not wanted or came in an earlier pass."""
-        source = self._source
-        try:
+    def _new_descent(self) -> DescendingRead | None:
+        if not self.query.newest_first or self.query.since is None:
+            return None
+        self._is_ordered = False
+        return DescendingRead(self.query.since)
+
+    def _down_to_bound(self, page: Page, numbered: _NumberedPass, is_new: Sequence[bool]) -> Page:
+        """Leave out rows below the bound of a descending list, and those that new rows have pushed to this page."""
+        if numbered.descent is None:
+            return page
+        new = page.only(is_new)
+        wanted = numbered.descent.wanted(new.column(str(self.query.column)))
+        if wanted is not None:
+            return new.only(wanted)
+        numbered.descent = None
+        self._read_every_row(f"rows do not come in descending order of {self.query.column}, as was asked for")
+        return page
+
+    def _by_cursor(self, paginator: BaseAPIPaginator[Any]) -> Iterator[Page]:
+        """Read the list from its beginning, and compare what came with the API's count where it has one."""
+        pages = self._chain(paginator)
+        first = next(pages)
+        is_one_page = paginator.finished
+        before = None if is_one_page else self._count()
+        if before is None:
+            seen = SeenIds(None) if self.query.since is None else None
+            yield from self._counted(chain([first], pages), seen)
+            self.result = ReadResult(is_complete=True, is_certain=is_one_page, rows=seen.distinct if seen else 0)
+            return
+        self._total = before
+        seen = SeenIds(before)
+        plan = self._plan(first, before)
+        if len(plan) > 1:
+            yield from self._in_windows(self._windows(plan).pages(), seen)
+        else:
+            yield from self._counted(chain([first], pages), seen)
+        yield from self._verified(before, seen)
+
+    def _chain(self, paginator: BaseAPIPaginator[Any]) -> Iterator[Page]:
+        """Read pages one after the other; each says where a later run continues after it."""
+        with self._source.get_http_request_counter() as requests_sent:
+            is_first = True
+            while not paginator.finished:
+                page = self._fetcher.fetch(paginator.current_value, is_first=is_first and not self._has_rows)
+                requests_sent.increment()
+                if is_first and self._source.total_of(page) is not None:
+                    self._leave_numbered_answers()
+                is_first = False
+                yield continued(page, paginator)
+
+    def _leave_numbered_answers(self) -> None:
+        """Read by number what is answered by number though a cursor was asked for: its pages shift."""
+        query = self._source.without_cursor(self.query)
+        if query is not None:
+            self._fetcher.query = query
+            raise AnotherWay
+
+    def _counted(self, pages: Iterator[Page], seen: SeenIds | None, *, only_unseen: bool = False) -> Iterator[Page]:
+        for page in pages:
             ids = page.ids
-        except UnexpectedPage as error:  # a row that is not an object; the codec decodes such a page
-            raise RequestFailed(f"GET {source.path} answered {error}") from error
-        if isinstance(paginator, PagePaginator):
-            paginator.check(page, ids)
-        self._has_rows = True
-        total = source.total_of(page)
-        if self._pass.drift is None and total is not None:
-            # Whatever was asked for, this answer is by number: cursors come without a total.
-            self._pass.drift = DriftCheck()
-            self._expect_no_order()
-        if self._pass.drift is not None:
-            self._pass.drift.add(ids, total)
-        rows = page.rows
-        if self._pass.descent is not None:
-            wanted = self._pass.descent.wanted(page.column(str(self.query.column)))
-            if wanted is None:
-                self.read_every_row(f"rows do not come in descending order of {self.query.column}, as was asked for")
-            else:
-                rows = [row for row, is_wanted in zip(rows, wanted, strict=True) if is_wanted]
-                ids = [each for each, is_wanted in zip(ids, wanted, strict=True) if is_wanted]
-        if self._earlier_passes and not self._repeats_rows:
-            known = self._earlier_passes
-            rows = [row for each, row in zip(ids, rows, strict=True) if not any(each in seen for seen in known)]
-        self._run.page_read(len(rows), total)
-        return source.accept_page(page.with_rows(rows), self.query)
+            accepted = page
+            if only_unseen and seen is not None and not self._repeats_rows:
+                accepted = page.only([each not in seen for each in ids])
+            if seen is not None:
+                seen.add(ids)
+            yield self._handed_on(accepted)
+            if self._has_to_restart:
+                return
 
-    def _fetch(self, token: object, pending: Pending | None, *, is_first: bool) -> Page:
-        """Request a page until it can be decoded. After the first, a refusal is no matter of access: half is read."""
+    def _verified(self, before: int, seen: SeenIds) -> Iterator[Page]:
+        """Compare the rows that came with the smaller of two counts; read by one cursor what is missing."""
+        after = self._count()
+        if after is None or seen.distinct >= min(before, after):
+            self.result = ReadResult(is_complete=True, is_certain=after is not None, rows=seen.distinct)
+            return
+        source = self._source
+        source.logger.info("%d of %d rows came: the list is read once more", seen.distinct, min(before, after))
+        again = SeenIds(after)
+        for page in self._chain(source.paginator(self.query)):
+            again.add(page.ids)
+            yield from self._counted(iter([replace(page, resume_at=None)]), seen, only_unseen=True)
+        last = self._count()
+        is_certain = last is not None and again.distinct >= min(after, last)
+        if not is_certain:
+            source.logger.warning(
+                "the API counts %d rows, but %d come: only rows that two runs miss are taken as deleted",
+                after if last is None else min(after, last),
+                again.distinct,
+            )
+        self.result = ReadResult(is_complete=True, is_certain=is_certain, rows=seen.distinct)
+
+    def _count(self) -> int | None:
+        """Ask how many rows the list has; None if the API does not say."""
+        request = self._source.count_request(self.query)
+        return None if request is None else self._source.count_of(self._fetcher.send(request))
+
+    def _plan(self, first: Page, total: int) -> list[Window]:
+        """Divide a long list into windows, by the time of its first rows."""
+        column = self._source.window_column
+        moments = [] if column is None else [_moment(value) for value in first.column(column)]
+        known = [moment for moment in moments if moment is not None]
+        if not known:
+            return [windows.Window(None, None)]
+        return windows.plan(min(known), self._started, -(-total // len(moments)))
+
+    def _in_windows(self, pages: Iterator[Page], seen: SeenIds) -> Iterator[Page]:
+        """Read windows side by side; by one cursor if the API does not filter."""
         try:
-            answer = self._request(token, pending)
-        except StreamUnavailable as refusal:
-            if is_first:
+            yield from self._counted(pages, seen)
+        except FilterIgnoredError as ignored:
+            self._source.logger.warning("%s: the list is read without windows", ignored)
+            chained = self._chain(self._source.paginator(self.query))
+            yield from self._counted((replace(page, resume_at=None) for page in chained), seen, only_unseen=True)
+
+    def _windows(self, plan: Sequence[Window]) -> WindowReader[Query]:
+        return WindowReader(self._source, self._fetcher, self._run, plan)
+
+    def _resumed(self, place: Mapping[str, Any]) -> Iterator[Page]:
+        """Continue where an earlier run stopped; whether rows moved since then cannot be told."""
+        seen = SeenIds(None)
+        try:
+            borders = [instant(str(border)) for border in place.get("windows", [])]
+            done, cursor = int(place.get("done", 0)), place["cursor"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise PlaceLostError("the state does not say where") from error
+        if borders and self._source.window_column is not None:
+            plan = windows.between(borders)
+            yield from self._in_windows(self._windows(plan).pages(done=done, cursor=cursor), seen)
+        else:
+            yield from self._counted(self._chain_from(cursor), seen)
+        self.result = ReadResult(is_complete=True, is_certain=False, rows=seen.distinct)
+
+    def _chain_from(self, cursor: Record) -> Iterator[Page]:
+        paginator = self._source.paginator(self.query)
+        if not isinstance(paginator, PagePaginator):
+            raise PlaceLostError("the list is not read by cursor any more")
+        paginator.start_at(cursor)
+        try:
+            yield from self._chain(paginator)
+        except RequestFailed as refusal:
+            if self._has_rows or refusal.status != HTTPStatus.BAD_REQUEST:
                 raise
-            raise RequestFailed(f"{refusal}, in the middle of the list") from refusal
-        try:
-            try:
-                return self._decoder.decode(answer)
-            except NotJson:
-                request = self._source.request_for(self.query, token)
-                return self._decoder.decode(self._run.client.send(request, thorough=True))
-        except (NotJson, UnexpectedPage) as error:
-            raise RequestFailed(f"GET {self._source.path} answered {error}") from error
+            raise PlaceLostError(str(refusal)) from refusal
 
-    def _request(self, token: object, pending: Pending | None) -> requests.Response:
-        """Request a page, and again in another way as long as the API refuses something that can be left out."""
-        while True:
-            try:
-                return self._answer(token, pending)
-            except (StreamUnavailable, RequestFailed) as refusal:
-                pending = None
-                is_missing = isinstance(refusal, RequestFailed) and refusal.status == HTTPStatus.NOT_FOUND
-                if (is_missing or isinstance(refusal, StreamUnavailable)) and not self._run.client.accepted:
-                    self._run.verify_access(refusal)
-                refused = RefusedRequest(self.query, token, refusal, lambda query: self._send(query, token))
-                query = self._source.adapt(refused)
-                if query is None:
-                    raise
-                self._change_query(query)
 
-    def _answer(self, token: object, pending: Pending | None) -> requests.Response:
-        if pending is not None:
-            try:
-                return pending.result()
-            except (RequestFailed, WaitTooLong, ApiUnreachable) as stale:
-                if not self._is_worth_another_try(stale, pending, token):
-                    raise
-        return self._send(self.query, token)
-
-    def _send(self, query: Query, token: object) -> requests.Response:
-        return self._run.client.send(self._source.request_for(query, token))
-
-    def _is_worth_another_try(self, stale: Exception, pending: Pending, token: object) -> bool:
-        """Whether a request that failed ahead of its turn may succeed now: the API is well, or other is requested."""
-        if isinstance(stale, RequestFailed) and stale.status and stale.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            return pending.request != self._source.request_for(self.query, token)
-        return True
-
-    def _change_query(self, query: Query) -> None:
-        """Ask in another way from now on; if every row is wanted now, and some were not asked for, restart."""
-        if query.since is None and self.query.since is not None:
-            self._has_to_restart = self._has_rows
-            self._pass.expect_every_row()
-            self._expect_no_order()
-        self.query = query
-
-    def _compare_clocks(self, answer: requests.Response) -> None:
-        """Where the API's clock is behind ours, the read began earlier by it, and its timestamps are of that clock."""
-        there = server_time(answer.headers, self._started)
-        if self._bookmark is not None and there < self._started:
-            self._bookmark.began_at(there - answer.elapsed)
-
-    def _expect_no_order(self) -> None:
-        if self._bookmark is not None:
-            self._bookmark.expect_no_order()
+def _moment(value: object) -> datetime | None:
+    try:
+        return instant(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from singer_rest_core.records.exact_json import decode
@@ -10,9 +11,11 @@ from singer_rest_core.records.row_layout import envelope_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
+    from datetime import datetime
 
     import requests
 
+    from singer_rest_core.paging.list_query import ListQuery
     from singer_rest_core.records.conform import Record
     from singer_rest_core.records.fast.codec import PageCodec
     from singer_rest_core.records.row_layout import RowLayout
@@ -27,17 +30,37 @@ class Page:
         envelope: The members beside the rows that the row layout names.
         answer: The answer the page came in.
         decoder: What decoded it, and can look into its rows.
+        query: What was asked of the list; its reader sets it.
+        total: How many rows the list has, where the API says so; its reader sets it.
+        is_ordered: Whether rows have come in ascending order of the query's column so far; its reader sets it.
+        began: When the read began by the clock of the API, if that is behind ours; its reader sets it.
+        resume_at: What continues the read after this page, for the state; None if it cannot be continued.
     """
 
     rows: Sequence[Any]
     envelope: Record
     answer: requests.Response
     decoder: PageDecoder = field(repr=False)
+    query: ListQuery | None = None
+    total: int | None = None
+    is_ordered: bool = False
+    began: datetime | None = None
+    resume_at: Record | None = None
+    _kept: Sequence[int] | None = field(default=None, repr=False)
+    """Which of the decoded rows these are; None if all."""
 
-    @property
+    @cached_property
     def ids(self) -> Sequence[Hashable]:
         """The values of the primary keys of each row."""
         return self.decoder.ids(self.rows)
+
+    def check_rows(self) -> None:
+        """Look at every row.
+
+        Raises:
+            UnexpectedPage: If one is not what rows of this list are.
+        """
+        self.ids  # noqa: B018 - found once, and kept
 
     def column(self, name: str) -> Sequence[Any]:
         """Return the values of one column.
@@ -51,15 +74,54 @@ class Page:
         return self.decoder.column(self.rows, name)
 
     def with_rows(self, rows: Sequence[Any]) -> Self:
-        """Return the same page with fewer rows.
+        """Return the same page with other rows.
 
         Args:
-            rows: Some of its rows.
+            rows: The rows.
 
         Returns:
             The page.
         """
         return replace(self, rows=rows)
+
+    def only(self, wanted: Sequence[bool]) -> Self:
+        """Return the same page with some of its rows.
+
+        Args:
+            wanted: A flag for each row.
+
+        Returns:
+            The page.
+        """
+        if all(wanted):
+            return self
+        places = [place for place, is_wanted in enumerate(wanted) if is_wanted]
+        kept = places if self._kept is None else [self._kept[place] for place in places]
+        return replace(self, rows=[self.rows[place] for place in places], _kept=kept)
+
+    def without_content(self) -> Self:
+        """Return the page without rows and content, which are kept elsewhere; the answer itself is emptied.
+
+        Returns:
+            What `with_content` completes again.
+        """
+        vars(self.answer)["_content"] = b""
+        kept = range(len(self.rows)) if self._kept is None else self._kept
+        return replace(self, rows=(), _kept=kept)
+
+    def with_content(self, content: bytes) -> Self:
+        """Return the page as it was before `without_content`.
+
+        Args:
+            content: The content of its answer.
+
+        Returns:
+            The page, decoded again.
+        """
+        vars(self.answer)["_content"] = content
+        decoded = self.decoder.decode(self.answer).rows
+        kept = range(len(decoded)) if self._kept is None else self._kept
+        return replace(self, rows=[decoded[place] for place in kept])
 
 
 class PageDecoder(Protocol):

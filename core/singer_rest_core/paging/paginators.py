@@ -59,6 +59,14 @@ class PagePaginator(BaseAPIPaginator[PageParams], ABC):
             RequestFailed: If it is another page.
         """
 
+    def start_at(self, token: Mapping[str, str]) -> None:
+        """Start at a page in the middle of the list.
+
+        Args:
+            token: The parameters that request it, as an earlier paginator of the list returned them.
+        """
+        super().__init__({str(name): str(value) for name, value in token.items()})
+
     def advance_past(self, page: Page) -> None:
         """Go on to the page after this one.
 

@@ -1,19 +1,19 @@
 """Requests sent ahead of their turn by a small pool, their answers handed on in order.
 
-A worker sends what is most urgent: pages of the stream that is being read before first pages of the streams after it.
+A worker sends what is most urgent: pages of the stream that is being written before those of the streams after it.
 """
 
 from __future__ import annotations
 
 import itertools
 import queue
+import sys
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    import logging
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     import requests
     from singer_sdk.streams.rest import HTTPRequest
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
     Send = Callable[[HTTPRequest], requests.Response]
     """Sends a request, and raises what ends it."""
+
+
+_LAST = (sys.maxsize, 0)
+"""Less urgent than any request: a thread that comes to it ends."""
 
 
 @dataclass(eq=False)
@@ -82,7 +86,7 @@ class Prefetcher:
     def __init__(self, workers: int) -> None:
         """Start no thread yet."""
         self.workers = workers
-        self._queue: queue.PriorityQueue[tuple[tuple[int, int], int, Pending]] = queue.PriorityQueue()
+        self._queue: queue.PriorityQueue[tuple[tuple[int, int], int, Pending | None]] = queue.PriorityQueue()
         self._order = itertools.count()
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
@@ -94,7 +98,7 @@ class Prefetcher:
 
     @property
     def reach(self) -> int:
-        """How many streams may have their first page requested ahead, so that no worker is idle."""
+        """How many streams may be read ahead, so that no worker is idle."""
         return 2 * self.workers
 
     def submit(self, urgency: tuple[int, int], request: HTTPRequest, send: Send) -> Pending:
@@ -117,12 +121,16 @@ class Prefetcher:
         return pending
 
     def stop(self) -> None:
-        """Send no further request; those under way are left to end by themselves."""
+        """Send no further request, and end the threads; requests under way are left to end by themselves."""
         self._stopped.set()
+        for _ in self._threads:
+            self._queue.put((_LAST, next(self._order), None))
 
     def _work(self) -> None:
         while True:
             _, _, pending = self._queue.get()
+            if pending is None:
+                return
             if self._stopped.is_set():
                 pending.drop()
             pending.settle()
@@ -135,15 +143,13 @@ class PagePrefetcher:
         pool: Sends the requests; without one, nothing is requested ahead.
         send: Sends one, from a thread of the pool.
         position: Where the stream stands among those of the run.
-        first: The first page, if it was requested while the streams before were read.
     """
 
-    def __init__(self, pool: Prefetcher | None, send: Send, *, position: int, first: Pending | None) -> None:
+    def __init__(self, pool: Prefetcher | None, send: Send, *, position: int) -> None:
         """Request nothing yet."""
         self._pool = pool
         self._send = send
         self._position = position
-        self._first = first
         self._under_way: dict[str, Pending] = {}
 
     def __enter__(self) -> Self:
@@ -181,80 +187,4 @@ class PagePrefetcher:
         Returns:
             What its answer can be waited for with, or None.
         """
-        first, self._first = self._first, None
-        return first or self._under_way.pop(str(page), None)
-
-
-class HasFirstPage(Protocol):
-    """A stream whose first page may be requested before its turn."""
-
-    name: str
-    position: int
-
-    @property
-    def logger(self) -> logging.Logger:
-        """Where a request that could not be built is logged."""
-        ...
-
-    def first_request(self) -> HTTPRequest | None:
-        """Return the request for the first page; None if it cannot be known before the stream's turn."""
-        ...
-
-
-class FirstPages:
-    """First pages of the streams to come, requested while those before them are read.
-
-    Args:
-        pool: Sends the requests; without one, nothing is requested ahead.
-        send: Sends one, from a thread of the pool.
-        may_send: Whether requests may be sent ahead yet: not before the API has accepted a first one.
-    """
-
-    def __init__(self, pool: Prefetcher | None, send: Send, *, may_send: Callable[[], bool]) -> None:
-        """Request nothing yet."""
-        self._pool = pool
-        self._send = send
-        self._may_send = may_send
-        self._streams: Sequence[HasFirstPage] = ()
-        self._pending: dict[str, Pending] = {}
-        self._requested_after = -1
-        """The position of the stream after which pages were last requested: there is nothing to do twice for it."""
-
-    def begin(self, streams: Sequence[HasFirstPage]) -> None:
-        """Set the streams of the run.
-
-        Args:
-            streams: Those that are lists, in the order of their positions.
-        """
-        self._streams = streams
-
-    def request_after(self, position: int) -> None:
-        """Request the first pages of the streams that follow.
-
-        Args:
-            position: That of the stream which is read or about to be.
-        """
-        if self._pool is None or position <= self._requested_after or not self._may_send():
-            return
-        self._requested_after = position
-        for stream in self._streams:
-            if not position < stream.position <= position + self._pool.reach or stream.name in self._pending:
-                continue
-            try:
-                request = stream.first_request()
-            except Exception as error:  # noqa: BLE001 - raised again when it is this stream's turn
-                stream.logger.debug("The first page of %s is not requested ahead: %s", stream.name, error)
-                continue
-            if request is not None:
-                self._pending[stream.name] = self._pool.submit((stream.position, 0), request, self._send)
-
-    def take(self, stream: str) -> Pending | None:
-        """Return the request for the first page of a stream, if it was sent ahead.
-
-        Args:
-            stream: The stream's name.
-
-        Returns:
-            What its answer can be waited for with, or None.
-        """
-        return self._pending.pop(stream, None)
+        return self._under_way.pop(str(page), None)

@@ -2,7 +2,7 @@
 
 Beside the SDK's `replication_key` and `replication_key_value`, a stream that is read completely now and then keeps
 `full_refreshed_at` (the start of the last complete read, UTC). While a complete read is under way, the state has
-`full_read_cut_short`.
+`full_read_cut_short` (when it began, UTC).
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from datetime import UTC
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import TypeIs
+
 from singer_rest_core.errors import RunEnded
 from singer_rest_core.records.timestamps import earlier, instant, is_date
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Mapping, MutableMapping
     from datetime import datetime, timedelta
 
 State = dict[str, Any]
@@ -24,8 +26,6 @@ BOOKMARK = "replication_key_value"
 BOOKMARK_KEY = "replication_key"
 FULL_REFRESHED_AT = "full_refreshed_at"
 CUT_SHORT = "full_read_cut_short"
-_RESUMED = "resumed"
-_DUE_AGAIN = "due again"
 
 
 class Scope(Enum):
@@ -47,8 +47,8 @@ def begin(
 ) -> Scope:
     """Decide how much to read and keep that in the state, so that a run that is cut short loses nothing.
 
-    A complete read that was cut short is resumed at its bookmark, as often as it takes; but rows without a replication
-    value, and rows that slipped between pages, cannot be found that way: so the run after it reads every row again.
+    A complete read that was cut short is continued, in as many runs as it takes: at its bookmark where it has one, else
+    where `unfinished_read` says. It began when its first part did.
 
     Args:
         state: The stream's state; changed in place.
@@ -67,11 +67,11 @@ def begin(
         state.pop(BOOKMARK, None)
         state.pop(BOOKMARK_KEY, None)
     cut_short = state.get(CUT_SHORT)
-    if state.get(BOOKMARK) and cut_short != _DUE_AGAIN:
-        if cut_short:
-            state[CUT_SHORT] = _RESUMED
-            return Scope.CHANGES
-        if interval is None:
+    # Version 0.1 did not say when the read began, and its bookmark passed rows without a replication value: they are
+    # found by reading everything anew.
+    continued = _is_instant(cut_short)
+    if state.get(BOOKMARK) and (continued or not cut_short):
+        if continued or interval is None:
             return Scope.CHANGES
         state[FULL_REFRESHED_AT] = state.get(FULL_REFRESHED_AT) or _text(now)
         if now - _instant_in_state(state[FULL_REFRESHED_AT]) < interval:
@@ -79,8 +79,23 @@ def begin(
     state.pop(BOOKMARK, None)
     state.pop(BOOKMARK_KEY, None)
     state.pop(FULL_REFRESHED_AT, None)
-    state[CUT_SHORT] = True
+    if not continued:
+        state[CUT_SHORT] = _text(now)
     return Scope.EVERYTHING
+
+
+def began(state: Mapping[str, Any], started: datetime) -> datetime:
+    """Return when the read began: where it is a complete one in several parts, with its first part.
+
+    Args:
+        state: The stream's state.
+        started: The start of the run.
+
+    Returns:
+        An instant.
+    """
+    held = state.get(CUT_SHORT)
+    return min(started, instant(held)) if _is_instant(held) else started
 
 
 def complete(state: MutableMapping[str, Any], *, interval: timedelta | None, started: datetime) -> None:
@@ -91,10 +106,9 @@ def complete(state: MutableMapping[str, Any], *, interval: timedelta | None, sta
         interval: As in `begin`.
         started: The start of the run.
     """
-    if state.get(CUT_SHORT) == _RESUMED:
-        state[CUT_SHORT] = _DUE_AGAIN
-    elif state.pop(CUT_SHORT, None) is True and interval is not None:
-        state[FULL_REFRESHED_AT] = _text(started)
+    whole_since = began(state, started)
+    if state.pop(CUT_SHORT, None) and interval is not None:
+        state[FULL_REFRESHED_AT] = _text(whole_since)
 
 
 def lower_bound(bookmark: str | None, *, lookback: timedelta, start_date: str | None) -> str | None:
@@ -197,6 +211,17 @@ class Bookmark:
 def _text(moment: datetime) -> str:
     """Return an instant in UTC as text, rounded down to the second."""
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _is_instant(held: object) -> TypeIs[str]:
+    """Return whether the state holds an instant here."""
+    if not isinstance(held, str):
+        return False
+    try:
+        instant(held)
+    except ValueError:
+        return False
+    return True
 
 
 def _instant_in_state(text: object) -> datetime:

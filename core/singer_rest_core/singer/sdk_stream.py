@@ -110,8 +110,21 @@ class SdkStream(Stream):
             result.complete.append(self.name)
 
     @property
+    def started_ms(self) -> int:
+        """When the run began, in milliseconds since 1970."""
+        return self._initialized_at
+
+    def start_at(self, moment: datetime) -> None:
+        """Set when the run began, which the SDK takes from the machine's clock.
+
+        Args:
+            moment: When.
+        """
+        self._initialized_at = int(moment.timestamp() * 1000)
+
+    @property
     def started(self) -> datetime:
-        """When the run made this stream, UTC."""
+        """When the run began, UTC, in whole milliseconds."""
         return datetime.fromtimestamp(self._initialized_at / 1000, UTC)
 
     @property
@@ -119,10 +132,13 @@ class SdkStream(Stream):
         """The version of the table that records carry, so that a loader can tell those of this read from older ones."""
         return self._stream_version
 
-    def choose_table_version(self) -> None:
+    def choose_table_version(self, version: int) -> None:
         """Give records a version where the table is read completely and the loader shall drop what does not come.
 
         Not with batch files: their rows carry no version, and a loader would take them all for deleted.
+
+        Args:
+            version: That of the complete read.
         """
         is_versioned = (
             self.replication_method == REPLICATION_FULL_TABLE
@@ -130,12 +146,15 @@ class SdkStream(Stream):
             and self.get_batch_config(self.config) is None
             and self.config["emit_activate_version_messages"]
         )
-        self._stream_version = self._initialized_at if is_versioned else None
+        self._stream_version = version if is_versioned else None
 
-    def activate_version(self) -> None:
-        """Tell the loader that every row of this version was written: the others are deleted."""
-        if self._stream_version is not None:
-            self._write_activate_version_message(self._stream_version)
+    def activate_version(self, version: int) -> None:
+        """Tell the loader that the rows of older versions are deleted.
+
+        Args:
+            version: The oldest version whose rows exist.
+        """
+        self._write_activate_version_message(version)
 
     def write_schema(self) -> None:
         """Write the SCHEMA."""

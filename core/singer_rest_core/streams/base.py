@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,15 +14,19 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
 from singer_rest_core.cli.log_lines import StreamNameFilter
+from singer_rest_core.errors import RequestFailed
 from singer_rest_core.records.conform import RESCUED_DATA, Conformer
 from singer_rest_core.run import Run
 from singer_rest_core.singer import bookmarks
 from singer_rest_core.singer.deletes import delete_messages
 from singer_rest_core.singer.sdk_stream import SdkStream
+from singer_rest_core.singer.unfinished import UNFINISHED, UnfinishedRead
+from singer_rest_core.singer.versions import CompleteRead, activation, next_version
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Mapping, MutableMapping, Sequence
+    from datetime import datetime
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
@@ -60,12 +64,23 @@ class BaseStream(SdkStream, ABC):
     """How much this run reads of it."""
 
     has_read_all = True
-    """Whether the read that just ended surely saw every row.
+    """Whether the read that just ended saw every row, as far as can be told. Only then does its bookmark move to the
+    end."""
 
-    Only then does its bookmark move to the end, and may a loader drop the rows that did not come.
-    """
+    covers_table = True
+    """Whether the read that just ended was of all rows there are, and came to their end, though some may have slipped
+    through. Only then may a loader be told of rows that are gone."""
+
+    is_certain = True
+    """Whether that is beyond doubt. If not, a loader is told only of rows that two complete reads missed."""
+
+    rows_read: int | None = None
+    """How many different rows the read found that just ended; None if that is not known: then nothing is compared with
+    the read before."""
 
     _bookmark: bookmarks.Bookmark | None = None
+    _unfinished: UnfinishedRead | None = None
+    """The complete read that this run continues."""
 
     def __init__(self, tap: Tap, **sdk_arguments: Any) -> None:  # noqa: ANN401 - the SDK's own arguments
         """Make the stream of a tap.
@@ -82,6 +97,7 @@ class BaseStream(SdkStream, ABC):
         if not isinstance(run, Run):
             msg = f"{type(self).__name__} belongs to a tap made from RestTap"
             raise TypeError(msg)
+        self.start_at(run.started)
         self.run = run
         """What the streams of this run share."""
         self.logger.addFilter(StreamNameFilter(self.name))
@@ -130,7 +146,10 @@ class BaseStream(SdkStream, ABC):
             interval = self.full_refresh_interval
             self.scope = bookmarks.begin(state, self.replication_key, interval=interval, now=self.started)
             start = state.get(bookmarks.BOOKMARK)
-            self._bookmark = bookmarks.Bookmark(start, ordered=self.is_sorted, began=self.started)
+            began = bookmarks.began(state, self.started)
+            self._bookmark = bookmarks.Bookmark(start, ordered=self.is_sorted, began=began)
+        held = UnfinishedRead.in_state(self.state_at_start)
+        self._unfinished = held if self.scope is bookmarks.Scope.EVERYTHING else None
 
     @property
     def state_at_start(self) -> Mapping[str, Any]:
@@ -144,14 +163,18 @@ class BaseStream(SdkStream, ABC):
         self.prepare()
         if self.replication_method == REPLICATION_INCREMENTAL:
             bookmarks.begin(self.stream_state, self.replication_key, interval=self.full_refresh_interval, now=started)
-        self.run.first_pages.request_after(self.position)
+        self.run.read_ahead.start_after(self.position, self.turn)
         self.logger.info("reading %s", self.scope.value)
-        self.choose_table_version()
+        self.choose_table_version(self._unfinished.version if self._unfinished else self.own_version)
         self.write_schema()
         self.write_messages(context)
-        if self.has_read_all:
-            self._finish(started)
+        self._finish(started)
         self.write_state()
+
+    @property
+    def own_version(self) -> int:
+        """The version of a complete read that begins with this run: newer than the last one, whatever clocks say."""
+        return next_version(self.state_at_start, self.started_ms)
 
     @abstractmethod
     def write_messages(self, context: Context | None) -> None:
@@ -162,13 +185,40 @@ class BaseStream(SdkStream, ABC):
         """
 
     def _finish(self, started: datetime) -> None:
-        """Keep the newest bookmark, or tell the loader which version of the table is complete."""
-        if self._bookmark is not None:
-            self._keep(self._bookmark.final)
-            bookmarks.complete(self.stream_state, interval=self.full_refresh_interval, started=started)
-            self.note_completion(self.stream_state)
+        """Keep the newest bookmark, or tell the loader which rows are gone.
+
+        Raises:
+            RequestFailed: If a list that had rows has none.
+        """
+        state = self.stream_state
+        if state.pop(UNFINISHED, None) is not None:
             self.state_manager.is_flushed = False
-        self.activate_version()
+        if self._bookmark is not None and self.has_read_all:
+            self._keep(self._bookmark.final)
+            bookmarks.complete(state, interval=self.full_refresh_interval, started=started)
+            self.note_completion(state)
+            self.state_manager.is_flushed = False
+        if self.table_version is not None and self.covers_table:
+            self._activate(self.table_version)
+
+    def _activate(self, version: int) -> None:
+        """Tell the loader which rows are gone, as far as that is beyond doubt or two complete reads missed them."""
+        if self.rows_read is None:
+            if self.is_certain:
+                self.activate_version(version)
+            return
+        rows = self.rows_read + (self._unfinished.rows if self._unfinished else 0)
+        decision = activation(
+            self.stream_state, CompleteRead(version, rows, self.read_began), is_certain=self.is_certain
+        )
+        self.state_manager.is_flushed = False
+        if decision.version is not None:
+            self.activate_version(decision.version)
+        if decision.is_error:
+            self.write_state()
+            raise RequestFailed(decision.warning)
+        if decision.warning:
+            self.logger.warning("%s", decision.warning)
 
     def note_completion(self, state: MutableMapping[str, Any]) -> None:
         """Keep something beside the bookmark of an incremental stream once it was read to its end.
@@ -197,6 +247,20 @@ class BaseStream(SdkStream, ABC):
             "rows do not come in the order of %s that was asked for: the bookmark moves only at the end",
             self.replication_key,
         )
+
+    def began_at(self, moment: datetime) -> None:
+        """Keep no bookmark newer than this: the read began then, by the clock of the API.
+
+        Args:
+            moment: When.
+        """
+        if self._bookmark is not None:
+            self._bookmark.began_at(moment)
+
+    @property
+    def read_began(self) -> datetime:
+        """When the read began that this run does or continues."""
+        return self._unfinished.began if self._unfinished else self.started
 
     def expect_no_order(self) -> None:
         """Hold the bookmark back until the end of this read: the API does not sort."""
@@ -230,7 +294,7 @@ class BaseStream(SdkStream, ABC):
         """
         if not keys:
             return
-        moment = datetime.now(UTC)
+        moment = self.run.clock.now()
         for stream_map in self.stream_maps:
             if not isinstance(stream_map, SameRecordTransform):
                 self.logger.warning("%d deleted rows are not reported, as stream_maps change the records", len(keys))

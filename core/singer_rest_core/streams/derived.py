@@ -45,6 +45,7 @@ class DerivedStream(BaseStream, ABC):
     @override
     def write_messages(self, context: Context | None) -> None:
         self.write_records(context)
+        self.covers_table &= self.has_read_all
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
@@ -53,7 +54,7 @@ class DerivedStream(BaseStream, ABC):
         Yields:
             Raw records; the SDK has them conformed by `post_process`.
         """
-        self.has_read_all = True
+        self.has_read_all = self.covers_table = True
         self.run.progress.stream(self.name)
         since_state = 0
         for record in self.make_records():

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Entry = TypeVar("Entry")
 
 _SETTING = DOCUMENTS_URL.name
+_MOVING_TO = "moving_to"
+"""The new `documents_url`, until every document was requested for it once."""
 
 
 class PdfStream(DetailStream[Entry], ABC, Generic[Entry]):
@@ -34,7 +36,8 @@ class PdfStream(DetailStream[Entry], ABC, Generic[Entry]):
     """Where in `documents_url` they are kept."""
 
     has_moved = False
-    """Whether `documents_url` is another one than in the run before: then all are fetched again."""
+    """Whether not every document was fetched to this `documents_url` yet, as it was another one before: then all are
+    listed, whatever the bookmark says."""
 
     @override
     def make_records(self) -> Iterator[Record]:
@@ -44,11 +47,16 @@ class PdfStream(DetailStream[Entry], ABC, Generic[Entry]):
             self.logger.info("%s is not set: no documents are fetched", _SETTING)
             self.has_read_all = False
             return
-        self.has_moved = self.stream_state.get(_SETTING) != url
-        if self.has_moved:
+        state = self.stream_state
+        self.has_moved = state.get(_SETTING) != url
+        if self.has_moved and state.get(_MOVING_TO) != url:
             self.forget_all()
-            self.remember(_SETTING, url)
+            self.remember(_MOVING_TO, url)
         yield from super().make_records()
+        if self.has_moved:
+            # Every document was requested; those that failed are remembered.
+            self.remember(_SETTING, url)
+            del state[_MOVING_TO]
 
     def keep(self, key: str, answer: requests.Response) -> Record | None:
         """Keep a document.

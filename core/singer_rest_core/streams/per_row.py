@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
-from singer_rest_core.errors import RequestFailed, StreamUnavailable
+from singer_rest_core.errors import ApiUnreachable, RequestFailed, StreamUnavailable
 from singer_rest_core.streams.derived import DerivedStream
+from singer_rest_core.streams.failed_rows import FailedRows
 from singer_rest_core.streams.rest import RestStream
 
 if TYPE_CHECKING:
@@ -33,9 +33,15 @@ Entry = TypeVar("Entry")
 Key = TypeVar("Key")
 
 _REMEMBERED = "remembered"
+_MISSED = "missed"
+"""Keys of rows that the last complete read of the list missed, though they may exist."""
 
-_MOST_REFUSED = 5
-"""So many rows may be refused: with more, it is hardly the rows, and the others are not requested any more."""
+_FAILED = "failed"
+"""Rows whose requests failed, see `FailedRows`."""
+
+_MOST_WITHOUT_AN_ANSWER = 20
+"""So many rows may fail before any is answered: with more, it is hardly the rows, and the others wait for another run,
+in which they come first."""
 
 
 class IndexedList(RestStream, ABC, Generic[Entry]):
@@ -123,8 +129,8 @@ class IndexedList(RestStream, ABC, Generic[Entry]):
 class PerRowStream(DerivedStream, ABC):
     """A request for each of some rows of a list.
 
-    A row may have been deleted since the list was read. One may be refused: then the others are read all the same, so
-    that it does not stand before them in every run, and the stream fails at its end.
+    A row may have been deleted since the list was read. One may be refused, or answered with an error for good: the
+    others are read all the same, and the stream fails at its end.
     """
 
     requests_documents = False
@@ -133,7 +139,7 @@ class PerRowStream(DerivedStream, ABC):
     not_found = 0
     """How many of the rows last requested were not found."""
 
-    _refusals: Sequence[RequestFailed | StreamUnavailable] = ()
+    _failures: Sequence[RequestFailed | StreamUnavailable] = ()
     """Of the rows last requested."""
 
     _was_answered = False
@@ -141,16 +147,16 @@ class PerRowStream(DerivedStream, ABC):
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
-        """Make the records; where rows were refused, the stream fails once the others are made.
+        """Make the records; where rows failed, the stream fails once the others are made.
 
         Yields:
             Raw records.
         """
         yield from super().get_records(context)
-        self._fail_if_refused()
+        self._fail_if_rows_failed()
 
     def answered(self, requests: Iterable[tuple[Key, HTTPRequest]]) -> Iterator[tuple[Key, requests.Response]]:
-        """Request rows, and pass over those that are not found (404) or refused.
+        """Request rows, and pass over those that fail.
 
         Args:
             requests: Keys and requests.
@@ -159,46 +165,55 @@ class PerRowStream(DerivedStream, ABC):
             Key and answer of the others.
         """
         self.not_found = 0
-        self._refusals = []
+        self._failures = []
         self._was_answered = False
         for key, pending in self.request_each(requests, document=self.requests_documents):
             try:
                 answer = pending.result()
-            except (RequestFailed, StreamUnavailable) as refusal:
-                self._pass_over(refusal)
+            except (RequestFailed, StreamUnavailable) as failure:
+                self._pass_over(key, failure)
+            except ApiUnreachable as failure:
+                self.row_failed(key, failure)
+                self.page_written()
+                raise
             else:
                 self._was_answered = True
                 yield key, answer
         if self.not_found:
-            self.logger.warning("%d rows of the list were not found (404): requested again next time", self.not_found)
+            self.logger.warning("%d rows of the list were not found (404): requested again later", self.not_found)
 
-    def _pass_over(self, refusal: RequestFailed | StreamUnavailable) -> None:
-        """Go on with the next row, unless no answer came, or too many were refused."""
-        status = refusal.status if isinstance(refusal, RequestFailed) else HTTPStatus.FORBIDDEN
-        if status is None:
-            self.page_written()
-            raise refusal
-        if status == HTTPStatus.NOT_FOUND:
+    def row_failed(self, key: Any, failure: Exception) -> None:  # noqa: ANN401 - the tap's own kind of key
+        """Remember that the request for a row failed.
+
+        Args:
+            key: The row.
+            failure: What was answered, if anything.
+        """
+
+    def _pass_over(self, key: object, failure: RequestFailed | StreamUnavailable) -> None:
+        """Go on with the next row, unless nothing but failures came."""
+        self.row_failed(key, failure)
+        if isinstance(failure, RequestFailed) and failure.status == HTTPStatus.NOT_FOUND:
             self.not_found += 1
             return
-        self._refusals = [*self._refusals, refusal]
-        if len(self._refusals) > _MOST_REFUSED:
-            self._fail_if_refused()
+        self._failures = [*self._failures, failure]
+        if len(self._failures) >= _MOST_WITHOUT_AN_ANSWER and not self._was_answered:
+            self._fail_if_rows_failed()
 
-    def _fail_if_refused(self) -> None:
-        """Report what was refused; where every row was, and each time with 403, the stream may not be read.
+    def _fail_if_rows_failed(self) -> None:
+        """Report what failed; where every row was answered with 403, the stream may not be read.
 
         Raises:
             StreamUnavailable: In that case.
-            RequestFailed: If rows were refused.
+            RequestFailed: If rows failed.
         """
-        if not self._refusals:
+        if not self._failures:
             return
         self.page_written()
-        first, *others = self._refusals
-        if not self._was_answered and all(isinstance(each, StreamUnavailable) for each in self._refusals):
+        first, *others = self._failures
+        if not self._was_answered and all(isinstance(each, StreamUnavailable) for each in self._failures):
             raise first
-        raise RequestFailed(f"{first}{f'; {len(others)} more were refused' if others else ''}") from first
+        raise RequestFailed(f"{first}{f'; {len(others)} more failed' if others else ''}") from first
 
 
 class DetailStream(PerRowStream, ABC, Generic[Entry]):
@@ -206,6 +221,19 @@ class DetailStream(PerRowStream, ABC, Generic[Entry]):
 
     records_per_state = 100
     """The state names every row of the list: it is not sent with each of them."""
+
+    _entries: Mapping[str, Entry]
+    """The rows that may be requested in this run."""
+
+    def __init__(self, tap: Tap, **sdk_arguments: Any) -> None:  # noqa: ANN401 - the SDK's own arguments
+        """Make the stream of a tap.
+
+        Args:
+            tap: The tap.
+            sdk_arguments: What the SDK's class takes beside it.
+        """
+        super().__init__(tap, **sdk_arguments)
+        self._failed = FailedRows()
 
     @abstractmethod
     def listed(self) -> Mapping[str, Entry]:
@@ -219,6 +247,11 @@ class DetailStream(PerRowStream, ABC, Generic[Entry]):
     @abstractmethod
     def list_is_complete(self) -> bool:
         """Whether the list was surely read to its end without missing a row."""
+
+    @property
+    @abstractmethod
+    def list_is_certain(self) -> bool:
+        """Whether that is beyond doubt; else a row is gone only if two complete reads of the list missed it."""
 
     @property
     def finds_deletes(self) -> bool:
@@ -281,32 +314,96 @@ class DetailStream(PerRowStream, ABC, Generic[Entry]):
         """Request every row again, as what was made of them is of no use any more."""
         self.remember(_REMEMBERED, {})
 
+    def entry_as_json(self, entry: Entry) -> Any:  # noqa: ANN401 - JSON is any of six types
+        """Return an entry for the state.
+
+        Args:
+            entry: An entry in the index of the list.
+
+        Returns:
+            What `entry_from_json` understands.
+        """
+        return entry
+
+    def entry_from_json(self, held: Any) -> Entry:  # noqa: ANN401 - JSON is any of six types
+        """Return an entry from the state.
+
+        Args:
+            held: What `entry_as_json` returned.
+
+        Returns:
+            The entry.
+        """
+        entry: Entry = held
+        return entry
+
+    @override
+    def row_failed(self, key: Any, failure: Exception) -> None:
+        self._failed.add(str(key), self.entry_as_json(self._entries[str(key)]), self.run.clock.now())
+
     @override
     def make_records(self) -> Iterator[Record]:
-        """Request what is due."""
+        """Request what is due: rows that failed before last, and less and less often."""
         listed = self.listed()
         kept = self.remembered
-        due = [key for key, entry in listed.items() if self.is_due(entry, kept.get(key))]
+        self._failed = FailedRows.in_state(self.stream_state.get(_FAILED))
+        # An incremental list may show a row no more that is still due.
+        unlisted = {} if self.finds_deletes else {key: row.entry for key, row in self._failed.rows.items()}
+        self._entries = {key: self.entry_from_json(held) for key, held in unlisted.items()} | dict(listed)
+        due = [key for key, entry in self._entries.items() if self.is_due(entry, kept.get(key))]
+        order, waiting = self._failed.in_order(due, self.run.clock.now())
         made = 0
-        for key, answer in self.answered((key, self.request_for_row(key)) for key in due):
-            record = self.record_of(key, listed[key], answer)
+        for key, answer in self.answered((key, self.request_for_row(key)) for key in order):
+            record = self.record_of(key, self._entries[key], answer)
             if record is None:
+                self._failed.add(key, self.entry_as_json(self._entries[key]), self.run.clock.now())
                 continue
             yield record
             made += 1
-            kept[key] = self.memory(listed[key], answer)
-            self.remember(_REMEMBERED, kept)
+            kept[key] = self.memory(self._entries[key], answer)
+            self._failed.forget(key)
+            self._remember(kept)
+        if waiting:
+            self.logger.warning(
+                "%d rows failed in earlier runs and are not requested in this one: their requests become rarer",
+                len(waiting),
+            )
+        self._remember(kept)
         self.has_read_all = self.list_is_complete
-        if self.replication_method != REPLICATION_INCREMENTAL:
-            self.has_read_all &= self.finds_deletes and made == len(listed)
+        self.covers_table = self.list_is_complete and self.finds_deletes and made == len(listed)
+        self.is_certain = self.list_is_certain
+        self.rows_read = made
         if self.list_is_complete:
             self._forget(kept, kept.keys() - listed.keys())
 
-    def _forget(self, kept: dict[str, str], gone: Iterable[str]) -> None:
-        """Report the rows that are gone, unless ACTIVATE_VERSION will, and forget what was remembered of them."""
-        keys = sorted(gone)
-        if self.finds_deletes and not self.has_read_all:
+    @override
+    def page_written(self) -> None:
+        self._remember(self.remembered)
+        super().page_written()
+
+    def _remember(self, kept: dict[str, str]) -> None:
+        self.remember(_REMEMBERED, kept)
+        if self._failed.rows or _FAILED in self.stream_state:
+            self.remember(_FAILED, self._failed.as_state())
+
+    def _forget(self, kept: dict[str, str], missing: Iterable[str]) -> None:
+        """Report the rows that are gone, unless ACTIVATE_VERSION will, and forget what was remembered of them.
+
+        A row is gone if the list is beyond doubt and lacks it, or if two complete reads of the list did.
+        """
+        held = self.stream_state.get(_MISSED)
+        missed_before = set(held) if isinstance(held, list) else set()
+        keys = sorted(key for key in missing if self.list_is_certain or key in missed_before)
+        missed = sorted(set(missing) - set(keys))
+        if missed or missed_before:
+            self.remember(_MISSED, missed)
+        if self.finds_deletes and not self.covers_table:
             self.write_deletes([{self.primary_keys[0]: key} for key in keys])
         for key in keys:
             del kept[key]
-        self.remember(_REMEMBERED, kept)
+            self._failed.forget(key)
+        if self.finds_deletes:
+            listed = self._entries
+            for key in [each for each in self._failed.rows if each not in listed]:
+                self._failed.forget(key)
+        self._remember(kept)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC
-from datetime import UTC, datetime
 from functools import cached_property
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.pagination import SinglePagePaginator
@@ -12,7 +12,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from singer_sdk.streams.rest import PageContext, RESTStream
 from typing_extensions import override
 
-from singer_rest_core.errors import RequestFailed
+from singer_rest_core.errors import ApiUnreachable, RequestFailed, WaitTooLong
 from singer_rest_core.paging.list_query import ListQuery
 from singer_rest_core.paging.list_reader import ListReader
 from singer_rest_core.paging.page import CodecDecoder, RecordDecoder
@@ -20,6 +20,8 @@ from singer_rest_core.records.exact_json import NotJson, decode
 from singer_rest_core.records.fast.codec import PageCodec
 from singer_rest_core.records.fast.row_types import RowFacts
 from singer_rest_core.records.row_layout import UnexpectedPage, rows_of
+from singer_rest_core.singer.bookmarks import Scope
+from singer_rest_core.singer.unfinished import UNFINISHED, UnfinishedRead
 from singer_rest_core.streams.base import BaseStream
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from singer_rest_core.paging.list_query import Query, RefusedRequest
     from singer_rest_core.paging.page import Page, PageDecoder
     from singer_rest_core.paging.paginators import PageParams
+    from singer_rest_core.paging.windows import Window
     from singer_rest_core.records.conform import Record
     from singer_rest_core.records.fast.codec import EncodedPage
     from singer_rest_core.records.row_layout import RowLayout
@@ -62,6 +65,9 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
     """How much older than it was asked for a row of an incremental stream may be before the API is taken to ignore the
     filter. Then, and where rows do not ascend as was asked for, the list is read completely. None checks neither."""
 
+    window_column: str | None = None
+    """A time that never changes and that the list can be filtered by: a long list is read in windows of it."""
+
     record_hooks: ClassVar[tuple[str, ...]] = _RECORD_HOOKS
     """Methods that are called for each record or answer where a stream overrides them: its pages then do not go from
     bytes to messages at once."""
@@ -76,6 +82,10 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
         super().__init__(tap, path=path)
         self.reader: ListReader[Any] | None = None
         """That of the read under way, or of the last one."""
+        self._ahead: ListReader[Any] | None = None
+        self._has_pages = False
+        self._place: Record | None = None
+        self._rows_so_far = 0
 
     @property
     @override
@@ -93,6 +103,7 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
             column=self.replication_key,
             since=self.read_from,
             newest_first=self.newest_first and bool(self.replication_key),
+            ascending=self.is_sorted,
         )
 
     def paginator(self, query: Any) -> BaseAPIPaginator[Any]:  # noqa: ANN401, ARG002 - for clients with queries of their own
@@ -105,17 +116,6 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
             A `NumberedPaginator` where pages can be requested side by side.
         """
         return self.get_new_paginator() or SinglePagePaginator()
-
-    def steady_paginator(self, query: Any) -> BaseAPIPaginator[Any] | None:  # noqa: ANN401, ARG002 - as above
-        """Return a paginator for a list whose numbered pages do not come to rest.
-
-        Args:
-            query: What is asked of the list.
-
-        Returns:
-            One that does not shift when rows come and go, or None if the API has none.
-        """
-        return None
 
     def request_for(self, query: Any, token: PageParams | None) -> HTTPRequest:  # noqa: ANN401, ARG002 - as above
         """Return the request for one page.
@@ -140,6 +140,51 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
         """
         return None
 
+    def count_request(self, query: Any) -> HTTPRequest | None:  # noqa: ANN401, ARG002 - as above
+        """Return a request whose answer counts all rows of the list.
+
+        Args:
+            query: What is asked of the list.
+
+        Returns:
+            A request without credentials; None if the API has none, or not all rows are asked for.
+        """
+        return None
+
+    def count_of(self, answer: requests.Response) -> int | None:  # noqa: ARG002 - for clients to answer
+        """Return the count in the answer to `count_request`.
+
+        Args:
+            answer: The answer.
+
+        Returns:
+            The number, or None if it does not say.
+        """
+        return None
+
+    def without_cursor(self, query: Any) -> Any | None:  # noqa: ANN401, ARG002 - as above
+        """Return the query that reads the list by page number, where one by cursor is answered by number.
+
+        Args:
+            query: What was asked of the list.
+
+        Returns:
+            What to ask instead; None if the list has no other way.
+        """
+        return None
+
+    def in_window(self, query: Any, window: Window) -> Any:  # noqa: ANN401, ARG002 - as above
+        """Return the query for the rows of a window of `window_column`.
+
+        Args:
+            query: What is asked of the list.
+            window: The span of time.
+
+        Returns:
+            What to ask for the window.
+        """
+        return query
+
     def accept_page(self, page: Page, query: Any) -> Page:  # noqa: ANN401, ARG002 - as above
         """Look at a page before it is written, and leave out rows that shall not be.
 
@@ -163,15 +208,22 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
         """
         return None
 
-    def first_request(self) -> HTTPRequest | None:
-        """Return the request for the first page, so that it can be sent while the streams before are read.
+    @property
+    def can_be_read_ahead(self) -> bool:
+        """Whether the list may be read before its turn: not where other streams have to be read before."""
+        return True
+
+    def start_ahead(self) -> Iterator[Page] | None:
+        """Begin a read of the list that is written when its turn comes.
 
         Returns:
-            A request without credentials; None if it cannot be known before the stream's turn.
+            Its pages; None if the read has to wait.
         """
+        if not self.can_be_read_ahead:
+            return None
         self.prepare()
-        query = self.query()
-        return self.request_for(query, self.paginator(query).current_value)
+        self._ahead = self.new_reader(self.query())
+        return self._ahead.pages()
 
     def row_id(self, row: Record) -> Hashable:
         """Return what tells a row from the others of its list.
@@ -258,20 +310,18 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
         Returns:
             The reader.
         """
-        reader = ListReader(
+        return ListReader(
             self,
             query,
             decoder or self.page_decoder,
             self.run,
             started=self.started,
-            bookmark=self._bookmark,
             repeats_rows=self.replication_method == REPLICATION_INCREMENTAL,
+            resume_at=self._unfinished.place if self._unfinished and query.since is None else None,
         )
-        self.reader = reader
-        return reader
 
     def pages(self, query: ListQuery | None = None, decoder: PageDecoder | None = None) -> Iterator[Page]:
-        """Read the list; `has_read_all` tells afterwards whether every row came.
+        """Read the list; `has_read_all` and the other attributes tell afterwards what came.
 
         Args:
             query: What is asked of the list; what this run has to read by default.
@@ -280,10 +330,55 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
         Yields:
             Pages in order.
         """
-        self.has_read_all = False
+        self.has_read_all = self.covers_table = False
+        ahead = self.run.read_ahead.take(self.name) if query is None and decoder is None else None
+        if ahead is not None and self._ahead is not None:
+            try:
+                yield from self.accepted(self._ahead, ahead.pages())
+            except (RequestFailed, WaitTooLong, ApiUnreachable) as stale:
+                if self._has_pages or not _may_pass(stale):
+                    raise
+            else:
+                return
         reader = self.new_reader(query or self.query(), decoder=decoder)
-        yield from reader.pages()
-        self.has_read_all = reader.is_complete
+        yield from self.accepted(reader, reader.pages())
+
+    def accepted(self, reader: ListReader[Any], pages: Iterator[Page]) -> Iterator[Page]:
+        """Take the pages of a reader in, one after the other, and its result in the end.
+
+        Args:
+            reader: Reads them.
+            pages: Its pages, which may have waited.
+
+        Yields:
+            The pages to write.
+        """
+        self.reader = reader
+        self._has_pages = False
+        self._rows_so_far = 0
+        for page in pages:
+            if not self._has_pages and reader.lost_its_place:
+                self._begin_again()
+            self._has_pages = True
+            if page.began is not None:
+                self.began_at(page.began)
+            if not page.is_ordered:
+                self.expect_no_order()
+            self.run.page_read(len(page.rows), page.total)
+            self.run.read_ahead.start_after(self.position, self.turn)
+            self._place = page.resume_at
+            self._rows_so_far += len(page.rows)
+            yield self.accept_page(page, page.query)
+        if reader.result is not None:
+            self.covers_table = True
+            self.has_read_all = reader.result.is_complete
+            self.is_certain = reader.result.is_certain
+            self.rows_read = reader.result.rows
+
+    def _begin_again(self) -> None:
+        """Forget the read that could not be continued: this one has a version and a start of its own."""
+        self._unfinished = None
+        self.choose_table_version(self.own_version)
 
     def read_aside(self, query: ListQuery | None = None) -> Iterator[Page]:
         """Read the list for another stream; nothing of it is written.
@@ -299,6 +394,24 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
         yield from self.pages(query, self.record_decoder)
 
     @override
+    def page_written(self) -> None:
+        self._keep_place()
+        super().page_written()
+
+    def _keep_place(self) -> None:
+        """Keep in the state where a complete read goes on, if the list can be continued there."""
+        if self._place is None or self.scope is not Scope.EVERYTHING:
+            return
+        unfinished = self._unfinished
+        read = UnfinishedRead(
+            version=unfinished.version if unfinished else self.own_version,
+            began=unfinished.began if unfinished else self.read_began,
+            rows=self._rows_so_far + (unfinished.rows if unfinished else 0),
+            place=self._place,
+        )
+        self.remember(UNFINISHED, read.as_state())
+
+    @override
     def write_messages(self, context: Context | None) -> None:
         codec = self.page_codec
         if codec is None:
@@ -311,7 +424,7 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
         self.run.progress.stream(self.name)
         for page in self.pages():
             try:
-                encoded = codec.encode(page.rows, version=self.table_version, extracted=datetime.now(UTC))
+                encoded = codec.encode(page.rows, version=self.table_version, extracted=self.run.clock.now())
             except UnexpectedPage as error:
                 raise RequestFailed(f"GET {self.path} answered {error}") from error
             yield encoded
@@ -329,18 +442,7 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
             yield from page.rows
             self.page_written()
 
-    @override
-    def follow(self, value: str) -> None:
-        if self.reader is not None:
-            self.reader.check_age(value)
-        super().follow(value)
 
-    @override
-    def rows_out_of_order(self) -> None:
-        """Read the list completely where it was asked for changes in order; else hold the bookmark."""
-        if self.reader is None or not self.reader.checks_order:
-            super().rows_out_of_order()
-        else:
-            self.reader.read_every_row(
-                f"rows do not come in ascending order of {self.replication_key}, as was asked for"
-            )
+def _may_pass(error: Exception) -> bool:
+    """Whether a read that failed before its turn may succeed now: the API was not well, but may be."""
+    return not isinstance(error, RequestFailed) or not error.status or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -143,7 +143,7 @@ def test_a_first_run_reads_everything_and_the_next_only_changes() -> None:
 def test_a_bookmark_of_another_key_is_dropped() -> None:
     state = _state(replication_key="created_at")
     assert begin(state, _KEY, interval=None, now=_NOW) is Scope.EVERYTHING
-    assert state == {bookmarks.CUT_SHORT: True}
+    assert state == {bookmarks.CUT_SHORT: "2026-03-01T12:00:00Z"}
 
 
 @pytest.mark.parametrize(
@@ -185,18 +185,26 @@ def test_reading_changes_does_not_count_as_reading_whole() -> None:
     assert state == _state(full_refreshed_at="2026-02-28T00:00:00Z")
 
 
-def test_a_whole_read_cut_short_again_and_again_goes_on_where_it_stopped_and_is_then_done_anew() -> None:
+def test_a_complete_read_in_many_parts_continues_where_it_stopped_and_counts_from_its_first_part() -> None:
     state: dict[str, Any] = {}
     begin(state, _KEY, interval=_WEEK, now=_NOW)
     for night in range(1, 5):
         state |= _state(replication_key_value=f"2026-01-0{night}T00:00:00Z")
         assert begin(state, _KEY, interval=_WEEK, now=_NOW + night * _DAY) is Scope.CHANGES
         assert state["replication_key_value"] == f"2026-01-0{night}T00:00:00Z"
-    complete(state, interval=_WEEK, started=_NOW)
-    assert begin(state, _KEY, interval=_WEEK, now=_NOW + 5 * _DAY) is Scope.EVERYTHING
-    complete(state, interval=_WEEK, started=_NOW + 5 * _DAY)
-    state |= _state()
+        assert bookmarks.began(state, _NOW + night * _DAY) == _NOW
+    complete(state, interval=_WEEK, started=_NOW + 4 * _DAY)
     assert begin(state, _KEY, interval=_WEEK, now=_NOW + 6 * _DAY) is Scope.CHANGES
+    assert begin(state, _KEY, interval=_WEEK, now=_NOW + 7 * _DAY) is Scope.EVERYTHING
+
+
+@pytest.mark.parametrize("cut_short", [True, "resumed", "due again"])
+def test_a_complete_read_that_version_0_1_cut_short_begins_anew(cut_short: object) -> None:
+    state = _state(full_read_cut_short=cut_short)
+    assert begin(state, _KEY, interval=_WEEK, now=_NOW) is Scope.EVERYTHING
+    assert bookmarks.BOOKMARK not in state
+    complete(state, interval=_WEEK, started=_NOW)
+    assert state[bookmarks.FULL_REFRESHED_AT] == "2026-03-01T12:00:00Z"
 
 
 @dataclass

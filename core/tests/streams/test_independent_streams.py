@@ -300,8 +300,8 @@ def test_a_bookmark_in_the_state_that_cannot_be_read_is_told_in_one_line(world: 
     assert "Fix it or clear the state" in str(ended)
 
 
-def test_a_table_is_only_replaced_after_it_was_read_whole(world: _World) -> None:
-    world.serve("accounts", [_row(1)], [_row(2)])
+def test_a_version_is_activated_after_the_last_record_of_a_complete_read(world: _World) -> None:
+    world.serve("accounts", [_row(1)])
     world.serve("bookings", [_row(1)], _json(404, {}))
     world.serve("changes", [])
     messages, _ = world.run(world.tap())
@@ -310,6 +310,19 @@ def test_a_table_is_only_replaced_after_it_was_read_whole(world: _World) -> None
     records = _of(messages, "RECORD", "accounts")
     assert {entry["version"] for entry in records} == {activate["version"]}
     assert messages.index(activate) > messages.index(records[-1])
+
+
+def test_a_read_of_several_pages_without_a_count_activates_the_version_of_the_read_before(world: _World) -> None:
+    for name in ("bookings", "changes"):
+        world.serve(name, [])
+    world.serve("accounts", [_row(1)], [_row(2)])
+    first, _ = world.run(world.tap())
+    assert _of(first, "ACTIVATE_VERSION", "accounts") == []
+    (version,) = {entry["version"] for entry in _of(first, "RECORD", "accounts")}
+
+    world.serve("accounts", [_row(1)], [_row(3)])
+    second, _ = world.run(world.tap(state=_of(first, "STATE")[-1]["value"]))
+    assert [entry["version"] for entry in _of(second, "ACTIVATE_VERSION", "accounts")] == [version]
 
 
 def test_an_empty_table_is_replaced_too(world: _World) -> None:
@@ -628,5 +641,5 @@ def test_a_full_table_forced_by_the_catalog_keeps_the_bookmark_for_later(world: 
     messages, ended = world.run(world.tap(catalog=catalog, state=state))
     assert ended is None
     assert len(_ids(messages, "changes")) == 5
-    assert len(_of(messages, "ACTIVATE_VERSION", "changes")) == 1
+    assert len({entry["version"] for entry in _of(messages, "RECORD", "changes")}) == 1
     assert _bookmark(_of(messages, "STATE")[-1]) == _day(2)

@@ -78,6 +78,10 @@ class AThing(DetailStream[str]):
     def list_is_complete(self) -> bool:
         return True
 
+    @property
+    def list_is_certain(self) -> bool:
+        return True
+
     def is_due(self, entry: str, remembered: str | None) -> bool:
         return entry != remembered
 

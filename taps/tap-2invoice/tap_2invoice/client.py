@@ -161,9 +161,13 @@ class RecordDetailStream(InferredSchemaStream, PerRowStream, ABC):
     @override
     def make_records(self) -> Iterator[Record]:
         """Read the list, and request the detail of each record."""
+        rows = 0
         for key, answer in self.answered(self._requests()):
             yield self.detail_of(key, answer)
+            rows += 1
         self.has_read_all = self.listing.has_read_all and not self.not_found
+        self.is_certain = self.listing.is_certain
+        self.rows_read = rows
 
     def request_for_row(self, key: object) -> HTTPRequest:
         """Return the request for one detail.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk import StreamSchema
 from singer_sdk.streams.rest import HTTPRequest
@@ -116,6 +116,11 @@ class InvoiceDocuments(PdfStream[RowEntry]):
 
     @property
     @override
+    def list_is_certain(self) -> bool:
+        return self._invoices.is_certain
+
+    @property
+    @override
     def finds_deletes(self) -> bool:
         """Whether an invoice that is not listed is gone: no, it may be older than what was requested."""
         return False
@@ -124,6 +129,15 @@ class InvoiceDocuments(PdfStream[RowEntry]):
     def listed(self) -> Mapping[str, RowEntry]:
         """Return the invoices whose documents may be due; all of them if `documents_url` has changed."""
         return self._invoices.index_since(date_of(self.config.get("start_date") if self.has_moved else self.read_from))
+
+    @override
+    def entry_as_json(self, entry: RowEntry) -> list[str | None]:
+        return list(entry)
+
+    @override
+    def entry_from_json(self, held: Any) -> RowEntry:
+        digest, date = held
+        return RowEntry(digest, date)
 
     @override
     def is_due(self, entry: RowEntry, remembered: str | None) -> bool:

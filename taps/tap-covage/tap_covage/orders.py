@@ -57,12 +57,17 @@ class OrderStream(PerRowStream, ABC):
         api_url = self.config["api_url"]
         references = list(self._orders.index())
         requests = ((each, HTTPRequest(resource_url(api_url, "order", each, *self.subpath))) for each in references)
+        rows = 0
         for reference, answer in self.answered(requests):
             try:
-                yield from self.records_of(reference, rows_in(body_of(answer), self.row_keys))
+                for record in self.records_of(reference, rows_in(body_of(answer), self.row_keys)):
+                    rows += 1
+                    yield record
             except UnexpectedPage as error:
                 raise RequestFailed(f"GET {answer.request.path_url} answered {error}") from error
         self.has_read_all = self._orders.has_read_all and not self.not_found
+        self.is_certain = self._orders.is_certain
+        self.rows_read = rows
 
     @abstractmethod
     def records_of(self, reference: str, rows: Sequence[Any]) -> Iterator[Record]:

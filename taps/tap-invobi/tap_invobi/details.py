@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
+from zlib import crc32
 
 from singer_sdk import StreamSchema
 from singer_sdk.streams.rest import HTTPRequest
@@ -71,6 +72,20 @@ class Memory:
         return f"{self.row}{self.detail}{self.read_at:x}"
 
 
+def share_of_longest_age(memory: str) -> float:
+    """Return at which part of the longest age a detail is read again, from a half to all of it.
+
+    So details that were read in one night are not all due in one night again; each time it is another part.
+
+    Args:
+        memory: What is remembered of the detail.
+
+    Returns:
+        A number from 0.5 to 1.
+    """
+    return 0.5 + crc32(memory.encode()) / 2**33
+
+
 class InvoiceStream(DetailStream[str], ABC):
     """A stream that sends one request for each invoice of the list."""
 
@@ -92,6 +107,11 @@ class InvoiceStream(DetailStream[str], ABC):
     def list_is_complete(self) -> bool:
         """Whether an invoice that is not in the list is gone: not if only those of one status were requested."""
         return self.invoices.has_read_all
+
+    @property
+    @override
+    def list_is_certain(self) -> bool:
+        return self.invoices.is_certain
 
     def url_of(self, key: str, *subpath: str) -> str:
         """Return the URL of an invoice, or of something below it.
@@ -131,7 +151,8 @@ class InvoiceDetails(InvoiceStream):
         if memory is None or memory.row != entry or self.config["details"] == ALL:
             return True
         age = self.run.clock.now() - datetime.fromtimestamp(memory.read_at, UTC)
-        return age > timedelta(days=float(self.config["detail_max_age_days"]))
+        longest = timedelta(days=float(self.config["detail_max_age_days"]))
+        return age > longest * share_of_longest_age(remembered or "")
 
     @override
     def memory(self, entry: str, answer: requests.Response) -> str:

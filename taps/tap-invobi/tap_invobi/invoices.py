@@ -71,7 +71,8 @@ class Invoices(IndexedList[str]):
     def pages(self, query: ListQuery | None = None, decoder: PageDecoder | None = None) -> Iterator[Page]:
         """Read the list; with only one status requested, rows that do not come may still exist."""
         yield from super().pages(query, decoder)
-        self.has_read_all &= not self.status
+        if self.status:
+            self.has_read_all = self.covers_table = False
 
     @override
     def total_of(self, page: Page) -> int | None:

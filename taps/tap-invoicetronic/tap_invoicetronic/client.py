@@ -109,6 +109,7 @@ class InvoicetronicStream(RestStream):
             column=key,
             since=self.read_from,
             newest_first=self.newest_first,
+            ascending=self.is_sorted,
             sort=f"-{key}" if self.newest_first else key,
         )
 
@@ -165,10 +166,7 @@ class InvoicetronicStream(RestStream):
             StreamUnavailable: If the key may not read this list.
             RequestFailed: If the account has no operations left.
         """
-        query = without_refused_sort(refused, self.logger)
-        if query is not None:
-            self.expect_no_order()
-        return query
+        return without_refused_sort(refused, self.logger)
 
 
 def without_refused_sort(
@@ -196,7 +194,7 @@ def without_refused_sort(
     if query.newest_first and query.since is not None:
         logger.warning("rows do not come in descending order of %s: it is read completely", query.column)
         query = query.for_every_row()
-    return replace(query, sort=None)
+    return replace(query, sort=None, ascending=False)
 
 
 class CountedPages(NumberedPaginator):

@@ -19,20 +19,26 @@ from typing_extensions import override
 
 from singer_rest_core import RequestFailed, RestStream, StreamUnavailable
 from singer_rest_core.records import ResourceRows
-from singer_rest_core.singer import Scope
-from tap_productive.paging import FIRST_CURSOR, FIRST_NUMBER, cursor_paginator, numbered_paginator, total_count
-from tap_productive.query import ProductiveQuery, filter_params, include_params, replication_params
-from tap_productive.refusals import Refusals
+from tap_productive.paging import FIRST_NUMBER, CursorPages, NumberedPages, total_count
+from tap_productive.query import (
+    ProductiveQuery,
+    filter_params,
+    include_params,
+    replication_params,
+    window_filters,
+)
+from tap_productive.refusals import Refusals, by_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import requests
     from singer_sdk import Tap
     from singer_sdk.pagination import BaseAPIPaginator
     from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core import ListQuery, Page, PageParams
-    from singer_rest_core.paging import PageDecoder, RefusedRequest
+    from singer_rest_core.paging import PageDecoder, RefusedRequest, Window
     from tap_productive.change_feed import ChangeFeed, Feed
     from tap_productive.page_observer import PageObserver
 
@@ -41,6 +47,8 @@ EXACT_FILTER_TIMES = "filteringSkipDatetimeCastToDate"
 """The feature flag without which filters cut timestamps to the date (guide "Filtering")."""
 
 LARGEST_PAGE = 200
+
+_CREATED = "created_at"
 
 _UNRELIABLE_KEYS = frozenset({"last_activity_at", "last_action_at"})
 """Replication keys that do not move on every write: they need a look-back and a complete read now and then."""
@@ -76,6 +84,9 @@ class ProductiveStream(RestStream):
 
     sort_times: tuple[str, ...] = ()
     """Times of change or creation that the list can be sorted by."""
+
+    sorts_by_id = False
+    """Whether the list can be sorted by `id`."""
 
     since_filter: str | None = None
     """The filter that takes the bookmark, if it does not have the name of the replication key; it may be exclusive."""
@@ -176,44 +187,72 @@ class ProductiveStream(RestStream):
 
     @override
     def query(self) -> ProductiveQuery:
-        since = self.read_from
-        sorts_only = self.replication_key in self.sort_times and not self._is_filtered
-        refused = self._refusals.features
+        key, since, refused = self.replication_key, self.read_from, self._refusals.features
+        newest_first = since is not None and key in self.sort_times and not self._is_filtered
+        sort = f"-{key}" if newest_first else key if key in self.sort_times else None
         return ProductiveQuery(
-            column=self.replication_key,
+            column=key,
             since=since,
-            newest_first=sorts_only and since is not None,
+            newest_first=newest_first,
+            ascending=since is not None and self.is_sorted,
             by_number=refused.cursor,
+            sort=self._steady_sort if since is None else sort,
             includes=tuple(name for name in self.references if name not in refused.includes),
             filters=self.required_filters,
+            refused=refused,
         )
+
+    @property
+    def _steady_sort(self) -> str | None:
+        """A documented sort by what never changes: whatever happens meanwhile, rows keep their places in it."""
+        if self._refusals.features.sort:
+            return None
+        return _CREATED if _CREATED in self.sort_times else "id" if self.sorts_by_id else None
+
+    @property
+    def window_column(self) -> str | None:  # type: ignore[override] # decided by what the list can be filtered by
+        """`created_at`, where the list can be filtered by it and has it as a column."""
+        return _CREATED if _CREATED in self.filter_times and _CREATED in self.schema["properties"] else None
 
     @override
     def paginator(self, query: ProductiveQuery) -> BaseAPIPaginator[PageParams]:
-        """Page through a complete list by number, side by side; through changes by cursor: few, and must not shift."""
-        if (self.scope is Scope.CHANGES or query.part) and not query.by_number:
-            return cursor_paginator()
-        return numbered_paginator()
-
-    @override
-    def steady_paginator(self, query: ProductiveQuery) -> BaseAPIPaginator[PageParams] | None:
-        return cursor_paginator()
+        """Page by cursor, which does not shift when rows come and go; by number where the API has no cursor."""
+        page_size = int(self.config["page_size"])
+        return NumberedPages(page_size) if query.by_number else CursorPages(page_size)
 
     @override
     def total_of(self, page: Page) -> int | None:
         return total_count(page)
 
     @override
+    def count_request(self, query: ProductiveQuery) -> HTTPRequest | None:
+        """Return the request for a page of one row by number, which states how many rows the list has."""
+        if not query.is_for_every_row:
+            return None
+        request = self.request_for(replace(query, sort=None, includes=(), window=()), dict(FIRST_NUMBER))
+        request.params["page[size]"] = "1"
+        return request
+
+    @override
+    def count_of(self, answer: requests.Response) -> int | None:
+        return total_count(self.record_decoder.decode(answer))
+
+    @override
+    def without_cursor(self, query: ProductiveQuery) -> ProductiveQuery:
+        return by_number(query)
+
+    @override
+    def in_window(self, query: ProductiveQuery, window: Window) -> ProductiveQuery:
+        return replace(query, window=window_filters(window))
+
+    @override
     def request_for(self, query: ProductiveQuery, token: PageParams | None) -> HTTPRequest:
         request = super().request_for(query, token)
-        page = dict(token or FIRST_NUMBER)
-        if query.by_number and page == FIRST_CURSOR:
-            page = FIRST_NUMBER
         request.params = {
             **filter_params(query),
-            **replication_params(query, is_sortable=query.column in self.sort_times, since_filter=self.since_filter),
+            **replication_params(query, since_filter=self.since_filter),
             **include_params(query, stream=self.name, reference_types=self.reference_types),
-            **page,
+            **(token or FIRST_NUMBER),
             "page[size]": str(self.config["page_size"]),
         }
         return request
@@ -229,26 +268,29 @@ class ProductiveStream(RestStream):
             yield from super().pages(query, decoder)
         else:
             yield from self._changed_pages(parts, decoder)
+        if self.reader is not None:
+            self._refusals.remember(self.reader.query)
         if feed is not None and (not self._is_complete_read or self.has_read_all):
             feed.record_read(self, complete=self._is_complete_read)
 
     def _changed_pages(self, parts: Sequence[tuple[str, str]], decoder: PageDecoder | None) -> Iterator[Page]:
         """Read parts of the list, or all of it once the API refuses to filter it like that."""
         self.logger.info("reading only the rows that activities name")
-        self._is_complete_read = self.has_read_all = False
+        self._is_complete_read = False
         query = self.query()
         for part in parts:
             reader = self.new_reader(replace(query, part=part), decoder=decoder)
-            yield from reader.pages()
+            yield from self.accepted(reader, reader.pages())
             query = reader.query
             if query.part is None:
                 self._is_complete_read = True
-                self.has_read_all = reader.is_complete
-                break
+                return
+        self.has_read_all = self.covers_table = False
 
     @override
     def accept_page(self, page: Page, query: ProductiveQuery) -> Page:
-        """Show the page to the observers."""
+        """Remember what the API refused, and show the page to the observers."""
+        self._refusals.remember(query)
         for observer in self.observers:
             observer.on_page(self, page)
         return page
@@ -258,11 +300,12 @@ class ProductiveStream(RestStream):
         """Whether a loader can see from the rows that do not come which were deleted."""
         return self.replication_method == REPLICATION_FULL_TABLE and self._is_complete_read
 
+    @property
     @override
-    def first_request(self) -> HTTPRequest | None:
-        """Return the request for the first page; None where activities have to be read before it is known."""
+    def can_be_read_ahead(self) -> bool:
+        """Whether the list may be read before its turn: not where activities say which rows to read."""
         feed = self.change_feed
-        return None if feed is not None and feed.is_usable_for(self) else super().first_request()
+        return feed is None or not feed.is_usable_for(self)
 
     @override
     def adapt(self, refused: RefusedRequest[ProductiveQuery]) -> ProductiveQuery | None:

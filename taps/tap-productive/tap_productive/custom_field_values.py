@@ -100,12 +100,16 @@ class CustomFieldValues(DerivedStream):
         """Make a row of each value that was saved."""
         self._read_definitions()
         self.has_read_all = "start_date" not in self.config and all(map(self._was_read_completely, self._lists))
+        self.is_certain = all(each.is_certain for each in self._lists)
+        rows = 0
         self._spool.seek(0)
         for line in self._spool:
             kind, page = decode(line)
             for record, values in page:
                 for field, value in values.items():
+                    rows += 1
                     yield self._row(kind, record, field, value)
+        self.rows_read = rows
 
     def _row(self, kind: str, record: object, field: str, value: object) -> Record:
         name, data_type = self._fields.get(field, (None, None))
@@ -135,4 +139,4 @@ class CustomFieldValues(DerivedStream):
 
     def _was_read_completely(self, stream: ProductiveStream) -> bool:
         complete = stream.name in self.run.result.complete
-        return complete and stream.scope is Scope.EVERYTHING and stream.has_read_all
+        return complete and stream.scope is Scope.EVERYTHING and stream.covers_table

@@ -14,14 +14,45 @@ FIRST_CURSOR = {"page[after]": ""}
 FIRST_NUMBER = {"page[number]": "1"}
 
 
-def numbered_paginator() -> NumberedPaginator:
-    """Return a paginator that counts pages, several of which can be requested at once."""
-    return NumberedPaginator("page[number]", last_page=last_page)
+class NumberedPages(NumberedPaginator):
+    """Counts pages up to the last one that a page names.
+
+    Where a page names none, a link to the next page says that there is one more; and where it has neither `meta` nor
+    `links`, that it is full.
+
+    Args:
+        page_size: How many rows a full page has.
+    """
+
+    def __init__(self, page_size: int) -> None:
+        """Start before the first page."""
+        super().__init__("page[number]", last_page=self._last_page_of)
+        self._page_size = page_size
+
+    def _last_page_of(self, page: Page) -> int | None:
+        last = _meta(page).get("total_pages")
+        if isinstance(last, int):
+            return last
+        number = dict(parse_qsl(urlsplit(next_link(page) or "").query)).get("page[number]", "")
+        if number.isdecimal():
+            return int(number)
+        return self.number + 1 if may_have_a_next(page, self._page_size) else None
 
 
-def cursor_paginator() -> NextLinkPaginator:
-    """Return a paginator that follows cursors, and page numbers where the API has no cursor for a list."""
-    return NextLinkPaginator(FIRST_CURSOR, next_link=next_link, takes=lambda name: name.startswith("page["))
+class CursorPages(NextLinkPaginator):
+    """Follows cursors; and page numbers, if a page has neither `meta` nor `links` but is full.
+
+    Args:
+        page_size: How many rows a full page has.
+    """
+
+    def __init__(self, page_size: int) -> None:
+        """Start before the first page."""
+        super().__init__(FIRST_CURSOR, next_link=self._link, takes=lambda name: name.startswith("page["))
+        self._page_size = page_size
+
+    def _link(self, page: Page) -> str | None:
+        return f"?page[number]={self.count + 1}" if may_have_a_next(page, self._page_size) else next_link(page)
 
 
 def total_count(page: Page) -> int | None:
@@ -31,47 +62,34 @@ def total_count(page: Page) -> int | None:
         page: A page of the list.
 
     Returns:
-        `meta.total_count`; None if the page does not state it.
+        `meta.total_count`; None if the page does not state it, as pages by cursor.
     """
     total = _meta(page).get("total_count")
     return total if isinstance(total, int) else None
 
 
-def last_page(page: Page) -> int | None:
-    """Return the number of the last page; where it is not stated, that of the next page, if there is one.
+def may_have_a_next(page: Page, page_size: int) -> bool:
+    """Return whether a page that says nothing about the next one is full: then there may be one.
 
     Args:
-        page: A page of a numbered list.
-
-    Returns:
-        A page number; None if there is no page after this one.
+        page: A page.
+        page_size: How many rows a full page has.
     """
-    last = _meta(page).get("total_pages")
-    if isinstance(last, int):
-        return last
-    query = dict(parse_qsl(urlsplit(next_link(page) or "").query))
-    number = query.get("page[number]", "")
-    return int(number) if number.isdecimal() else None
+    return "meta" not in page.envelope and "links" not in page.envelope and len(page.rows) >= page_size
 
 
 def next_link(page: Page) -> str | None:
-    """Return the link to the next page, or build it from the page count where a numbered page has none.
+    """Return the link to the next page.
 
     Args:
         page: A page.
 
     Returns:
-        A URL, or only its query; None on the last page.
+        A URL; None on the last page.
     """
     links = page.envelope.get("links")
     link = links.get("next") if isinstance(links, dict) else None
-    if link:
-        return str(link)
-    meta = _meta(page)
-    current, last = meta.get("current_page"), meta.get("total_pages")
-    if isinstance(current, int) and isinstance(last, int) and current < last:
-        return f"?page[number]={current + 1}"
-    return None
+    return str(link) if link else None
 
 
 def _meta(page: Page) -> Record:

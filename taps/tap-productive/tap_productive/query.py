@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+from typing_extensions import override
 
 from singer_rest_core import ListQuery
 from singer_rest_core.records import instant
+from tap_productive.refused_features import RefusedFeatures
 from tap_productive.relationships import related_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
+
+    from singer_rest_core.paging import Window
 
 _SECOND = timedelta(seconds=1)
 
@@ -21,18 +27,29 @@ class ProductiveQuery(ListQuery):
     """What is requested of a list of Productive; less after the API refused a part of it.
 
     Args:
-        is_sorted: Whether rows are requested in the order of the replication key, where the list has such a sort.
-        by_number: Whether the list is read by page number though a cursor would be used.
+        sort: What rows are sorted by, with `-` before it for descending order; None to leave the order to the API.
         includes: Relationships whose ids are requested.
         filters: Filters without which the list leaves rows out, by name and value.
         part: The filter for one of the changed parts of the list (see `ChangeFeed`); None to read every row.
+        window: Filters for a span of `created_at`; empty to read every row.
+        refused: What the API refuses to do with this list.
     """
 
-    is_sorted: bool = True
-    by_number: bool = False
+    sort: str | None = None
     includes: tuple[str, ...] = ()
     filters: tuple[tuple[str, str], ...] = ()
     part: tuple[str, str] | None = None
+    window: tuple[tuple[str, str], ...] = ()
+    refused: RefusedFeatures = field(default_factory=RefusedFeatures)
+
+    @property
+    def is_for_every_row(self) -> bool:
+        """Whether every row of the list is requested."""
+        return self.since is None and self.part is None
+
+    @override
+    def for_every_row(self) -> Self:
+        return replace(super().for_every_row(), sort=None)
 
 
 def filter_params(query: ProductiveQuery) -> dict[str, str]:
@@ -44,36 +61,54 @@ def filter_params(query: ProductiveQuery) -> dict[str, str]:
     Returns:
         Parameters by name.
     """
-    filters = (*query.filters, *([query.part] if query.part else []))
+    filters = (*query.filters, *([query.part] if query.part else []), *query.window)
     return {f"filter[{name}]": value for name, value in filters}
 
 
-def replication_params(query: ProductiveQuery, *, is_sortable: bool, since_filter: str | None) -> dict[str, str]:
-    """Return the parameters that sort and filter a list by its replication key.
+def replication_params(query: ProductiveQuery, *, since_filter: str | None) -> dict[str, str]:
+    """Return the parameters that sort a list, and filter it by its replication key.
 
     Args:
         query: What is requested of the list.
-        is_sortable: Whether the API can sort the list by the replication key.
         since_filter: The filter that takes the bookmark; None if it has the name of the replication key.
 
     Returns:
         Parameters by name.
     """
-    key = query.column
-    if not key:
-        return {}
-    if query.newest_first:
-        return {"sort": f"-{key}"}
-    params = {"sort": key} if query.is_sorted and is_sortable else {}
-    if query.since is not None:
-        # Filters are exact to the second; rounding down loses nothing.
-        moment = instant(query.since).astimezone(UTC).replace(microsecond=0, tzinfo=None)
+    params = {"sort": query.sort} if query.sort else {}
+    if query.since is not None and not query.newest_first:
+        moment = instant(query.since)
         if since_filter is None:
-            params[f"filter[{key}][gt_eq]"] = f"{moment.isoformat()}Z"
+            params[f"filter[{query.column}][gt_eq]"] = filter_time(moment)
         else:
             # Whether such a filter includes its bound is not documented.
-            params[f"filter[{since_filter}]"] = f"{(moment - _SECOND).isoformat()}Z"
+            params[f"filter[{since_filter}]"] = filter_time(moment - _SECOND)
     return params
+
+
+def window_filters(window: Window) -> tuple[tuple[str, str], ...]:
+    """Return the filters for a span of `created_at`.
+
+    Args:
+        window: The span.
+
+    Returns:
+        Names and values, as `filter_params` writes them.
+    """
+    ends = (("gt_eq", window.start), ("lt", window.end))
+    return tuple((f"created_at][{operation}", filter_time(end)) for operation, end in ends if end is not None)
+
+
+def filter_time(moment: datetime) -> str:
+    """Return an instant as filters take it: they are exact to the second, and rounding down loses nothing.
+
+    Args:
+        moment: An instant.
+
+    Returns:
+        For example `2026-01-31T12:00:00Z`.
+    """
+    return f"{moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"
 
 
 def include_params(query: ProductiveQuery, *, stream: str, reference_types: Mapping[str, str]) -> dict[str, str]:

@@ -2,76 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 from singer_rest_core import RequestFailed
-from singer_rest_core.records import instant
 from tap_productive.error_bodies import error_text
 from tap_productive.paging import FIRST_CURSOR
+from tap_productive.refused_features import STATE_KEY, RefusedFeatures
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Mapping, MutableMapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import timedelta
 
     from singer_rest_core.clock import Clock
     from singer_rest_core.paging import RefusedRequest
     from tap_productive.query import ProductiveQuery
-
-_STATE_KEY = "refused"
-
-
-@dataclass(frozen=True)
-class RefusedFeatures:
-    """What the API refuses to do with a list: trying it again in every run would cost requests.
-
-    Args:
-        includes: Relationships that it does not include.
-        cursor: Whether it does not page through the list by cursor.
-        filter: Whether it does not filter the list by its replication key.
-    """
-
-    includes: frozenset[str] = frozenset()
-    cursor: bool = False
-    filter: bool = False
-
-    def __bool__(self) -> bool:
-        """Whether it refuses anything."""
-        return bool(self.includes) or self.cursor or self.filter
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any], *, max_age: timedelta, now: datetime) -> RefusedFeatures:
-        """Return what an earlier run remembered.
-
-        Args:
-            state: The stream's state.
-            max_age: How long it counts: the API may change.
-            now: The present instant.
-
-        Returns:
-            What was remembered; nothing if it is too old or cannot be read: then everything is requested again.
-        """
-        kept: Any = state.get(_STATE_KEY)
-        try:
-            if now - instant(str(kept["at"])) >= max_age:
-                return cls()
-            return cls(frozenset(kept["includes"]), cursor=kept["cursor"] is True, filter=kept["filter"] is True)
-        except (KeyError, TypeError, ValueError):
-            return cls()
-
-    def to_state(self, now: datetime) -> dict[str, object]:
-        """Return what to remember.
-
-        Args:
-            now: The present instant.
-
-        Returns:
-            A JSON object for the stream's state.
-        """
-        at = now.isoformat(timespec="seconds")
-        return {"at": at, "includes": sorted(self.includes), "cursor": self.cursor, "filter": self.filter}
 
 
 class RefusableList(Protocol):
@@ -87,11 +34,6 @@ class RefusableList(Protocol):
         ...
 
     @property
-    def is_sorted(self) -> bool:
-        """Whether rows are requested in the order of the replication key."""
-        ...
-
-    @property
     def stream_state(self) -> MutableMapping[str, Any]:
         """The state of the stream."""
         ...
@@ -100,13 +42,11 @@ class RefusableList(Protocol):
         """Keep something in the stream's state."""
         ...
 
-    def expect_no_order(self) -> None:
-        """Hold the bookmark back until the end of this read."""
-        ...
-
 
 class Refusals:
     """What the API refuses to do with one list, now and in the runs before.
+
+    A query carries what was refused while it was read, also ahead of the stream's turn; the state is written in turn.
 
     Args:
         stream: The stream of the list.
@@ -133,8 +73,18 @@ class Refusals:
         if self.features.includes:
             names = ", ".join(sorted(self.features.includes))
             self._stream.logger.info("the API recently refused to include %s: not requested", names)
-        if not self.features and _STATE_KEY in self._stream.stream_state:
-            del self._stream.stream_state[_STATE_KEY]
+        if not self.features and STATE_KEY in self._stream.stream_state:
+            del self._stream.stream_state[STATE_KEY]
+
+    def remember(self, query: ProductiveQuery) -> None:
+        """Keep in the state what the API refused while a list was read.
+
+        Args:
+            query: The query as its reader has it now.
+        """
+        if query.refused != self.features:
+            self.features = query.refused
+            self._stream.remember(STATE_KEY, self.features.to_state(self._clock.now()))
 
     def query_without(self, refused: RefusedRequest[ProductiveQuery]) -> ProductiveQuery | None:
         """Return a query without the part that the API refuses.
@@ -148,12 +98,13 @@ class Refusals:
         query, body = refused.query, refused.error.body
         text = error_text(body)
         if "keyset" in text and not query.by_number and refused.token == FIRST_CURSOR:
+            if query.is_for_every_row and query.sort:
+                return replace(query, sort=None, refused=replace(query.refused, sort=True))
             self._stream.logger.info("the API has no cursor for this list; it is read by page number")
-            self._remember(cursor=True)
-            return replace(query, by_number=True)
+            return by_number(query)
         if "include" in text and query.includes:
             return self._without_includes(refused)
-        if "sort" in text and query.is_sorted and self._stream.replication_key:
+        if "sort" in text and query.sort:
             return self._without_sort(query)
         if "filter" in text:
             return self._without_filter(query, error_text(body, "detail"))
@@ -161,15 +112,13 @@ class Refusals:
 
     def _without_sort(self, query: ProductiveQuery) -> ProductiveQuery:
         stream = self._stream
-        if stream.is_sorted:
-            stream.logger.warning(
-                "the API refuses to sort by %s: the bookmark moves only at the end", stream.replication_key
-            )
-            stream.expect_no_order()
-        elif query.since is not None:
-            stream.logger.warning("the API refuses to sort by %s: it is read completely", stream.replication_key)
-            query = query.for_every_row()
-        return replace(query, is_sorted=False)
+        if query.since is None:
+            return replace(query, sort=None, refused=replace(query.refused, sort=True))
+        if query.newest_first:
+            stream.logger.warning("the API refuses to sort by %s: it is read completely", query.column)
+            return query.for_every_row()
+        stream.logger.warning("the API refuses to sort by %s: the bookmark moves only at the end", query.column)
+        return replace(query, sort=None, ascending=False)
 
     def _without_filter(self, query: ProductiveQuery, detail: str) -> ProductiveQuery | None:
         stream = self._stream
@@ -185,9 +134,10 @@ class Refusals:
         if is_bounded:
             name = stream.since_filter or stream.replication_key
             stream.logger.warning("the API refuses to filter by %s: it is read completely", name)
+            query = query.for_every_row()
             if stream.replication_key in stream.sort_times:
-                self._remember(filter=True)
-            return query.for_every_row()
+                query = replace(query, refused=replace(query.refused, filter=True))
+            return query
         return None
 
     def _without_includes(self, refused_request: RefusedRequest[ProductiveQuery]) -> ProductiveQuery:
@@ -203,16 +153,27 @@ class Refusals:
             return True
 
         refused = find_refused(query.includes, is_accepted)
-        self._remember(includes=self.features.includes | refused)
         self._stream.logger.warning(
             "the API refuses to include %s: the columns with their ids stay empty",
             ", ".join(sorted(refused)),
         )
-        return replace(query, includes=tuple(name for name in query.includes if name not in refused))
+        return replace(
+            query,
+            includes=tuple(name for name in query.includes if name not in refused),
+            refused=replace(query.refused, includes=query.refused.includes | refused),
+        )
 
-    def _remember(self, **features: Any) -> None:  # noqa: ANN401 - fields of several types
-        self.features = replace(self.features, **features)
-        self._stream.remember(_STATE_KEY, self.features.to_state(self._clock.now()))
+
+def by_number(query: ProductiveQuery) -> ProductiveQuery:
+    """Return the query that reads a list by page number, as the API has no cursor for it.
+
+    Args:
+        query: What was requested of the list.
+
+    Returns:
+        What to request instead.
+    """
+    return replace(query, by_number=True, refused=replace(query.refused, cursor=True))
 
 
 def find_refused(names: Sequence[str], is_accepted: Callable[[Sequence[str]], bool]) -> set[str]:

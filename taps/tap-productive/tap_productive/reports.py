@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +11,12 @@ from singer_sdk.schema.source import SchemaDirectory
 from typing_extensions import override
 
 from tap_productive.client import ProductiveStream
-from tap_productive.paging import numbered_paginator
 from tap_productive.report_groups import GROUPS, PERIODS, RECORDS, is_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from singer_sdk import Stream, Tap
-    from singer_sdk.pagination import BaseAPIPaginator
     from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core import PageParams
@@ -139,12 +137,13 @@ class ReportStream(ProductiveStream):
         super().__init__(tap, path=f"/reports/{report.name}")
 
     @override
-    def paginator(self, query: ProductiveQuery) -> BaseAPIPaginator[PageParams]:
-        return numbered_paginator()
+    def query(self) -> ProductiveQuery:
+        """Read by number: reports have no cursor."""
+        return replace(super().query(), by_number=True)
 
     @override
-    def steady_paginator(self, query: ProductiveQuery) -> None:
-        """Return none: reports have no cursor."""
+    def count_request(self, query: ProductiveQuery) -> None:
+        """Return none: each page states how many rows the report has."""
 
     @override
     def request_for(self, query: ProductiveQuery, token: PageParams | None) -> HTTPRequest:

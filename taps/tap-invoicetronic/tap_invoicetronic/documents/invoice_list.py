@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
+    import requests
     from singer_sdk.metrics import Counter
 
     from singer_rest_core import Page, PageParams, Record
-    from singer_rest_core.paging import ReadersRun, RefusedRequest
+    from singer_rest_core.paging import ReadersRun, RefusedRequest, Window
 
 Direction = Literal["send", "receive"]
 
@@ -115,7 +116,7 @@ class InvoiceLists:
             invoice.id: invoice for page in reader.pages() for row in page.rows if (invoice := source.invoice_of(row))
         }
         invoices = sorted(found.values(), key=lambda invoice: (invoice.moment, invoice.id))
-        return ListedInvoices(invoices, reader.is_complete)
+        return ListedInvoices(invoices, reader.result is not None and reader.result.is_complete)
 
 
 _LAYOUT = FlatRows(None)
@@ -132,6 +133,7 @@ class _InvoiceList:
 
     position = 0
     filter_slack: timedelta | None = None
+    window_column: str | None = None
 
     def __init__(
         self, direction: Direction, config: Mapping[str, Any], filters: Mapping[str, str], logger: logging.Logger
@@ -144,9 +146,6 @@ class _InvoiceList:
 
     def paginator(self, query: InvoicetronicQuery) -> CountedPages:  # noqa: ARG002 - as readers call it
         return CountedPages(int(self._config["page_size"]))
-
-    def steady_paginator(self, query: InvoicetronicQuery) -> None:
-        pass
 
     def request_for(self, query: InvoicetronicQuery, token: PageParams) -> HTTPRequest:
         company = {"company_id": str(self._config["company_id"])} if "company_id" in self._config else {}
@@ -161,8 +160,17 @@ class _InvoiceList:
     def total_of(self, page: Page) -> int | None:
         return total_of(page)
 
-    def accept_page(self, page: Page, query: InvoicetronicQuery) -> Page:  # noqa: ARG002 - as readers call it
-        return page
+    def count_request(self, query: InvoicetronicQuery) -> None:
+        """Return none: each page counts the list."""
+
+    def count_of(self, answer: requests.Response) -> None:
+        """Return none, see `count_request`."""
+
+    def without_cursor(self, query: InvoicetronicQuery) -> None:
+        """Return none: there are no cursors."""
+
+    def in_window(self, query: InvoicetronicQuery, window: Window) -> InvoicetronicQuery:  # noqa: ARG002 - as readers call it
+        return query
 
     def adapt(self, refused: RefusedRequest[InvoicetronicQuery]) -> InvoicetronicQuery | None:
         return without_refused_sort(refused, self.logger)

@@ -1,0 +1,251 @@
+"""One page of a list: requested until it can be decoded, and in another way where the API refuses a part of it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Generic, Protocol
+
+from singer_rest_core.api.retry import server_time
+from singer_rest_core.errors import ApiUnreachable, RequestFailed, StreamUnavailable, WaitTooLong
+from singer_rest_core.paging.list_query import Query, RefusedRequest
+from singer_rest_core.records.exact_json import NotJson
+from singer_rest_core.records.row_layout import UnexpectedPage
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from datetime import datetime, timedelta
+
+    import requests
+    from singer_sdk.metrics import Counter
+    from singer_sdk.pagination import BaseAPIPaginator
+    from singer_sdk.streams.rest import HTTPRequest
+
+    from singer_rest_core.api.client import ApiClient
+    from singer_rest_core.paging.page import Page, PageDecoder
+    from singer_rest_core.paging.prefetch import Pending, Prefetcher
+    from singer_rest_core.paging.spool import SpoolMemory
+    from singer_rest_core.paging.windows import Window
+
+    Refusal = StreamUnavailable | RequestFailed
+
+
+class ListSource(Protocol):
+    """A list, as far as its reader has to know it; the streams of a tap are such lists."""
+
+    name: str
+    path: str
+    position: int
+    filter_slack: timedelta | None
+    window_column: str | None
+
+    @property
+    def logger(self) -> logging.Logger:
+        """Where what is unusual about the list is logged."""
+        ...
+
+    def paginator(self, query: Any) -> BaseAPIPaginator[Any]:  # noqa: ANN401 - the list's own kind of query
+        """Return a paginator before its first page."""
+        ...
+
+    def request_for(self, query: Any, token: Any) -> HTTPRequest:  # noqa: ANN401 - as above
+        """Return the request for one page, without credentials."""
+        ...
+
+    def total_of(self, page: Page) -> int | None:
+        """Return how many rows a numbered list has according to a page; None if it does not say."""
+        ...
+
+    def count_request(self, query: Any) -> HTTPRequest | None:  # noqa: ANN401 - as above
+        """Return a request whose answer counts all rows of the list; None if the API has none."""
+        ...
+
+    def count_of(self, answer: requests.Response) -> int | None:
+        """Return the count in the answer to `count_request`; None if it has none."""
+        ...
+
+    def without_cursor(self, query: Any) -> Any | None:  # noqa: ANN401 - as above
+        """Return the query that reads the list by page number; None if it has no other way."""
+        ...
+
+    def in_window(self, query: Any, window: Window) -> Any:  # noqa: ANN401 - as above
+        """Return the query for the rows of a window of `window_column`."""
+        ...
+
+    def adapt(self, refused: RefusedRequest[Any]) -> Any | None:  # noqa: ANN401 - as above
+        """Return a query that the API may accept instead of one it refused; None to let the refusal end the read."""
+        ...
+
+    def get_http_request_counter(self) -> AbstractContextManager[Counter]:
+        """Return the SDK's counter of requests."""
+        ...
+
+
+class ReadersRun(Protocol):
+    """What readers share in a run."""
+
+    @property
+    def client(self) -> ApiClient:
+        """The HTTP client."""
+        ...
+
+    @property
+    def prefetcher(self) -> Prefetcher | None:
+        """Sends requests ahead of their turn; None if one is sent after the other."""
+        ...
+
+    @property
+    def spool_memory(self) -> SpoolMemory:
+        """The memory for pages that wait for their turn."""
+        ...
+
+    def verify_access(self, refusal: Refusal) -> None:
+        """Check the credentials when a list is refused before any request was accepted."""
+        ...
+
+
+class PageFetcher(Generic[Query]):
+    """Requests the pages of one read.
+
+    Args:
+        source: The list.
+        query: What is asked of it.
+        decoder: Decodes its pages.
+        run: What the readers of the run share.
+        started: When the run began, by our clock.
+    """
+
+    def __init__(
+        self, source: ListSource, query: Query, decoder: PageDecoder, run: ReadersRun, started: datetime
+    ) -> None:
+        """Request nothing yet."""
+        self.query = query
+        """What is asked now: less than at first where the API refused a part of it."""
+        self._source = source
+        self._decoder = decoder
+        self._run = run
+        self._started = started
+
+    def fetch(self, token: object, *, is_first: bool, turn: int = 0, pending: Pending | None = None) -> Page:
+        """Request a page.
+
+        Args:
+            token: The paginator's token.
+            is_first: Whether it is the first of the read: after that, a refusal is no matter of access, as a part of
+                the list was read.
+            turn: How urgent it is among the requests of the list; lower is sent first.
+            pending: The request, if it was sent ahead.
+
+        Returns:
+            The page.
+
+        Raises:
+            StreamUnavailable: If the account may not read this list.
+            RequestFailed: If the request or its answer ends the read.
+        """
+        try:
+            answer = self._accepted_answer(token, turn, pending)
+        except StreamUnavailable as refusal:
+            if is_first:
+                raise
+            raise RequestFailed(f"{refusal}, in the middle of the list") from refusal
+        return self._decoded(answer, lambda: self._source.request_for(self.query, token))
+
+    def fetch_of(self, query: Query, token: object, *, turn: int) -> Page:
+        """Request a page of another query than that of the read; what the API refuses is not asked for otherwise.
+
+        Args:
+            query: What is asked of the list.
+            token: The paginator's token.
+            turn: As in `fetch`.
+
+        Returns:
+            The page.
+
+        Raises:
+            StreamUnavailable: If the account may not read this list.
+            RequestFailed: If the request or its answer ends the read.
+        """
+        request = self._source.request_for(query, token)
+        return self._decoded(self.send(request, turn), lambda: request)
+
+    def send(self, request: HTTPRequest, turn: int = 0) -> requests.Response:
+        """Send a request by the pool, so that no more are under way than `concurrency` allows.
+
+        Args:
+            request: The request.
+            turn: As in `fetch`.
+
+        Returns:
+            The answer.
+        """
+        pool, send = self._run.prefetcher, self._run.client.send
+        return send(request) if pool is None else pool.submit((self._source.position, turn), request, send).result()
+
+    def began_at(self, page: Page) -> datetime | None:
+        """Return when the read began by the clock of the API, where that is behind ours.
+
+        Timestamps in rows are of that clock.
+
+        Args:
+            page: A page that was just read.
+
+        Returns:
+            An instant; None where the clocks agree, or the API's is ahead.
+        """
+        there = server_time(page.answer.headers, self._started)
+        return there - page.answer.elapsed if there < self._started else None
+
+    def _decoded(self, answer: requests.Response, request: Callable[[], HTTPRequest]) -> Page:
+        try:
+            try:
+                page = self._decoder.decode(answer)
+            except NotJson:
+                page = self._decoder.decode(self._run.client.send(request(), thorough=True))
+            # The codec decodes a page whose rows are not objects, too.
+            page.check_rows()
+        except (NotJson, UnexpectedPage) as error:
+            raise RequestFailed(f"GET {self._source.path} answered {error}") from error
+        return page
+
+    def _accepted_answer(self, token: object, turn: int, pending: Pending | None) -> requests.Response:
+        """Request a page, and again in another way as long as the API refuses something that can be left out."""
+        while True:
+            try:
+                return self._answer(token, turn, pending)
+            except (StreamUnavailable, RequestFailed) as error:
+                pending = None
+                is_missing = isinstance(error, RequestFailed) and error.status == HTTPStatus.NOT_FOUND
+                if (is_missing or isinstance(error, StreamUnavailable)) and not self._run.client.accepted:
+                    self._run.verify_access(error)
+                refused = RefusedRequest(self.query, token, error, lambda query: self._send(query, token, turn))
+                query = self._source.adapt(refused)
+                if query is None:
+                    raise
+                is_another_way = query.by_number != self.query.by_number
+                self.query = query
+                if is_another_way:
+                    raise AnotherWay from error
+
+    def _answer(self, token: object, turn: int, pending: Pending | None) -> requests.Response:
+        if pending is not None:
+            try:
+                return pending.result()
+            except (RequestFailed, WaitTooLong, ApiUnreachable) as stale:
+                if not self._is_worth_another_try(stale, pending, token):
+                    raise
+        return self._send(self.query, token, turn)
+
+    def _send(self, query: Query, token: object, turn: int) -> requests.Response:
+        return self.send(self._source.request_for(query, token), turn)
+
+    def _is_worth_another_try(self, stale: Exception, pending: Pending, token: object) -> bool:
+        """Whether a request that failed ahead of its turn may succeed now: the API is well, or other is requested."""
+        if isinstance(stale, RequestFailed) and stale.status and stale.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return pending.request != self._source.request_for(self.query, token)
+        return True
+
+
+class AnotherWay(Exception):
+    """The API does not read the list in the way that was asked for: it has to be read by page number."""

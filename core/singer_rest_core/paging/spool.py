@@ -1,0 +1,175 @@
+"""Pages that wait for their turn: in memory up to a bound that all spools of a run share, then in temporary files."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from singer_rest_core.paging.page import Page
+
+MEMORY = 32 << 20
+"""Bytes of answers that wait in memory, in all spools of a run together."""
+
+
+class SpoolMemory:
+    """The memory that the spools of a run share. Safe to share between threads.
+
+    Args:
+        limit: Bytes.
+    """
+
+    def __init__(self, limit: int = MEMORY) -> None:
+        """Start with all of it free."""
+        self._free = limit
+        self._lock = threading.Lock()
+
+    def take(self, size: int) -> bool:
+        """Take memory for a page.
+
+        Args:
+            size: Bytes.
+
+        Returns:
+            Whether there was enough.
+        """
+        with self._lock:
+            if size > self._free:
+                return False
+            self._free -= size
+            return True
+
+    def give_back(self, size: int) -> None:
+        """Free what was taken.
+
+        Args:
+            size: Bytes.
+        """
+        with self._lock:
+            self._free += size
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A page that waits.
+
+    Args:
+        page: The page; without rows and content if they are in the file.
+        size: The bytes of its content.
+        start: Where its content is in the file; None if it is in memory.
+    """
+
+    page: Page
+    size: int
+    start: int | None
+
+
+class Spool:
+    """Pages in order, put by one thread and taken by another.
+
+    Args:
+        memory: The memory that it may use, beside others.
+    """
+
+    def __init__(self, memory: SpoolMemory) -> None:
+        """Start empty."""
+        self._memory = memory
+        self._waiting: deque[_Waiting] = deque()
+        self._changed = threading.Condition()
+        self._file: IO[bytes] | None = None
+        self._end = 0
+        self._is_closed = False
+        self._error: BaseException | None = None
+
+    def put(self, page: Page) -> None:
+        """Add a page.
+
+        Args:
+            page: The page, which must not be used afterwards.
+
+        Raises:
+            OSError: If the temporary file cannot be written.
+        """
+        content = page.answer.content
+        if self._memory.take(len(content)):
+            waiting = _Waiting(page, len(content), None)
+        else:
+            waiting = _Waiting(page.without_content(), len(content), self._write(content))
+        with self._changed:
+            self._waiting.append(waiting)
+            self._changed.notify_all()
+
+    def close(self, error: BaseException | None = None) -> None:
+        """End the pages.
+
+        Args:
+            error: What ended the reading; it is raised after the last page.
+        """
+        with self._changed:
+            self._is_closed = True
+            self._error = error
+            self._changed.notify_all()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the last page was put."""
+        return self._is_closed
+
+    def pages(self) -> Iterator[Page]:
+        """Take the pages in order, waiting for those to come.
+
+        Yields:
+            Pages.
+
+        Raises:
+            BaseException: What ended the reading.
+        """
+        while True:
+            with self._changed:
+                while not self._waiting and not self._is_closed:
+                    self._changed.wait()
+                waiting = self._waiting.popleft() if self._waiting else None
+            if waiting is None:
+                break
+            yield self._taken(waiting)
+        self.discard()
+        if self._error is not None:
+            raise self._error
+
+    def discard(self) -> None:
+        """Free memory and file."""
+        with self._changed:
+            left, self._waiting = self._waiting, deque()
+            file, self._file = self._file, None
+        for waiting in left:
+            if waiting.start is None:
+                self._memory.give_back(waiting.size)
+        if file is not None:
+            file.close()
+
+    def _write(self, content: bytes) -> int:
+        """Append to the file; it has mode 0600 and no name, so that nothing is left of it however the run ends."""
+        with self._changed:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(prefix="pages-")  # noqa: SIM115 - closed by `discard`
+            self._file.seek(self._end)
+            start = self._end
+            self._end += self._file.write(content)
+            return start
+
+    def _taken(self, waiting: _Waiting) -> Page:
+        if waiting.start is None:
+            self._memory.give_back(waiting.size)
+            return waiting.page
+        with self._changed:
+            if self._file is None:
+                msg = "a spool that was discarded has no pages"
+                raise RuntimeError(msg)
+            self._file.seek(waiting.start)
+            content = self._file.read(waiting.size)
+        return waiting.page.with_content(content)

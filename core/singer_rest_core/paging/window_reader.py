@@ -1,0 +1,146 @@
+"""A long list read in windows side by side, its pages handed on in the order of the windows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from http import HTTPStatus
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Generic
+
+from singer_rest_core.errors import RequestFailed
+from singer_rest_core.paging.background import BackgroundPages
+from singer_rest_core.paging.list_query import Query
+from singer_rest_core.paging.paginators import PagePaginator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from singer_sdk.pagination import BaseAPIPaginator
+
+    from singer_rest_core.paging.page import Page
+    from singer_rest_core.paging.page_fetcher import ListSource, PageFetcher, ReadersRun
+    from singer_rest_core.paging.windows import Window
+
+
+class PlaceLostError(Exception):
+    """The API does not know the place any more where an earlier run stopped."""
+
+
+class FilterIgnoredError(Exception):
+    """The API does not filter the list by windows."""
+
+
+class WindowReader(Generic[Query]):
+    """Reads the windows of one list.
+
+    Args:
+        source: The list; it has a `window_column`.
+        fetcher: Requests its pages.
+        run: What the readers of the run share.
+        windows: The windows, in order.
+    """
+
+    def __init__(
+        self, source: ListSource, fetcher: PageFetcher[Query], run: ReadersRun, windows: Sequence[Window]
+    ) -> None:
+        """Request nothing yet."""
+        self._source = source
+        self._fetcher = fetcher
+        self._run = run
+        self._windows = windows
+        self._column = str(source.window_column)
+
+    def pages(self, *, done: int = 0, cursor: Mapping[str, Any] | None = None) -> Iterator[Page]:
+        """Read the windows.
+
+        Args:
+            done: How many windows earlier runs have read to their end.
+            cursor: Where they stopped in the window after those; None at its beginning.
+
+        Yields:
+            Pages with the rows that belong to their window; `resume_at` says where a later run continues.
+
+        Raises:
+            FilterIgnoredError: If the API does not filter by windows.
+            PlaceLostError: If the API refuses the cursor.
+            StreamUnavailable: If the account may not read this list.
+            RequestFailed: If a request or an answer ends the read.
+        """
+        numbers = range(done, len(self._windows))
+        reads = [self._window(number, cursor if number == done else None) for number in numbers]
+        # Whatever the order of a list that is not filtered: this page or the first one of all shows it.
+        reads[-1] = chain(list(islice(reads[-1], 1)), reads[-1])
+        background: list[BackgroundPages] = []
+        if self._run.prefetcher is not None:
+            memory = self._run.spool_memory
+            background = [
+                BackgroundPages(f"{self._source.name}-{number}", read, memory)
+                for number, read in zip(numbers, reads, strict=True)
+            ]
+            reads = [each.pages() for each in background]
+        try:
+            for number, pages in zip(numbers, reads, strict=True):
+                for page in pages:
+                    yield self._belonging(page, number)
+        finally:
+            for each in background:
+                each.drop()
+
+    def _belonging(self, page: Page, number: int) -> Page:
+        """Leave out the rows of neighbouring windows, and say where a later run continues after this page."""
+        holds = self._windows[number].holds
+        following = page.resume_at["cursor"] if page.resume_at else None
+        finished = number if following else number + 1
+        borders = [_text(window) for window in self._windows[:-1]]
+        place = {"windows": borders, "done": finished, "cursor": following}
+        is_last = finished == len(self._windows)
+        belonging = page.only([holds(value) for value in page.column(self._column)])
+        return replace(belonging, resume_at=None if is_last else place)
+
+    def _window(self, number: int, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
+        """Read one window by cursor."""
+        source, window = self._source, self._windows[number]
+        query = source.in_window(self._fetcher.query, window.requested)
+        paginator = source.paginator(query)
+        if cursor is not None and isinstance(paginator, PagePaginator):
+            paginator.start_at(cursor)
+        is_first = True
+        while not paginator.finished:
+            try:
+                page = self._fetcher.fetch_of(query, paginator.current_value, turn=number)
+            except RequestFailed as refusal:
+                if not is_first or refusal.status != HTTPStatus.BAD_REQUEST:
+                    raise
+                if cursor is not None:
+                    raise PlaceLostError(str(refusal)) from refusal
+                raise FilterIgnoredError(str(refusal)) from refusal
+            if is_first and window.is_ignored(page.column(self._column)):
+                raise FilterIgnoredError(f"the API does not keep to the filter {self._column}")
+            is_first = False
+            yield continued(page, paginator)
+
+
+def continued(page: Page, paginator: BaseAPIPaginator[Any]) -> Page:
+    """Go on to the next page, and say with this one how a later run does so.
+
+    Args:
+        page: The page just read.
+        paginator: It goes on.
+
+    Returns:
+        The page with its `resume_at`.
+
+    Raises:
+        RequestFailed: If it is not the page that was requested, or does not say where the list goes on.
+    """
+    if isinstance(paginator, PagePaginator):
+        paginator.check(page, page.ids)
+        paginator.advance_past(page)
+    else:
+        paginator.advance(page.answer)
+    token = None if paginator.finished else paginator.current_value
+    return replace(page, resume_at={"cursor": token} if isinstance(token, dict) else None)
+
+
+def _text(window: Window) -> str:
+    return window.end.isoformat().replace("+00:00", "Z") if window.end else ""
