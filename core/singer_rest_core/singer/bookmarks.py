@@ -11,14 +11,14 @@ from datetime import UTC
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from typing_extensions import TypeIs
-
 from singer_rest_core.errors import RunEnded
 from singer_rest_core.records.timestamps import earlier, instant, is_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
     from datetime import datetime, timedelta
+
+    from typing_extensions import TypeIs
 
 State = dict[str, Any]
 
