@@ -57,8 +57,7 @@ class Invoices(CovageList):
 
     @override
     def pages(self, query: ListQuery | None = None, decoder: PageDecoder | None = None) -> Iterator[Page]:
-        query = query or self.query()
-        self._indexed_since = query.since
+        self._indexed_since = (query or self.query()).since
         yield from super().pages(query, decoder)
 
     def index_since(self, since: str | None) -> Mapping[str, RowEntry]:
