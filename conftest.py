@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 TOKEN = "sandbox-token"
 
-pytest_plugins = ("core.tests.api.local_api",)
+pytest_plugins = ("core.tests.api.local_api", "core.tests.streams.thing_world")
 
 _PATIENCE = 20.0
 """Seconds for what other threads do at once unless something is wrong."""
