@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from singer_rest_core.records.timestamps import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable, Iterator
     from datetime import datetime
+
+Key = TypeVar("Key")
 
 _MOST = 10_000
 """So many keys are remembered, the oldest ones; others are simply requested in their turn again."""
@@ -63,6 +65,10 @@ class FailedRows:
     """
 
     rows: dict[str, FailedRow] = field(default_factory=dict)
+    waiting: int = field(default=0, init=False)
+    """How many rows are not requested in this run, as they failed before."""
+    has_overflowed: bool = field(default=False, init=False)
+    """Whether a row failed that is not remembered."""
 
     @classmethod
     def in_state(cls, held: object) -> FailedRows:
@@ -82,28 +88,26 @@ class FailedRows:
         """Return them as a JSON object for the state."""
         return {key: row.as_state() for key, row in self.rows.items()}
 
-    def in_order(self, due: Iterable[str], now: datetime) -> tuple[list[str], list[str]]:
+    def in_turn(self, due: Iterable[Key], now: datetime) -> Iterator[Key]:
         """Put rows that failed before behind the others, and leave out those whose time has not come.
 
         Args:
             due: The keys of the rows to request.
             now: The present instant.
 
-        Returns:
-            The keys in the order to request them, and those that wait.
+        Yields:
+            The keys of the rows to request now.
         """
-        fresh: list[str] = []
-        again: list[str] = []
-        waiting: list[str] = []
+        again: list[Key] = []
         for key in due:
-            row = self.rows.get(key)
+            row = self.rows.get(str(key))
             if row is None:
-                fresh.append(key)
+                yield key
             elif row.next_attempt <= now:
                 again.append(key)
             else:
-                waiting.append(key)
-        return fresh + again, waiting
+                self.waiting += 1
+        yield from again
 
     def add(self, key: str, entry: object, now: datetime) -> None:
         """Remember that a row failed: it is requested again in the next run, then after 2, 4, 8, … days.
@@ -115,6 +119,7 @@ class FailedRows:
         """
         known = self.rows.get(key)
         if known is None and len(self.rows) >= _MOST:
+            self.has_overflowed = True
             return
         attempts = known.attempts + 1 if known else 1
         pause = 0 if attempts == 1 else min(2 ** (attempts - 1), _LONGEST_PAUSE_DAYS)
@@ -127,3 +132,11 @@ class FailedRows:
             key: The row.
         """
         self.rows.pop(key, None)
+
+    def forget_all_but(self, keys: Container[str]) -> None:
+        """Forget the rows that are not in the list any more.
+
+        Args:
+            keys: Those that are.
+        """
+        self.rows = {key: row for key, row in self.rows.items() if key in keys}

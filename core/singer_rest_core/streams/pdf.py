@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from singer_rest_core.api import body_file, body_start
 from singer_rest_core.documents import DOCUMENTS_URL, PDF, DocumentStore, media_type_of, safe_name
-from singer_rest_core.streams.per_row import DetailStream
+from singer_rest_core.streams.detail import DetailStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,12 +48,13 @@ class PdfStream(DetailStream[Entry], ABC, Generic[Entry]):
             self.has_read_all = False
             return
         state = self.stream_state
-        self.has_moved = state.get(_SETTING) != url
+        # Back at the old one after a move that was not finished, some documents were fetched to the other one alone.
+        self.has_moved = state.get(_SETTING) != url or state.get(_MOVING_TO) not in {None, url}
         if self.has_moved and state.get(_MOVING_TO) != url:
             self.forget_all()
             self.remember(_MOVING_TO, url)
         yield from super().make_records()
-        if self.has_moved:
+        if self.has_moved and self.has_read_all:
             # Every document was requested; those that failed are remembered.
             self.remember(_SETTING, url)
             del state[_MOVING_TO]

@@ -2,204 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 import pytest
-import requests
-from singer_sdk import typing as th
-from singer_sdk.pagination import SinglePagePaginator
-from singer_sdk.streams.rest import HTTPRequest
-from werkzeug import Response
-
-from singer_rest_core import RestTap, RunIncomplete, body_of, settings_schema
-from singer_rest_core.records import row_digest
-from singer_rest_core.records.exact_json import decode, encode
-from singer_rest_core.records.row_layout import FlatRows
-from singer_rest_core.singer.writer import ExactWriter
-from singer_rest_core.streams.per_row import DetailStream, IndexedList
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from thing_world import World
 
-    from pytest_httpserver import HTTPServer
-    from singer_sdk import Tap
-    from singer_sdk.pagination import BaseAPIPaginator
-    from werkzeug import Request
+    from conftest import FakeClock
 
-    from singer_rest_core import Record
-    from singer_rest_core.streams.base import BaseStream
-
-_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "id": {"type": "string"},
-        "name": {"type": ["string", "null"]},
-        "_rescued_data": {"type": ["object", "null"]},
-    },
-}
-
-
-class Things(IndexedList[str]):
-    """A list in one page."""
-
-    name = "things"
-    primary_keys = ("id",)
-    schema = _SCHEMA
-    row_layout = FlatRows("things")
-
-    def __init__(self, tap: Tap) -> None:
-        """Bind it."""
-        super().__init__(tap, path="/things")
-
-    def get_new_paginator(self) -> BaseAPIPaginator[Any]:
-        return SinglePagePaginator()
-
-    def index_entry(self, row: Record) -> str:
-        return row_digest(row)
-
-
-class AThing(DetailStream[str]):
-    """By its name before the list it is derived from."""
-
-    name = "a_thing"
-    primary_keys = ("id",)
-    schema = _SCHEMA
-
-    def __init__(self, tap: Tap, things: Things) -> None:
-        """Bind it."""
-        super().__init__(tap)
-        self._things = things
-
-    def listed(self) -> Mapping[str, str]:
-        return self._things.index()
-
-    @property
-    def list_is_complete(self) -> bool:
-        return True
-
-    @property
-    def list_is_certain(self) -> bool:
-        return True
-
-    def is_due(self, entry: str, remembered: str | None) -> bool:
-        return entry != remembered
-
-    def memory(self, entry: str, answer: requests.Response) -> str:  # noqa: ARG002 - the hook's form
-        return entry
-
-    def request_for_row(self, key: str) -> HTTPRequest:
-        return HTTPRequest(f"{self.config['api_url']}/things/{key}")
-
-    def record_of(self, key: str, entry: str, answer: requests.Response) -> Record | None:  # noqa: ARG002 - the hook's form
-        body: Record = body_of(answer)
-        return body if body["id"] == key else None
-
-
-class ThingTap(RestTap):
-    """A list and its details."""
-
-    name = "tap-thing"
-    config_jsonschema: ClassVar[dict[str, Any]] = settings_schema(
-        th.Property("token", th.StringType), api_url=None, page_size=None, start_date=None
-    )
-
-    def discover_streams(self) -> Sequence[BaseStream]:
-        """Return both."""
-        things = Things(self)
-        return [AThing(self, things), things]
-
-    def authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Need no credentials."""
-        return request
-
-
-class _Writer(ExactWriter):
-    def __init__(self) -> None:
-        super().__init__()
-        self.messages: list[dict[str, Any]] = []
-
-    def write_lines(self, lines: bytes, *, flush: bool = False) -> None:  # noqa: ARG002 - nothing is buffered
-        self.messages += [decode(line) for line in lines.splitlines()]
-
-
-class World:
-    """Things on a server, and the state of a tap that reads them."""
-
-    def __init__(self, server: HTTPServer) -> None:
-        """Answer for six things."""
-        self.things: dict[str, Any] = {letter: letter.upper() for letter in "abcdef"}
-        self.more: list[dict[str, Any]] = []
-        self.answers: dict[str, tuple[str, int]] = {}
-        self.state: dict[str, Any] = {}
-        self.asked: list[str] = []
-        self.messages: list[dict[str, Any]] = []
-        self._url = server.url_for("/").rstrip("/")
-        server.expect_request("/things").respond_with_handler(self._list)
-        for letter in "abcdefgh":
-            server.expect_request(f"/things/{letter}").respond_with_handler(self._one)
-
-    def _list(self, _request: Request) -> Response:
-        self.asked.append("list")
-        rows = [{"id": key, "name": name} for key, name in self.things.items()]
-        return Response(json.dumps({"things": [*rows, *rows[:1], *self.more]}))
-
-    def _one(self, request: Request) -> Response:
-        key = request.path[-1]
-        self.asked.append(key)
-        text, status = self.answers.get(key, (json.dumps({"id": key, "name": "detail"}), 200))
-        return Response(text, status)
-
-    def read(self, *streams: str, **settings: object) -> list[str]:
-        """Run the tap once; returns what was requested."""
-        self.asked = []
-        writer = _Writer()
-        config = {"api_url": self._url, "concurrency": 1, **settings}
-        tap = ThingTap(config=config, state=decode(encode(self.state)), message_writer=writer)
-        for stream in tap.streams.values():
-            stream.selected = stream.name in (streams or ("a_thing", "things"))
-        try:
-            tap.sync_all()
-        finally:
-            self.messages = writer.messages
-            states = [message["value"] for message in writer.messages if message["type"] == "STATE"]
-            self.state = states[-1] if states else self.state
-        return self.asked
-
-    def read_and_fail(self) -> list[str]:
-        """Run the tap once, whose second stream fails; returns what was requested."""
-        with pytest.raises(RunIncomplete, match="a_thing"):
-            self.read()
-        return self.asked
-
-    def records(self, stream: str = "a_thing") -> list[str]:
-        """The ids of the records of the last run that are no tombstones."""
-        return [
-            message["record"]["id"]
-            for message in self.messages
-            if message["type"] == "RECORD"
-            and message["stream"] == stream
-            and "_sdc_deleted_at" not in message["record"]
-        ]
-
-    def gone(self) -> list[str]:
-        """The ids of the tombstones of the last run."""
-        records = [message["record"] for message in self.messages if message["type"] == "RECORD"]
-        return [record["id"] for record in records if "_sdc_deleted_at" in record]
-
-    def activated(self) -> set[str]:
-        """The streams whose version the last run activated."""
-        return {message["stream"] for message in self.messages if message["type"] == "ACTIVATE_VERSION"}
-
-    @property
-    def remembered(self) -> list[str]:
-        """What the state knows of."""
-        return sorted(self.state["bookmarks"]["a_thing"]["remembered"])
-
-
-@pytest.fixture
-def world(httpserver: HTTPServer) -> World:
-    return World(httpserver)
+HOUR = 3600.0
 
 
 def test_the_list_is_read_once_before_what_is_derived_from_it(world: World) -> None:
@@ -257,7 +69,7 @@ def test_a_row_that_is_gone_is_reported_by_its_key_and_forgotten(world: World) -
 
     assert world.gone() == ["b", "e"]
     assert world.activated() == {"things"}
-    schema = [message for message in world.messages if message["type"] == "SCHEMA"][-1]
+    schema = world.reading.of("SCHEMA")[-1]
     assert list(schema["schema"]["properties"]) == ["id", "_sdc_deleted_at"]
     assert schema["key_properties"] == ["id"]
     assert world.remembered == list("acdf")
@@ -316,11 +128,11 @@ def test_a_row_that_is_refused_does_not_hold_up_the_others(
     world: World, caplog: pytest.LogCaptureFixture, concurrency: int, status: int
 ) -> None:
     world.answers["b"] = world.answers["d"] = ('{"error": "no"}', status)
-    with pytest.raises(RunIncomplete, match="a_thing"):
-        world.read(concurrency=concurrency)
+    world.read(concurrency=concurrency)
+    assert "a_thing" in world.error
     assert world.records() == world.remembered == list("acef")
     assert world.activated() == {"things"}
-    assert f"a_thing: failed: GET /things/b answered {status}: no; 1 more were refused" in caplog.text
+    assert f"a_thing: failed: GET /things/b answered {status}: no; 1 more failed" in caplog.text
 
     world.answers = {}
 
@@ -333,39 +145,10 @@ def test_a_row_that_is_gone_is_reported_although_another_is_refused(world: World
     world.things["d"] = "changed"
     world.answers["d"] = ('{"error": "no"}', 400)
 
-    world.read_and_fail()
+    world.read()
 
     assert world.gone() == ["a"]
     assert world.remembered == list("bcdef")
-
-
-def test_after_too_many_refusals_nothing_more_is_requested(world: World) -> None:
-    world.things |= {"g": "G"}
-    world.answers = dict.fromkeys("bcdefg", ('{"error": "no"}', 400))
-    world.read_and_fail()
-    world.things |= {"h": "H"}
-
-    assert world.read_and_fail() == ["list", *"bcdefg"]
-
-
-def test_a_row_that_is_never_answered_ends_the_stream(
-    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is hardly the row that is wrong then."""
-    send = requests.Session.send
-
-    def send_but_c(session: requests.Session, request: requests.PreparedRequest, **how: Any) -> requests.Response:  # noqa: ANN401 - requests' own
-        if request.path_url.endswith("/c"):
-            raise requests.ConnectionError("connection lost")
-        return send(session, request, **how)
-
-    monkeypatch.setattr(requests.Session, "send", send_but_c)
-    world.answers["b"] = ('{"error": "no"}', 400)
-
-    world.read_and_fail()
-
-    assert world.records() == world.remembered == ["a"]
-    assert "a_thing: failed: GET /things/c: connection lost (6 tries)" in caplog.text
 
 
 def test_a_stream_whose_every_row_is_forbidden_is_skipped(world: World, caplog: pytest.LogCaptureFixture) -> None:
@@ -378,9 +161,9 @@ def test_a_stream_whose_every_row_is_forbidden_is_skipped(world: World, caplog: 
 def test_a_row_without_a_key_fails_its_list(world: World) -> None:
     world.things = {None: "nameless"}  # type: ignore[dict-item] # on purpose
 
-    with pytest.raises(RunIncomplete, match="2 of 2 streams failed"):
-        world.read()
+    world.read()
 
+    assert world.error.startswith("2 of 2 streams failed")
     assert world.records("things") == []
 
 
@@ -389,3 +172,141 @@ def test_a_state_of_another_form_is_not_trusted(world: World, remembered: object
     world.state = {"bookmarks": {"a_thing": {"remembered": remembered}}}
 
     assert world.read() == ["list", *"abcdef"]
+
+
+def test_a_row_that_one_read_of_an_uncertain_list_missed_is_not_gone(world: World) -> None:
+    world.read(list_is_certain=False)
+    missed = world.things.pop("b")
+    world.read(list_is_certain=False)
+    assert world.gone() == []
+
+    world.things["b"] = missed
+    world.read(list_is_certain=False)
+    del world.things["b"]
+    world.read(list_is_certain=False)
+
+    assert world.gone() == []
+    assert world.remembered == list("abcdef")
+    assert world.tables.deleted("a_thing") == set()
+
+
+def test_a_row_that_two_reads_of_an_uncertain_list_missed_is_gone(world: World) -> None:
+    world.read(list_is_certain=False)
+    del world.things["b"]
+    world.read(list_is_certain=False)
+
+    world.read(list_is_certain=False)
+
+    assert world.gone() == ["b"]
+    assert world.remembered == list("acdef")
+    assert world.tables.live("a_thing").keys() == {*"acdef"}
+
+
+def test_a_row_that_is_gone_is_reported_though_all_others_had_to_be_read(world: World) -> None:
+    """That an uncertain list was read with all its rows tells nothing of what it lacks."""
+    world.read(list_is_certain=False)
+    del world.things["b"]
+    world.read(list_is_certain=False)
+    world.things = {key: f"{name} again" for key, name in world.things.items()}
+
+    world.read(list_is_certain=False)
+
+    assert world.records() == list("acdef")
+    assert world.tables.deleted("a_thing") == {"b"}
+
+
+def test_after_the_state_was_cleared_two_reads_of_an_uncertain_list_tell_what_is_gone(
+    world: World, clock: FakeClock
+) -> None:
+    world.read(list_is_certain=False)
+    del world.things["b"]
+    world.state = {}
+    clock.advance(HOUR)
+    world.read(list_is_certain=False)
+    assert world.tables.deleted("a_thing") == set()
+
+    clock.advance(HOUR)
+    world.read(list_is_certain=False)
+
+    assert world.asked == ["list"]
+    assert world.tables.deleted("a_thing") == {"b"}
+    clock.advance(HOUR)
+    world.read(list_is_certain=False)
+    assert world.activated() == {"things"}
+
+
+def test_after_the_state_was_cleared_no_row_that_could_not_be_read_since_is_taken_for_gone(
+    world: World, clock: FakeClock
+) -> None:
+    world.read(list_is_certain=False)
+    world.state = {}
+    missed = world.things.pop("b")
+    clock.advance(HOUR)
+    world.read(list_is_certain=False)
+    world.things["b"] = missed
+    world.answers["b"] = ("not now", 500)
+
+    for _ in range(3):
+        clock.advance(HOUR)
+        world.read(list_is_certain=False)
+
+    assert world.tables.deleted("a_thing") == set()
+
+
+@pytest.mark.parametrize("is_certain", [True, False])
+def test_a_list_that_falls_below_half_reports_no_row_as_gone_before_a_read_a_day_later_agrees(
+    world: World, clock: FakeClock, caplog: pytest.LogCaptureFixture, *, is_certain: bool
+) -> None:
+    every = world.things = {str(number): "thing" for number in range(50)}
+    world.read("a_thing", list_is_certain=is_certain)
+    world.things = {key: every[key] for key in list(every)[:24]}
+
+    for _ in range(3):
+        clock.advance(6 * HOUR)
+        world.read("a_thing", list_is_certain=is_certain)
+        assert world.error == ""
+        assert world.tables.deleted("a_thing") == set()
+        assert "the list has 24 rows; the last complete read found 50" in caplog.text
+    clock.advance(20 * HOUR)
+    world.read("a_thing", list_is_certain=is_certain)
+
+    assert world.asked == ["list"]
+    assert world.tables.live("a_thing").keys() == world.things.keys()
+    assert len(world.tables.deleted("a_thing")) == 26
+
+
+def test_a_list_that_lacked_most_rows_for_a_night_changes_nothing(world: World, clock: FakeClock) -> None:
+    every = world.things = {str(number): "thing" for number in range(50)}
+    world.read("a_thing")
+    world.things = {}
+    clock.advance(24 * HOUR)
+    world.read("a_thing")
+    assert world.error.startswith("1 of 1 streams failed: a_thing")
+    world.things = every
+    clock.advance(24 * HOUR)
+
+    world.read("a_thing")
+
+    assert world.error == ""
+    assert world.asked == ["list"]
+    assert world.tables.live("a_thing").keys() == every.keys()
+
+
+def test_a_list_that_has_none_of_its_rows_any_more_fails_its_details_twice(
+    world: World, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.things = {str(number): "thing" for number in range(20)}
+    world.read("a_thing")
+    world.things = {}
+    world.read("a_thing")
+    assert world.error.startswith("1 of 1 streams failed: a_thing")
+    assert world.tables.deleted("a_thing") == set()
+    clock.advance(20 * HOUR)
+
+    world.read("a_thing")
+
+    assert world.error.startswith("1 of 1 streams failed: a_thing")
+    assert "a_thing: failed: the list has 0 rows; the last complete read found 20" in caplog.text
+    assert len(world.tables.deleted("a_thing")) == 20
+    world.read("a_thing")
+    assert world.error == ""

@@ -161,11 +161,15 @@ class RecordDetailStream(InferredSchemaStream, PerRowStream, ABC):
     @override
     def make_records(self) -> Iterator[Record]:
         """Read the list, and request the detail of each record."""
+        listed: set[str] = set()
+        keys = self.in_turn(self._keys(listed))
         rows = 0
-        for key, answer in self.answered(self._requests()):
-            yield self.detail_of(key, answer)
+        for _, record in self.answered(((key, self.request_for_row(key)) for key in keys), self.detail_of):
+            yield record
             rows += 1
-        self.has_read_all = self.listing.has_read_all and not self.not_found
+        if self.listing.has_read_all:
+            self.forget_failures_except(listed)
+        self.has_read_all = self.listing.has_read_all and not self.lacks_rows
         self.is_certain = self.listing.is_certain
         self.rows_read = rows
 
@@ -221,8 +225,10 @@ class RecordDetailStream(InferredSchemaStream, PerRowStream, ABC):
         """
         return [self.detail_of(key, answer)]
 
-    def _requests(self) -> Iterator[tuple[object, HTTPRequest]]:
+    def _keys(self, listed: set[str]) -> Iterator[object]:
+        """Read the ids of the list, page by page, and add them to a set."""
         self.listing.prepare()
         for page in self.listing.pages(decoder=self.listing.id_decoder):
             for key in page.column(ID):
-                yield key, self.request_for_row(key)
+                listed.add(str(key))
+                yield key

@@ -53,8 +53,11 @@ class LaravelPaginator(NumberedPaginator):
         if number not in {None, self.number}:
             raise RequestFailed(f"GET {self._path} answered page {number} when page {self.number} was requested")
         fingerprint = hash(tuple(ids))
-        # Empty pages may repeat where the last page is named; where it is not, they would go on for ever.
-        if fingerprint in self._fingerprints and (ids or _integer(pagination.get("last_page")) is None):
+        is_last_named = _integer(pagination.get("last_page")) is not None
+        # New rows push others to the next page, and empty pages may repeat; unless the last page is named, a list that
+        # repeats itself would go on for ever.
+        may_repeat = is_last_named and (number is not None or not ids)
+        if fingerprint in self._fingerprints and not may_repeat:
             raise RequestFailed(f"GET {self._path} repeats itself: page {self.number} is one that came before")
         self._fingerprints.add(fingerprint)
 

@@ -11,8 +11,10 @@ from conftest import discover, read, warnings_of, with_rescued, without_nulls
 from singer_rest_core import RunIncomplete
 from tap_2invoice.streams import DETAILS
 from tap_2invoice.tap import Tap2Invoice
+from tests.loaded_tables import LoadedTables
 
 if TYPE_CHECKING:
+    from conftest import FakeClock
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
 
@@ -43,7 +45,7 @@ def test_details_are_read_one_by_one_when_they_are_selected(
     assert [with_rescued(record) for record in reading.records["client_details"]] == clients
     receipts = [record["receipts"] for record in reading.records["invoice_details"]]
     assert sum(map(len, receipts)) == PAGED["receipts"]
-    assert reading.activated == DETAIL_NAMES
+    assert reading.activated == ["client_details"]  # the list of invoices has several pages
     assert len(requested(sandbox, "invoices/")) == 1 + PAGED["invoices"]
 
 
@@ -77,7 +79,7 @@ def test_a_detail_that_is_not_found_is_left_out_and_nothing_is_taken_as_deleted(
     assert len(reading.ids("client_details")) == 39
     assert 7 not in reading.ids("client_details")
     assert reading.activated == []
-    assert "client_details: 1 rows of the list were not found (404): requested again next time" in warnings_of(caplog)
+    assert "client_details: 1 rows of the list were not found (404): requested again later" in warnings_of(caplog)
 
 
 @pytest.mark.parametrize("number", ["1", "20"])
@@ -106,3 +108,56 @@ def test_details_that_are_all_refused_are_skipped(
     assert reading.error is None
     assert reading.activated == ["templates"]
     assert warnings_of(caplog) == ["client_details: skipped: GET /2invoice/clients/1 answered 403: Not your plan"]
+
+
+def test_details_of_a_deleted_record_are_marked_once_two_reads_of_the_list_missed_it(
+    two_invoice: SystemAdmin, two_invoice_settings: dict[str, Any]
+) -> None:
+    catalog = discover(Tap2Invoice, two_invoice_settings)
+    details = partial(run, two_invoice_settings, select=" ".join(DETAIL_NAMES), catalog=catalog)
+    tables, reading = LoadedTables(), details()
+    tables.load(reading.messages)
+    two_invoice.delete("invoices", 7)
+    two_invoice.delete("clients", 7)
+
+    reading = details(state=reading.state)
+    tables.load(reading.messages)
+    assert tables.deleted("client_details") == {7}, "their list has one page"
+    assert tables.deleted("invoice_details") == set()
+
+    tables.load(details(state=reading.state).messages)
+    assert tables.deleted("invoice_details") == {7}
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@pytest.mark.parametrize("answer", [{"status": 500}, {"status": 200, "body": "[]"}, {"status": 200, "body": '{"id": '}])
+def test_details_that_fail_for_good_hold_up_none_of_the_others(
+    sandbox: RunningSandbox,
+    two_invoice_settings: dict[str, Any],
+    clock: FakeClock,
+    answer: dict[str, Any],
+    concurrency: int,
+) -> None:
+    """Also if the list begins with more of them than are requested in vain."""
+    catalog = discover(Tap2Invoice, two_invoice_settings)
+    bad = set(range(1, 23))
+    for number in bad:
+        sandbox.admin.add_fault(f"*/clients/{number}", times=1000, **answer)
+    settings = two_invoice_settings | {"concurrency": concurrency}
+    written: set[int] = set()
+    state: dict[str, Any] = {}
+
+    for _ in range(2):
+        reading = run(settings, select="client_details", catalog=catalog, state=state)
+        assert isinstance(reading.error, RunIncomplete)
+        written |= {*reading.ids("client_details")}
+        state = reading.state
+    assert written == {*range(1, 41)} - bad
+    for _ in range(2):
+        clock.advance(86_400)
+        reading = run(settings, select="client_details", catalog=catalog, state=state)
+        state = reading.state
+
+    assert {*reading.ids("client_details")} == written
+    assert state["bookmarks"]["client_details"]["failed"].keys() == {str(number) for number in bad}
+    assert reading.activated == []

@@ -184,7 +184,7 @@ def test_a_catalog_made_without_a_token_still_works(
         rows_ = [{**without_nulls(row), "id": str(row["id"])} for row in two_invoice.records(name)]
         assert [with_rescued(record) for record in reading.records[name]] == rows_
         assert {*reading.records[name][0]} == {"id", RESCUED_DATA}
-    assert sorted(reading.activated) == sorted(LIST_NAMES + DETAIL_NAMES)
+    assert {*reading.activated} == {*LIST_NAMES, *DETAIL_NAMES} - {"invoices", "invoice_details", "receipts"}
 
 
 @pytest.mark.parametrize("wrapped", [False, True])

@@ -57,8 +57,7 @@ class Invoices(CovageList):
 
     @override
     def pages(self, query: ListQuery | None = None, decoder: PageDecoder | None = None) -> Iterator[Page]:
-        query = query or self.query()
-        self._indexed_since = query.since
+        self._indexed_since = (query or self.query()).since
         yield from super().pages(query, decoder)
 
     def index_since(self, since: str | None) -> Mapping[str, RowEntry]:
@@ -127,8 +126,16 @@ class InvoiceDocuments(PdfStream[RowEntry]):
 
     @override
     def listed(self) -> Mapping[str, RowEntry]:
-        """Return the invoices whose documents may be due; all of them if `documents_url` has changed."""
-        return self._invoices.index_since(date_of(self.config.get("start_date") if self.has_moved else self.read_from))
+        """Return the invoices whose documents may be due; all of them if `documents_url` has changed.
+
+        The bookmark follows them, fetched or not: documents that fail are remembered.
+        """
+        since = self.config.get("start_date") if self.has_moved else self.read_from
+        listed = self._invoices.index_since(date_of(since))
+        for entry in listed.values():
+            if entry.date:
+                self.follow(entry.date)
+        return listed
 
     @override
     def entry_as_json(self, entry: RowEntry) -> list[str | None]:

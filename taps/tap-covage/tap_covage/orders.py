@@ -9,8 +9,8 @@ from singer_sdk import StreamSchema
 from singer_sdk.streams.rest import HTTPRequest
 from typing_extensions import override
 
-from singer_rest_core import RequestFailed, body_of
-from singer_rest_core.records import FlatRows, UnexpectedPage
+from singer_rest_core import body_of
+from singer_rest_core.records import FlatRows
 from singer_rest_core.streams import PerRowStream
 from tap_covage.client import SCHEMAS, resource_url
 from tap_covage.response_rows import rows_in
@@ -49,23 +49,20 @@ class OrderStream(PerRowStream, ABC):
 
     @override
     def make_records(self) -> Iterator[Record]:
-        """Request each order.
-
-        Raises:
-            RequestFailed: If an answer holds no rows.
-        """
         api_url = self.config["api_url"]
-        references = list(self._orders.index())
-        requests = ((each, HTTPRequest(resource_url(api_url, "order", each, *self.subpath))) for each in references)
+        references = self._orders.index()
+        requests = (
+            (each, HTTPRequest(resource_url(api_url, "order", each, *self.subpath)))
+            for each in self.in_turn(references)
+        )
         rows = 0
-        for reference, answer in self.answered(requests):
-            try:
-                for record in self.records_of(reference, rows_in(body_of(answer), self.row_keys)):
-                    rows += 1
-                    yield record
-            except UnexpectedPage as error:
-                raise RequestFailed(f"GET {answer.request.path_url} answered {error}") from error
-        self.has_read_all = self._orders.has_read_all and not self.not_found
+        for reference, found in self.answered(requests, lambda _, answer: rows_in(body_of(answer), self.row_keys)):
+            for record in self.records_of(reference, found):
+                rows += 1
+                yield record
+        if self._orders.has_read_all:
+            self.forget_failures_except(references)
+        self.has_read_all = self._orders.has_read_all and not self.lacks_rows
         self.is_certain = self._orders.is_certain
         self.rows_read = rows
 

@@ -6,15 +6,15 @@ from collections import Counter
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from conftest import queries_to
-from singer_rest_core import RunIncomplete
+from singer_rest_core import AccessRefused, RunIncomplete
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
-    from conftest import Reading, ReadTap
+    from conftest import FakeClock, Reading, ReadTap
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
 
@@ -117,3 +117,121 @@ def test_a_document_that_is_not_found_is_requested_again(
     assert len(first.records["invoice_documents"]) == 149
     assert "1 rows of the list were not found (404)" in caplog.text
     assert numbers(second, "invoice_documents") == [newest]
+
+
+def test_a_document_that_is_not_found_stays_due_outside_the_look_back(
+    sandbox: RunningSandbox, covage: SystemAdmin, read_covage: ReadTap, clock: FakeClock
+) -> None:
+    oldest = min(covage.records("invoices"), key=lambda row: row["accounting_date"])["invoice_number"]
+    sandbox.admin.add_fault(f"*/{oldest}/download/", status=404, body='{"detail": "Not found."}', times=3)
+    reading = read_covage("invoices invoice_documents")
+    assert reading.error is None
+
+    requested = []
+    for _ in range(9):
+        clock.advance(86_400)
+        reading = read_covage("invoices invoice_documents", state=reading.state)
+        assert reading.error is None
+        requested.append(downloads(sandbox)[oldest])
+
+    assert requested == [1, 0, 1, 0, 0, 0, 1, 0, 0]
+    assert reading.state["bookmarks"]["invoice_documents"]["failed"] == {}
+
+
+def test_a_document_that_failed_after_it_had_changed_stays_due_outside_the_look_back(
+    sandbox: RunningSandbox, covage: SystemAdmin, read_covage: ReadTap, clock: FakeClock
+) -> None:
+    """Also though it had been fetched once: what is remembered of that is forgotten outside the look-back."""
+    first = read_covage("invoice_documents")
+    changed = max(covage.records("invoices"), key=lambda row: row["accounting_date"])
+    number, newest = changed["invoice_number"], date.fromisoformat(changed["accounting_date"])
+    covage.update("invoices", number, {"customer_name": "ANOTHER SA"})
+    sandbox.admin.add_fault(f"*/{number}/download/", status=404, body='{"detail": "Not found."}', times=2)
+    reading = read_covage("invoice_documents", state=first.state)
+    covage.create("invoices", {"accounting_date": (newest + timedelta(days=90)).isoformat()})
+    clock.advance(100 * 86_400)
+
+    for _ in range(3):  # the look-back leaves the invoice behind
+        reading = read_covage("invoice_documents", state=reading.state)
+    clock.advance(2 * 86_400)
+    reading = read_covage("invoice_documents", state=reading.state)
+
+    assert numbers(reading, "invoice_documents") == [number]
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@pytest.mark.parametrize("failed_runs", [1, 2])
+def test_no_document_is_left_out_when_documents_url_changes_and_runs_fail(
+    sandbox: RunningSandbox, tmp_path: Path, read_covage: ReadTap, failed_runs: int, concurrency: int
+) -> None:
+    reading = read_covage("invoice_documents", concurrency=concurrency)
+    assert len(reading.records["invoice_documents"]) == 150
+    elsewhere = {"documents_url": str(tmp_path / "elsewhere"), "concurrency": concurrency}
+    fetched: list[str] = []
+
+    for _ in range(failed_runs):
+        sandbox.admin.add_fault("*/download/", skip=5, status=401, times=1000)
+        reading = read_covage("invoice_documents", state=reading.state, **elsewhere)
+        assert isinstance(reading.error, AccessRefused)
+        fetched += numbers(reading, "invoice_documents")
+        sandbox.admin.clear_faults()
+    assert len(fetched) < 75
+    reading = read_covage("invoice_documents", state=reading.state, **elsewhere)
+
+    assert reading.error is None
+    assert len(list((tmp_path / "elsewhere/invoices").iterdir())) == 150
+    assert not read_covage("invoice_documents", state=reading.state, **elsewhere).records["invoice_documents"]
+    assert not downloads(sandbox)
+
+
+def test_documents_that_fail_after_documents_url_has_changed_are_fetched_later(
+    sandbox: RunningSandbox, tmp_path: Path, read_covage: ReadTap, clock: FakeClock
+) -> None:
+    reading = read_covage("invoice_documents")
+    elsewhere = str(tmp_path / "elsewhere")
+    sandbox.admin.add_fault("*/download/", skip=5, status=500, times=6 * 10)
+    reading = read_covage("invoice_documents", state=reading.state, documents_url=elsewhere, concurrency=1)
+    assert isinstance(reading.error, RunIncomplete)
+    assert len(reading.records["invoice_documents"]) == 140
+    clock.advance(86_400)
+
+    reading = read_covage("invoice_documents", state=reading.state, documents_url=elsewhere)
+
+    assert reading.error is None
+    assert len(reading.records["invoice_documents"]) == 10
+    assert len(list((tmp_path / "elsewhere/invoices").iterdir())) == 150
+
+
+def test_no_document_is_left_out_when_documents_url_changes_back_before_all_were_fetched(
+    sandbox: RunningSandbox, covage: SystemAdmin, tmp_path: Path, read_covage: ReadTap
+) -> None:
+    reading = read_covage("invoice_documents")
+    new = covage.create("invoices", {"accounting_date": reading.bookmark("invoice_documents")})["invoice_number"]
+    sandbox.admin.add_fault("*/download/", skip=100, status=401, times=1000)
+    reading = read_covage(
+        "invoice_documents", state=reading.state, documents_url=str(tmp_path / "elsewhere"), concurrency=1
+    )
+    assert isinstance(reading.error, AccessRefused)
+    sandbox.admin.clear_faults()
+
+    reading = read_covage("invoice_documents", state=reading.state)
+
+    assert reading.error is None
+    assert new in numbers(reading, "invoice_documents")
+    assert len(list((tmp_path / "documents/invoices").iterdir())) == 151
+
+
+def test_a_document_that_fails_for_good_does_not_hold_the_bookmark_back(
+    sandbox: RunningSandbox, covage: SystemAdmin, read_covage: ReadTap, clock: FakeClock
+) -> None:
+    broken = covage.records("invoices")[70]["invoice_number"]
+    sandbox.admin.add_fault(f"*/{broken}/download/", status=500, times=1000)
+    reading = read_covage("invoice_documents")
+    assert isinstance(reading.error, RunIncomplete)
+    for _ in range(2):
+        clock.advance(86_400)
+        reading = read_covage("invoice_documents", state=reading.state)
+
+    assert reading.error is None
+    assert reading.bookmark("invoice_documents") == max(row["accounting_date"] for row in covage.records("invoices"))
+    assert reading.state["bookmarks"]["invoice_documents"]["failed"].keys() == {broken}

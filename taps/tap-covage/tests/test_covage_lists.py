@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conftest import queries_to, warnings_of
+from singer_rest_core import RunIncomplete
+from tests.loaded_tables import LoadedTables
 
 if TYPE_CHECKING:
-    from conftest import Reading, ReadTap
+    from conftest import FakeClock, Reading, ReadTap
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
 
@@ -23,6 +25,7 @@ KEYS = {
     "quotes": "id",
 }
 COMPLETE = KEYS.keys() - {"invoices"}
+OF_SEVERAL_PAGES = {"orders", "quotes"}
 
 
 def keys(reading: Reading, stream: str) -> list[str]:
@@ -39,7 +42,7 @@ def test_a_first_run_reads_every_row_once(sandbox: RunningSandbox, covage: Syste
         assert expected, stream
         assert sorted(keys(reading, stream)) == expected, stream
     assert sorted(keys(reading, "invoice_documents")) == sorted(keys(reading, "invoices"))
-    assert {*reading.activated} == COMPLETE
+    assert {*reading.activated} == COMPLETE - OF_SEVERAL_PAGES
     assert len(queries_to(sandbox, "/download/")) == 150
     assert len(sandbox.admin.requests()) == 1 + 2 + 3 + 2 + 1 + 1 + 1 + 150  # login, lists, documents
 
@@ -64,16 +67,51 @@ def test_empty_texts_stay_empty_texts(read_covage: ReadTap) -> None:
     assert None not in {record["cancellation_reason"] for record in records}
 
 
-def test_deleted_rows_of_complete_lists_have_an_older_version(covage: SystemAdmin, read_covage: ReadTap) -> None:
-    first = read_covage()
-    for stream in COMPLETE:
-        covage.delete(stream, keys(first, stream)[0])
+@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+def test_deleted_rows_of_complete_lists_are_marked(covage: SystemAdmin, read_covage: ReadTap, concurrency: int) -> None:
+    """At once in lists of one page; in others by the second read that does not find them, as a cursor may slip."""
+    tables = LoadedTables()
+    reading = read_covage(" ".join(COMPLETE), concurrency=concurrency)
+    tables.load(reading.messages)
+    dead = {stream: keys(reading, stream)[0] for stream in COMPLETE}
+    for stream, key in dead.items():
+        covage.delete(stream, key)
 
-    second = read_covage(state=first.state)
-
-    assert {*second.activated} == COMPLETE
+    reading = read_covage(" ".join(COMPLETE), state=reading.state, concurrency=concurrency)
+    tables.load(reading.messages)
     for stream in COMPLETE:
-        assert keys(second, stream) == keys(first, stream)[1:], stream
+        assert tables.deleted(stream) == (set() if stream in OF_SEVERAL_PAGES else {dead[stream]}), stream
+
+    reading = read_covage(" ".join(COMPLETE), state=reading.state, concurrency=concurrency)
+    tables.load(reading.messages)
+    for stream in COMPLETE:
+        assert tables.deleted(stream) == {dead[stream]}, stream
+
+
+def test_a_list_that_suddenly_has_no_rows_marks_none_and_fails_its_stream(
+    covage: SystemAdmin, read_covage: ReadTap, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where an account has lost a permission and is answered with 200 and no rows."""
+    tables = LoadedTables()
+    reading = read_covage("orders projects")
+    tables.load(reading.messages)
+    for row in covage.records("orders"):
+        covage.delete("orders", row["order_reference"])
+    clock.advance(86_400)
+
+    reading = read_covage("orders projects", state=reading.state)
+
+    tables.load(reading.messages)
+    assert isinstance(reading.error, RunIncomplete)
+    assert "1 of 2 streams failed: orders" in str(reading.error)
+    assert "orders: failed: the list has 0 rows; the last complete read found 60" in caplog.text
+    assert tables.deleted("orders") == set()
+    clock.advance(86_400)
+    reading = read_covage("orders projects", state=reading.state)
+    tables.load(reading.messages)
+    assert isinstance(reading.error, RunIncomplete)
+    assert len(tables.deleted("orders")) == 60
+    assert read_covage("orders projects", state=reading.state).error is None
 
 
 @pytest.mark.parametrize("concurrency", [2, 16])

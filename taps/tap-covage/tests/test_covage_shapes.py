@@ -67,7 +67,8 @@ def test_every_list_may_be_bare_or_a_page(
 
     assert reading.error is None
     assert len(reading.records[stream]) == len(covage.records(stream))
-    assert reading.activated == [stream]
+    has_pages = envelope == "results" and stream in {"orders", "quotes"}
+    assert reading.activated == ([] if has_pages else [stream])
 
 
 @pytest.mark.parametrize("stream", [*LISTS, "invoices"])
@@ -184,7 +185,7 @@ def test_pages_of_a_list_are_followed_under_either_name(api: Api, name: str) -> 
     reading = api.read("quotes")
 
     assert reading.ids("quotes") == ["a", "b", "c"]
-    assert reading.of("ACTIVATE_VERSION")
+    assert reading.state["bookmarks"]["quotes"]["complete_read"]["rows"] == 3
 
 
 @pytest.mark.parametrize(

@@ -208,10 +208,13 @@ class InvoiceDocuments(InvoiceStream, PdfStream[str]):
 
     @override
     def listed(self) -> Mapping[str, str]:
-        """Return what changes with each document; empty where the detail was not read yet."""
+        """Return what changes with each document; empty where the detail was not read yet, but not if it failed."""
         rows = self.invoices.index()
         details = self._details.digests()
-        return rows if details is None else {key: details.get(key, "") for key in rows}
+        if details is None:
+            return rows
+        failed = self._details.failed_keys
+        return {key: details.get(key) or (row if key in failed else "") for key, row in rows.items()}
 
     @override
     def is_due(self, entry: str, remembered: str | None) -> bool:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING
+import itertools
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conftest import paths_requested
+from conftest import FakeClock, paths_requested
 from singer_rest_core import RunIncomplete
 from singer_rest_core.records import decode, encode
+from tap_invobi.details import InvoiceDetails, Memory
+from tap_invobi.tap import TapInvobi
 
 if TYPE_CHECKING:
-    from conftest import FakeClock, Reading, ReadTap
+    from conftest import Reading, ReadTap
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
 BASE = "/invobi/api/v1"
@@ -64,7 +67,7 @@ def test_only_changed_and_new_invoices_are_read_again(
     assert paths_requested(sandbox, BASE) - Counter({"/invoices": 3, "/prompts": 1, "/prompts/labels": 1}) == {
         path: 1 for key in (changed, new) for path in (f"/invoices/{key}", f"/invoices/{key}/download")
     }
-    assert {*second.activated} == {"invoices", "prompts", "prompt_labels"}
+    assert new not in first.ids("invoice_details")
 
 
 def test_a_change_that_the_list_does_not_show_is_found_when_the_detail_is_too_old(
@@ -74,35 +77,83 @@ def test_a_change_that_the_list_does_not_show_is_found_when_the_detail_is_too_ol
     silent = first.ids("invoices")[0]
     invobi.update("invoices", silent, {"items": [{"name": "Other work"}]})
 
-    clock.advance(29.9 * DAY)
+    clock.advance(14.9 * DAY)
     assert not read_invobi(state=first.state).ids("invoice_details")
-    clock.advance(0.2 * DAY)
+    clock.advance(15.2 * DAY)
     third = read_invobi(state=first.state)
 
     assert len(third.ids("invoice_details")) == 250
     assert third.ids("invoice_documents") == [silent]
     assert sum(path.endswith("/download") for path in paths_requested(sandbox, BASE)) == 1
-    assert {*third.activated} == {"invoices", "prompts", "prompt_labels", "invoice_details"}
 
 
 def test_detail_max_age_days_may_be_any_number(read_invobi: ReadTap, clock: FakeClock) -> None:
     first = read_invobi("invoice_details")
 
-    clock.advance(1 * DAY)
+    clock.advance(0.7 * DAY)
     assert not read_invobi("invoice_details", state=first.state, detail_max_age_days=1.5).ids("invoice_details")
     clock.advance(1 * DAY)
-    assert read_invobi("invoice_details", state=first.state, detail_max_age_days=1.5).ids("invoice_details")
+    later = read_invobi("invoice_details", state=first.state, detail_max_age_days=1.5)
+    assert len(later.ids("invoice_details")) == 250
+
+
+def test_details_that_were_read_in_one_night_are_read_again_in_many(read_invobi: ReadTap, clock: FakeClock) -> None:
+    state: dict[str, Any] = {}
+    ages: dict[str, int] = {}
+    nights: list[int] = []
+
+    for night in range(46):
+        reading = read_invobi("invoice_details", state=state)
+        state = reading.state
+        for key in reading.ids("invoice_details"):
+            assert night == 0 or 15 <= night - ages[key] <= 30
+            ages[key] = night
+        nights.append(len(reading.ids("invoice_details")))
+        clock.advance(DAY)
+
+    assert nights[0] == 250
+    assert max(nights[1:]) < 50
+
+
+def test_two_thousand_details_are_spread_over_the_nights(invobi_settings: dict[str, Any]) -> None:
+    """As the stream decides it, without requests."""
+    tap = TapInvobi(config=invobi_settings)
+    details = tap.streams["invoice_details"]
+    assert isinstance(details, InvoiceDetails)
+    clock = tap.clock
+    assert isinstance(clock, FakeClock)
+    rows = {str(number): f"{number * 7919 % 16**8:08x}" for number in range(2_000)}
+    remembered: dict[str, str] = {}
+    read_in: dict[str, list[int]] = defaultdict(list)
+
+    for night in range(60):
+        due = [key for key, row in rows.items() if details.is_due(row, remembered.get(key))]
+        for key in due:
+            read_in[key].append(night)
+            read_at = int(clock.now().timestamp())
+            remembered[key] = Memory(rows[key], "0123abcd", read_at).to_state()
+        clock.advance(DAY)
+
+    counts = Counter(night for nights in read_in.values() for night in nights)
+    assert counts[0] == 2_000
+    assert all(counts[night] == 0 for night in range(1, 15))
+    assert max(counts[night] for night in range(15, 60)) < 200, "a tenth of them, not all at once"
+    assert all(counts[night] > 0 for night in (*range(16, 30), *range(35, 60)))
+    for nights in read_in.values():
+        assert all(15 <= later - earlier <= 30 for earlier, later in itertools.pairwise(nights))
 
 
 def test_an_invoice_that_comes_back_is_read_again(invobi: SystemAdmin, read_invobi: ReadTap) -> None:
     first = read_invobi()
     row = invobi.delete("invoices", first.ids("invoices")[3])
     second = read_invobi(state=first.state)
+    third = read_invobi(state=second.state)
+    assert gone(third, "invoice_details") == [row["id"]]
     invobi.create("invoices", row)
 
-    third = read_invobi(state=second.state)
+    fourth = read_invobi(state=third.state)
 
-    assert present(third, "invoice_details") == present(third, "invoice_documents") == [row["id"]]
+    assert present(fourth, "invoice_details") == present(fourth, "invoice_documents") == [row["id"]]
 
 
 def test_details_all_reads_all_details_each_time(read_invobi: ReadTap) -> None:
@@ -112,7 +163,8 @@ def test_details_all_reads_all_details_each_time(read_invobi: ReadTap) -> None:
 
     assert len(second.ids("invoice_details")) == 250
     assert not second.ids("invoice_documents")
-    assert "invoice_details" in second.activated
+    (activated,) = (each for each in second.of("ACTIVATE_VERSION") if each["stream"] == "invoice_details")
+    assert activated["version"] == next(each["version"] for each in first.of("RECORD"))
 
 
 def test_details_none_reads_and_forgets_no_details(
