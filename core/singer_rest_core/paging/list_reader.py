@@ -167,7 +167,7 @@ class ListReader(Generic[Query]):
             page,
             query=self.query,
             total=self._total,
-            is_ordered=self._is_ordered,
+            is_ordered=self._is_ordered and self.query.ascending,
             began=self._fetcher.began_at(page),
         )
 
@@ -251,6 +251,8 @@ class ListReader(Generic[Query]):
 
     def _down_to_bound(self, page: Page, numbered: _NumberedPass, is_new: Sequence[bool]) -> Page:
         """Leave out rows below the bound of a descending list, and those that new rows have pushed to this page."""
+        if not self.query.newest_first:  # the API has refused to sort
+            numbered.descent = None
         if numbered.descent is None:
             return page
         new = page.only(is_new)
@@ -261,10 +263,27 @@ class ListReader(Generic[Query]):
         self._read_every_row(f"rows do not come in descending order of {self.query.column}, as was asked for")
         return page
 
+    def _down_by_cursor(self, pages: Iterator[Page], descent: DescendingRead) -> Iterator[Page]:
+        """Read a descending list by cursor, down to its bound."""
+        numbered = _NumberedPass(descent)
+        for page in pages:
+            is_new = numbered.drift.unseen(page.ids)
+            numbered.drift.add(page.ids, None)
+            yield self._handed_on(self._down_to_bound(page, numbered, is_new))
+            if self._has_to_restart:
+                return
+            if descent.reached_bound:
+                break
+        self.result = ReadResult(is_complete=True, is_certain=False, rows=numbered.drift.seen.distinct)
+
     def _by_cursor(self, paginator: BaseAPIPaginator[Any]) -> Iterator[Page]:
         """Read the list from its beginning, and compare what came with the API's count where it has one."""
         pages = self._chain(paginator)
         first = next(pages)
+        descent = self._new_descent()
+        if descent is not None:
+            yield from self._down_by_cursor(chain([first], pages), descent)
+            return
         is_one_page = paginator.finished
         before = None if is_one_page else self._count()
         if before is None:
