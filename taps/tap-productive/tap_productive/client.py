@@ -197,6 +197,7 @@ class ProductiveStream(RestStream):
             ascending=since is not None and self.is_sorted,
             by_number=refused.cursor,
             sort=self._steady_sort if since is None else sort,
+            steady_sort=self._steady_sort,
             includes=tuple(name for name in self.references if name not in refused.includes),
             filters=self.required_filters,
             refused=refused,
