@@ -153,7 +153,7 @@ class Reading:
     @property
     def timeless(self) -> list[str]:
         """The messages without what differs between two equal runs: times of reading, and versions made of them."""
-        pattern = rb'"(version|time_extracted|full_refreshed_at)":("[^"]*"|[0-9]+)'
+        pattern = rb'"(version|time_extracted|full_refreshed_at|full_read_cut_short|began)":("[^"]*"|[0-9]+)'
         return [re.sub(pattern, rb'"\1":0', encode(message)).decode() for message in self.messages]
 
 
