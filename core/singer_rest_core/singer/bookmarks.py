@@ -11,6 +11,8 @@ from datetime import UTC
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import TypeIs
+
 from singer_rest_core.errors import RunEnded
 from singer_rest_core.records.timestamps import earlier, instant, is_date
 
@@ -24,7 +26,6 @@ BOOKMARK = "replication_key_value"
 BOOKMARK_KEY = "replication_key"
 FULL_REFRESHED_AT = "full_refreshed_at"
 CUT_SHORT = "full_read_cut_short"
-_DUE_AGAIN = "due again"
 
 
 class Scope(Enum):
@@ -66,9 +67,11 @@ def begin(
         state.pop(BOOKMARK, None)
         state.pop(BOOKMARK_KEY, None)
     cut_short = state.get(CUT_SHORT)
-    # Version 0.1 wrote "due again" after a read in several parts; what it may have missed is read now.
-    if state.get(BOOKMARK) and cut_short != _DUE_AGAIN:
-        if cut_short or interval is None:
+    # Version 0.1 did not say when the read began, and its bookmark passed rows without a replication value: they are
+    # found by reading everything anew.
+    continued = _is_instant(cut_short)
+    if state.get(BOOKMARK) and (continued or not cut_short):
+        if continued or interval is None:
             return Scope.CHANGES
         state[FULL_REFRESHED_AT] = state.get(FULL_REFRESHED_AT) or _text(now)
         if now - _instant_in_state(state[FULL_REFRESHED_AT]) < interval:
@@ -76,7 +79,7 @@ def begin(
     state.pop(BOOKMARK, None)
     state.pop(BOOKMARK_KEY, None)
     state.pop(FULL_REFRESHED_AT, None)
-    if not cut_short or cut_short == _DUE_AGAIN:
+    if not continued:
         state[CUT_SHORT] = _text(now)
     return Scope.EVERYTHING
 
@@ -91,10 +94,8 @@ def began(state: Mapping[str, Any], started: datetime) -> datetime:
     Returns:
         An instant.
     """
-    try:
-        return min(started, instant(str(state.get(CUT_SHORT))))
-    except ValueError:
-        return started  # nothing was cut short, or a state of version 0.1, which does not say
+    held = state.get(CUT_SHORT)
+    return min(started, instant(held)) if _is_instant(held) else started
 
 
 def complete(state: MutableMapping[str, Any], *, interval: timedelta | None, started: datetime) -> None:
@@ -210,6 +211,17 @@ class Bookmark:
 def _text(moment: datetime) -> str:
     """Return an instant in UTC as text, rounded down to the second."""
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _is_instant(held: object) -> TypeIs[str]:
+    """Return whether the state holds an instant here."""
+    if not isinstance(held, str):
+        return False
+    try:
+        instant(held)
+    except ValueError:
+        return False
+    return True
 
 
 def _instant_in_state(text: object) -> datetime:
