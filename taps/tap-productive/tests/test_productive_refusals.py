@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conftest import queries_to, warnings_of
-from singer_rest_core.records import instant
+from singer_rest_core import RunIncomplete
+from singer_rest_core.records import encode, instant
 
 if TYPE_CHECKING:
     from conftest import FakeClock, ReadProductive
@@ -139,6 +140,23 @@ def test_a_complete_list_without_a_cursor_is_read_by_page_number_for_full_refres
     third = read_productive("line_items", concurrency=concurrency, state=second.state)
     assert queries_to(sandbox, "/line_items")[0]["page[after]"] == ""
     assert "refused" not in third.state["bookmarks"]["line_items"]
+
+
+def test_a_cursor_that_is_refused_in_the_middle_of_a_list_leaves_its_sort_alone(
+    sandbox: RunningSandbox, read_productive: ReadProductive
+) -> None:
+    error = {"status": "400", "code": "keyset_invalid_cursor", "detail": "The cursor does not belong to this sort"}
+    sandbox.admin.add_fault(
+        "*/expenses", query="page[after]", skip=2, status=400, body=encode({"errors": [error]}).decode()
+    )
+
+    first = read_productive("expenses", page_size=20, concurrency=1)
+
+    assert isinstance(first.error, RunIncomplete)
+    assert "refused" not in first.state["bookmarks"]["expenses"]
+    second = read_productive("expenses", page_size=20, state=first.state)
+    assert second.error is None
+    assert {*first.ids("expenses"), *second.ids("expenses")} == {row["id"] for row in sandbox.admin.records("expenses")}
 
 
 def test_changes_of_a_list_that_has_no_cursor_are_read_by_page_number(
