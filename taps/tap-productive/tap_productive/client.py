@@ -297,6 +297,11 @@ class ProductiveStream(RestStream):
         return page
 
     @property
+    def began_in_this_run(self) -> bool:
+        """Whether the read began in this run: of one that it continues, earlier runs saw a part."""
+        return self.read_began == self.started
+
+    @property
     def finds_deletes(self) -> bool:
         """Whether a loader can see from the rows that do not come which were deleted."""
         return self.replication_method == REPLICATION_FULL_TABLE and self._is_complete_read

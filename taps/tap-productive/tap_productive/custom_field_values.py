@@ -139,5 +139,5 @@ class CustomFieldValues(DerivedStream):
 
     def _was_read_completely(self, stream: ProductiveStream) -> bool:
         """Return whether this run saw every record; of a read that it continued, an earlier run saw the others."""
-        complete = stream.name in self.run.result.complete and stream.read_began == stream.started
+        complete = stream.name in self.run.result.complete and stream.began_in_this_run
         return complete and stream.scope is Scope.EVERYTHING and stream.covers_table

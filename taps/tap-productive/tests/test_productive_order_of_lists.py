@@ -115,3 +115,26 @@ def test_a_row_that_changes_after_activities_were_read_is_read_by_the_next_run(
     tables.load(read_productive(_WITH_FEED, **settings, state=second.state).messages)
 
     assert tables.live("payments")["7"]["note"] == "later"
+
+
+@CONCURRENCY
+def test_a_row_that_changes_between_two_nights_of_a_complete_read_is_read_by_the_run_after_it(
+    sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int
+) -> None:
+    """The second night's activities name it, but that night reads only the rest of the list."""
+    settings: dict[str, Any] = {"change_detection": "activities", "concurrency": concurrency, "page_size": 10}
+    tables = LoadedTables()
+    sandbox.admin.add_fault("*/payments", query="page[after]", skip=10, times=100, status=400)
+    night = read_productive("activities payments", **settings)
+    assert night.error is not None
+    tables.load(night.messages)
+    sandbox.admin.clear_faults()
+    changed = night.ids("payments")[0]
+    sandbox.admin.update("payments", changed, {"note": "later"})
+
+    for _ in range(2):
+        night = read_productive("activities payments", **settings, state=night.state)
+        tables.load(night.messages)
+
+    assert tables.live("payments")[changed]["note"] == "later"
+    assert tables.live("payments").keys() == {row["id"] for row in sandbox.admin.records("payments")}
