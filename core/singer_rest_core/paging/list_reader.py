@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from singer_rest_core.records.conform import Record
 
 
+_AGAIN = "again"
+"""In a place: how many rows a second pass has found, made because the first one fell short."""
+
+
 @dataclass(frozen=True)
 class ReadResult:
     """What a read that came to its end found.
@@ -86,6 +90,7 @@ class ListReader(Generic[Query]):
         started: When the run began, by our clock.
         repeats_rows: Whether rows that an earlier pass brought are handed on again, as they may have changed.
         resume_at: Where an earlier run stopped, as a page said (`Page.resume_at`); None to start at the beginning.
+        rows_before: How many rows came before that.
     """
 
     def __init__(  # noqa: PLR0913 - each is another thing
@@ -98,6 +103,7 @@ class ListReader(Generic[Query]):
         started: datetime,
         repeats_rows: bool = False,
         resume_at: Mapping[str, Any] | None = None,
+        rows_before: int = 0,
     ) -> None:
         """Request nothing yet."""
         self.result: ReadResult | None = None
@@ -109,6 +115,7 @@ class ListReader(Generic[Query]):
         self._fetcher = PageFetcher(source, query, decoder, run, started)
         self._repeats_rows = repeats_rows
         self._resume_at = resume_at
+        self._rows_before = rows_before
         self._slack = source.filter_slack
         self._started = started
         self._is_ordered = query.ascending
@@ -167,7 +174,7 @@ class ListReader(Generic[Query]):
             page,
             query=self.query,
             total=self._total,
-            is_ordered=self._is_ordered,
+            is_ordered=self._is_ordered and self.query.ascending,
             began=self._fetcher.began_at(page),
         )
 
@@ -251,6 +258,8 @@ class ListReader(Generic[Query]):
 
     def _down_to_bound(self, page: Page, numbered: _NumberedPass, is_new: Sequence[bool]) -> Page:
         """Leave out rows below the bound of a descending list, and those that new rows have pushed to this page."""
+        if not self.query.newest_first:  # the API has refused to sort
+            numbered.descent = None
         if numbered.descent is None:
             return page
         new = page.only(is_new)
@@ -261,10 +270,27 @@ class ListReader(Generic[Query]):
         self._read_every_row(f"rows do not come in descending order of {self.query.column}, as was asked for")
         return page
 
+    def _down_by_cursor(self, pages: Iterator[Page], descent: DescendingRead) -> Iterator[Page]:
+        """Read a descending list by cursor, down to its bound."""
+        numbered = _NumberedPass(descent)
+        for page in pages:
+            is_new = numbered.drift.unseen(page.ids)
+            numbered.drift.add(page.ids, None)
+            yield self._handed_on(self._down_to_bound(page, numbered, is_new))
+            if self._has_to_restart:
+                return
+            if descent.reached_bound:
+                break
+        self.result = ReadResult(is_complete=True, is_certain=False, rows=numbered.drift.seen.distinct)
+
     def _by_cursor(self, paginator: BaseAPIPaginator[Any]) -> Iterator[Page]:
         """Read the list from its beginning, and compare what came with the API's count where it has one."""
         pages = self._chain(paginator)
         first = next(pages)
+        descent = self._new_descent()
+        if descent is not None:
+            yield from self._down_by_cursor(chain([first], pages), descent)
+            return
         is_one_page = paginator.finished
         before = None if is_one_page else self._count()
         if before is None:
@@ -321,9 +347,7 @@ class ListReader(Generic[Query]):
         source = self._source
         source.logger.info("%d of %d rows came: the list is read once more", seen.distinct, min(before, after))
         again = SeenIds(after)
-        for page in self._chain(source.paginator(self.query)):
-            again.add(page.ids)
-            yield from self._counted(iter([replace(page, resume_at=None)]), seen, only_unseen=True)
+        yield from self._once_more(seen, again)
         last = self._count()
         is_certain = last is not None and again.distinct >= min(after, last)
         if not is_certain:
@@ -333,6 +357,13 @@ class ListReader(Generic[Query]):
                 again.distinct,
             )
         self.result = ReadResult(is_complete=True, is_certain=is_certain, rows=seen.distinct)
+
+    def _once_more(self, seen: SeenIds, again: SeenIds) -> Iterator[Page]:
+        """Read the list by one cursor for the rows that did not come; a later run continues this pass, too."""
+        for page in self._chain(self._source.paginator(self.query)):
+            again.add(page.ids)
+            place = page.resume_at and {**page.resume_at, _AGAIN: again.distinct}
+            yield from self._counted(iter([replace(page, resume_at=place)]), seen, only_unseen=True)
 
     def _count(self) -> int | None:
         """Ask how many rows the list has; None if the API does not say."""
@@ -355,17 +386,20 @@ class ListReader(Generic[Query]):
         except FilterIgnoredError as ignored:
             self._source.logger.warning("%s: the list is read without windows", ignored)
             chained = self._chain(self._source.paginator(self.query))
-            yield from self._counted((replace(page, resume_at=None) for page in chained), seen, only_unseen=True)
+            yield from self._counted(chained, seen, only_unseen=True)
 
     def _windows(self, plan: Sequence[Window]) -> WindowReader[Query]:
         return WindowReader(self._source, self._fetcher, self._run, plan)
 
     def _resumed(self, place: Mapping[str, Any]) -> Iterator[Page]:
-        """Continue where an earlier run stopped; whether rows moved since then cannot be told."""
+        """Continue where an earlier run stopped, and read by one cursor what is missing in the end.
+
+        Whether rows moved since then cannot be told: the read is never certain.
+        """
         seen = SeenIds(None)
         try:
             borders = [instant(str(border)) for border in place.get("windows", [])]
-            done, cursor = int(place.get("done", 0)), place["cursor"]
+            done, cursor, again = int(place.get("done", 0)), place["cursor"], int(place.get(_AGAIN, -1))
         except (KeyError, TypeError, ValueError) as error:
             raise PlaceLostError("the state does not say where") from error
         if borders and self._source.window_column is not None:
@@ -373,7 +407,17 @@ class ListReader(Generic[Query]):
             yield from self._in_windows(self._windows(plan).pages(done=done, cursor=cursor), seen)
         else:
             yield from self._counted(self._chain_from(cursor), seen)
-        self.result = ReadResult(is_complete=True, is_certain=False, rows=seen.distinct)
+        found = seen.distinct
+        if again >= 0:
+            found += again - self._rows_before
+        else:
+            count = self._count()
+            if count is not None and self._rows_before + found < count:
+                self._source.logger.info("%d of %d rows came: the list is read again", self._rows_before + found, count)
+                second = SeenIds(count)
+                yield from self._once_more(seen, second)
+                found = second.distinct - self._rows_before
+        self.result = ReadResult(is_complete=True, is_certain=False, rows=found)
 
     def _chain_from(self, cursor: Record) -> Iterator[Page]:
         paginator = self._source.paginator(self.query)

@@ -318,6 +318,7 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
             started=self.started,
             repeats_rows=self.replication_method == REPLICATION_INCREMENTAL,
             resume_at=self._unfinished.place if self._unfinished and query.since is None else None,
+            rows_before=self._unfinished.rows if self._unfinished else 0,
         )
 
     def pages(self, query: ListQuery | None = None, decoder: PageDecoder | None = None) -> Iterator[Page]:

@@ -143,13 +143,17 @@ class ChangeFeed:
     def record_read(self, stream: ProductiveStream, *, complete: bool) -> None:
         """Remember up to which activities a stream has been read to its end.
 
+        After a complete read that took several runs it is read completely once more: activities of the runs before have
+        named rows that changed after they were read.
+
         Args:
             stream: The stream.
             complete: Whether every row was read, not only the changed parts.
         """
         if stream.feed is None or stream.replication_method != REPLICATION_FULL_TABLE:
             return
-        stream.remember(_READ_UNTIL, self._activities.stream_state.get(BOOKMARK) if self._was_read else None)
+        is_up_to_date = self._was_read and stream.began_in_this_run
+        stream.remember(_READ_UNTIL, self._activities.stream_state.get(BOOKMARK) if is_up_to_date else None)
         if complete:
             stream.remember(_COMPLETE_READ_AT, self._now.isoformat(timespec="seconds"))
 

@@ -197,6 +197,7 @@ class ProductiveStream(RestStream):
             ascending=since is not None and self.is_sorted,
             by_number=refused.cursor,
             sort=self._steady_sort if since is None else sort,
+            steady_sort=self._steady_sort,
             includes=tuple(name for name in self.references if name not in refused.includes),
             filters=self.required_filters,
             refused=refused,
@@ -294,6 +295,11 @@ class ProductiveStream(RestStream):
         for observer in self.observers:
             observer.on_page(self, page)
         return page
+
+    @property
+    def began_in_this_run(self) -> bool:
+        """Whether the read began in this run: of one that it continues, earlier runs saw a part."""
+        return self.read_began == self.started
 
     @property
     def finds_deletes(self) -> bool:

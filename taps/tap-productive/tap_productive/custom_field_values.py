@@ -138,5 +138,6 @@ class CustomFieldValues(DerivedStream):
                     self.logger.warning("names stay empty: %s", refusal)
 
     def _was_read_completely(self, stream: ProductiveStream) -> bool:
-        complete = stream.name in self.run.result.complete
+        """Return whether this run saw every record; of a read that it continued, an earlier run saw the others."""
+        complete = stream.name in self.run.result.complete and stream.began_in_this_run
         return complete and stream.scope is Scope.EVERYTHING and stream.covers_table

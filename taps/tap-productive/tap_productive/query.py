@@ -28,6 +28,7 @@ class ProductiveQuery(ListQuery):
 
     Args:
         sort: What rows are sorted by, with `-` before it for descending order; None to leave the order to the API.
+        steady_sort: What every row is sorted by: something that never changes; None if there is no such sort.
         includes: Relationships whose ids are requested.
         filters: Filters without which the list leaves rows out, by name and value.
         part: The filter for one of the changed parts of the list (see `ChangeFeed`); None to read every row.
@@ -36,6 +37,7 @@ class ProductiveQuery(ListQuery):
     """
 
     sort: str | None = None
+    steady_sort: str | None = None
     includes: tuple[str, ...] = ()
     filters: tuple[tuple[str, str], ...] = ()
     part: tuple[str, str] | None = None
@@ -49,7 +51,7 @@ class ProductiveQuery(ListQuery):
 
     @override
     def for_every_row(self) -> Self:
-        return replace(super().for_every_row(), sort=None)
+        return replace(super().for_every_row(), sort=self.steady_sort)
 
 
 def filter_params(query: ProductiveQuery) -> dict[str, str]:

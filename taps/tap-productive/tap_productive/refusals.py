@@ -97,11 +97,8 @@ class Refusals:
         """
         query, body = refused.query, refused.error.body
         text = error_text(body)
-        if "keyset" in text and not query.by_number and refused.token == FIRST_CURSOR:
-            if query.is_for_every_row and query.sort:
-                return replace(query, sort=None, refused=replace(query.refused, sort=True))
-            self._stream.logger.info("the API has no cursor for this list; it is read by page number")
-            return by_number(query)
+        if "keyset" in text and not query.by_number:
+            return self._without_cursor(query) if refused.token == FIRST_CURSOR else None
         if "include" in text and query.includes:
             return self._without_includes(refused)
         if "sort" in text and query.sort:
@@ -109,6 +106,12 @@ class Refusals:
         if "filter" in text:
             return self._without_filter(query, error_text(body, "detail"))
         return None
+
+    def _without_cursor(self, query: ProductiveQuery) -> ProductiveQuery:
+        if query.is_for_every_row and query.sort:
+            return replace(query, sort=None, refused=replace(query.refused, sort=True))
+        self._stream.logger.info("the API has no cursor for this list; it is read by page number")
+        return by_number(query)
 
     def _without_sort(self, query: ProductiveQuery) -> ProductiveQuery:
         stream = self._stream

@@ -22,7 +22,7 @@ def test_a_refusal_in_the_middle_of_a_list_is_a_failure(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
 ) -> None:
-    sandbox.admin.add_fault("*/line_items", query="page[number]=2", status=403)
+    sandbox.admin.add_fault("*/line_items", query="page[after]", skip=1, status=403)
 
     reading = read_productive("line_items payments")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conftest import complaints, run_tap, write
+from conftest import complaints, read, run_tap, write
 from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ def test_a_signal_ends_the_run_with_its_state(
     tmp_path: Path,
     signum: signal.Signals,
 ) -> None:
-    sandbox.admin.add_fault("*/tasks", query="page[number]=3", delay_ms=60_000)
+    sandbox.admin.add_fault("*/tasks", query="page[after]", skip=2, delay_ms=60_000)
     config = write(tmp_path / "config.json", productive_settings)
     catalog = write(tmp_path / "catalog.json", catalog_of("organizations", "tasks"))
     child = subprocess.Popen(
@@ -260,8 +260,11 @@ def test_a_signal_ends_the_run_with_its_state(
     assert "Traceback" not in log
     messages = [json.loads(line) for line in [*lines, *rest.splitlines()]]
     state = [message["value"] for message in messages if message["type"] == "STATE"][-1]
-    newest = [m["record"]["updated_at"] for m in messages if m["type"] == "RECORD" and m["stream"] == "tasks"][-1]
-    assert state["bookmarks"]["tasks"]["replication_key_value"] == newest
+    written = {m["record"]["id"] for m in messages if m["type"] == "RECORD" and m["stream"] == "tasks"}
+    sandbox.admin.clear_faults()
+    rest_of_it = read(TapProductive, productive_settings, state=state, select="tasks").ids("tasks")
+    assert len(rest_of_it) == 20
+    assert written | set(rest_of_it) == {row["id"] for row in sandbox.admin.records("tasks")}
 
 
 def test_a_loader_that_is_gone_gets_one_line(productive_settings: dict[str, Any], tmp_path: Path) -> None:

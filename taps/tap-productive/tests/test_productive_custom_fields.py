@@ -132,4 +132,24 @@ def test_no_values_come_from_a_stream_that_is_not_selected(
     reading = read_productive("tasks")
 
     assert reading.records[VALUES] == []
-    assert [request["path"].rsplit("/", 1)[-1] for request in sandbox.admin.requests()] == ["tasks"] * 3
+    assert [request["path"].rsplit("/", 1)[-1] for request in sandbox.admin.requests()] == ["tasks"] * 5
+
+
+def test_values_of_a_list_that_took_two_nights_are_not_taken_for_all_of_them(
+    sandbox: RunningSandbox, read_productive: ReadProductive, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The second night sees only the records that the first one did not come to."""
+    selected = f"expenses {VALUES}"
+    first = read_productive(selected, page_size=10, concurrency=1)
+    sandbox.admin.add_fault("*/expenses", query="page[after]", skip=14, times=100, status=400)
+    second = read_productive(selected, page_size=10, concurrency=1, state=first.state)
+    assert second.error is not None
+    sandbox.admin.clear_faults()
+    caplog.clear()
+
+    third = read_productive(selected, page_size=10, concurrency=1, state=second.state)
+
+    assert third.error is None
+    assert 0 < len(third.ids("expenses")) < len(first.ids("expenses"))
+    assert VALUES not in third.activated
+    assert warnings_of(caplog) == []

@@ -57,11 +57,12 @@ def test_progress_lines_show_how_far_the_run_is(
 
     assert reading.error is None
     lines = [record.getMessage() for record in caplog.records]
-    # Pages take three seconds, and a line comes after five; the first request is more than ten seconds ago.
-    assert "invoices: 200 of 300 rows, 17 a second, 6 s left, 3% of the quota used" in lines
-    assert any(re.match(r"tasks: 200 of 420 rows", line) for line in lines)
+    # Pages and counts take three seconds, and a line comes after five; the first request is more than ten seconds ago.
+    assert "invoices: 250 of 300 rows, 14 a second, 4 s left, 3% of the quota used" in lines
+    assert any(re.match(r"tasks: 250 of 420 rows", line) for line in lines)
     (summary,) = [line for line in lines if "rows with" in line]
-    assert summary.startswith("720 rows with 15 requests in 45 s: 2 streams read to their end; ")
+    # 15 pages, and two counts for each list.
+    assert summary.startswith("720 rows with 19 requests in 57 s: 2 streams read to their end; ")
 
 
 def test_progress_lines_also_come_while_an_answer_takes_long(
@@ -73,7 +74,7 @@ def test_progress_lines_also_come_while_an_answer_takes_long(
     monkeypatch.setattr(TapProductive, "clock", Clock())
     monkeypatch.setattr("singer_rest_core.cli.progress.REPORT_INTERVAL", 0.1)
     caplog.set_level(logging.INFO)
-    sandbox.admin.add_fault("*/tasks", query="page[number]=3", delay_ms=1000)
+    sandbox.admin.add_fault("*/tasks", query="page[after]", skip=2, delay_ms=1000)
 
     reading = read_productive("tasks", page_size=50, concurrency=1)
 
@@ -83,10 +84,10 @@ def test_progress_lines_also_come_while_an_answer_takes_long(
 
 
 class LimitedTap(TapProductive):
-    """One for an API that takes two requests in fifty minutes."""
+    """One for an API that takes three requests in fifty minutes: a page, a count and another page."""
 
     clock = SlowClock()
-    rate_limits: ClassVar[Mapping[str, Sequence[Rule]]] = {"": (Window(2, 3000),)}
+    rate_limits: ClassVar[Mapping[str, Sequence[Rule]]] = {"": (Window(3, 3000),)}
 
 
 def test_a_person_who_watches_sees_a_long_wait_for_the_limits(

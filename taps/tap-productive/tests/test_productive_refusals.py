@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conftest import queries_to, warnings_of
-from singer_rest_core.records import instant
+from singer_rest_core import RunIncomplete
+from singer_rest_core.records import encode, instant
 
 if TYPE_CHECKING:
     from conftest import FakeClock, ReadProductive
@@ -83,7 +84,7 @@ def test_several_parts_of_a_request_that_are_refused_are_all_left_out(
 ) -> None:
     sandbox.admin.set_refusals(
         includes={"tasks": ["assignee", "project"]},
-        keyset_sorts={"tasks": ["updated_at"]},
+        keyset_sorts={"tasks": ["*"]},
         filters={"tasks": ["updated_at"]},
     )
 
@@ -96,7 +97,13 @@ def test_several_parts_of_a_request_that_are_refused_are_all_left_out(
         "tasks: the API refuses to filter by updated_at: it is read completely",
     ]
     refused = reading.state["bookmarks"]["tasks"]["refused"]
-    assert {**refused, "at": ""} == {"at": "", "includes": ["assignee", "project"], "cursor": True, "filter": True}
+    assert {**refused, "at": ""} == {
+        "at": "",
+        "includes": ["assignee", "project"],
+        "cursor": True,
+        "filter": True,
+        "sort": True,
+    }
 
 
 def test_a_cursor_that_was_refused_is_not_requested_again(
@@ -114,6 +121,44 @@ def test_a_cursor_that_was_refused_is_not_requested_again(
     assert [page.get("page[number]") for page in queries_to(sandbox, "/tasks")] == ["1"]
 
 
+@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+def test_a_complete_list_without_a_cursor_is_read_by_page_number_for_full_refresh_interval_days(
+    sandbox: RunningSandbox, read_productive: ReadProductive, clock: FakeClock, concurrency: int
+) -> None:
+    sandbox.admin.set_refusals(keyset_sorts={"line_items": ["*"]})
+    first = read_productive("line_items", concurrency=concurrency)
+    sandbox.admin.clear_requests()
+
+    second = read_productive("line_items", concurrency=concurrency, state=first.state)
+
+    numbers = sorted(query.get("page[number]", "") for query in queries_to(sandbox, "/line_items"))
+    assert numbers == ["1", "2", "3", "4"]
+    assert sorted(second.ids("line_items")) == sorted(row["id"] for row in sandbox.admin.records("line_items"))
+    clock.advance(timedelta(days=7).total_seconds())
+    sandbox.admin.set_refusals()
+    sandbox.admin.clear_requests()
+    third = read_productive("line_items", concurrency=concurrency, state=second.state)
+    assert queries_to(sandbox, "/line_items")[0]["page[after]"] == ""
+    assert "refused" not in third.state["bookmarks"]["line_items"]
+
+
+def test_a_cursor_that_is_refused_in_the_middle_of_a_list_leaves_its_sort_alone(
+    sandbox: RunningSandbox, read_productive: ReadProductive
+) -> None:
+    error = {"status": "400", "code": "keyset_invalid_cursor", "detail": "The cursor does not belong to this sort"}
+    sandbox.admin.add_fault(
+        "*/expenses", query="page[after]", skip=2, status=400, body=encode({"errors": [error]}).decode()
+    )
+
+    first = read_productive("expenses", page_size=20, concurrency=1)
+
+    assert isinstance(first.error, RunIncomplete)
+    assert "refused" not in first.state["bookmarks"]["expenses"]
+    second = read_productive("expenses", page_size=20, state=first.state)
+    assert second.error is None
+    assert {*first.ids("expenses"), *second.ids("expenses")} == {row["id"] for row in sandbox.admin.records("expenses")}
+
+
 def test_changes_of_a_list_that_has_no_cursor_are_read_by_page_number(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
@@ -121,7 +166,7 @@ def test_changes_of_a_list_that_has_no_cursor_are_read_by_page_number(
     sandbox.admin.set_refusals(keyset_sorts={"tasks": ["updated_at"]})
     state = {"bookmarks": {"tasks": bookmark("updated_at", "2026-01-01T00:00:00Z")}}
 
-    reading = read_productive("tasks", page_size=50, state=state)
+    reading = read_productive("tasks", page_size=50, state=state, concurrency=1)
 
     assert reading.error is None
     due = {

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+import pytest
 
 from conftest import queries_to
 from singer_rest_core import RunIncomplete
@@ -11,9 +14,7 @@ from singer_rest_core.records import instant
 from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:
-    import pytest
-
-    from conftest import ReadProductive
+    from conftest import FakeClock, ReadProductive
     from sandbox.server import RunningSandbox
 
 
@@ -30,15 +31,49 @@ def test_included_records_come_without_attributes(sandbox: RunningSandbox, read_
     assert "fields[tasks]" not in query  # it would restrict the rows themselves
 
 
-def test_a_complete_list_is_read_by_page_number_each_page_once(
+def test_a_complete_list_is_read_by_cursor_each_page_once_and_counted_twice(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
 ) -> None:
     read_productive("line_items")
 
-    pages = queries_to(sandbox, "/line_items")
-    assert sorted(page["page[number]"] for page in pages) == ["1", "2", "3", "4"]
+    requested = queries_to(sandbox, "/line_items")
+    pages = [query for query in requested if "page[after]" in query]
+    assert len({page["page[after]"] for page in pages}) == len(pages) == 4
     assert {page["page[size]"] for page in pages} == {"200"}
+    counts = [query for query in requested if query not in pages]
+    assert counts == [{"page[number]": "1", "page[size]": "1"}] * 2
+
+
+@pytest.mark.parametrize(
+    ("stream", "sort"),
+    [("invoices", "created_at"), ("tasks", "created_at"), ("attachments", "id"), ("line_items", None)],
+)
+def test_a_complete_list_is_sorted_by_what_never_changes_where_that_is_documented(
+    sandbox: RunningSandbox, read_productive: ReadProductive, stream: str, sort: str | None
+) -> None:
+    read_productive(stream, page_size=50)
+
+    pages = [query for query in queries_to(sandbox, f"/{stream}") if "page[after]" in query]
+    assert len(pages) > 1
+    assert {page.get("sort") for page in pages} == {sort}
+
+
+def test_a_sort_that_a_cursor_does_not_take_is_left_out_for_full_refresh_interval_days(
+    sandbox: RunningSandbox, read_productive: ReadProductive, clock: FakeClock
+) -> None:
+    sandbox.admin.set_refusals(keyset_sorts={"expenses": ["created_at"]})
+    first = read_productive("expenses", page_size=50)
+    sandbox.admin.clear_requests()
+
+    second = read_productive("expenses", page_size=50, state=first.state)
+
+    assert {query.get("sort") for query in queries_to(sandbox, "/expenses")} == {None}
+    assert len(second.ids("expenses")) == len(sandbox.admin.records("expenses"))
+    clock.advance(timedelta(days=7).total_seconds())
+    sandbox.admin.clear_requests()
+    read_productive("expenses", page_size=50, state=second.state)
+    assert queries_to(sandbox, "/expenses")[0]["sort"] == "created_at"
 
 
 def test_changes_are_read_by_cursor_and_nothing_else_of_the_link_is_used(
@@ -77,48 +112,54 @@ def test_filters_carry_the_flag_that_keeps_their_times_exact(
 def test_pages_of_a_numbered_list_are_requested_side_by_side(
     sandbox: RunningSandbox, read_productive: ReadProductive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    sandbox.admin.set_refusals(keyset_sorts={"line_items": ["*"]})
+    state = read_productive("line_items").state
     answered: list[str] = []
     monkeypatch.setattr(TapProductive, "on_response", lambda _, answer: answered.append(answer.url))
-    sandbox.admin.add_fault("*/tasks", query="page[number]=2", delay_ms=1000)
+    sandbox.admin.add_fault("*/line_items", query="page[number]=2", delay_ms=1000)
 
-    reading = read_productive("tasks", page_size=50, concurrency=8)
+    reading = read_productive("line_items", page_size=100, concurrency=8, state=state)
 
     assert reading.error is None
-    assert sorted(reading.ids("tasks")) == sorted(row["id"] for row in sandbox.admin.records("tasks"))
+    assert sorted(reading.ids("line_items")) == sorted(row["id"] for row in sandbox.admin.records("line_items"))
     numbers = [re.findall(r"page%5Bnumber%5D=(\d+)", url)[0] for url in answered]
     # While the second page was waited for, all the others came.
     assert numbers[0] == "1"
     assert numbers[-1] == "2"
-    assert sorted(numbers) == [str(number) for number in range(1, 10)]
+    assert sorted(numbers) == [str(number) for number in range(1, 9)]
 
 
-def test_first_pages_are_requested_while_the_stream_before_is_read(
+def test_lists_are_read_completely_while_the_one_before_is_read(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
 ) -> None:
-    sandbox.admin.add_fault("*/payments", query="page[number]=1", delay_ms=300)
-    reading = read_productive("organizations payments prices subsidiaries tax_rates", concurrency=4)
+    sandbox.admin.add_fault("*/payments", query="page[after]", delay_ms=1500)
+
+    reading = read_productive("organizations payments prices subsidiaries tax_rates users", concurrency=4, page_size=40)
 
     assert reading.error is None
-    streams = {"organizations", "payments", "prices", "subsidiaries", "tax_rates"}
-    names = (request["path"].rsplit("/", 1)[-1] for request in sandbox.admin.requests())
-    paths = [name for name in names if name in streams]
-    assert paths[0] == "organizations"
-    assert set(paths[1:5]) == {"payments", "prices", "subsidiaries", "tax_rates"}
-    assert paths[5:] == ["payments"]
+    paths = [request["path"].rsplit("/", 1)[-1] for request in sandbox.admin.requests()]
+    last_of_others = max(place for place, name in enumerate(paths) if name != "payments")
+    # One request for payments was under way; all others of its seven pages and its counts came later.
+    assert [name for name in paths[: last_of_others + 1] if name == "payments"] == ["payments"]
+    assert paths[last_of_others + 1 :] == ["payments"] * 8
+    assert paths.count("users") == 2 + 2
+    streams = [message["stream"] for message in reading.of("SCHEMA")]
+    assert streams == sorted(streams)
 
 
 def test_an_error_on_a_page_that_was_requested_ahead_counts_when_the_page_is_due(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
 ) -> None:
-    sandbox.admin.add_fault("*/tasks", query="page[number]=3", status=400)
+    sandbox.admin.add_fault("*/tasks", query="page[after]", skip=2, status=400)
 
-    reading = read_productive("tasks", page_size=50, concurrency=16)
+    reading = read_productive("payments tasks", page_size=50, concurrency=16)
 
     assert isinstance(reading.error, RunIncomplete)
+    assert reading.activated == ["payments"]
     assert len(reading.ids("tasks")) == 100
-    assert reading.state["bookmarks"]["tasks"]["replication_key_value"] == reading.records["tasks"][-1]["updated_at"]
+    assert reading.state["bookmarks"]["tasks"]["unfinished_read"]["rows"] == 100
 
 
 def test_a_page_that_failed_ahead_of_its_turn_is_requested_again_in_its_turn(
@@ -127,7 +168,7 @@ def test_a_page_that_failed_ahead_of_its_turn_is_requested_again_in_its_turn(
 ) -> None:
     # The first page of prices fails for good while the streams before it are read.
     sandbox.admin.add_fault("*/prices", times=6, status=500)
-    sandbox.admin.add_fault("*/payments", query="page[number]=2", delay_ms=500)
+    sandbox.admin.add_fault("*/payments", query="page[after]", skip=1, delay_ms=500)
 
     reading = read_productive("organizations payments prices", concurrency=4)
 

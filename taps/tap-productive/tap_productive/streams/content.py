@@ -55,6 +55,7 @@ class Attachments(ProductiveStream):
 
     name = "attachments"
     evidence = "live"
+    sorts_by_id = True
     secret_fields = frozenset({"temp_url"})
     references = (
         "bill",

@@ -50,6 +50,7 @@ class BankAccounts(ProductiveStream):
     """Bank accounts printed on invoices. No modification time exists: read completely."""
 
     name = "bank_accounts"
+    sorts_by_id = True
     references = ("subsidiary",)
 
 

@@ -165,6 +165,7 @@ class Placeholders(ProductiveStream):
 
     name = "placeholders"
     filter_times = ("created_at",)
+    sorts_by_id = True
     uncertainty = "in some versions of the vendor's specification, not in that of 2026-09-21"
     references = ("project",)
 

@@ -89,6 +89,7 @@ class Sessions(ProductiveStream):
     name = "sessions"
     evidence = "live"
     sort_times = ("last_activity_at",)
+    sorts_by_id = True
     replication_key = "last_activity_at"
     secret_fields = frozenset({"token", "token_expires_at"})
 

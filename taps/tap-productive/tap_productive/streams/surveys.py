@@ -10,6 +10,7 @@ class Surveys(ProductiveStream):
 
     name = "surveys"
     filter_times = ("created_at",)
+    sorts_by_id = True
     secret_fields = frozenset({"public_uuid"})
     references = (
         "creator",

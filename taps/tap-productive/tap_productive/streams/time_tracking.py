@@ -63,6 +63,7 @@ class Timesheets(ProductiveStream):
     name = "timesheets"
     filter_times = ("date",)
     sort_times = ("date",)
+    sorts_by_id = True
     references = (
         "creator",
         "person",

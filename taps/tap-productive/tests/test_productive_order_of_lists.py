@@ -1,0 +1,140 @@
+"""Lists that others depend on: activities are read before them, the recycle bin after them, at any concurrency."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.loaded_tables import LoadedTables
+
+if TYPE_CHECKING:
+    from conftest import ReadProductive
+    from sandbox.server import RunningSandbox
+
+CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+
+_WITH_BIN = "deleted_items invoices tasks time_entries users"
+_WITH_FEED = "activities expenses invoices line_items payments services"
+_FED = {"expenses", "line_items", "payments", "services"}
+
+
+def _requested(sandbox: RunningSandbox) -> list[str]:
+    return [request["path"].rsplit("/", 1)[-1] for request in sandbox.admin.requests()]
+
+
+@CONCURRENCY
+def test_the_recycle_bin_is_read_after_all_other_lists(
+    sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int
+) -> None:
+    read_productive(_WITH_BIN, tombstones=True, concurrency=concurrency, page_size=50)
+
+    requested = _requested(sandbox)
+    first = requested.index("deleted_items")
+    assert set(requested[:first]) == {"invoices", "tasks", "time_entries", "users"}
+    assert set(requested[first:]) == {"deleted_items"}
+
+
+@CONCURRENCY
+@pytest.mark.parametrize("path", ["/invoices", "/tasks", "/users"])
+def test_a_row_that_is_restored_while_lists_are_read_is_not_marked_as_deleted(
+    sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int, path: str
+) -> None:
+    tables = LoadedTables()
+    first = read_productive(_WITH_BIN, tombstones=True, concurrency=concurrency)
+    tables.load(first.messages)
+    restored = sandbox.admin.records("tasks")[-1]["id"]
+    in_bin = sandbox.admin.delete("tasks", restored)
+    assert in_bin is not None
+    sandbox.admin.script_changes(
+        path,
+        after_request=1,
+        changes=[
+            {"action": "create", "resource": "tasks", "attributes": {"title": "restored"}},
+            {"action": "delete", "resource": "deleted_items", "id": in_bin["id"]},
+        ],
+    )
+
+    second = read_productive(_WITH_BIN, tombstones=True, concurrency=concurrency, state=first.state)
+    tables.load(second.messages)
+
+    assert sandbox.admin.records("tasks")[-1]["id"] == restored
+    assert restored in tables.live("tasks")
+    tables.load(read_productive(_WITH_BIN, tombstones=True, concurrency=concurrency, state=second.state).messages)
+    assert tables.live("tasks")[restored]["title"] == "restored"
+
+
+@CONCURRENCY
+@pytest.mark.parametrize("path", ["/invoices", "/tasks", "/users"])
+def test_a_row_that_is_deleted_while_lists_are_read_is_marked_by_the_same_run(
+    sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int, path: str
+) -> None:
+    tables = LoadedTables()
+    first = read_productive(_WITH_BIN, tombstones=True, concurrency=concurrency)
+    tables.load(first.messages)
+    gone = first.ids("tasks")[5]
+    sandbox.admin.script_changes(path, after_request=1, changes=[{"action": "delete", "resource": "tasks", "id": gone}])
+
+    tables.load(read_productive(_WITH_BIN, tombstones=True, concurrency=concurrency, state=first.state).messages)
+
+    assert gone in tables.deleted("tasks")
+
+
+@CONCURRENCY
+def test_activities_are_read_before_the_lists_whose_changes_they_name(
+    sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int
+) -> None:
+    settings: dict[str, Any] = {"change_detection": "activities", "concurrency": concurrency, "page_size": 50}
+    first = read_productive(_WITH_FEED, **settings)
+    for row in ("1", "2", "3"):
+        sandbox.admin.update("payments", row, {"note": "found"})
+    sandbox.admin.clear_requests()
+
+    second = read_productive(_WITH_FEED, **settings, state=first.state)
+
+    requested = _requested(sandbox)
+    last = max(place for place, name in enumerate(requested) if name == "activities")
+    assert _FED.isdisjoint(requested[:last])
+    assert {"1", "2", "3"} <= set(second.ids("payments"))
+    assert requested.count("payments") == 1
+
+
+@CONCURRENCY
+def test_a_row_that_changes_after_activities_were_read_is_read_by_the_next_run(
+    sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int
+) -> None:
+    settings: dict[str, Any] = {"change_detection": "activities", "concurrency": concurrency}
+    tables = LoadedTables()
+    first = read_productive(_WITH_FEED, **settings)
+    tables.load(first.messages)
+    update: dict[str, Any] = {"action": "update", "resource": "payments", "id": "7", "attributes": {"note": "later"}}
+    sandbox.admin.script_changes("/activities", after_request=1, changes=[update])
+
+    second = read_productive(_WITH_FEED, **settings, state=first.state)
+    tables.load(second.messages)
+    tables.load(read_productive(_WITH_FEED, **settings, state=second.state).messages)
+
+    assert tables.live("payments")["7"]["note"] == "later"
+
+
+@CONCURRENCY
+def test_a_row_that_changes_between_two_nights_of_a_complete_read_is_read_by_the_run_after_it(
+    sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int
+) -> None:
+    """The second night's activities name it, but that night reads only the rest of the list."""
+    settings: dict[str, Any] = {"change_detection": "activities", "concurrency": concurrency, "page_size": 10}
+    tables = LoadedTables()
+    sandbox.admin.add_fault("*/payments", query="page[after]", skip=10, times=100, status=400)
+    night = read_productive("activities payments", **settings)
+    assert night.error is not None
+    tables.load(night.messages)
+    sandbox.admin.clear_faults()
+    changed = night.ids("payments")[0]
+    sandbox.admin.update("payments", changed, {"note": "later"})
+
+    for _ in range(2):
+        night = read_productive("activities payments", **settings, state=night.state)
+        tables.load(night.messages)
+
+    assert tables.live("payments")[changed]["note"] == "later"
+    assert tables.live("payments").keys() == {row["id"] for row in sandbox.admin.records("payments")}
