@@ -1,4 +1,4 @@
-"""The time of day, seconds for measuring, and pauses: one object, so that a test can replace all three."""
+"""The time of day, seconds for measuring, and pauses: one object, so that a test can replace all three; time spans."""
 
 from __future__ import annotations
 
@@ -32,3 +32,21 @@ class Clock:
             Whether the event is set.
         """
         return event.wait(seconds)
+
+
+def time_span(seconds: float) -> str:
+    """Format a time span for people, in units that fit it.
+
+    Args:
+        seconds: The time span.
+
+    Returns:
+        For example `0.4 s`, `36 s`, `1 min 40 s` or `138 h 51 min`.
+    """
+    if 0 < seconds < 0.95:  # noqa: PLR2004 - what rounds to less than a second
+        return f"{max(0.1, seconds):.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

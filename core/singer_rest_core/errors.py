@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import FatalSyncError, SkippableSyncError
 
+from singer_rest_core.redaction import redact
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -32,12 +34,12 @@ class AccessRefused(RunEnded):
     """The API refuses the credentials (401), or their access to this account."""
 
 
-class ForeignOrigin(RunEnded):
-    """A request or redirect would send the token to an origin other than the configured one."""
-
-
 class ApiUnreachable(RunEnded):
     """The API cannot be reached, or can no longer be reached."""
+
+
+class ConnectionMisconfigured(RunEnded):
+    """A proxy or certificate file of the environment cannot be used; the line names its variable."""
 
 
 class WaitTooLong(RunEnded):
@@ -68,6 +70,21 @@ class RequestFailed(FatalSyncError):
         self.body = body
 
 
+class ForeignOrigin(RequestFailed):
+    """A request or redirect would send the token to an origin other than the configured one; it was not sent."""
+
+
+class AnswerTooLarge(RequestFailed):
+    """A response has more bytes than are read into memory or to disk."""
+
+
+class OutcomeUnknown(RequestFailed):
+    """A request that may be sent only once may have been carried out: its response was lost, or of no use.
+
+    The message says what happened; what follows from that is for the caller to add.
+    """
+
+
 class StreamUnavailable(SkippableSyncError):
     """The account may not read this stream, or the feature is off: the stream is skipped with a warning.
 
@@ -93,6 +110,8 @@ class RunInterrupted(BaseException):
         """Keep the signal: the exit code depends on it."""
         super().__init__(signum)
         self.signum = signum
+        self.state_was_lost = False
+        """Whether the last STATE could not be written, as the loader did not read."""
 
 
 def error_text(body: object, secrets: Iterable[str] = ()) -> str:
@@ -109,22 +128,6 @@ def error_text(body: object, secrets: Iterable[str] = ()) -> str:
         One line without control characters, at most 300 characters; empty if there is no message.
     """
     return _one_line(redact(": ".join(_distinct(_messages(body))), secrets))
-
-
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """Replace secrets in a text, as an API may repeat them in its response.
-
-    Args:
-        text: A text to be logged.
-        secrets: The values of the secret settings.
-
-    Returns:
-        The text with `***` in place of each secret.
-    """
-    for secret in sorted(secrets, key=len, reverse=True):
-        if secret:
-            text = text.replace(secret, "***")
-    return text
 
 
 def _messages(body: object) -> list[str]:

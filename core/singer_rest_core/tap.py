@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
-from singer_rest_core.api.client import ApiClient, ClientOptions
+from singer_rest_core.api.client import ApiClient
+from singer_rest_core.api.client_options import ClientOptions
 from singer_rest_core.api.rate_limit import RateLimiter
 from singer_rest_core.cli.command import TapCommand
-from singer_rest_core.cli.progress import time_span
+from singer_rest_core.cli.log_lines import redact_log
 from singer_rest_core.cli.settings import date_errors, header_errors, url_errors
-from singer_rest_core.clock import Clock
+from singer_rest_core.clock import Clock, time_span
 from singer_rest_core.errors import RunEnded
 from singer_rest_core.run import Run
 from singer_rest_core.singer.sdk_tap import SdkTap
@@ -233,7 +234,32 @@ class RestTap(SdkTap):
             + header_errors(self.config_jsonschema, self._config, self.header_settings)
         )
 
+    @override
+    def settings_checked(self) -> None:
+        redact_log(lambda: self.secrets)
+
+    @classmethod
+    @override
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Add the SDK's own settings, with schemas that jsonschema accepts."""
+        super().append_builtin_config(config_jsonschema)
+        properties = config_jsonschema["properties"]
+        if "stream_maps" in properties:
+            properties["stream_maps"] = _with_schemas_only(properties["stream_maps"])
+
     @classmethod
     @override
     def get_singer_command(cls) -> click.Command:
         return TapCommand.of(super().get_singer_command(), cls.logger)
+
+
+def _with_schemas_only(schema: Any) -> Any:  # noqa: ANN401 - JSON is any of six types
+    """Return a schema of the SDK with `{"type": "null"}` for its `"null"`, which jsonschema fails on."""
+    if isinstance(schema, dict):
+        return {
+            name: [{"type": each} if isinstance(each, str) else _with_schemas_only(each) for each in value]
+            if name in {"anyOf", "oneOf"}
+            else _with_schemas_only(value)
+            for name, value in schema.items()
+        }
+    return schema

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.streams.rest import HTTPRequest
 
-from singer_rest_core.api.client import ApiClient, ClientOptions
+from singer_rest_core.api.client import ApiClient
+from singer_rest_core.api.client_options import ClientOptions
 from singer_rest_core.api.rate_limit import RateLimiter
 from singer_rest_core.errors import AccessRefused, RequestFailed, RunEnded, StreamUnavailable
 from singer_rest_core.records.exact_json import body_of

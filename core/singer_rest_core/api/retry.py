@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import math
 import random
+from collections import Counter
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-_MAX_ATTEMPTS = 6
-_MAX_ATTEMPTS_WITHOUT_ANY_RESPONSE = 3
+_MAX_FAILURES = 6
+"""Of each kind but 429, which is limited by waiting time alone."""
+_MAX_FAILURES_WITHOUT_ANY_RESPONSE = 3
 _MAX_IDLE_RENEWALS = 5
 """How often credentials are renewed for a request while no other request is accepted."""
 _MIN_EPOCH = 1_000_000_000
@@ -42,17 +45,33 @@ class AttemptsExhausted(Exception):
     """A request has failed as often as it may."""
 
 
+class Failure(Enum):
+    """Why an attempt failed; each kind has a budget of its own."""
+
+    RATE_LIMITED = auto()
+    """429."""
+    SERVER_ERROR = auto()
+    """5xx."""
+    BROKEN_BODY = auto()
+    """A response whose body is cut short, cannot be decompressed or is not JSON."""
+    LOST_CONNECTION = auto()
+    """No response: the connection was refused or lost, or timed out."""
+
+
 class RetryLoop:
     """Decides after each failure of one request whether and when it is sent again; sends and waits nothing itself.
+
+    Each kind of failure has its own budget, so that a long series of 429s does not use up the attempts that a server
+    error later needs: 429s may wait `max_wait` in all, each other kind may occur six times.
 
     Example:
         >>> retries = RetryLoop(max_wait=600)
         >>> retries.begin_attempt()
-        >>> 0.5 <= retries.wait_after_response(None, rate_limited=False) <= 1.0
+        >>> 0.5 <= retries.wait_after(Failure.SERVER_ERROR) <= 1.0
         True
 
     Args:
-        max_wait: Seconds: the sum of waits after which no wait that the API asks for is accepted.
+        max_wait: Seconds: the sum of waits that the API asks for, and of those after 429, may not be longer.
         uniform: The source of jitter, for tests.
     """
 
@@ -61,6 +80,7 @@ class RetryLoop:
         self.attempts = 0
         self._max_wait = max_wait
         self._uniform = uniform
+        self._failures: Counter[Failure] = Counter()
         self._waited = 0.0
         self._idle_renewals = 0
         self._accepted_at_renewal = -1
@@ -69,28 +89,15 @@ class RetryLoop:
         """Count an attempt; called before the request is sent."""
         self.attempts += 1
 
-    def wait_after_lost_connection(self, *, api_has_responded: bool) -> float:
-        """Return how long to wait after an attempt that got no complete response.
+    def wait_after(
+        self, failure: Failure, retry_after: float | None = None, *, api_has_responded: bool = True
+    ) -> float:
+        """Return how long to wait after an attempt that failed.
 
         Args:
-            api_has_responded: Whether any request of this run got a response; if not, the API is given up earlier.
-
-        Returns:
-            Seconds.
-
-        Raises:
-            AttemptsExhausted: If this was the last attempt.
-        """
-        if self.attempts >= (_MAX_ATTEMPTS if api_has_responded else _MAX_ATTEMPTS_WITHOUT_ANY_RESPONSE):
-            raise AttemptsExhausted
-        return self._add(backoff(self.attempts, uniform=self._uniform))
-
-    def wait_after_response(self, retry_after: float | None, *, rate_limited: bool) -> float:
-        """Return how long to wait after an attempt that got a response, but not a usable one.
-
-        Args:
+            failure: What went wrong.
             retry_after: Seconds that the response asks to wait; None or 0 if it does not.
-            rate_limited: Whether it is a 429: then only the waiting time is limited, not the number of attempts.
+            api_has_responded: Whether any request of this run got a response; if not, the API is given up earlier.
 
         Returns:
             Seconds: a little more than `retry_after`, so that requests held back together do not return together.
@@ -99,12 +106,17 @@ class RetryLoop:
             LongWait: If the API asks for more than is left of `max_wait`.
             AttemptsExhausted: If this was the last attempt.
         """
-        wait = self._with_jitter(retry_after) if retry_after else backoff(self.attempts, uniform=self._uniform)
-        if (rate_limited or retry_after) and self._waited + wait > self._max_wait:
-            raise LongWait(wait)
-        if self.attempts >= _MAX_ATTEMPTS and not rate_limited:
+        self._failures[failure] += 1
+        count = self._failures[failure]
+        wait = self._with_jitter(retry_after) if retry_after else backoff(count, uniform=self._uniform)
+        if retry_after or failure is Failure.RATE_LIMITED:
+            if self._waited + wait > self._max_wait:
+                raise LongWait(wait)
+            self._waited += wait
+        most = _MAX_FAILURES if api_has_responded else _MAX_FAILURES_WITHOUT_ANY_RESPONSE
+        if failure is not Failure.RATE_LIMITED and count >= most:
             raise AttemptsExhausted
-        return self._add(wait)
+        return wait
 
     def may_renew_credentials(self, *, accepted: int, in_flight: int) -> bool:
         """Return whether new credentials may help after a 401; counts the renewal.
@@ -122,10 +134,6 @@ class RetryLoop:
 
     def _with_jitter(self, seconds: float) -> float:
         return seconds + self._uniform(0, min(1.0, seconds / 10))
-
-    def _add(self, wait: float) -> float:
-        self._waited += wait
-        return wait
 
 
 def backoff(attempt: int, *, uniform: Callable[[float, float], float]) -> float:

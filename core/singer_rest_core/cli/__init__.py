@@ -2,7 +2,7 @@
 
 from singer_rest_core.cli.command import TapCommand
 from singer_rest_core.cli.log_lines import StreamNameFilter
-from singer_rest_core.cli.progress import Progress, time_span
+from singer_rest_core.cli.progress import Progress
 from singer_rest_core.cli.settings import (
     date_errors,
     header_errors,
@@ -21,7 +21,6 @@ __all__ = [
     "header_errors",
     "schema_errors",
     "settings_schema",
-    "time_span",
     "unknown_settings",
     "url_errors",
     "with_defaults",

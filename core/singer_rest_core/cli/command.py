@@ -16,6 +16,7 @@ from singer_sdk.plugin_base import SingerCommand
 from typing_extensions import override
 
 from singer_rest_core.cli.log_lines import silence_threads_at_exit
+from singer_rest_core.cli.output_pipe import interruptible_output
 from singer_rest_core.cli.process_tuning import tune
 from singer_rest_core.errors import RunInterrupted
 
@@ -66,7 +67,7 @@ class TapCommand(SingerCommand):
         """
         logging.captureWarnings(capture=True)
         tune()
-        with one_line_errors(self.logger):
+        with one_line_errors(self.logger), interruptible_output():
             return click.Command.invoke(self, ctx)
 
 
@@ -87,26 +88,37 @@ def one_line_errors(logger: logging.Logger) -> Iterator[None]:
         yield
     except RunInterrupted as interrupt:
         name = signal.Signals(interrupt.signum).name
-        logger.warning("Stopped by %s: the state covers what was written; the next run continues from there", name)
+        if interrupt.state_was_lost:
+            logger.warning("Stopped by %s: the loader does not read; the next run continues from its last state", name)
+        else:
+            logger.warning("Stopped by %s: the state covers what was written; the next run continues from there", name)
         code = _SIGNAL_EXIT + interrupt.signum
-    except ConfigValidationError as error:
-        for line in error.errors:
-            logger.error("%s", line)  # noqa: TRY400 - one line
-        code = 1
     except BrokenPipeError:
         logger.error("The loader has exited and no longer reads: see its own log for the reason")  # noqa: TRY400 - one line
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
-    except SingerSDKError as error:
-        logger.error("%s", error)  # noqa: TRY400 - one line
-        logger.debug("The traceback of this error:", exc_info=True)
-        code = 1
-    except JSONDecodeError as error:
-        logger.error("The file given to --config, --state or --catalog is not valid JSON: %s", error)  # noqa: TRY400 - one line
-        code = 1
-    except (OSError, UnicodeDecodeError) as error:
-        logger.error("A file given on the command line cannot be read: %s", error)  # noqa: TRY400 - one line
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except Exception as error:  # noqa: BLE001 - logged, a bug with its traceback
+        _log_error(logger, error)
         code = 1
     else:
         return
     sys.exit(code)
+
+
+def _log_error(logger: logging.Logger, error: Exception) -> None:
+    """Log an expected error as one line, any other with its traceback."""
+    if isinstance(error, ConfigValidationError):
+        for line in error.errors:
+            logger.error("%s", line)
+    elif isinstance(error, SingerSDKError):
+        logger.error("%s", error)
+        logger.debug("The traceback of this error:", exc_info=error)
+    elif isinstance(error, JSONDecodeError):
+        logger.error("The file given to --config, --state or --catalog is not valid JSON: %s", error)
+    elif isinstance(error, OSError | UnicodeDecodeError):
+        logger.error("A file given on the command line cannot be read: %s", error)
+    else:
+        # Not left to Python, which prints the traceback past the log, and with it any secret in a message.
+        logger.error("The tap has failed, and is at fault: please report this", exc_info=error)

@@ -1,10 +1,18 @@
-"""Log lines: each names its stream, and no thread writes one while the interpreter shuts down."""
+"""Log lines: each names its stream, none holds a secret, and no thread writes one while the interpreter shuts down."""
 
 from __future__ import annotations
 
 import atexit
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from singer_rest_core.redaction import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,38 @@ class StreamNameFilter:
         return True
 
 
+class RedactingFormatter(logging.Formatter):
+    """Formats as another formatter does, tracebacks included, and redacts secrets in the result.
+
+    Args:
+        formatter: The other formatter.
+        secrets: Returns the values that must not reach a log; called for each line, as tokens change.
+    """
+
+    def __init__(self, formatter: logging.Formatter, secrets: Callable[[], Iterable[str]]) -> None:
+        """Keep both."""
+        super().__init__()
+        self.formatter = formatter
+        self.secrets = secrets
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(self.formatter.format(record), self.secrets())
+
+
+def redact_log(secrets: Callable[[], Iterable[str]]) -> None:
+    """Redact secrets in everything that any logger writes from now on, also those of libraries.
+
+    Args:
+        secrets: Returns the values that must not reach a log; replaces what an earlier call said.
+    """
+    for handler in _handlers():
+        formatter = handler.formatter or logging.Formatter()
+        if isinstance(formatter, RedactingFormatter):
+            formatter = formatter.formatter
+        handler.setFormatter(RedactingFormatter(formatter, secrets))
+
+
 def silence_threads_at_exit() -> None:
     """Stop daemon threads from logging once the interpreter begins to shut down.
 
@@ -45,7 +85,11 @@ def silence_threads_at_exit() -> None:
 
 def _acquire_handlers() -> None:
     """Take the locks of all log handlers and never release them: only this thread can log from now on."""
+    for handler in _handlers():
+        handler.acquire()
+
+
+def _handlers() -> Iterator[logging.Handler]:
     names = [name for name, logger in logging.root.manager.loggerDict.items() if isinstance(logger, logging.Logger)]
     for logger in [logging.getLogger(), *map(logging.getLogger, names)]:
-        for handler in logger.handlers:
-            handler.acquire()
+        yield from logger.handlers

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from singer_rest_core.clock import time_span
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -109,19 +111,3 @@ class Progress:
             parts.append(f"{time_span((total - self._stream_rows) / rate)} left")
         quota = self._quota()
         return ", ".join([*parts, *([quota] if quota else [])])
-
-
-def time_span(seconds: float) -> str:
-    """Format a time span for people.
-
-    Args:
-        seconds: The time span.
-
-    Returns:
-        For example `36 s`, `1 min 40 s` or `138 h 51 min`.
-    """
-    if seconds < 60:  # noqa: PLR2004 - a minute
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -1,5 +1,6 @@
 """Documents that accompany records: the store, document names, media types and ZIP archives."""
 
+from singer_rest_core.documents.location import DocumentsUnusable
 from singer_rest_core.documents.media_types import (
     HTML,
     PDF,
@@ -17,7 +18,6 @@ from singer_rest_core.documents.store import (
     DOCUMENTS_URL,
     Document,
     DocumentStore,
-    DocumentsUnusable,
     documents_url_errors,
 )
 from singer_rest_core.documents.zip_archives import ArchiveRefused, Member, members

@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import re
 import secrets
 import shutil
 import tempfile
-import unicodedata
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 # fsspec has no types; `_FileSystem` declares the methods used here.
 from fsspec.config import conf  # type: ignore[import-untyped]
 from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 from singer_sdk import typing as th
-from singer_sdk.exceptions import FatalSyncError
 
+from singer_rest_core.documents.location import PACKAGES, DocumentsUnusable, protocol_of
 from singer_rest_core.documents.names import check_name
 from singer_rest_core.errors import error_text
 
@@ -51,28 +51,9 @@ DOCUMENT_PROPERTIES: dict[str, Any] = th.PropertiesList(
 ).to_dict()["properties"]
 """JSON schema properties of `Document.record`; a stream adds its own keys."""
 
-# The package each protocol needs. A single put is atomic in all of them. Others (sftp, smb, webdav) are refused:
-# whether their rename replaces a file depends on the server.
-_PACKAGES = {
-    "file": None,
-    "local": None,
-    "memory": None,
-    "s3": "s3fs",
-    "s3a": "s3fs",
-    "gs": "gcsfs",
-    "gcs": "gcsfs",
-    "az": "adlfs",
-    "abfs": "adlfs",
-}
-_SUPPORTED = "a folder, file://, s3://, gs:// or az://"
-_AZURE_ACCOUNT = re.compile(r"[a-z0-9$-]+@(?=[a-z0-9.-]+(?:/|$))")
 _BLOCK = 4 << 20  # bytes; most documents fit into one request
 _WRITE_CHECK = "write-check"
 _SHORTEST_SECRET = 8
-
-
-class DocumentsUnusable(FatalSyncError):
-    """The document store cannot be opened, written or read. Ends the stream; streams without documents continue."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +91,8 @@ class DocumentStore:
 
     def __init__(self, url: str) -> None:
         """Open the store without writing anything."""
-        protocol = _protocol_of(url)
-        package = _PACKAGES[protocol]
+        protocol = protocol_of(url)
+        package = PACKAGES[protocol]
         self._secrets = _texts_in(conf.get(protocol))
         try:
             filesystem, root = url_to_fs(url)
@@ -127,15 +108,16 @@ class DocumentStore:
         self._root = str(root).rstrip("/")
         self._url = url.rstrip("/") if package else f"{'file' if self._local else protocol}://{self._root}"
 
-    def put(self, name: str, content: bytes | Iterable[bytes], *, media_type: str) -> Document:
+    def put(self, name: str, content: bytes | BinaryIO | Iterable[bytes], *, media_type: str) -> Document:
         """Store a document atomically: readers find either all of it or what was there before.
 
-        Content that is already stored is not written again. Chunks are collected in a file outside the store, so a
-        response that breaks off leaves nothing in it, and memory holds one chunk at a time.
+        Content that is already stored is not written again. Files are copied piece by piece. Chunks are collected in a
+        file outside the store, so a response that breaks off leaves nothing in it; memory holds one chunk at a time.
 
         Args:
             name: A name from `safe_name`.
-            content: The bytes, or chunks of them; an error raised while reading the chunks is passed on.
+            content: The bytes, or a seekable file, read from its beginning, or chunks of bytes; an error raised while
+                reading the chunks is passed on.
             media_type: See `media_type_of`.
 
         Returns:
@@ -147,16 +129,13 @@ class DocumentStore:
         """
         check_name(name)
         if isinstance(content, bytes):
-            return self._store(name, content, len(content), hashlib.sha256(content).hexdigest(), media_type)
-        with tempfile.TemporaryDirectory(prefix="documents-") as folder:
-            collected = Path(folder, "content")
-            digest = hashlib.sha256()
-            with collected.open("xb") as file:
-                for chunk in content:
-                    digest.update(chunk)
-                    file.write(chunk)
-                size = file.tell()
-            return self._store(name, collected, size, digest.hexdigest(), media_type)
+            return self._store(name, io.BytesIO(content), media_type)
+        if hasattr(content, "seek"):
+            return self._store(name, cast("BinaryIO", content), media_type)
+        with tempfile.TemporaryFile(prefix="documents-") as collected:
+            for chunk in content:
+                collected.write(chunk)
+            return self._store(name, cast("BinaryIO", collected), media_type)
 
     def find(self, name: str, *, media_type: str) -> Document | None:
         """Describe a stored document, so that its record can be written without fetching it again.
@@ -231,6 +210,23 @@ class DocumentStore:
         with self._one_line_errors(name, "read"):
             return self._files.cat_file(path)
 
+    def open(self, name: str) -> BinaryIO:
+        """Open a document to read it piece by piece; the caller closes it.
+
+        Args:
+            name: A name from `safe_name`.
+
+        Returns:
+            A seekable file.
+
+        Raises:
+            DocumentsUnusable: If it does not exist, or the store cannot be read.
+            ValueError: If the name is not safe.
+        """
+        path = self._path(name)
+        with self._one_line_errors(name, "read"):
+            return Path(path).open("rb") if self._local else self._files.open(path, "rb", block_size=_BLOCK)
+
     def verify_writable(self) -> None:
         """Write and remove an empty file; create the folder if it does not exist.
 
@@ -249,17 +245,31 @@ class DocumentStore:
                 with contextlib.suppress(Exception):
                     self._files.rm_file(f"{self._root}/{_WRITE_CHECK}")
 
-    def _store(self, name: str, source: bytes | Path, size: int, sha256: str, media_type: str) -> Document:
+    def _store(self, name: str, source: BinaryIO, media_type: str) -> Document:
+        source.seek(0)
+        digest = hashlib.sha256()
+        while block := source.read(_BLOCK):
+            digest.update(block)
+        size, sha256 = source.tell(), digest.hexdigest()
         if not self.has(name, sha256=sha256, size=size):
             path = self._path(name)
+            source.seek(0)
             with self._one_line_errors(name, "written"):
                 if self._local:
                     _replace(Path(path), source)
-                elif isinstance(source, bytes):
-                    self._files.pipe_file(path, source)
+                elif size <= _BLOCK:
+                    self._files.pipe_file(path, source.read())
                 else:
-                    self._files.put_file(str(source), path)
+                    self._put_large(path, source)
         return self._document(name, media_type, size, sha256)
+
+    def _put_large(self, path: str, source: BinaryIO) -> None:
+        """Have the library upload a file, which it does in parts and at last at once."""
+        with tempfile.TemporaryDirectory(prefix="documents-") as folder:
+            collected = Path(folder, "content")
+            with collected.open("xb") as file:
+                shutil.copyfileobj(source, file, _BLOCK)
+            self._files.put_file(str(collected), path)
 
     def _document(self, name: str, media_type: str, size: int, sha256: str) -> Document:
         return Document(name=name, url=f"{self._url}/{name}", media_type=media_type, size=size, sha256=sha256)
@@ -323,49 +333,17 @@ class _FileSystem(Protocol):
 
     def info(self, path: str) -> dict[str, Any]: ...
     def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> bytes: ...
+    def open(self, path: str, mode: str, *, block_size: int) -> BinaryIO: ...
     def pipe_file(self, path: str, value: bytes) -> None: ...
     def put_file(self, lpath: str, rpath: str) -> None: ...
     def rm_file(self, path: str) -> None: ...
 
 
-def _protocol_of(url: str) -> str:
-    """Return the protocol of a usable URL; errors do not repeat the URL, as it may contain a password."""
-    protocol, separator, rest = url.partition("://")
-    if not url.strip():
-        raise DocumentsUnusable(f"documents_url is empty: use {_SUPPORTED}, or remove it")
-    if any(unicodedata.category(character) == "Cc" for character in url):
-        raise DocumentsUnusable("documents_url contains a line break or another control character: remove it")
-    if not separator or len(protocol) == 1:
-        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", url):
-            raise DocumentsUnusable(f"documents_url is neither a path nor a URL with ://: use {_SUPPORTED}")
-        return "file"
-    if protocol not in _PACKAGES:
-        shown = f"{protocol}://" if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,20}", protocol) else "its protocol"
-        raise DocumentsUnusable(f"documents_url: {shown} is not supported for documents: use {_SUPPORTED}")
-    package = _PACKAGES[protocol]
-    bucket = rest.partition("/")[0]
-    if package == "adlfs":
-        rest = _AZURE_ACCOUNT.sub("", rest, count=1) if _AZURE_ACCOUNT.match(rest) else rest
-    # A secret key may contain a slash, so an @ anywhere in the URL is refused.
-    if (package and re.search(r"[@?#]|^(?!arn:)[^/]*:", rest)) or (not package and "@" in bucket):
-        raise DocumentsUnusable(
-            "documents_url must not contain credentials or options"
-            + (f": set the environment variables that {package} reads" if package else ""),
-        )
-    if package and not bucket:
-        raise DocumentsUnusable(f"documents_url has no bucket name: write it as {protocol}://bucket/folder")
-    return protocol
-
-
-def _replace(path: Path, source: bytes | Path) -> None:
+def _replace(path: Path, source: BinaryIO) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with _temporary_path(path.parent) as temporary:
         with temporary.open("xb") as file:
-            if isinstance(source, bytes):
-                file.write(source)
-            else:
-                with source.open("rb") as collected:
-                    shutil.copyfileobj(collected, file, _BLOCK)
+            shutil.copyfileobj(source, file, _BLOCK)
             file.flush()
             # Without it, a power failure may keep the new name and lose the content.
             os.fsync(file.fileno())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 from abc import abstractmethod
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Tap
@@ -17,12 +18,13 @@ from singer_sdk.singerlib.encoding.simple import StateMessage
 from typing_extensions import override
 
 from singer_rest_core.cli.settings import schema_errors, unknown_settings, with_defaults
-from singer_rest_core.errors import RunInterrupted
+from singer_rest_core.errors import RunEnded, RunInterrupted
 from singer_rest_core.records.exact_json import encode
+from singer_rest_core.singer.map_errors import explain, name_failing_maps
 from singer_rest_core.singer.writer import ExactWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from types import FrameType
 
     from singer_sdk.helpers.types import TapState
@@ -52,10 +54,13 @@ class _EncodedStateWriter(StateWriter):
 
     @override
     def write_state(self, state: TapState) -> None:
-        written = encode(state)
-        if written != self._last_written:
-            self._writer.write_message(StateMessage(value=state))
-            self._last_written = written
+        if encode(state) != self._last_written:
+            self.write_anyway(state)
+
+    def write_anyway(self, state: TapState) -> None:
+        """Write a state, also if it is the one written last: it is to be the last line."""
+        self._last_written = encode(state)
+        self._writer.write_message(StateMessage(value=state))
 
 
 class SdkTap(Tap):
@@ -85,7 +90,7 @@ class SdkTap(Tap):
                 raise
             line = f"An environment variable {self._env_var_prefix}… has a value of the wrong kind: {error}"
             raise ConfigValidationError(line, errors=[line], schema=self.config_jsonschema) from error
-        self._state_writer = _EncodedStateWriter(self.message_writer)
+        self._state_writer = self._last_state_writer = _EncodedStateWriter(self.message_writer)
 
     @property
     @abstractmethod
@@ -110,10 +115,31 @@ class SdkTap(Tap):
         """
         return []
 
+    def settings_checked(self) -> None:
+        """Do what can be done once the settings are known to be right."""
+
     @override
     def setup_mapper(self) -> None:
-        super().setup_mapper()
+        with self._explained_map_errors():
+            super().setup_mapper()
+        name_failing_maps(self.mapper)
         self._mapped = self._selection()
+
+    @contextmanager
+    def _explained_map_errors(self) -> Iterator[None]:
+        """Turn what the SDK raises about `stream_maps`, which is of many types, into one line.
+
+        Raises:
+            ConfigValidationError: Instead.
+        """
+        try:
+            yield
+        except Exception as error:
+            maps = self.config.get("stream_maps")
+            if not maps or isinstance(error, RunEnded | ConfigValidationError):
+                raise
+            line = explain(maps, error)
+            raise ConfigValidationError(line, errors=[line], schema=self.config_jsonschema) from error
 
     def _selection(self) -> list[bool | None]:
         return [entry.metadata.root.selected for entry in self.catalog.streams]
@@ -131,6 +157,10 @@ class SdkTap(Tap):
         try:
             super().sync_all()
         except BrokenPipeError:
+            raise
+        except RunInterrupted:
+            if self.state:
+                self._last_state_writer.write_anyway(self.state)
             raise
         except BaseException:
             if self.state:
@@ -174,7 +204,9 @@ class SdkTap(Tap):
         The SDK makes them with the tap: a stream that is not selected by default, and selected since, had no columns.
         """
         if self._selection() != self._mapped:
-            self.mapper.register_raw_streams_from_catalog(self.catalog)
+            with self._explained_map_errors():
+                self.mapper.register_raw_streams_from_catalog(self.catalog)
+            name_failing_maps(self.mapper)
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -194,6 +226,8 @@ class SdkTap(Tap):
         errors = schema_errors(schema, self._config, plugin=self.name) + self.settings_errors()
         if errors and raise_errors:
             raise ConfigValidationError("; ".join(errors), errors=errors, schema=schema)
+        if not errors:
+            self.settings_checked()
         for line in unknown_settings(schema, self._config):
             self.logger.warning("%s", line)
         return errors

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 from singer_sdk.singerlib.encoding.simple import Message, RecordMessage
 
+from singer_rest_core.cli.output_pipe import OutputPipe
 from singer_rest_core.errors import OutputLost
 from singer_rest_core.records.exact_json import encode
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class ExactWriter(GenericSingerWriter[bytes, Message]):
     """Writes messages with msgspec; records are buffered, everything else is flushed at once.
 
-    A signal that arrives while a message is being written waits until it is whole.
+    A signal that arrives while a message is being written waits until it is whole, unless the loader does not read.
     """
 
     def __init__(self) -> None:
@@ -80,6 +81,8 @@ class ExactWriter(GenericSingerWriter[bytes, Message]):
         finally:
             self._writing = False
         if self._interrupt is not None:
+            pipe = _pipe()
+            self._interrupt.state_was_lost = pipe is not None and pipe.has_stalled
             raise self._interrupt
 
     def interrupt(self, interrupt: RunInterrupted) -> None:
@@ -91,6 +94,14 @@ class ExactWriter(GenericSingerWriter[bytes, Message]):
         Raises:
             RunInterrupted: If nothing is being written.
         """
+        self._interrupt = interrupt
+        pipe = _pipe()
+        if pipe is not None:
+            pipe.hurry()
         if not self._writing:
             raise interrupt
-        self._interrupt = interrupt
+
+
+def _pipe() -> OutputPipe | None:
+    raw = getattr(sys.stdout.buffer, "raw", None)
+    return raw if isinstance(raw, OutputPipe) else None

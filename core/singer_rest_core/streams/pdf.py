@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC
+from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from typing_extensions import override
 
+from singer_rest_core.api import body_file, body_start
 from singer_rest_core.documents import DOCUMENTS_URL, PDF, DocumentStore, media_type_of, safe_name
 from singer_rest_core.streams.per_row import DetailStream
 
@@ -53,18 +55,19 @@ class PdfStream(DetailStream[Entry], ABC, Generic[Entry]):
 
         Args:
             key: The key of its row.
-            answer: The document.
+            answer: The document, in a file; it is closed.
 
         Returns:
             What `DOCUMENT_PROPERTIES` names; None if it is no PDF, which is logged.
         """
-        media_type = media_type_of(answer.content, answer.headers.get("Content-Type"))
-        if media_type != PDF:
-            path = answer.request.path_url
-            self.logger.warning("GET %s answered with %s instead of a PDF: not kept", path, media_type)
-            return None
-        name = safe_name(self.folder, key, suffix=".pdf")
-        return {**self._store.put(name, answer.content, media_type=media_type).record()}
+        with closing(answer):
+            media_type = media_type_of(body_start(answer), answer.headers.get("Content-Type"))
+            if media_type != PDF:
+                path = answer.request.path_url
+                self.logger.warning("GET %s answered with %s instead of a PDF: not kept", path, media_type)
+                return None
+            name = safe_name(self.folder, key, suffix=".pdf")
+            return {**self._store.put(name, body_file(answer), media_type=media_type).record()}
 
     @cached_property
     def _store(self) -> DocumentStore:

@@ -16,7 +16,8 @@ from singer_sdk.streams.rest import HTTPRequest
 from werkzeug import Response
 
 from singer_rest_core import RequestFailed, RunEnded, StreamUnavailable
-from singer_rest_core.api.client import ApiClient, ClientOptions
+from singer_rest_core.api.client import ApiClient
+from singer_rest_core.api.client_options import ClientOptions
 from singer_rest_core.api.rate_limit import RateLimiter
 
 if TYPE_CHECKING:

@@ -100,7 +100,7 @@ def test_every_thread_has_a_connection_of_its_own(api: LocalApi) -> None:
 
     def work() -> None:
         client.send(api.things())
-        sessions.append(client._session[0])  # noqa: SLF001 - it can be seen nowhere else
+        sessions.append(client._sender._connection._session)  # noqa: SLF001 - it can be seen nowhere else
 
     threads = [threading.Thread(target=work) for _ in range(3)]
     for thread in threads:
@@ -145,3 +145,20 @@ def test_on_response_gets_every_response_whatever_its_status(api: LocalApi) -> N
     api.respond(api.json(500, {}), api.json(429, {}, Retry_After="1"), _OK)
     api.get(on_response=lambda response: seen.append(response.status_code))
     assert seen == [500, 429, 200]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 500])
+def test_the_request_id_of_an_error_is_named(api: LocalApi, status: int) -> None:
+    api.respond(api.json(status, {"message": "No"}, X_Request_Id="8f3a-12"))
+    assert api.error().startswith(f"GET /things answered {status} (x-request-id 8f3a-12): No")
+
+
+@pytest.mark.parametrize("request_id", ["a b", "<script>", "x" * 101, ""])
+def test_a_request_id_that_is_none_is_left_out(api: LocalApi, request_id: str) -> None:
+    api.respond(api.json(404, {"message": "No"}, X_Request_Id=request_id))
+    assert api.error() == "GET /things answered 404: No"
+
+
+def test_the_request_id_of_a_body_that_is_not_json_is_named(api: LocalApi) -> None:
+    api.respond(Response("<html>", headers={"X-Request-Id": "8f3a-12"}))
+    assert api.error() == "GET /things answered 200 (x-request-id 8f3a-12) with a body that is not JSON (6 tries)"

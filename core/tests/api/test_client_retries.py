@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import random
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ from singer_rest_core.errors import ApiUnreachable, WaitTooLong
 
 if TYPE_CHECKING:
     from local_api import LocalApi
+    from werkzeug import Request
 
     from conftest import FakeClock
 
@@ -87,7 +90,7 @@ def test_the_epoch_of_a_reset_is_compared_with_the_clock_of_the_server(
 @pytest.mark.parametrize("headers", [{"RateLimit": '"burst";r=0;t=1800'}, {"X-Rate-Limit-Reset": "1800"}])
 def test_a_long_wait_is_understood_in_every_form(api: LocalApi, headers: dict[str, str]) -> None:
     api.respond(api.json(429, {}, **headers))
-    with pytest.raises(WaitTooLong, match="means waiting 30 min"):
+    with pytest.raises(WaitTooLong, match="means waiting 30 min 1 s, more"):
         api.get()
 
 
@@ -114,6 +117,58 @@ def test_a_429_is_retried_more_often_than_a_server_error(api: LocalApi, clock: F
     api.get()
     assert len(api.received) == 21
     assert len(clock.waits) == 20
+
+
+def _any_fault(api: LocalApi, kind: str) -> Response:
+    return {
+        "429": api.json(429, {}, Retry_After="1"),
+        "503": api.json(503, {}),
+        # From an iterator: of bytes, werkzeug would correct the length.
+        "cut": Response(iter([b'{"data":']), headers={"Content-Length": "100"}, content_type="application/json"),
+        "html": Response("<html></html>"),
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        ["429"] * 20 + ["503"],
+        ["429"] * 5 + ["503"] * 5 + ["429"] * 20 + ["cut"] * 5,
+        ["503", "html", "cut", "429"] * 2 + ["503"] * 3,
+        ["cut"] * 3 + ["503"] * 5 + ["html"] * 2,
+    ],
+)
+def test_each_kind_of_fault_has_its_own_budget(api: LocalApi, faults: list[str]) -> None:
+    api.respond(*[_any_fault(api, kind) for kind in faults], _OK)
+    assert body_of(api.get()) == _OK
+    assert len(api.received) == len(faults) + 1
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+def test_requests_side_by_side_each_survive_a_mix_of_faults(api: LocalApi, concurrency: int) -> None:
+    dice = random.Random(concurrency)  # noqa: S311 - no secret
+    faults = {
+        str(number): dice.sample(["429"] * 9 + ["503"] * 5 + ["cut"] * 2 + ["html"] * 3, 12)
+        for number in range(2 * concurrency)
+    }
+
+    def respond(request: Request) -> Response:
+        mine = faults[request.args["n"]]
+        return _any_fault(api, mine.pop()) if mine else api.json(200, {"n": request.args["n"]})
+
+    api.server.expect_request("/things").respond_with_handler(respond)
+    client = api.client()
+    with ThreadPoolExecutor(concurrency) as pool:
+        answers = list(pool.map(lambda number: client.send(api.things(n=number)), faults))
+    assert [body_of(answer)["n"] for answer in answers] == list(faults)
+
+
+def test_a_body_that_is_always_cut_short_fails_its_stream_and_does_not_make_the_api_unreachable(api: LocalApi) -> None:
+    api.respond(_any_fault(api, "cut"))
+    client = api.client()
+    for _ in range(3):
+        assert "GET /things answered 200 with a body that is cut short or broken" in api.error(client)
+    assert len(api.received) == 18
 
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "0"}, {"X-RateLimit-Reset": "0"}, {"Retry-After": "1"}])
@@ -147,10 +202,17 @@ def test_a_wait_longer_than_the_user_allows_ends_the_run_and_says_when_to_come_b
     with pytest.raises(WaitTooLong) as failure:
         api.get()
     line = str(failure.value)
-    assert line.startswith(f"GET /things answered {status}: Too much. That means waiting 12")
+    assert line.startswith(f"GET /things answered {status}: Too much. That means waiting 2 h 0 min, more than")
     moment = datetime.fromisoformat(line.partition("run again after ")[2].partition(";")[0])
     assert 7100 < (moment - clock.now()).total_seconds() < 7300
     assert clock.waits == []
+
+
+@pytest.mark.parametrize(("seconds", "span"), [("20", "21 s"), ("90", "1 min 31 s"), ("5400", "1 h 30 min")])
+def test_a_wait_is_given_in_fitting_units(api: LocalApi, seconds: str, span: str) -> None:
+    api.respond(api.json(429, {}, Retry_After=seconds))
+    with pytest.raises(WaitTooLong, match=f"That means waiting {span}, more than max_wait_minutes allows"):
+        api.get(max_wait=10)
 
 
 def test_waits_add_up_to_what_the_user_allows(api: LocalApi, clock: FakeClock) -> None:

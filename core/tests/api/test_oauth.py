@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -15,9 +16,14 @@ from werkzeug import Response
 
 from singer_rest_core import AccessRefused, RunEnded
 from singer_rest_core.api.oauth import Login, PasswordGrant
-from singer_rest_core.errors import ApiUnreachable, redact
+from singer_rest_core.api.rate_limit import RateLimiter
+from singer_rest_core.api.rate_limit_rules import Window
+from singer_rest_core.clock import Clock
+from singer_rest_core.errors import ApiUnreachable
+from singer_rest_core.redaction import redact
 
 if TYPE_CHECKING:
+    from local_api import LocalApi
     from pytest_httpserver import HTTPServer
     from werkzeug import Request
 
@@ -49,7 +55,7 @@ class TokenServer:
         return Response(json.dumps({**tokens, **self.more}), content_type="application/json")
 
 
-def grant_of(url: str, clock: FakeClock) -> PasswordGrant:
+def grant_of(url: str, clock: Clock) -> PasswordGrant:
     login = Login(
         token_url=url,
         url_setting="auth_url",
@@ -71,6 +77,36 @@ def authorized(grant: PasswordGrant) -> requests.PreparedRequest:
 
 def bearer(grant: PasswordGrant) -> str:
     return str(authorized(grant).headers["Authorization"])
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+def test_a_token_that_expires_while_requests_wait_for_the_limits_is_renewed_and_never_refused(
+    api: LocalApi, httpserver: HTTPServer, concurrency: int
+) -> None:
+    real = Clock()
+    lifetime, issued, statuses = 1.6, dict[str, float](), list[int]()
+
+    def issue(_: Request) -> Response:
+        token = f"access-{len(issued)}"
+        issued[token] = real.monotonic()
+        return Response(json.dumps({"access_token": token, "expires_in": lifetime}), content_type="application/json")
+
+    def respond(request: Request) -> Response:
+        age = real.monotonic() - issued[request.headers["Authorization"].removeprefix("Bearer ")]
+        statuses.append(200 if age < lifetime else 401)
+        return api.json(statuses[-1], {})
+
+    httpserver.expect_request("/token").respond_with_handler(issue)
+    httpserver.expect_request("/things").respond_with_handler(respond)
+    grant = grant_of(httpserver.url_for("/token"), real)
+    limiter = RateLimiter({"": [Window(8, 0.8)]}, clock=real)
+    client = api.client(authenticate=grant.authenticate, renew_credentials=grant.renew, rate_limiter=limiter)
+
+    with ThreadPoolExecutor(concurrency) as pool:
+        list(pool.map(lambda number: client.send(api.things(n=str(number))), range(32)))
+
+    assert statuses == [200] * 32
+    assert 2 <= len(issued) <= 5
 
 
 def refusal(status: int, error: str, description: str) -> Response:

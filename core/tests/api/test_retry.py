@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from singer_rest_core.api.retry import AttemptsExhausted, LongWait, RetryLoop, backoff, parse_delay, server_time
+from singer_rest_core.api.retry import (
+    AttemptsExhausted,
+    Failure,
+    LongWait,
+    RetryLoop,
+    backoff,
+    parse_delay,
+    server_time,
+)
 
 _NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -88,7 +96,7 @@ def _loop(max_wait: float = 600) -> RetryLoop:
 
 def _attempt(retries: RetryLoop, retry_after: float | None = None, *, rate_limited: bool = False) -> float:
     retries.begin_attempt()
-    return retries.wait_after_response(retry_after, rate_limited=rate_limited)
+    return retries.wait_after(Failure.RATE_LIMITED if rate_limited else Failure.SERVER_ERROR, retry_after)
 
 
 def test_a_server_error_is_retried_five_times() -> None:
@@ -126,12 +134,27 @@ def test_a_server_error_that_asks_for_more_than_max_wait_is_not_retried() -> Non
         _attempt(_loop(max_wait=10), 11)
 
 
-def test_waits_of_our_own_count_towards_max_wait_but_are_not_limited_by_it() -> None:
+def test_waits_of_our_own_after_server_errors_neither_count_towards_max_wait_nor_are_limited_by_it() -> None:
     retries = _loop(max_wait=10)
 
     assert [_attempt(retries) for _ in range(4)] == [1, 2, 4, 8]
+    assert _attempt(retries, 9) == pytest.approx(9.9)
     with pytest.raises(LongWait):
         _attempt(retries, 1)
+
+
+def test_each_kind_of_failure_has_its_own_attempts_and_its_own_growing_waits() -> None:
+    retries = _loop()
+    kinds = (Failure.SERVER_ERROR, Failure.BROKEN_BODY, Failure.LOST_CONNECTION, Failure.RATE_LIMITED)
+
+    for expected in (1, 2, 4, 8, 16):
+        for kind in kinds:
+            retries.begin_attempt()
+            assert retries.wait_after(kind) == expected
+    assert retries.wait_after(Failure.RATE_LIMITED) == 32
+    for kind in kinds[:3]:
+        with pytest.raises(AttemptsExhausted):
+            retries.wait_after(kind)
 
 
 @pytest.mark.parametrize(("api_has_responded", "waits"), [(False, [1, 2]), (True, [1, 2, 4, 8, 16])])
@@ -142,10 +165,10 @@ def test_a_lost_connection_is_retried_less_often_if_the_api_never_responded(
 
     for wait in waits:
         retries.begin_attempt()
-        assert retries.wait_after_lost_connection(api_has_responded=api_has_responded) == wait
+        assert retries.wait_after(Failure.LOST_CONNECTION, api_has_responded=api_has_responded) == wait
     retries.begin_attempt()
     with pytest.raises(AttemptsExhausted):
-        retries.wait_after_lost_connection(api_has_responded=api_has_responded)
+        retries.wait_after(Failure.LOST_CONNECTION, api_has_responded=api_has_responded)
 
 
 def test_credentials_are_renewed_once_if_no_other_request_is_in_flight() -> None:

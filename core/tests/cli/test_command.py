@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import logging
@@ -13,6 +14,7 @@ import threading
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
+from urllib.parse import quote, quote_plus
 
 import pytest
 from singer_sdk import typing as th
@@ -101,7 +103,7 @@ def _start(tmp_path: Path, *arguments: str, **config: object) -> subprocess.Pope
         [sys.executable, __file__, "--config", str(settings), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, "TAP_COMMAND_LOGLEVEL": "INFO", "NO_PROXY": "*"},
+        env={"TAP_COMMAND_LOGLEVEL": "INFO", **os.environ, "NO_PROXY": "*"},
     )
 
 
@@ -196,6 +198,25 @@ def test_a_bug_in_the_tap_keeps_its_traceback(tmp_path: Path, httpserver: HTTPSe
     assert "Traceback" in log
     assert "ZeroDivisionError" in log
     assert _TOKEN not in log
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+@pytest.mark.parametrize("status", [401, 422, 503])
+def test_no_form_of_the_token_is_in_a_debug_log(
+    tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, status: int, concurrency: int
+) -> None:
+    token = "s&cret/tok+en"
+    forms = [base64.b64encode(f"a user:{token}".encode()).decode(), quote(token, safe=""), quote_plus(token)]
+    forms += [json.dumps({"token": token}).replace("/", "\\/"), token]
+    answer = {"message": f"you sent {' and '.join(forms)}"}
+    httpserver.expect_request("/things").respond_with_json(answer, status=status, headers={"Retry-After": "0.01"})
+    monkeypatch.setenv("TAP_COMMAND_LOGLEVEL", "DEBUG")
+    process = _start(tmp_path, **_settings(httpserver) | {"auth_token": token, "concurrency": concurrency})
+    out, log = (text.decode() for text in process.communicate(timeout=60))
+    assert process.returncode == 1
+    assert f"answered {status}: you sent *** and *** and *** and {{" in log
+    assert "Traceback" in log
+    assert [form for form in [*forms[:3], token, token.replace("/", "\\/")] if form in out + log] == []
 
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

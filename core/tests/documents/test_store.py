@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
+import random
 import sys
 import threading
 import tracemalloc
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -26,6 +29,7 @@ from singer_rest_core.documents import (
     DocumentStore,
     DocumentsUnusable,
     documents_url_errors,
+    members,
     safe_name,
 )
 from singer_rest_core.errors import RunInterrupted
@@ -83,6 +87,58 @@ def test_chunks_and_bytes_give_the_same_document_under_any_name(chunks: list[byt
 
     assert store.read(name) == b"".join(chunks)
     assert by_chunks == store.put(name, b"".join(chunks), media_type="application/xml")
+
+
+@pytest.mark.parametrize("size", [0, 8, (4 << 20) + 1, 9 << 20])
+def test_a_file_is_stored_and_read_back_piece_by_piece(url: str, tmp_path: Path, size: int) -> None:
+    content = random.Random(size).randbytes(size)  # noqa: S311 - no secret
+    source = tmp_path / "source"
+    source.write_bytes(content)
+    store = DocumentStore(url)
+
+    with source.open("rb") as file:
+        file.seek(size // 2)
+        stored = store.put("4711.pdf", file, media_type=_PDF)
+
+    assert stored == store.put("4711.pdf", content, media_type=_PDF)
+    with store.open("4711.pdf") as file:
+        file.seek(size // 3)
+        assert file.read() == content[size // 3 :]
+
+
+def test_a_file_that_is_stored_already_is_not_written_again(tmp_path: Path) -> None:
+    store = DocumentStore(str(tmp_path / "documents"))
+    store.put("4711.pdf", b"%PDF-1.7", media_type=_PDF)
+    path = tmp_path / "documents" / "4711.pdf"
+    before = path.stat()
+    store.put("4711.pdf", io.BytesIO(b"%PDF-1.7"), media_type=_PDF)
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_document_that_is_none_cannot_be_opened(url: str) -> None:
+    with pytest.raises(DocumentsUnusable, match=r"4711\.pdf cannot be read"):
+        DocumentStore(url).open("4711.pdf")
+
+
+def test_an_archive_passes_through_the_store_without_passing_through_memory(tmp_path: Path) -> None:
+    store, source = DocumentStore(str(tmp_path / "documents")), tmp_path / "archive.zip"
+    with zipfile.ZipFile(source, "w") as archive:
+        for number in range(60):
+            archive.writestr(f"{number}.xml", random.Random(number).randbytes(1 << 20))  # noqa: S311 - no secret
+    tracemalloc.start()
+    try:
+        with source.open("rb") as file:
+            store.put("export.zip", file, media_type="application/zip")
+        with store.open("export.zip") as file:
+            sizes = [
+                len(member.content)
+                for member in members(file, max_file_size=2 << 20, max_total_size=1 << 30, max_members=100)
+            ]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert sizes == [1 << 20] * 60
+    assert peak < 12 << 20
 
 
 def test_a_record_has_exactly_the_columns_of_its_schema(url: str) -> None:

@@ -374,6 +374,19 @@ def test_a_stream_keeps_its_own_mark_only_once_it_was_read_to_its_end(world: _Wo
     assert not any(marks[:-1])
 
 
+@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+def test_a_redirect_to_another_origin_fails_its_stream_and_the_others_go_on(
+    world: _World, caplog: pytest.LogCaptureFixture, concurrency: int
+) -> None:
+    world.serve("accounts", [_row(1)])
+    world.serve("bookings", Response(status=302, headers={"Location": "https://elsewhere.example/bookings"}))
+    world.serve("changes", [_row(1, _day(1))])
+    messages, ended = world.run(world.tap(concurrency=concurrency))
+    assert str(ended).startswith("1 of 3 streams failed: bookings.")
+    assert (_ids(messages, "accounts"), _ids(messages, "changes")) == (["1"], ["1"])
+    assert caplog.text.count("GET /bookings leads to elsewhere.example: the token is only sent to localhost") == 1
+
+
 def test_a_connection_test_fails_when_a_stream_does(world: _World) -> None:
     world.serve("accounts", [_row(1)])
     world.serve("bookings", _json(404, {}))
