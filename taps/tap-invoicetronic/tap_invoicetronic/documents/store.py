@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from singer_rest_core.documents import (
     PKCS7,
@@ -88,6 +88,14 @@ class InvoiceStore:
             self._names[key] = name
         return self._names[key]
 
+    def path_of(self, invoice: Invoice) -> str:
+        """Return the name that an invoice's document has if it is XML.
+
+        Args:
+            invoice: The invoice.
+        """
+        return safe_name(*self._path_of(invoice), suffix=".xml")
+
     def put(self, invoice: Invoice, content: bytes) -> str:
         """Store the document of an invoice.
 
@@ -111,17 +119,25 @@ class InvoiceStore:
         Returns:
             The archive, or None if it is not stored.
         """
-        name = self._archive_name(export)
+        name = self.archive_path(export)
         return StoredDocument(name, None, name.rpartition("/")[2], period) if self._store.has(name) else None
 
-    def put_archive(self, export: str, content: bytes) -> None:
+    def archive_path(self, export: str) -> str:
+        """Return the name of the archive of an export.
+
+        Args:
+            export: The key of the export.
+        """
+        return safe_name(self._environment, "export", export.lower(), suffix=".zip")
+
+    def put_archive(self, export: str, content: BinaryIO) -> None:
         """Store the archive of an export.
 
         Args:
             export: The key of the export.
-            content: The archive.
+            content: A seekable file with the archive.
         """
-        self._store.put(self._archive_name(export), content, media_type=ZIP)
+        self._store.put(self.archive_path(export), content, media_type=ZIP)
 
     def put_unmatched(self, export: str, path: Iterable[str], content: bytes) -> str:
         """Store a file of an archive that matches no invoice.
@@ -175,6 +191,17 @@ class InvoiceStore:
         """
         return self._store.read(document.name) if document.content is None else document.content
 
+    def open(self, document: StoredDocument) -> BinaryIO:
+        """Open a stored document to read it piece by piece; the caller closes it.
+
+        Args:
+            document: The document.
+
+        Raises:
+            DocumentsUnusable: If the document no longer exists, or the store cannot be read.
+        """
+        return self._store.open(document.name)
+
     @cached_property
     def _store(self) -> DocumentStore:
         return DocumentStore(self._url)
@@ -186,6 +213,3 @@ class InvoiceStore:
 
     def _path_of(self, invoice: Invoice) -> tuple[str, str, str]:
         return self._environment, invoice.direction, str(invoice.id)
-
-    def _archive_name(self, export: str) -> str:
-        return safe_name(self._environment, "export", export.lower(), suffix=".zip")
