@@ -189,7 +189,8 @@ class AdminClient:
             times: How many matching requests fail.
             skip: How many matching requests succeed before.
             kind: One of `status=503` (with `body`, `headers`), `truncate=True`, `drop=True`, `not_json=True`,
-                `delay_ms=200`, `redirect_to="http://…"`.
+                `delay_ms=200`, `redirect_to="http://…"`; with `carried_out=True` the API carries the request out before
+                its answer is replaced or dropped.
         """
         self.send("POST", "faults", {"path": path, "query": query, "times": times, "skip": skip, **kind})
 

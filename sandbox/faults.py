@@ -27,6 +27,8 @@ class Fault:
         headers: Its headers.
         delay_ms: The delay of a `delay_ms` fault in milliseconds.
         redirect_to: The target of a `redirect_to` fault.
+        carried_out: Whether the API carries the request out before its answer is replaced or dropped; a truncated or
+            delayed answer always is one that was carried out.
     """
 
     path: str
@@ -39,6 +41,7 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     delay_ms: int = 0
     redirect_to: str = ""
+    carried_out: bool = False
 
     def matches(self, path: str, query: str) -> bool:
         """Return whether the fault applies to a request."""

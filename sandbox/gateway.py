@@ -153,6 +153,8 @@ class Gateway:
         fault = self._faults.take(entry.path, unquote_plus(request.url.query))
         if self._latency:
             await asyncio.sleep(self._latency)
+        if fault is not None and fault.carried_out and (fault.kind == "drop" or _fault_response(fault) is not None):
+            await self._answer(api_request)
         if fault is not None and fault.kind == "drop":
             scope[TRANSPORT].abort()
             return

@@ -6,6 +6,7 @@
 from singer_rest_core.cli.settings import settings_schema
 from singer_rest_core.errors import (
     AccessRefused,
+    OutcomeUnknown,
     RequestFailed,
     RunEnded,
     RunIncomplete,
@@ -30,6 +31,7 @@ __all__ = [
     "NextLinkPaginator",
     "NotJson",
     "NumberedPaginator",
+    "OutcomeUnknown",
     "Page",
     "PagePaginator",
     "PageParams",

@@ -79,7 +79,10 @@ class AnswerTooLarge(RequestFailed):
 
 
 class OutcomeUnknown(RequestFailed):
-    """A request that may be sent only once may have been carried out: its response was lost, or of no use."""
+    """A request that may be sent only once may have been carried out: its response was lost, or of no use.
+
+    The message says what happened; what follows from that is for the caller to add.
+    """
 
 
 class StreamUnavailable(SkippableSyncError):

@@ -208,11 +208,7 @@ class ApiClient:
                     response = self._attempt(request, expected, retries)
                 except _AttemptFailed as failed:
                     if expected.once and not failed.was_refused:
-                        raise OutcomeUnknown(
-                            f"{failed.line}. The outcome is unknown: the request may have been carried out, and is not "
-                            "sent again",
-                            status=failed.status,
-                        ) from failed
+                        raise OutcomeUnknown(failed.line, status=failed.status) from failed
                     wait = self._wait_after(failed, retries)
                 else:
                     if response is not None:

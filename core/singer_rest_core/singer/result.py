@@ -15,11 +15,13 @@ class RunResult:
         complete: The streams that were read to their end.
         skipped: The streams that the account may not read, with the reason.
         failed: The streams that ended in an error, with the error.
+        idle: The streams for which the settings ask for nothing; they are among the complete ones.
     """
 
     complete: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    idle: set[str] = field(default_factory=set)
 
     def summary(self) -> str:
         """Return one line about how the streams ended; skipped streams with the reason."""
@@ -42,5 +44,5 @@ class RunResult:
                 f"{len(self.failed)} of {len(self.complete) + len(self.skipped) + len(self.failed)} streams failed: "
                 f"{', '.join(self.failed)}. The others are complete; the next run continues where these stopped",
             )
-        if self.skipped and not self.complete:
+        if self.skipped and self.idle.issuperset(self.complete):
             raise RunIncomplete("No stream could be read: the account has access to none of the selected streams")

@@ -71,7 +71,7 @@ def test_a_lost_or_useless_answer_leaves_the_outcome_unknown_and_nothing_is_sent
 ) -> None:
     with _server_that_answers(answer) as (url, received):
         client, request = api.client(api_url=url), HTTPRequest(f"{url}/export")
-        with pytest.raises(OutcomeUnknown, match="The outcome is unknown"):
+        with pytest.raises(OutcomeUnknown, match=r"^GET /export"):
             client.send_for_document(request, once=True) if document else client.send_once(request)
     assert len(received) == 1
     assert clock.waits == []
@@ -80,7 +80,7 @@ def test_a_lost_or_useless_answer_leaves_the_outcome_unknown_and_nothing_is_sent
 @pytest.mark.parametrize("body", [b"<html></html>", b'{"paid":', b'{"paid":}', b""])
 def test_an_answer_that_is_not_json_leaves_the_outcome_unknown(api: LocalApi, body: bytes) -> None:
     api.respond(Response(body))
-    with pytest.raises(OutcomeUnknown, match=r"answered 200 with a body that is not JSON\. The outcome is unknown"):
+    with pytest.raises(OutcomeUnknown, match=r"answered 200 with a body that is not JSON$"):
         api.client().send_once(api.things())
     assert len(api.received) == 1
 
@@ -88,7 +88,7 @@ def test_an_answer_that_is_not_json_leaves_the_outcome_unknown(api: LocalApi, bo
 def test_an_answer_that_does_not_come_in_time_leaves_the_outcome_unknown(api: LocalApi) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(OutcomeUnknown, match=r"response timed out\. The outcome is unknown"):
+        with pytest.raises(OutcomeUnknown, match=r"response timed out$"):
             api.client(api_url=url, request_timeout=0.05).send_once(HTTPRequest(f"{url}/export"))
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
+import contextlib
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from sandbox.admin_client import AdminError
 from sandbox.tests.invoicetronic.client import LISTS, TEST, InvoicetronicClient, unread
@@ -36,6 +38,21 @@ def test_reading_a_received_payload_costs_an_operation_and_marks_it_as_read(
     assert api.json("status")["operation_left"] == 949
     assert admin.get("billing")["paid"] == {str(chosen): 1}
     assert admin.get("reads")["payloads"]["receive"] == {str(chosen): 1}
+
+
+@pytest.mark.parametrize("fault", [{"status": 500}, {"drop": True}, {"not_json": True}])
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_a_lost_answer_was_charged_if_the_request_was_carried_out(
+    running: RunningSandbox, api: InvoicetronicClient, admin: SystemAdmin, fault: dict[str, Any], *, carried_out: bool
+) -> None:
+    chosen = unread(admin)[0]
+    running.admin.add_fault(f"*/receive/{chosen}", carried_out=carried_out, **fault)
+
+    with contextlib.suppress(requests.exceptions.ConnectionError):
+        assert "payload" not in api.get(f"receive/{chosen}?include_payload=true").text
+
+    assert admin.get("billing")["operation_left"] == 950 - carried_out
+    assert (chosen in unread(admin)) is not carried_out
 
 
 def test_payloads_of_a_list_cost_one_operation_per_row(api: InvoicetronicClient, admin: SystemAdmin) -> None:

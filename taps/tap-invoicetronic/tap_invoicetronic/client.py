@@ -17,7 +17,6 @@ from typing_extensions import override
 
 from singer_rest_core import ListQuery, NumberedPaginator, RestStream, StreamUnavailable
 from singer_rest_core.records import FlatRows, instant
-from tap_invoicetronic.refusals import explain_forbidden
 
 if TYPE_CHECKING:
     import logging
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from singer_rest_core import Page, PageParams
     from singer_rest_core.paging import RefusedRequest
+    from tap_invoicetronic.refusals import Refusals
 
 HEADERS = {"Accept": "application/json", "Accept-Language": "en"}
 """Of every request: the API words its errors in Italian by default, and in English on request."""
@@ -77,13 +77,15 @@ class InvoicetronicStream(RestStream):
 
     _has_reported_filter = False
 
-    def __init__(self, tap: Tap) -> None:
+    def __init__(self, tap: Tap, refusals: Refusals) -> None:
         """Make the stream of a tap.
 
         Args:
             tap: The tap.
+            refusals: Where a 403 is noted, so that no other stream reads the same list.
         """
         super().__init__(tap, path=f"/{self.name}")
+        self._refusals = refusals
 
     @property
     @override
@@ -166,16 +168,18 @@ class InvoicetronicStream(RestStream):
             StreamUnavailable: If the key may not read this list.
             RequestFailed: If the account has no operations left.
         """
-        return without_refused_sort(refused, self.logger)
+        return without_refused_sort(refused, self.path, self._refusals, self.logger)
 
 
 def without_refused_sort(
-    refused: RefusedRequest[InvoicetronicQuery], logger: logging.Logger
+    refused: RefusedRequest[InvoicetronicQuery], path: str, refusals: Refusals, logger: logging.Logger
 ) -> InvoicetronicQuery | None:
     """Return a query without a sort, if it is that which the API refused.
 
     Args:
         refused: The request, and what the API said.
+        path: The path of the list.
+        refusals: Where a 403 is noted.
         logger: Where the refusal is reported.
 
     Returns:
@@ -187,7 +191,7 @@ def without_refused_sort(
     """
     query, error = refused.query, refused.error
     if isinstance(error, StreamUnavailable):
-        raise explain_forbidden(error) from error
+        raise refusals.note(path, error) from error
     if error.status != HTTPStatus.BAD_REQUEST or query.sort is None:
         return None
     logger.warning("%s; the list is read without a sort", error)

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
+    from singer_sdk import Tap
     from singer_sdk.singerlib import MetadataMapping
 
     from singer_rest_core import ListQuery, Page, Record
     from singer_rest_core.paging import PageDecoder
+    from tap_invoicetronic.refusals import Refusals
 
 
 class Company(InvoicetronicStream):
@@ -158,13 +160,23 @@ class Status(DerivedStream):
     primary_keys = ("environment",)
     schema = StreamSchema(SCHEMAS)
 
+    def __init__(self, tap: Tap, refusals: Refusals) -> None:
+        """Make the stream of a tap.
+
+        Args:
+            tap: The tap.
+            refusals: What the API refused in this run.
+        """
+        super().__init__(tap)
+        self._refusals = refusals
+
     @override
     def make_records(self) -> Iterator[Record]:
-        api = InvoicetronicApi(self.run.client, self.config["api_url"])
+        api = InvoicetronicApi(self.run.client, self.config["api_url"], self._refusals)
         yield {**fetch_status(api), "environment": environment_of(self.config["api_key"])}
 
 
-STREAMS: tuple[type[InvoicetronicStream | DerivedStream], ...] = (
+STREAMS: tuple[type[InvoicetronicStream | Status], ...] = (
     Company,
     Log,
     Receive,

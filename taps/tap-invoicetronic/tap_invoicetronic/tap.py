@@ -22,7 +22,10 @@ from tap_invoicetronic.documents import (
     InvoiceLists,
     Period,
 )
+from tap_invoicetronic.documents.rows import DOCUMENT
 from tap_invoicetronic.environments import environment_of
+from tap_invoicetronic.fattura import KEYS
+from tap_invoicetronic.refusals import Refusals
 from tap_invoicetronic.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -129,9 +132,14 @@ class TapInvoicetronic(RestTap):
     @override
     def discover_streams(self) -> Sequence[BaseStream]:
         return [
-            *(stream(self) for stream in STREAMS),
+            *(stream(self, self._refusals) for stream in STREAMS),
             *(stream(self, self._open_documents) for stream in DOCUMENT_STREAMS),
         ]
+
+    @cached_property
+    def _refusals(self) -> Refusals:
+        """What the API has refused in this run."""
+        return Refusals()
 
     @cached_property
     def began(self) -> datetime:
@@ -141,10 +149,14 @@ class TapInvoicetronic(RestTap):
     def _open_documents(self) -> DocumentRun | None:
         """Return what the streams of documents share in this run; None unless a setting asks for documents."""
         if self._documents is None and DocumentSettings.ask_for_documents(self.config):
+            bookmarks = self.state.get("bookmarks", {})
             self._documents = DocumentRun.start(
-                DocumentSettings.of(self.config, today=self.began.date()),
-                api=InvoicetronicApi(self.run.client, self.config["api_url"]),
-                lists=InvoiceLists(self.run, self.config, started=self.began, logger=self.logger),
+                DocumentSettings.of(self.config, now=self.began),
+                api=InvoicetronicApi(self.run.client, self.config["api_url"], self._refusals),
+                lists=InvoiceLists(
+                    self.run, self.config, started=self.began, refusals=self._refusals, logger=self.logger
+                ),
+                states=[bookmarks.get(name, {}) for name in (DOCUMENT, *KEYS)],
                 streams=[
                     stream.name
                     for stream in self.streams.values()

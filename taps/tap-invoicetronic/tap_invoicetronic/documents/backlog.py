@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from singer_rest_core import StreamUnavailable
+from singer_rest_core import RequestFailed, StreamUnavailable
 from singer_rest_core.records import instant
 from singer_rest_core.singer import lower_bound
+from tap_invoicetronic.documents.failures import POSTPONED, Failure
+from tap_invoicetronic.documents.invoice_list import Invoice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import timedelta
 
-    from tap_invoicetronic.documents.invoice_list import Direction, Invoice, InvoiceLists
+    from tap_invoicetronic.documents.invoice_list import Direction, InvoiceLists
     from tap_invoicetronic.documents.warn_once import WarnOnce
+
+_IS_DONE = "is_written"
 
 
 @dataclass(frozen=True)
@@ -25,11 +29,13 @@ class Backlog:
         since: The oldest `created` that was asked for; None if all were.
         invoices: The invoices, oldest first.
         is_complete: Whether every row of the list was seen.
+        refusal: Why the key may not read the list; None if it may.
     """
 
     since: str | None
     invoices: Sequence[Invoice]
     is_complete: bool
+    refusal: str | None = None
 
 
 class Backlogs:
@@ -45,6 +51,7 @@ class Backlogs:
         self._lists = lists
         self._warn = warn
         self._known: dict[Direction, Backlog] = {}
+        self._failed: dict[Direction, RequestFailed] = {}
 
     def read(self, direction: Direction, since: str | None) -> Backlog:
         """Return the invoices of a list; it is read once a run if the first stream goes back the farthest.
@@ -55,7 +62,12 @@ class Backlogs:
 
         Returns:
             These and possibly older invoices; none if the key may not read the list.
+
+        Raises:
+            RequestFailed: If the list cannot be read, for the first stream or another one.
         """
+        if direction in self._failed:
+            raise self._failed[direction]
         known = self._known.get(direction)
         if known is None or (known.since is not None and (since is None or instant(since) < instant(known.since))):
             try:
@@ -63,41 +75,117 @@ class Backlogs:
                 known = Backlog(since, listed.invoices, listed.is_complete)
             except StreamUnavailable as forbidden:
                 self._warn(f"documents of {direction} are skipped: {forbidden}")
-                known = Backlog(None, (), is_complete=False)
+                known = Backlog(None, (), is_complete=False, refusal=str(forbidden))
+            except RequestFailed as error:
+                self._failed[direction] = error
+                raise
             self._known[direction] = known
         return known
+
+    def refusal(self, direction: Direction) -> str | None:
+        """Return why the key may not read a list; None if it may, or if that was not tried.
+
+        Args:
+            direction: The list.
+        """
+        known = self._known.get(direction)
+        return known.refusal if known is not None else None
 
 
 class Progress:
     """How far a stream has come in one list, oldest invoices first.
 
     Beside the newest `created` it keeps the ids of the invoices within the look-back before it, so that a row that
-    appears late is found and no other is written twice, wherever its document is by then.
+    appears late is found and no other is written twice, wherever its document is by then; and the invoices before it
+    whose documents could not be had yet.
 
     Args:
-        state: What the stream's state holds for the list: `newest`, and `taken`, which is `created` by id. Changed in
-            place.
+        state: What the stream's state holds for the list: `newest`, `taken`, which is `created` by id, and `postponed`.
+            Changed in place.
+        direction: The list.
         lookback: How late a row may appear.
         start_date: The user's setting; rows created before it are not wanted.
     """
 
-    def __init__(self, state: dict[str, Any], *, lookback: timedelta, start_date: str | None) -> None:
+    def __init__(
+        self, state: dict[str, Any], *, direction: Direction, lookback: timedelta, start_date: str | None
+    ) -> None:
         """Continue from the state."""
+        self._position = {name: value for name, value in state.items() if name != POSTPONED}
         self.state = state
-        self._done: dict[str, str] = state.setdefault("taken", {})
+        self._done: dict[str, str] = dict(state.get("taken", {}))
+        state["taken"] = self._done
+        self._direction = direction
         self._lookback = lookback
         self.since = lower_bound(state.get("newest"), lookback=lookback, start_date=start_date)
         """The oldest `created` that is wanted; None for all."""
+        postponed = {row_id: entry for row_id, entry in state.pop(POSTPONED, {}).items() if not self._is_over(entry)}
+        if postponed:
+            state[POSTPONED] = postponed
+
+    @property
+    def postponed(self) -> dict[str, Any]:
+        """What the state holds of postponed invoices by id, also of those that were written meanwhile."""
+        held: dict[str, Any] = self.state.get(POSTPONED, {})
+        return held
+
+    @property
+    def postponed_invoices(self) -> list[Invoice]:
+        """The invoices whose documents are still to be had: those with the fewest failures first, then the oldest."""
+        invoices = [
+            Invoice(self._direction, int(row_id), entry["created"], entry.get("file_name"), is_read=False)
+            for row_id, entry in self.postponed.items()
+            if not entry.get(_IS_DONE)
+        ]
+        failures = {row_id: Failure.of_state(entry).times for row_id, entry in self.postponed.items()}
+        return sorted(invoices, key=lambda invoice: (failures[str(invoice.id)], invoice.moment, invoice.id))
+
+    def kept(self, *, is_complete: bool) -> dict[str, Any]:
+        """Return what the state may hold.
+
+        Args:
+            is_complete: Whether every row of the list was seen; if not, it is read again from where this run began.
+        """
+        if is_complete:
+            return self.state
+        return {**self._position, **({POSTPONED: self.postponed} if self.postponed else {})}
 
     def is_due(self, invoice: Invoice) -> bool:
-        """Return whether an invoice is still to be written.
+        """Return whether an invoice is still to be written, and not postponed.
 
         Args:
             invoice: An invoice of the list.
         """
-        if str(invoice.id) in self._done:
+        if self.is_done(invoice) or str(invoice.id) in self.postponed:
             return False
         return self.since is None or invoice.moment >= instant(self.since)
+
+    def _is_over(self, entry: Mapping[str, Any]) -> bool:
+        """Return whether a postponed invoice was written, and its list does not show it as new any more."""
+        return bool(entry.get(_IS_DONE)) and self.since is not None and instant(entry["created"]) < instant(self.since)
+
+    def is_done(self, invoice: Invoice) -> bool:
+        """Return whether everything about an invoice's document was written; known for those within the look-back.
+
+        Args:
+            invoice: The invoice.
+        """
+        return str(invoice.id) in self._done or bool(self.postponed.get(str(invoice.id), {}).get(_IS_DONE))
+
+    def postpone(self, invoice: Invoice, failure: Failure | None, *, export: str | None = None) -> None:
+        """Record that an invoice's document is still to be had.
+
+        Args:
+            invoice: The invoice.
+            failure: How often it was requested in vain; None if it was not requested.
+            export: The export that it is expected to come with; None if it is requested by itself.
+        """
+        entry: dict[str, Any] = {"created": invoice.created, "file_name": invoice.file_name}
+        if export is not None:
+            entry["export"] = export
+        if failure is not None:
+            entry |= failure.as_state()
+        self.state.setdefault(POSTPONED, {})[str(invoice.id)] = entry
 
     def mark_done(self, invoice: Invoice) -> None:
         """Record that everything about an invoice's document was written.
@@ -105,10 +193,25 @@ class Progress:
         Args:
             invoice: The invoice.
         """
+        if str(invoice.id) in self.postponed:
+            self._mark_postponed_done(invoice)
+            return
         newest = self.state.get("newest")
         if newest is None or invoice.moment > instant(newest):
             self.state["newest"] = newest = invoice.created
-        self._done[str(invoice.id)] = invoice.created
         oldest = instant(newest) - self._lookback
+        self._done[str(invoice.id)] = invoice.created
         while instant(next(iter(self._done.values()))) < oldest:
             del self._done[next(iter(self._done))]
+
+    def _mark_postponed_done(self, invoice: Invoice) -> None:
+        """Forget an invoice that was postponed, but not where its list may still show it as new.
+
+        The position in the list stays: there may be invoices before this one that were not reached.
+        """
+        if self.since is None or invoice.moment >= instant(self.since):
+            self.postponed[str(invoice.id)] = {"created": invoice.created, _IS_DONE: True}
+            return
+        del self.postponed[str(invoice.id)]
+        if not self.postponed:
+            del self.state[POSTPONED]

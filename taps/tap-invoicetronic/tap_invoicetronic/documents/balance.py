@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from singer_sdk.exceptions import FatalSyncError
+
 from singer_rest_core import RequestFailed, StreamUnavailable
-from tap_invoicetronic.refusals import explain_forbidden
 
 if TYPE_CHECKING:
     from singer_rest_core import Record
@@ -25,10 +26,7 @@ def fetch_status(api: InvoicetronicApi) -> Record:
         StreamUnavailable: If the key may not read it.
         RequestFailed: If the answer is not an object.
     """
-    try:
-        status = api.get("/status")
-    except StreamUnavailable as refusal:
-        raise explain_forbidden(refusal) from refusal
+    status = api.get("/status")
     if not isinstance(status, dict):
         raise RequestFailed("GET /status answered with something other than an object")
     return status
@@ -50,13 +48,15 @@ class OperationsBudget:
         self.is_charged = is_charged
         self.remaining = limit
         """How much of the limit is left."""
-        self._uncharged_balance: int | None = None
+        self.error: RequestFailed | None = None
+        """Why nothing that costs may be requested any more in this run; None if it may."""
+        self._balance: int | None = None
 
     def spend(self, operations: int) -> None:
         """Take from the limit.
 
         Args:
-            operations: How many documents are fetched, or operations an export costs.
+            operations: How many documents were fetched, or operations an export cost.
         """
         self.remaining -= operations
 
@@ -67,14 +67,43 @@ class OperationsBudget:
             The number of operations.
 
         Raises:
-            RequestFailed: If the balance is not known; then nothing may be spent.
+            RequestFailed: If nothing may be spent in this run: the balance is not known, or see `error`.
         """
-        if self._uncharged_balance is not None:
-            return self._uncharged_balance
-        left = self._fetch_balance()
-        if not self.is_charged:
-            self._uncharged_balance = left
-        return left
+        if self.error is not None:
+            raise self.error
+        if self._balance is None or self.is_charged:
+            try:
+                self._balance = self._fetch_balance()
+            except RequestFailed as error:
+                self.error = error
+                raise
+        return self._balance
+
+    def settle(self, cost: int, *, is_exact: bool) -> int | None:
+        """Find out what a costly request was charged whose response did not arrive, and take that from the limit.
+
+        Args:
+            cost: What it should cost.
+            is_exact: Whether it cannot cost more, so that the rest was spent by others.
+
+        Returns:
+            The operations that were charged; None if that is not known: then `cost` is taken from the limit.
+        """
+        charged: int | None = 0
+        if self.is_charged:
+            before, after = self._balance, self._balance_or_none()
+            if before is None or after is None or after > before:
+                charged = None  # a balance that rose was topped up meanwhile
+            else:
+                charged = min(before - after, cost) if is_exact else before - after
+        self.spend(cost if charged is None else charged)
+        return charged
+
+    def _balance_or_none(self) -> int | None:
+        try:
+            return self.operations_left()
+        except FatalSyncError:
+            return None
 
     def _fetch_balance(self) -> int:
         try:

@@ -1,4 +1,4 @@
-"""Exports: one archive with the documents of a period, requested once, and the files in it."""
+"""Exports: one archive with the documents of a period, requested once; which are made, and what they cost."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ from contextlib import closing
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from singer_rest_core import RequestFailed, StreamUnavailable
+from singer_rest_core import OutcomeUnknown, RequestFailed, StreamUnavailable
 from singer_rest_core.api import body_file, body_start
-from singer_rest_core.documents import ZIP, ArchiveRefused, media_type_of, members
-from tap_invoicetronic.documents.matching import InvoiceMatcher
-from tap_invoicetronic.documents.store import StoredDocument
-from tap_invoicetronic.refusals import explain_forbidden
+from singer_rest_core.documents import ZIP, ArchiveRefused, media_type_of
+from tap_invoicetronic.documents.failures import archive_key, export_key
+from tap_invoicetronic.documents.paid_requests import PaidRequest
+from tap_invoicetronic.refusals import BalanceExhausted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
-    from singer_rest_core.documents import Member
+    import requests
+
     from tap_invoicetronic.api import InvoicetronicApi
     from tap_invoicetronic.documents.balance import OperationsBudget
-    from tap_invoicetronic.documents.invoice_list import Direction, Invoice, InvoiceLists
+    from tap_invoicetronic.documents.export_files import ExportFiles
+    from tap_invoicetronic.documents.failures import Failures
     from tap_invoicetronic.documents.paid_requests import PaidRequests
     from tap_invoicetronic.documents.periods import Period
-    from tap_invoicetronic.documents.store import InvoiceStore
+    from tap_invoicetronic.documents.store import InvoiceStore, StoredDocument
     from tap_invoicetronic.documents.warn_once import WarnOnce
 
-_MAX_FILE_SIZE = 64 << 20
-"""Bytes. The SDI accepts files of 5 MB (general knowledge); base64 and signatures come on top."""
-_MAX_TOTAL_SIZE = 8 << 30
-_MAX_MEMBERS = 1_000_000
+_PATH = "/export"
 
 ExportType = Literal["send", "receive", "both"]
 
@@ -62,13 +61,17 @@ class ExportSettings(NamedTuple):
 class Exports:
     """The exports of a run, shared by all its streams.
 
+    An export or archive that fails is tried once a run, whatever streams there are, and does not keep others from being
+    read.
+
     Args:
         settings: Which exports there are.
         api: Sends the requests.
-        lists: Reads the lists that files are matched with.
         store: Where documents are stored.
+        files: Reads the archives.
         budget: What the run may spend.
         paid_requests: Completes requests that may cost money.
+        failures: What failed in this run and in earlier ones.
         warn: Announces costs.
     """
 
@@ -77,25 +80,32 @@ class Exports:
         settings: ExportSettings,
         *,
         api: InvoicetronicApi,
-        lists: InvoiceLists,
         store: InvoiceStore,
+        files: ExportFiles,
         budget: OperationsBudget,
         paid_requests: PaidRequests,
+        failures: Failures,
         warn: WarnOnce,
     ) -> None:
         """Start with nothing requested."""
         self.settings = settings
         self._api = api
-        self._lists = lists
         self._store = store
+        self._files = files
         self._budget = budget
         self._paid_requests = paid_requests
+        self._failures = failures
         self._warn = warn
-        self._invoices: dict[Period, list[Invoice]] = {}
-        self._documents: dict[Period, list[StoredDocument]] = {}
         self._unavailable: set[Period] = set()
-        self._failed: dict[Period, RequestFailed] = {}
-        """What failed is not requested again by another stream."""
+        self._failed: dict[Period, RequestFailed | ArchiveRefused] = {}
+        """What failed is not requested or read again by another stream."""
+        self._refusal: str | None = None
+        self._has_archive = False
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the key has no permission for exports; None if it may have, or if an archive was read."""
+        return None if self._has_archive else self._refusal
 
     def archive(self, period: Period, *, may_export: bool) -> StoredDocument | None:
         """Return the archive of a period, exporting it if it is not stored and limit and balance allow it.
@@ -110,22 +120,30 @@ class Exports:
         Raises:
             RequestFailed: If the export fails.
         """
+        export = self.settings.key_of(period)
+        if archive := self._stored_archive(period):
+            self._failures.remove(export_key(export))
+            if period not in self._failed and not self._failures.may_try(archive_key(export)):
+                return None
+            self._has_archive = True
+            return archive
         if period in self._failed:
             raise self._failed[period]
-        if stored := self._stored_archive(period):
-            return stored
-        if not may_export or period in self._unavailable:
+        if not may_export or period in self._unavailable or not self._failures.may_try(export_key(export)):
             return None
-        if self._is_affordable(period) and self._export(period):
-            return self._stored_archive(period)
+        try:
+            is_stored = self._is_wanted(period) and self._export(period)
+        except RequestFailed as error:
+            self._warn(f"export of {period.text}: {error}")
+            self._failed[period] = error
+            raise
+        if is_stored:
+            return self.archive(period, may_export=False)
         self._unavailable.add(period)
         return None
 
     def documents(self, period: Period, archive: StoredDocument) -> Iterator[StoredDocument]:
         """Return an archive and the files in it, each stored by itself under the id of its invoice.
-
-        The archive has no ids: its files are matched with the lists of /send and /receive. The first stream of a run
-        reads the archive; the others get what it found.
 
         Args:
             period: The period of the export.
@@ -135,71 +153,82 @@ class Exports:
             The archive, then its files; one that matches no invoice comes without an invoice.
 
         Raises:
-            ArchiveRefused: If the archive is broken or malicious.
+            ArchiveRefused: If the archive is broken or malicious. What comes before is yielded.
+            RequestFailed: If the lists that files are matched with cannot be read.
         """
-        if period in self._documents:
-            yield from self._documents[period]
-            return
-        found: list[StoredDocument] = []
-        for document in self._unpack(period, archive):
-            yield document
-            found.append(document.with_content(None))
-        self._documents[period] = found
-
-    def _unpack(self, period: Period, archive: StoredDocument) -> Iterator[StoredDocument]:
-        yield archive
-        matcher = InvoiceMatcher(self._invoices_of(period))
-        for member in self._members(period, archive):
-            *folders, file_name = member.name.split("/")
-            invoice = matcher.match(folders[-1].lower() if folders else "", file_name, member.content)
-            if invoice is not None:
-                yield self._stored(invoice, member.content, period)
-                continue
-            self._warn(f"export of {period.text}: {file_name} matches no invoice: no rows are made from it")
-            key = self.settings.key_of(period)
-            name = self._store.put_unmatched(key, [*folders, file_name], member.content)
-            yield StoredDocument(name, None, file_name, period.text, content=member.content)
-
-    def _stored(self, invoice: Invoice, content: bytes, period: Period) -> StoredDocument:
-        """Store a file, unless its invoice's document is stored already: then that is the document."""
-        name = self._store.find(invoice)
-        if name is not None:
-            return StoredDocument(name, invoice, invoice.file_name, period.text)
-        return StoredDocument(
-            self._store.put(invoice, content), invoice, invoice.file_name, period.text, content=content
-        )
-
-    def _members(self, period: Period, archive: StoredDocument) -> Iterator[Member]:
+        export = self.settings.key_of(period)
         try:
-            with self._store.open(archive) as file:
-                yield from members(
-                    file,
-                    max_file_size=_MAX_FILE_SIZE,
-                    max_total_size=_MAX_TOTAL_SIZE,
-                    max_members=_MAX_MEMBERS,
-                )
+            yield from self._files.documents(period, export, archive)
         except ArchiveRefused as fault:
-            raise ArchiveRefused(
-                f"export of {period.text}: {fault}. {archive.name} stays as it is; to continue without it, remove "
-                f"{period.text} from export_periods"
-            ) from fault
+            if period not in self._failed:
+                failure = self._failures.add_archive(archive_key(export))
+                again = f"{failure.again_after:%Y-%m-%d}" if failure.again_after is not None else "this run"
+                line = (
+                    f"export of {period.text}: {fault}. {archive.name} stays as it is and is read again after {again}; "
+                    f"to leave it out, remove {period.text} from export_periods"
+                )
+                self._failed[period] = ArchiveRefused(line)
+            raise self._failed[period] from fault
+        self._failures.remove(archive_key(export))
+
+    def awaited(self, days: tuple[str, ...]) -> str | None:
+        """Return an export that was paid for, did not arrive, and is requested again in a later run.
+
+        Received invoices that have been exported are read, and cost nothing in the next export (documented: the unread
+        ones are counted as operations); fetched one by one they would be paid for again.
+
+        Args:
+            days: The days of a received invoice.
+
+        Returns:
+            The key of an export that holds the invoice; None if there is none.
+        """
+        for period in self.settings.periods:
+            export = self.settings.key_of(period)
+            if self.is_awaited(export) and period.contains_any(days):
+                return export
+        return None
+
+    def is_awaited(self, export: str) -> bool:
+        """Return whether an export was paid for, did not arrive, and is requested again in a later run.
+
+        Args:
+            export: The key of the export.
+        """
+        failure = self._failures.get(export_key(export))
+        is_selected = any(self.settings.key_of(period) == export for period in self.settings.periods)
+        return is_selected and failure is not None and failure.paid > 0 and not failure.is_given_up
 
     def _stored_archive(self, period: Period) -> StoredDocument | None:
         return self._store.find_archive(self.settings.key_of(period), period.text)
 
-    def _is_affordable(self, period: Period) -> bool:
+    def _is_wanted(self, period: Period) -> bool:
         """Announce what an export costs, and return whether it may be made.
 
         Each unread received invoice costs one operation (documented).
+
+        Raises:
+            RequestFailed: If that cannot be found out.
         """
         what = f"export of {period.text}"
         if period.last >= self.settings.today:
             self._warn(f"{what}: the period is not over; it is exported once, when it is")
             return False
-        if self.settings.type == "send":
-            self._warn(f"{what}: sent invoices, no cost is documented")
-            return True
-        unread = sum(not each.is_read and period.contains_any(each.days) for each in self._invoices_of(period))
+        try:
+            self._api.refusals.check(_PATH)
+            if self.settings.type == "send":
+                self._warn(f"{what}: sent invoices, no cost is documented")
+                return True
+            if self._api.refusals.balance is not None:
+                raise self._api.refusals.balance
+            return self._is_affordable(period)
+        except (StreamUnavailable, BalanceExhausted) as refusal:
+            self._refuse(period, refusal)
+            return False
+
+    def _is_affordable(self, period: Period) -> bool:
+        what = f"export of {period.text}"
+        unread = self._unread(period)
         left = self._budget.operations_left()
         if not self._budget.is_charged:
             self._warn(
@@ -214,24 +243,15 @@ class Exports:
             )
             return False
         self._warn(f"{what}: this costs {unread} operations, {left} are left; as many invoices are marked as read")
-        self._budget.spend(unread)
         return True
 
-    def _invoices_of(self, period: Period) -> list[Invoice]:
-        """Return the invoices an export may hold, and those of the days before and after; they are listed once a run.
+    def _unread(self, period: Period) -> int:
+        return sum(not each.is_read and period.contains_any(each.days) for each in self._files.invoices_of(period))
 
-        Whether a list was read completely does not matter here: a file whose invoice is not in it is stored unmatched.
-        """
-        if period not in self._invoices:
-            directions: tuple[Direction, ...] = (
-                ("send", "receive") if self.settings.type == "both" else (self.settings.type,)
-            )
-            self._invoices[period] = [
-                invoice
-                for direction in directions
-                for invoice in self._lists.read(direction, filters=period.filters).invoices
-            ]
-        return self._invoices[period]
+    def _refuse(self, period: Period, refusal: StreamUnavailable | BalanceExhausted) -> None:
+        if isinstance(refusal, StreamUnavailable):
+            self._refusal = str(refusal)
+        self._warn(f"export of {period.text} is not made: {refusal}")
 
     def _export(self, period: Period) -> bool:
         """Request an export and store its archive.
@@ -242,26 +262,39 @@ class Exports:
         Raises:
             RequestFailed: If the request fails.
         """
+        export = self.settings.key_of(period)
+        is_costly = self.settings.type != "send"
+        request = PaidRequest(
+            key=export_key(export),
+            what="archive",
+            path=self._store.archive_path(export),
+            is_costly=is_costly,
+            cost=self._unread(period) if is_costly and self._budget.is_charged else 0,
+            is_cost_exact=False,
+            send=lambda: self._download(period),
+            store=lambda answer: self._put(export, answer),
+        )
         try:
-            is_stored = self._paid_requests.complete(lambda: self._export_and_store(period))
-        except StreamUnavailable as forbidden:
-            self._warn(f"export of {period.text} is not made: {explain_forbidden(forbidden)}")
+            is_stored = self._paid_requests.complete(request)
+        except (StreamUnavailable, BalanceExhausted) as refusal:
+            self._refuse(period, refusal)
             return False
-        except RequestFailed as refusal:
-            self._failed[period] = refusal
-            raise
         if not is_stored:
             self._warn(f"export of {period.text}: the API has no invoices for it")
         return is_stored
 
-    def _export_and_store(self, period: Period) -> bool:
+    def _download(self, period: Period) -> requests.Response:
+        """Request an export; return a response with an archive, or with 204 if the API has no invoices for it."""
         company_id = self.settings.company_id
         company = {"company_id": str(company_id)} if company_id is not None else {}
-        answer = self._api.download("/export", type=self.settings.type, **company, **period.parameters)
+        answer = self._api.download_once(_PATH, type=self.settings.type, **company, **period.parameters)
+        if answer.status_code != HTTPStatus.NO_CONTENT and media_type_of(body_start(answer)) != ZIP:
+            raise OutcomeUnknown(f"GET {_PATH} answered with something other than a ZIP archive")
+        return answer
+
+    def _put(self, export: str, answer: requests.Response) -> bool:
         with closing(answer):
             if answer.status_code == HTTPStatus.NO_CONTENT:
                 return False
-            if media_type_of(body_start(answer)) != ZIP:
-                raise RequestFailed("GET /export answered with something other than a ZIP archive")
-            self._store.put_archive(self.settings.key_of(period), body_file(answer))
+            self._store.put_archive(export, body_file(answer))
             return True

@@ -6,27 +6,64 @@ is written, so a run that dies costs nothing twice.
 
 from __future__ import annotations
 
+from collections import Counter
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from singer_rest_core import RequestFailed, StreamUnavailable
+from singer_rest_core import OutcomeUnknown, RequestFailed, StreamUnavailable
+from tap_invoicetronic.documents.failures import document_key
+from tap_invoicetronic.documents.paid_requests import PaidRequest
 from tap_invoicetronic.documents.payload import payload_file
 from tap_invoicetronic.documents.store import StoredDocument
-from tap_invoicetronic.refusals import explain_forbidden
+from tap_invoicetronic.refusals import BalanceExhausted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tap_invoicetronic.api import InvoicetronicApi
     from tap_invoicetronic.documents.balance import OperationsBudget
+    from tap_invoicetronic.documents.failures import Failures
     from tap_invoicetronic.documents.invoice_list import Direction, Invoice
     from tap_invoicetronic.documents.paid_requests import PaidRequests
     from tap_invoicetronic.documents.store import InvoiceStore
     from tap_invoicetronic.documents.warn_once import WarnOnce
 
+_MAX_FAILURES_IN_A_ROW = 10
+"""After so many the API, and not the documents, is at fault."""
+_TRIES_OF_A_MISSING_INVOICE = 3
+"""Runs in which an invoice that is listed may be answered with 404; then it is taken for deleted."""
+
+
+class Postponed(NamedTuple):
+    """The document of an invoice is left to a later run, and those after it are not.
+
+    Args:
+        error: Why it could not be fetched in this run; None if that was not tried, or is no error.
+    """
+
+    error: RequestFailed | None = None
+
+
+class Stopped(NamedTuple):
+    """This run fetches no more documents of a list.
+
+    Args:
+        error: The error that is the reason; None if the reason is no error.
+    """
+
+    error: RequestFailed | None = None
+
+
+Fetched = StoredDocument | Postponed | Stopped | None
+"""What became of a document; None if its invoice no longer exists."""
+
 
 class _NotFetchedError(Exception):
-    """This run does not fetch a document, nor others of its list; the message says why."""
+    """This run fetches no more documents of a list; the message says why."""
+
+    def __init__(self, reason: str, error: RequestFailed | None = None) -> None:
+        super().__init__(reason)
+        self.error = error
 
 
 class DocumentFetcher:
@@ -37,16 +74,18 @@ class DocumentFetcher:
         store: Where documents are stored.
         budget: What the run may spend.
         paid_requests: Completes requests that may cost money.
+        failures: What failed in this run and in earlier ones.
         warn: Announces costs.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part of its own
         self,
         api: InvoicetronicApi,
         *,
         store: InvoiceStore,
         budget: OperationsBudget,
         paid_requests: PaidRequests,
+        failures: Failures,
         warn: WarnOnce,
     ) -> None:
         """Start with nothing fetched."""
@@ -54,43 +93,62 @@ class DocumentFetcher:
         self._store = store
         self._budget = budget
         self._paid_requests = paid_requests
+        self._failures = failures
         self._warn = warn
-        self._failed: dict[Invoice, RequestFailed] = {}
-        """What failed is not requested again, and perhaps paid for again, by another stream."""
+        self._stopped: dict[Direction, _NotFetchedError] = {}
+        """The lists that no stream fetches from any more in this run."""
+        self._failed_in_a_row: Counter[Direction] = Counter()
+        self._gone: set[str] = set()
+        """The documents whose invoices no longer exist."""
 
-    def documents(self, due: Sequence[Invoice], *, may_fetch: bool) -> Iterator[tuple[Invoice, StoredDocument | None]]:
+    def documents(
+        self, new: Sequence[Invoice], postponed: Sequence[Invoice], *, may_fetch: bool
+    ) -> Iterator[tuple[Invoice, Fetched]]:
         """Return the documents of invoices, fetching those that are not stored while limit and balance allow it.
 
         Args:
-            due: Invoices whose documents are wanted, in order.
+            new: Invoices whose documents are wanted, in order.
+            postponed: Invoices whose documents are wanted after those, in any order.
             may_fetch: Whether anything may be fetched: not in a test of the connection.
 
         Yields:
-            Each invoice and its document, None if the API no longer has it. Once a list must not be fetched from, its
-            other invoices that are not reached are left to the next run.
+            Each invoice and what became of its document. Once a list must not be fetched from, its other new invoices
+            are not reached, and of the postponed ones only those whose documents are stored.
 
         Raises:
-            RequestFailed: If a document cannot be fetched.
+            DocumentsUnusable: If documents cannot be stored or found.
         """
+        due = [*new, *postponed]
         stopped: set[Direction] = set()
         is_announced = not may_fetch
         for number, invoice in enumerate(due):
-            if invoice.direction in stopped:
+            is_new = number < len(new)
+            if is_new and invoice.direction in stopped:
                 continue
-            name = self._store.find(invoice)
-            if name is not None:
-                yield invoice, StoredDocument(name, invoice, invoice.file_name)
+            fetched: Fetched = self._stored(invoice)
+            if fetched is None and invoice.direction in stopped:
                 continue
-            if not is_announced and invoice not in self._failed:
-                self._announce(due[number:])
-                is_announced = True
-            try:
-                document = self._fetch(invoice, may_fetch=may_fetch)
-            except _NotFetchedError as reason:
-                self._warn(str(reason))
+            if fetched is None:
+                if not is_announced and self._would_fetch(invoice):
+                    self._announce(due[number:])
+                    is_announced = True
+                fetched = self._fetch(invoice, may_fetch=may_fetch)
+            if isinstance(fetched, Stopped):
                 stopped.add(invoice.direction)
-            else:
-                yield invoice, document
+            yield invoice, fetched
+
+    def _would_fetch(self, invoice: Invoice) -> bool:
+        key = _key(invoice)
+        return (
+            invoice.direction not in self._stopped
+            and key not in self._gone
+            and key not in self._failures.in_this_run
+            and self._failures.may_try(key)
+        )
+
+    def _stored(self, invoice: Invoice) -> StoredDocument | None:
+        name = self._store.find(invoice)
+        return None if name is None else StoredDocument(name, invoice, invoice.file_name)
 
     def _announce(self, due: Sequence[Invoice]) -> None:
         """Log what is about to be fetched, and what it costs."""
@@ -98,52 +156,97 @@ class DocumentFetcher:
         for invoice in due:
             if len(wanted) == self._budget.remaining:
                 break
-            if self._store.find(invoice) is None:
+            if self._would_fetch(invoice) and self._store.find(invoice) is None:
                 wanted.append(invoice)
-        received = sum(invoice.direction == "receive" for invoice in wanted)
         parts = []
-        if received:
-            left = self._budget.operations_left()
-            cost = f"nothing is charged in the test environment, {left} operations are left"
-            if self._budget.is_charged:
-                received = min(received, left)
-                cost = f"this costs {received} operations, {left} are left"
-            parts.append(f"{received} received invoices are fetched: {cost}, and they are marked as read")
+        if received := sum(invoice.direction == "receive" for invoice in wanted):
+            parts += self._cost_of(received)
         if sent := sum(invoice.direction == "send" for invoice in wanted):
             parts.append(f"{sent} sent invoices are fetched: no cost is documented")
         if parts:
             self._warn("; ".join(parts))
 
-    def _fetch(self, invoice: Invoice, *, may_fetch: bool) -> StoredDocument | None:
-        """Fetch and store one document.
+    def _cost_of(self, received: int) -> list[str]:
+        try:
+            left = self._operations_left()
+        except _NotFetchedError:
+            return []
+        if self._budget.is_charged:
+            received = min(received, left)
+            cost = f"this costs {received} operations, {left} are left"
+        else:
+            cost = f"nothing is charged in the test environment, {left} operations are left"
+        return [f"{received} received invoices are fetched: {cost}, and they are marked as read"]
 
-        Returns:
-            The document; None if the invoice no longer exists.
+    def _fetch(self, invoice: Invoice, *, may_fetch: bool) -> Fetched:
+        """Fetch and store one document, unless this run must not, or has tried already."""
+        key = _key(invoice)
+        if key in self._gone:
+            return None
+        if key in self._failures.in_this_run:
+            return Postponed(self._failures.in_this_run[key])
+        if not self._failures.may_try(key):
+            return Postponed()
+        try:
+            self._require_permission(invoice.direction, may_fetch=may_fetch)
+            document = self._request(invoice)
+        except _NotFetchedError as reason:
+            self._stopped[invoice.direction] = reason
+            self._warn(str(reason))
+            return Stopped(reason.error)
+        except RequestFailed as error:
+            return self._failed(invoice, error)
+        self._failed_in_a_row[invoice.direction] = 0
+        return document
 
-        Raises:
-            _NotFetchedError: If this run must not fetch it.
-            RequestFailed: If it cannot be fetched.
-        """
-        failure = self._failed.get(invoice)
-        if failure is None:
-            self._take_from_budget(invoice, may_fetch=may_fetch)
-            try:
-                return self._paid_requests.complete(lambda: self._fetch_and_store(invoice))
-            except StreamUnavailable as forbidden:
-                raise _NotFetchedError(str(explain_forbidden(forbidden))) from forbidden
-            except RequestFailed as error:
-                self._failed[invoice] = failure = error
-        if failure.status != HTTPStatus.NOT_FOUND:
-            raise failure
-        self._warn(f"{failure}: the invoice was deleted in the meantime")
-        return None
+    def _request(self, invoice: Invoice) -> StoredDocument:
+        try:
+            return self._paid_requests.complete(
+                PaidRequest(
+                    key=_key(invoice),
+                    what="document",
+                    path=self._store.path_of(invoice),
+                    is_costly=invoice.direction == "receive",
+                    cost=1,
+                    is_cost_exact=True,
+                    send=lambda: self._payload_of(invoice),
+                    store=lambda payload: self._put(invoice, payload),
+                )
+            )
+        except (StreamUnavailable, BalanceExhausted) as forbidden:
+            raise _NotFetchedError(str(forbidden)) from forbidden
 
-    def _fetch_and_store(self, invoice: Invoice) -> StoredDocument:
-        # As JSON: the answer of `/payload` is text without a charset.
-        row = self._api.get(f"/{invoice.direction}/{invoice.id}", include_payload="true")
+    def _failed(self, invoice: Invoice, error: RequestFailed) -> Fetched:
+        key = _key(invoice)
+        if error.status != HTTPStatus.NOT_FOUND:
+            self._warn(str(error))
+            self._failed_in_a_row[invoice.direction] += 1
+            self._failures.in_this_run[key] = error
+            return Postponed(error)
+        failure = self._failures.get(key)
+        if failure is None or failure.times >= _TRIES_OF_A_MISSING_INVOICE:
+            self._failures.remove(key)
+            self._gone.add(key)
+            self._warn(f"{error.__cause__}: the invoice no longer exists")
+            return None
+        self._warn(f"{error}, unless the invoice was deleted")
+        self._failures.in_this_run[key] = None
+        return Postponed()
+
+    def _payload_of(self, invoice: Invoice) -> str:
+        """Request the payload of an invoice, as JSON: the answer of `/payload` is text without a charset."""
+        path = f"/{invoice.direction}/{invoice.id}"
+        # No cost is documented for sent invoices, so that nothing is lost if their requests are sent again.
+        get = self._api.get_once if invoice.direction == "receive" else self._api.get
+        row: Any = get(path, include_payload="true")
         payload = row.get("payload") if isinstance(row, dict) else None
+        if not isinstance(payload, str):
+            raise OutcomeUnknown(f"GET {path} answered without a payload")
+        return payload
+
+    def _put(self, invoice: Invoice, payload: str) -> StoredDocument:
         # An empty file is stored too: it shows that it was paid for.
-        content, refused_encoding = payload_file(payload) if isinstance(payload, str) else (b"", None)
+        content, refused_encoding = payload_file(payload)
         name = self._store.put(invoice, content)
         if refused_encoding is not None:
             self._warn(
@@ -152,12 +255,41 @@ class DocumentFetcher:
             )
         return StoredDocument(name, invoice, invoice.file_name, content=content)
 
-    def _take_from_budget(self, invoice: Invoice, *, may_fetch: bool) -> None:
+    def _require_permission(self, direction: Direction, *, may_fetch: bool) -> None:
+        """Check that this run may fetch a document of a list.
+
+        Raises:
+            _NotFetchedError: If not.
+        """
         budget = self._budget
+        if direction in self._stopped:
+            raise self._stopped[direction]
         if not may_fetch:
             raise _NotFetchedError("documents are not fetched in a test of the connection")
         if budget.remaining < 1:
             raise _NotFetchedError(f"payload_limit {budget.limit} is reached: other documents are left to the next run")
-        if invoice.direction == "receive" and budget.is_charged and budget.operations_left() < 1:
+        if self._failed_in_a_row[direction] >= _MAX_FAILURES_IN_A_ROW:
+            raise _NotFetchedError(
+                f"{_MAX_FAILURES_IN_A_ROW} documents of {direction} in a row could not be fetched: others are left to "
+                "the next run"
+            )
+        if direction == "receive" and self._operations_left() < 1 and budget.is_charged:
             raise _NotFetchedError("the account has no operations left: other received invoices are not fetched")
-        budget.spend(1)
+
+    def _operations_left(self) -> int:
+        """Return the balance.
+
+        Raises:
+            _NotFetchedError: If nothing may be spent in this run.
+        """
+        refusal = self._api.refusals.balance
+        if refusal is not None:
+            raise _NotFetchedError(str(refusal))
+        try:
+            return self._budget.operations_left()
+        except RequestFailed as error:
+            raise _NotFetchedError(str(error), error) from error
+
+
+def _key(invoice: Invoice) -> str:
+    return document_key(invoice.direction, invoice.id)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from singer_rest_core import Page, PageParams, Record
     from singer_rest_core.paging import ReadersRun, RefusedRequest, Window
+    from tap_invoicetronic.refusals import Refusals
 
 Direction = Literal["send", "receive"]
 
@@ -79,16 +80,24 @@ class InvoiceLists:
         run: What the readers of the run share.
         config: The settings `api_url`, `page_size` and `company_id`.
         started: When the run began.
+        refusals: What the API refused in this run; that is not requested again.
         logger: Where what is unusual about a list is reported.
     """
 
     def __init__(
-        self, run: ReadersRun, config: Mapping[str, Any], *, started: datetime, logger: logging.Logger
+        self,
+        run: ReadersRun,
+        config: Mapping[str, Any],
+        *,
+        started: datetime,
+        refusals: Refusals,
+        logger: logging.Logger,
     ) -> None:
         """Request nothing yet."""
         self._run = run
         self._config = config
         self._started = started
+        self._refusals = refusals
         self._logger = logger
 
     def read(
@@ -108,7 +117,8 @@ class InvoiceLists:
             StreamUnavailable: If the key may not read the list.
             RequestFailed: If a request fails.
         """
-        source = _InvoiceList(direction, self._config, filters or {}, self._logger)
+        source = _InvoiceList(direction, self._config, filters or {}, self._refusals, self._logger)
+        self._refusals.check(source.path)
         # Both lists have `created`, and neither can be filtered by it; the sort is seen in the vendor's own client.
         query = InvoicetronicQuery(column="created", since=since, newest_first=since is not None, sort="-created")
         reader = ListReader(source, query, _DECODER, self._run, started=self._started)
@@ -136,13 +146,19 @@ class _InvoiceList:
     window_column: str | None = None
 
     def __init__(
-        self, direction: Direction, config: Mapping[str, Any], filters: Mapping[str, str], logger: logging.Logger
+        self,
+        direction: Direction,
+        config: Mapping[str, Any],
+        filters: Mapping[str, str],
+        refusals: Refusals,
+        logger: logging.Logger,
     ) -> None:
         self.path = f"/{direction}"
         self.logger = logger
         self._direction = direction
         self._config = config
         self._filters = filters
+        self._refusals = refusals
 
     def paginator(self, query: InvoicetronicQuery) -> CountedPages:  # noqa: ARG002 - as readers call it
         return CountedPages(int(self._config["page_size"]))
@@ -173,7 +189,7 @@ class _InvoiceList:
         return query
 
     def adapt(self, refused: RefusedRequest[InvoicetronicQuery]) -> InvoicetronicQuery | None:
-        return without_refused_sort(refused, self.logger)
+        return without_refused_sort(refused, self.path, self._refusals, self.logger)
 
     def get_http_request_counter(self) -> Counter:
         return http_request_counter(self.name, endpoint=self.path)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from singer_rest_core import RequestFailed, StreamUnavailable
 from tap_invoicetronic.documents.backlog import Backlogs
 from tap_invoicetronic.documents.balance import OperationsBudget
+from tap_invoicetronic.documents.export_files import ExportFiles
 from tap_invoicetronic.documents.exports import Exports, ExportSettings
+from tap_invoicetronic.documents.failures import Failures
 from tap_invoicetronic.documents.fetch import DocumentFetcher
 from tap_invoicetronic.documents.paid_requests import PaidRequests
 from tap_invoicetronic.documents.periods import Period
@@ -19,8 +22,10 @@ from tap_invoicetronic.environments import environment_of
 if TYPE_CHECKING:
     import logging
     from collections.abc import Mapping, Sequence
-    from datetime import date
+    from datetime import datetime
     from typing import Any
+
+    from singer_sdk.exceptions import FatalSyncError
 
     from tap_invoicetronic.api import InvoicetronicApi
     from tap_invoicetronic.documents.invoice_list import Direction, InvoiceLists
@@ -43,6 +48,7 @@ class DocumentSettings:
         payloads: The lists whose documents are fetched one by one.
         payload_limit: The most documents a run fetches, and the most operations its exports cost.
         exports: Which exports are made.
+        now: The start of the run.
     """
 
     documents_url: str
@@ -50,6 +56,7 @@ class DocumentSettings:
     payloads: tuple[Direction, ...]
     payload_limit: int
     exports: ExportSettings
+    now: datetime
 
     @staticmethod
     def ask_for_documents(config: Mapping[str, Any]) -> bool:
@@ -61,12 +68,12 @@ class DocumentSettings:
         return config.get("payloads") in _DIRECTIONS or bool(config.get("export_periods"))
 
     @classmethod
-    def of(cls, config: Mapping[str, Any], *, today: date) -> DocumentSettings:
+    def of(cls, config: Mapping[str, Any], *, now: datetime) -> DocumentSettings:
         """Return the settings about documents.
 
         Args:
             config: The settings of the tap, which are valid.
-            today: The day the run started.
+            now: The start of the run.
         """
         return cls(
             documents_url=config["documents_url"],
@@ -77,8 +84,9 @@ class DocumentSettings:
                 periods=[Period.parse(text) for text in config.get("export_periods", [])],
                 type=config["export_type"],
                 company_id=config.get("company_id"),
-                today=today,
+                today=now.date(),
             ),
+            now=now,
         )
 
 
@@ -92,6 +100,8 @@ class DocumentRun:
         backlogs: The invoices that exist.
         fetcher: Fetches documents one by one.
         rows: Makes the rows of documents.
+        failures: What failed in this run and in earlier ones.
+        warn: Logs a line once, whatever streams there are.
     """
 
     payloads: tuple[Direction, ...]
@@ -99,14 +109,17 @@ class DocumentRun:
     backlogs: Backlogs
     fetcher: DocumentFetcher
     rows: DocumentRows
+    failures: Failures
+    warn: WarnOnce
 
     @classmethod
-    def start(
+    def start(  # noqa: PLR0913 - each is a part of its own
         cls,
         settings: DocumentSettings,
         *,
         api: InvoicetronicApi,
         lists: InvoiceLists,
+        states: Sequence[Mapping[str, Any]],
         streams: Sequence[str],
         logger: logging.Logger,
     ) -> DocumentRun:
@@ -116,30 +129,58 @@ class DocumentRun:
             settings: The settings.
             api: Sends single requests.
             lists: Reads a list.
+            states: What the state holds of each stream of documents, selected or not.
             streams: The selected streams of documents, in the order they are written.
             logger: Where costs are announced.
         """
         warn = WarnOnce(logger)
         store = InvoiceStore(settings.documents_url, settings.environment)
         budget = OperationsBudget(api, limit=settings.payload_limit, is_charged=settings.environment != "test")
-        paid_requests = PaidRequests(api)
+        failures = Failures(states, environment=settings.environment, now=settings.now)
+        paid_requests = PaidRequests(api, budget=budget, failures=failures)
         return cls(
             payloads=settings.payloads,
             exports=Exports(
                 settings.exports,
                 api=api,
-                lists=lists,
                 store=store,
+                files=ExportFiles(_DIRECTIONS[settings.exports.type], lists=lists, store=store, warn=warn),
                 budget=budget,
                 paid_requests=paid_requests,
+                failures=failures,
                 warn=warn,
             ),
             backlogs=Backlogs(lists, warn),
-            fetcher=DocumentFetcher(api, store=store, budget=budget, paid_requests=paid_requests, warn=warn),
+            fetcher=DocumentFetcher(
+                api, store=store, budget=budget, paid_requests=paid_requests, failures=failures, warn=warn
+            ),
             rows=DocumentRows(
                 store, streams, warn, is_repeated=bool(settings.payloads) and bool(settings.exports.periods)
             ),
+            failures=failures,
+            warn=warn,
         )
+
+    def raise_if_incomplete(self, errors: Sequence[FatalSyncError]) -> None:
+        """Raise an error where a stream is not what the settings ask for; called when all that could be read was.
+
+        Args:
+            errors: What failed in this run.
+
+        Raises:
+            StreamUnavailable: If the key may read nothing of what the settings ask for.
+            FatalSyncError: If something failed: the error, or one that counts them.
+        """
+        distinct = list({str(error): error for error in errors}.values())
+        if len(distinct) == 1:
+            raise distinct[0]
+        if distinct:
+            raise RequestFailed(f"{len(distinct)} requests for documents or exports failed; the first: {distinct[0]}")
+        refusals = [self.backlogs.refusal(direction) for direction in self.payloads]
+        if self.exports.settings.periods:
+            refusals.append(self.exports.refusal)
+        if all(refusals):
+            raise StreamUnavailable("; ".join(dict.fromkeys(filter(None, refusals))))
 
     def close(self) -> None:
         """Drop what is only for this run."""

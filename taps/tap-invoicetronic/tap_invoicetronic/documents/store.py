@@ -88,6 +88,14 @@ class InvoiceStore:
             self._names[key] = name
         return self._names[key]
 
+    def path_of(self, invoice: Invoice) -> str:
+        """Return the name that an invoice's document has if it is XML.
+
+        Args:
+            invoice: The invoice.
+        """
+        return safe_name(*self._path_of(invoice), suffix=".xml")
+
     def put(self, invoice: Invoice, content: bytes) -> str:
         """Store the document of an invoice.
 
@@ -111,8 +119,16 @@ class InvoiceStore:
         Returns:
             The archive, or None if it is not stored.
         """
-        name = self._archive_name(export)
+        name = self.archive_path(export)
         return StoredDocument(name, None, name.rpartition("/")[2], period) if self._store.has(name) else None
+
+    def archive_path(self, export: str) -> str:
+        """Return the name of the archive of an export.
+
+        Args:
+            export: The key of the export.
+        """
+        return safe_name(self._environment, "export", export.lower(), suffix=".zip")
 
     def put_archive(self, export: str, content: BinaryIO) -> None:
         """Store the archive of an export.
@@ -121,7 +137,7 @@ class InvoiceStore:
             export: The key of the export.
             content: A seekable file with the archive.
         """
-        self._store.put(self._archive_name(export), content, media_type=ZIP)
+        self._store.put(self.archive_path(export), content, media_type=ZIP)
 
     def put_unmatched(self, export: str, path: Iterable[str], content: bytes) -> str:
         """Store a file of an archive that matches no invoice.
@@ -197,6 +213,3 @@ class InvoiceStore:
 
     def _path_of(self, invoice: Invoice) -> tuple[str, str, str]:
         return self._environment, invoice.direction, str(invoice.id)
-
-    def _archive_name(self, export: str) -> str:
-        return safe_name(self._environment, "export", export.lower(), suffix=".zip")

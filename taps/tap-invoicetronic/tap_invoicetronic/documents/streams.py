@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from singer_sdk import StreamSchema
 from typing_extensions import override
 
-from singer_rest_core import DerivedStream
+from singer_rest_core import DerivedStream, RequestFailed, StreamUnavailable
+from singer_rest_core.documents import ArchiveRefused
 from tap_invoicetronic import fattura
 from tap_invoicetronic.client import SCHEMAS
-from tap_invoicetronic.documents.backlog import Progress
+from tap_invoicetronic.documents.due import DueDocuments
+from tap_invoicetronic.documents.failures import FAILED_ARCHIVES, FAILED_EXPORTS, archive_key, export_key
+from tap_invoicetronic.documents.fetch import Postponed, Stopped
 from tap_invoicetronic.documents.rows import DOCUMENT
+from tap_invoicetronic.documents.store import StoredDocument
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from singer_sdk import Tap
+    from singer_sdk.exceptions import FatalSyncError
     from singer_sdk.helpers.types import Context
 
     from singer_rest_core import Record
-    from tap_invoicetronic.documents.invoice_list import Direction, Invoice
+    from tap_invoicetronic.documents.failures import Failures
     from tap_invoicetronic.documents.run import DocumentRun
 
 _EXPORTED = "exported"
@@ -56,40 +61,80 @@ class DocumentStream(DerivedStream):
     def make_records(self) -> Iterator[Record]:
         self.has_read_all = False  # rows of earlier runs stay: the loader must not take them for deleted
         run = self._open_documents()
-        if run is not None:
-            is_test = self.ABORT_AT_RECORD_COUNT is not None
-            yield from self._exported(run, is_test=is_test)
-            yield from self._fetched(run, is_test=is_test)
+        if run is None:
+            self.run.result.idle.add(self.name)
+            return
+        is_test = self.ABORT_AT_RECORD_COUNT is not None
+        errors: list[FatalSyncError] = []
+        yield from self._exported(run, errors, is_test=is_test)
+        yield from self._fetched(run, errors, is_test=is_test)
+        self.page_written()
+        for line in run.failures.lines_about_left_out():
+            run.warn(line)
+        run.raise_if_incomplete(errors)
 
-    def _exported(self, run: DocumentRun, *, is_test: bool) -> Iterator[Record]:
+    def _exported(self, run: DocumentRun, errors: list[FatalSyncError], *, is_test: bool) -> Iterator[Record]:
         settings = run.exports.settings
         for period in settings.periods:
-            exported = self.stream_state.get(_EXPORTED, [])
-            if settings.key_of(period) in exported:
+            export = settings.key_of(period)
+            if export in self.stream_state.get(_EXPORTED, []):
                 continue
-            archive = run.exports.archive(period, may_export=not is_test)
-            if archive is None:
-                continue
-            for document in run.exports.documents(period, archive):
-                yield from run.rows.of(document, self.name)
-            self.remember(_EXPORTED, [*exported, settings.key_of(period)])
+            try:
+                archive = run.exports.archive(period, may_export=not is_test)
+                if archive is None:
+                    continue
+                for document in run.exports.documents(period, archive):
+                    yield from run.rows.of(document, self.name)
+            except StreamUnavailable as refusal:
+                run.warn(f"export of {period.text} is not read: {refusal}")
+            except (RequestFailed, ArchiveRefused) as error:
+                errors.append(error)
+            else:
+                self.remember(_EXPORTED, [*self.stream_state.get(_EXPORTED, []), export])
+            finally:
+                self._keep_failures_of(export, run.failures)
 
-    def _fetched(self, run: DocumentRun, *, is_test: bool) -> Iterator[Record]:
-        due: list[Invoice] = []
-        progress: dict[Direction, Progress] = {}
+    def _keep_failures_of(self, export: str, failures: Failures) -> None:
+        """Keep in the state how often an export has failed."""
+        for name, key in ((FAILED_EXPORTS, export_key(export)), (FAILED_ARCHIVES, archive_key(export))):
+            failure = failures.get(key)
+            kept = {**self.stream_state.get(name, {})}
+            kept.pop(export, None)
+            if failure is not None:
+                kept[export] = failure.as_state()
+            if kept:
+                self.remember(name, kept)
+            elif name in self.stream_state:
+                del self.stream_state[name]
+
+    def _fetched(self, run: DocumentRun, errors: list[FatalSyncError], *, is_test: bool) -> Iterator[Record]:
+        due = DueDocuments(run)
         for direction in run.payloads:
-            state: dict[str, Any] = dict(self.stream_state.get(direction, {}))
-            start_date = self.config.get("start_date")
-            own = progress[direction] = Progress(state, lookback=self.lookback, start_date=start_date)
-            backlog = run.backlogs.read(direction, own.since)
-            due += [invoice for invoice in backlog.invoices if own.is_due(invoice)]
-            if backlog.is_complete:
-                self.remember(direction, state)
-        due.sort(key=lambda invoice: (invoice.moment, invoice.id))
-        for invoice, document in run.fetcher.documents(due, may_fetch=not is_test):
-            if document is not None:
-                yield from run.rows.of(document, self.name)
-            progress[invoice.direction].mark_done(invoice)
+            state = dict(self.stream_state.get(direction, {}))
+            try:
+                due.add_list(direction, state, lookback=self.lookback, start_date=self.config.get("start_date"))
+            except RequestFailed as error:
+                errors.append(error)
+        self._keep_due(due)
+        try:
+            for invoice, fetched in run.fetcher.documents(due.new, due.postponed, may_fetch=not is_test):
+                if isinstance(fetched, StoredDocument):
+                    yield from run.rows.of(fetched, self.name)
+                elif fetched is not None and fetched.error is not None:
+                    errors.append(fetched.error)
+                if isinstance(fetched, Stopped):
+                    continue
+                due.settle(invoice, fetched)
+                self._keep_due(due)
+                if isinstance(fetched, Postponed) and fetched.error is not None:
+                    self.page_written()  # what was paid for in vain must not be forgotten, whatever happens next
+        finally:
+            due.postpone_failed()
+            self._keep_due(due)
+
+    def _keep_due(self, due: DueDocuments) -> None:
+        for direction, state in due.states():
+            self.remember(direction, state)
 
 
 class Document(DocumentStream):

@@ -47,6 +47,14 @@ class Account:
         rows = sorted(self.live.records(direction), key=lambda row: (row["created"][:19], row["id"]))
         return [row["id"] for row in rows[:count]]
 
+    def keep_oldest(self, direction: str, count: int) -> list[int]:
+        """Delete all invoices of a list but the oldest ones, and return the ids of those."""
+        kept = self.oldest(direction, count)
+        for row in self.live.records(direction):
+            if row["id"] not in kept:
+                self.live.delete(direction, row["id"])
+        return kept
+
     def paid(self) -> dict[str, int]:
         """Return how often the document of each received invoice was fetched."""
         return dict(self.live.get("reads")["payloads"]["receive"])

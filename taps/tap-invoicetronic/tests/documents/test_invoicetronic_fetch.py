@@ -128,17 +128,38 @@ def test_a_restricted_key_gets_the_documents_it_may_read(account: Account, warni
     assert sum("answered 403" in line for line in told) == 2
 
 
-def test_an_invoice_that_was_deleted_in_the_meantime_is_skipped(account: Account, warnings: Warnings) -> None:
-    gone = account.oldest("receive", 3)[1]
-    account.sandbox.admin.add_fault(f"*/receive/{gone}", status=404)
+def test_an_invoice_that_no_longer_exists_is_requested_in_three_runs_and_then_forgotten(
+    account: Account, warnings: Warnings
+) -> None:
+    gone, *others = account.keep_oldest("receive", 3)
+    account.sandbox.admin.add_fault(f"*/receive/{gone}", times=100, status=404)
+    state: dict[str, Any] = {}
+    read = []
 
-    reading = account.read("document", payloads="receive", payload_limit=5)
+    for run in range(4):
+        reading = account.read("document", "fattura", payloads="receive", state=state)
+        state = reading.state
+        assert reading.error is None
+        read += [record["id"] for record in reading.records["document"]]
+        assert account.requested().count(f"/receive/{gone}") == min(run + 1, 3)
 
-    assert reading.error is None
-    assert [record["id"] for record in reading.records["document"]] == [
-        row_id for row_id in account.oldest("receive", 5) if row_id != gone
-    ]
-    assert any("the invoice was deleted in the meantime" in line for line in warnings())
+    assert read == others
+    assert sum(line.endswith("the invoice no longer exists") for line in warnings()) == 1
+
+
+def test_a_document_that_is_not_found_once_is_read_by_the_next_run(account: Account) -> None:
+    missing, *others = account.keep_oldest("receive", 3)
+    account.sandbox.admin.add_fault(f"*/receive/{missing}", status=404)
+
+    first = account.read("document", payloads="receive")
+    second = account.read("document", payloads="receive", state=first.state)
+    third = account.read("document", payloads="receive", state=second.state)
+
+    assert first.error is second.error is None
+    assert [record["id"] for record in first.records["document"]] == others
+    assert [record["id"] for record in second.records["document"]] == [missing]
+    assert third.records == {}
+    assert account.balance() == 950 - 3
 
 
 def test_a_document_that_cannot_be_fetched_is_requested_by_one_stream_only(
@@ -151,10 +172,12 @@ def test_a_document_that_cannot_be_fetched_is_requested_by_one_stream_only(
     reading = account.read(payloads="receive", payload_limit=5)
 
     assert isinstance(reading.error, RunIncomplete)
-    assert len(reading.records["document"]) == len(reading.records["fattura"]) == 1
+    read = [row_id for row_id in account.oldest("receive", 7) if row_id not in {deleted, broken}]
+    assert [record["id"] for record in reading.records["document"]] == read
+    assert [record["invoicetronic_id"] for record in reading.records["fattura"]] == read
     asked = account.requested()
     assert asked.count(f"/receive/{deleted}") == 1
-    assert asked.count(f"/receive/{broken}") == 6  # tries
+    assert asked.count(f"/receive/{broken}") == 1
     assert announced() == 5
 
 

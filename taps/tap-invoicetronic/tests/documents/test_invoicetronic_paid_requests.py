@@ -63,35 +63,59 @@ def test_a_document_that_is_being_fetched_when_a_signal_arrives_is_stored(
 
 
 @pytest.mark.parametrize("concurrency", [1, 8])
-def test_a_paid_request_that_was_refused_and_waits_is_given_up_when_a_signal_arrives(
+def test_a_paid_request_that_was_refused_and_waits_is_given_up_when_a_signal_comes(
     account: Account, tmp_path: Path, concurrency: int
 ) -> None:
     account.sandbox.admin.add_fault("*/receive/*", status=429, headers={"Retry-After": "60"}, times=20)
     more = {"payloads": "receive", "payload_limit": 3, "concurrency": concurrency}
     with started(account.settings | more, tmp_path) as child:
-        _wait_until(lambda: any("/receive/" in request["path"] for request in account.sandbox.admin.requests()))
+        _wait_until(lambda: any(path.startswith("/receive/") for path in account.requested()))
         time.sleep(0.3)
         before = time.monotonic()
         child.send_signal(signal.SIGTERM)
         assert child.wait(timeout=60) == 128 + signal.SIGTERM
         assert time.monotonic() - before < 10
-    last = (tmp_path / "out").read_text(encoding="utf-8").splitlines()[-1]
-    assert json.loads(last)["type"] == "STATE"
+    assert "postponed" not in _last_state(tmp_path)["bookmarks"]["document"]["receive"]
 
 
 def test_a_paid_request_without_an_answer_does_not_outlast_the_patience_of_a_container(
     account: Account, tmp_path: Path
 ) -> None:
-    account.sandbox.admin.add_fault("*/receive/*", delay_ms=40_000)
-    with started(
-        account.settings | {"payloads": "receive", "payload_limit": 3, "request_timeout": 60}, tmp_path
-    ) as child:
-        _wait_until(lambda: "operations" in (tmp_path / "log").read_text(encoding="utf-8"))
-        time.sleep(1.5)
+    lost = account.oldest("receive", 1)[0]
+    account.sandbox.admin.add_fault(f"*/receive/{lost}", delay_ms=40_000)
+    more = {"payloads": "receive", "payload_limit": 3, "request_timeout": 60}
+    with started(account.settings | more, tmp_path) as child:
+        _wait_until(lambda: any(path.startswith("/receive/") for path in account.requested()))
+        time.sleep(0.3)
         before = time.monotonic()
         child.send_signal(signal.SIGTERM)
         assert child.wait(timeout=60) == 128 + signal.SIGTERM
         assert 15 < time.monotonic() - before < 28
+    postponed = _last_state(tmp_path)["bookmarks"]["document"]["receive"]["postponed"]
+    assert postponed[str(lost)]["paid"] == 1
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_an_answer_that_is_lost_while_a_signal_ends_the_run_is_remembered(
+    account: Account, tmp_path: Path, concurrency: int
+) -> None:
+    lost = account.oldest("receive", 2)[-1]
+    account.sandbox.admin.add_fault(f"*/receive/{lost}", delay_ms=4000)
+    more = {"payloads": "receive", "payload_limit": 10, "concurrency": concurrency, "request_timeout": 2}
+    with started(account.settings | more, tmp_path) as child:
+        _wait_until(lambda: f"/receive/{lost}" in account.requested())
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(timeout=30) == 128 + signal.SIGTERM
+    entry = _last_state(tmp_path)["bookmarks"]["document"]["receive"]["postponed"][str(lost)]
+    assert (entry["failures"], entry["paid"]) == (1, 1), "the balance could not be looked at any more"
+
+
+def _last_state(folder: Path) -> dict[str, Any]:
+    """The last message, which is STATE."""
+    last = json.loads((folder / "out").read_text(encoding="utf-8").splitlines()[-1])
+    assert last["type"] == "STATE"
+    state: dict[str, Any] = last["value"]
+    return state
 
 
 @contextmanager
