@@ -59,19 +59,18 @@ class Send(InvoicetronicStream):
         for page in super().pages(query, decoder):
             changed.update(page.ids)
             yield self._noting_newest(page)
-        since = self.reader.query.since if self.reader is not None else None
-        if since is None:
+        if self.reader is None or self.reader.query.since is None:
             return
         changes_are_complete = self.has_read_all
-        for page in super().pages(self._query_for_new_rows(since), decoder):
+        for page in super().pages(self._query_for_new_rows(), decoder):
             rows = [row for row, each in zip(page.rows, page.ids, strict=True) if each not in changed]
             yield self._noting_newest(page).with_rows(rows)
         self.has_read_all &= changes_are_complete
 
-    def _query_for_new_rows(self, since: str) -> InvoicetronicQuery:
+    def _query_for_new_rows(self) -> InvoicetronicQuery:
+        # Without it, the first complete read was cut short, perhaps before its rows without `last_update`.
         newest = self.stream_state.get(self.NEWEST_CREATED) if self.scope is Scope.CHANGES else None
-        start_date = self.config.get("start_date")
-        bound = lower_bound(newest, lookback=self.lookback, start_date=start_date) or since
+        bound = lower_bound(newest, lookback=self.lookback, start_date=self.config.get("start_date"))
         return InvoicetronicQuery(column="created", since=bound, newest_first=True, sort="-created")
 
     def _noting_newest(self, page: Page) -> Page:

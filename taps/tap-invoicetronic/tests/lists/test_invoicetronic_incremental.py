@@ -113,6 +113,18 @@ def test_an_old_invoice_without_an_update_is_not_read_again(
     assert waiting not in read_invoicetronic("send", state=first.state).ids("send")
 
 
+def test_an_invoice_without_an_update_is_not_lost_where_the_first_run_was_cut_short(
+    sandbox: RunningSandbox, live: SystemAdmin, read_invoicetronic: ReadInvoicetronic
+) -> None:
+    waiting = live.create("send")["id"]
+    sandbox.admin.add_fault("*/send", query="page=3", status=404, times=1)
+    first = read_invoicetronic("send", page_size=50)
+    assert len(first.ids("send")) == 100
+    assert waiting not in first.ids("send"), "where rows without a value come first, this shows nothing"
+
+    assert waiting in read_invoicetronic("send", page_size=50, state=first.state).ids("send")
+
+
 def test_a_received_invoice_is_read_when_it_is_new(
     queries: Queries, sandbox: RunningSandbox, live: SystemAdmin, read_invoicetronic: ReadInvoicetronic
 ) -> None:
