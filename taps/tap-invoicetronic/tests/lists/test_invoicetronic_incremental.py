@@ -116,7 +116,7 @@ def test_an_old_invoice_without_an_update_is_not_read_again(
 def test_an_invoice_without_an_update_is_not_lost_where_the_first_run_was_cut_short(
     sandbox: RunningSandbox, live: SystemAdmin, read_invoicetronic: ReadInvoicetronic
 ) -> None:
-    waiting = live.create("send", created="2020-01-01T00:00:00Z")["id"]
+    waiting = live.create("send", {"created": "2020-01-01T00:00:00Z"})["id"]
     sandbox.admin.add_fault("*/send", query="page=3", status=404, times=1)
     first = read_invoicetronic("send", page_size=50)
     assert len(first.ids("send")) == 100
