@@ -88,7 +88,7 @@ class ExactWriter(GenericSingerWriter[bytes, Message]):
             self._writing = False
         if self._interrupt is not None:
             pipe = _pipe()
-            self._interrupt.state_was_lost = pipe is not None and pipe.has_stalled
+            self._interrupt.state_was_lost = pipe is not None and pipe.is_given_up
             raise self._interrupt
 
     def interrupt(self, interrupt: RunInterrupted) -> None:
