@@ -47,8 +47,8 @@ class OutputPipe(io.RawIOBase):
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
         self._hurried_at: float | None = None
-        self.has_stalled = False
-        """Whether it was given up that the loader reads; then everything else is dropped."""
+        self.is_given_up = False
+        """Whether the loader has not read for too long, or writing has failed; then everything else is dropped."""
 
     def hurry(self) -> None:
         """Wait no longer than some seconds for the loader from now on; called by a signal handler, also in a write."""
@@ -60,12 +60,12 @@ class OutputPipe(io.RawIOBase):
         content = memoryview(data).cast("B")
         done = 0
         progress_at = time.monotonic()
-        while done < len(content) and not self.has_stalled:
+        while done < len(content) and not self.is_given_up:
             if self._poll.poll(_LOOK_UP * 1000):
                 done += self._write_block(content[done : done + self._block])
                 progress_at = time.monotonic()
             else:
-                self.has_stalled = self._is_late(progress_at)
+                self.is_given_up = self._is_late(progress_at)
         return len(content)
 
     def _write_block(self, block: memoryview) -> int:
@@ -74,6 +74,9 @@ class OutputPipe(io.RawIOBase):
             return os.write(self._descriptor, block[:end] if end else block)
         except BlockingIOError:
             return 0
+        except OSError:
+            self.is_given_up = True
+            raise
 
     def _is_late(self, progress_at: float) -> bool:
         if self._hurried_at is None:
@@ -118,5 +121,5 @@ def interruptible_output() -> Iterator[None]:
     finally:
         with suppress(BrokenPipeError):
             sys.stdout.flush()
-        pipe.has_stalled = True  # Python flushes it once more
+        pipe.is_given_up = True  # Python flushes it once more
         sys.stdout = before

@@ -58,7 +58,7 @@ class _EncodedStateWriter(StateWriter):
             self.write_anyway(state)
 
     def write_anyway(self, state: TapState) -> None:
-        """Write a state, also if it is the one written last: it is to be the last line."""
+        """Write a state, also if it is the one written last."""
         self._last_written = encode(state)
         self._writer.write_message(StateMessage(value=state))
 
@@ -159,7 +159,11 @@ class SdkTap(Tap):
         except BrokenPipeError:
             raise
         except RunInterrupted:
-            if self.state:
+            writer = self.message_writer
+            if self.state and isinstance(writer, ExactWriter) and writer.ends_with_state:
+                self._state_writer.write_state(self.state)
+            elif self.state:
+                # It is to be the last line.
                 self._last_state_writer.write_anyway(self.state)
             raise
         except BaseException:

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter
-from singer_sdk.singerlib.encoding.simple import Message, RecordMessage
+from singer_sdk.singerlib.encoding.simple import Message, RecordMessage, StateMessage
 
 from singer_rest_core.cli.output_pipe import OutputPipe
 from singer_rest_core.errors import OutputLost
@@ -26,6 +26,8 @@ class ExactWriter(GenericSingerWriter[bytes, Message]):
     def __init__(self) -> None:
         """Write nothing yet."""
         super().__init__()
+        self.ends_with_state = False
+        """Whether the last line is a STATE."""
         self._writing = False
         self._interrupt: RunInterrupted | None = None
 
@@ -54,7 +56,10 @@ class ExactWriter(GenericSingerWriter[bytes, Message]):
             RunInterrupted: If a signal arrived meanwhile.
             BrokenPipeError: If the loader has ended.
         """
-        self.write_lines(self.format_message(message) + b"\n", flush=not isinstance(message, RecordMessage))
+        try:
+            self.write_lines(self.format_message(message) + b"\n", flush=not isinstance(message, RecordMessage))
+        finally:
+            self.ends_with_state = isinstance(message, StateMessage)
 
     def write_lines(self, lines: bytes, *, flush: bool = False) -> None:
         """Write encoded messages.
@@ -69,6 +74,7 @@ class ExactWriter(GenericSingerWriter[bytes, Message]):
             OutputLost: If the output cannot be written, for example because a disk is full.
         """
         self._writing = True
+        self.ends_with_state = False
         try:
             out = sys.stdout.buffer
             out.write(lines)
@@ -82,7 +88,7 @@ class ExactWriter(GenericSingerWriter[bytes, Message]):
             self._writing = False
         if self._interrupt is not None:
             pipe = _pipe()
-            self._interrupt.state_was_lost = pipe is not None and pipe.has_stalled
+            self._interrupt.state_was_lost = pipe is not None and pipe.is_given_up
             raise self._interrupt
 
     def interrupt(self, interrupt: RunInterrupted) -> None:

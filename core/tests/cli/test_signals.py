@@ -40,12 +40,15 @@ class _World:
         self.hold: Callable[[], Response | None] = lambda: None
         """What the API does when page `held_page` is requested."""
         self.held_page = 3
+        self.last_request = (0, 0.0)
+        """Its page, and when it came."""
         self._server = server
         self._settings = tmp_path / "config.json"
         server.expect_request("/things").respond_with_handler(self._answer)
 
     def _answer(self, request: Request) -> Response:
         page = int(request.args.get("after", "0"))
+        self.last_request = (page, time.monotonic())
         if page == self.held_page:
             self.reached.set()
             held = self.hold()
@@ -56,6 +59,15 @@ class _World:
             for number in range(9)
         ]
         return Response(json.dumps({"data": rows, "next": f"?after={page + 1}"}), content_type="application/json")
+
+    def wait_until_nothing_is_requested(self) -> None:
+        """Wait until the tap is blocked: more than a pipe holds was requested, and nothing for a while."""
+        until = time.monotonic() + 60
+        page, moment = self.last_request
+        while page < 5 or time.monotonic() - moment < 1.5:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+            page, moment = self.last_request
 
     def start(self, **config: object) -> subprocess.Popen[bytes]:
         settings = {"api_url": self._server.url_for("/"), "auth_token": "tok-5ecret-0123456789", **config}
@@ -125,7 +137,7 @@ def test_a_signal_ends_any_wait_for_the_api(
 def test_a_loader_that_does_not_read_does_not_keep_the_tap_alive(world: _World) -> None:
     world.held_page = 1_000
     process = world.start()
-    time.sleep(4)
+    world.wait_until_nothing_is_requested()
     assert process.poll() is None
     before = time.monotonic()
     process.send_signal(signal.SIGTERM)
@@ -142,7 +154,7 @@ def test_a_loader_that_reads_slowly_gets_every_line_whole_and_the_state_last(wor
     world.held_page = 1_000
     process = world.start()
     assert process.stdout is not None
-    time.sleep(4)
+    world.wait_until_nothing_is_requested()
     process.send_signal(signal.SIGTERM)
     time.sleep(pause)
     received = b""
@@ -160,7 +172,7 @@ def test_a_loader_that_reads_slowly_gets_every_line_whole_and_the_state_last(wor
 def test_a_second_signal_ends_the_tap_without_waiting_for_the_loader(world: _World) -> None:
     world.held_page = 1_000
     process = world.start()
-    time.sleep(4)
+    world.wait_until_nothing_is_requested()
     process.send_signal(signal.SIGTERM)
     time.sleep(0.5)
     before = time.monotonic()
