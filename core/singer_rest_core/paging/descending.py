@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
 
 from singer_rest_core.records.timestamps import instant
@@ -24,6 +25,7 @@ class DescendingRead:
     def __init__(self, bound: str) -> None:
         """Start before the first page."""
         self._bound = instant(bound)
+        self._top: datetime | None = None
         self._last: datetime | None = None
         self.reached_bound = False
         """Whether a row older than the bound came: what follows is older still."""
@@ -31,20 +33,31 @@ class DescendingRead:
     def wanted(self, values: Sequence[object]) -> list[bool] | None:
         """Return which rows of the next page are wanted.
 
+        A page may begin with rows that are newer than the first one of the list was: they came meanwhile, and more of
+        them than fit on the pages above.
+
         Args:
-            values: The replication value of each row. A row whose value is no timestamp is wanted.
+            values: The replication value of each row that did not come before. A row whose value is no timestamp is
+                wanted.
 
         Returns:
             A flag for each row; None if the rows do not come in descending order.
         """
         moments = [_instant(value) for value in values]
-        known = [moment for moment in (self._last, *moments) if moment is not None]
-        if known != sorted(known, reverse=True):
+        known = [moment for moment in moments if moment is not None]
+        newer = [] if self._top is None else list(takewhile(self._top.__le__, known))
+        older = known[len(newer) :]
+        if not _descends(newer) or not _descends(older if self._last is None else [self._last, *older]):
             return None
-        self._last = known[-1] if known else None
+        self._top = self._top or next(iter(known), None)
+        self._last = older[-1] if older else self._last
         wanted = [moment is None or moment >= self._bound for moment in moments]
         self.reached_bound = self.reached_bound or not all(wanted)
         return wanted
+
+
+def _descends(moments: Sequence[datetime]) -> bool:
+    return all(earlier >= later for earlier, later in pairwise(moments))
 
 
 def _instant(value: object) -> datetime | None:

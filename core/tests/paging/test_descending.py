@@ -223,3 +223,26 @@ def test_any_other_order_is_noticed(days: list[int]) -> None:
     values = [f"2026-01-{day:02}T00:00:00Z" for day in days]
 
     assert (DescendingRead("2026-01-01T00:00:00Z").wanted(values) is None) == (days != sorted(days, reverse=True))
+
+
+def _days(*days: int) -> list[str]:
+    return [f"2026-01-{day:02}T00:00:00Z" for day in days]
+
+
+def test_rows_newer_than_the_first_one_may_begin_a_later_page() -> None:
+    """More rows came meanwhile than fit on the pages already read."""
+    descent = DescendingRead("2026-01-03T00:00:00Z")
+
+    assert descent.wanted(_days(10, 9, 8)) == [True] * 3
+    assert descent.wanted(_days(16, 15, 14)) == [True] * 3
+    assert descent.wanted(_days(13, 10, 7)) == [True] * 3
+    assert descent.wanted(_days(5, 3, 2)) == [True, True, False]
+    assert descent.reached_bound
+
+
+@pytest.mark.parametrize("page", [(7, 16), (16, 9, 7), (14, 15, 7), (16, 7, 6, 11)])
+def test_rows_anywhere_else_are_out_of_order(page: tuple[int, ...]) -> None:
+    descent = DescendingRead("2026-01-03T00:00:00Z")
+    descent.wanted(_days(10, 9, 8))
+
+    assert descent.wanted(_days(*page)) is None

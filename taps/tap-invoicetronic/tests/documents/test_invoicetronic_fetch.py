@@ -66,6 +66,27 @@ def test_a_new_invoice_is_fetched_by_the_next_run(account: Account, invoices_of:
     assert account.balance() == cost - 1
 
 
+@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+def test_new_invoices_between_two_pages_of_their_list_do_no_harm(
+    account: Account, warnings: Warnings, concurrency: int
+) -> None:
+    first = account.read(payloads="send", payload_limit=1000)
+    assert first.error is None
+    account.sandbox.admin.advance_clock(86_400)
+    waiting = {account.live.create("send")["id"] for _ in range(7)}
+    late: list[dict[str, Any]] = [{"action": "create", "resource": "send"}] * 4
+    account.live.script_changes("/send", after_request=1, changes=late)
+
+    second = account.read(payloads="send", payload_limit=1000, page_size=3, concurrency=concurrency, state=first.state)
+    third = account.read(payloads="send", payload_limit=1000, page_size=3, concurrency=concurrency, state=second.state)
+
+    assert second.error is third.error is None
+    assert not [line for line in warnings() if "order" in line]
+    assert waiting <= {record["id"] for record in second.records["document"]}
+    ids = [record["id"] for run in (first, second, third) for record in run.records["document"]]
+    assert sorted(ids) == sorted(row["id"] for row in account.live.records("send"))
+
+
 @pytest.mark.parametrize("lost", ["state", "rows"])
 def test_a_stored_document_is_not_paid_for_again(account: Account, lost: str) -> None:
     first = account.read(payloads="both", payload_limit=20)
