@@ -1,4 +1,4 @@
-# Thin lines over uv. Needs Python 3.11 or later and PyPI; everything is put into this folder.
+# Needs Python 3.11 or later and PyPI; everything goes into this folder.
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,10 +16,10 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
 	@$(BIN)/python -m scripts.demo
 
-test: lint ## everything that has to hold before a change lands, on all cores, but for the slow tests
+test: lint ## linters and all tests but the slow ones, in parallel
 	$(BIN)/pytest $(PARALLEL) -m "not slow"
 
-test-slow: $(VENV)/.ready ## those that run Meltano and the demo, which takes minutes; .ci/run runs them too
+test-slow: $(VENV)/.ready ## the tests that run Meltano and the demo, which take minutes
 	$(BIN)/pytest -m slow
 
 test-next-sdk: $(VENV)/.ready ## core's and the taps' tests with the newest singer-sdk, pre-releases included, in $(NEXT)
@@ -30,7 +30,7 @@ test-next-sdk: $(VENV)/.ready ## core's and the taps' tests with the newest sing
 install: $(VENV)/.ready ## Meltano with its plugins, for your own account and database
 	$(BIN)/meltano install
 
-bench: $(VENV)/.ready ## the tap beside its peers (BENCH="--quick --only 0ms" for a part); bench/README.md
+bench: $(VENV)/.ready ## compare with other taps (BENCH="--quick --only 0ms" for a part); bench/README.md
 	@$(BIN)/python -m bench $(BENCH)
 
 shell: $(VENV)/.ready ## a shell in which `meltano run tap-productive target-postgres` works without any account
@@ -49,14 +49,14 @@ format: $(VENV)/.ready ## format the code and the schemas
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m scripts.check_schemas --fix
 
-definitions: $(VENV)/.ready ## write Meltano locks, Hub definitions and README tables from the taps
+definitions: $(VENV)/.ready ## write Meltano locks, jobs, Hub definitions and README tables from the taps
 	$(BIN)/python -m scripts.definitions
 
 new-stream: $(VENV)/.ready ## class, schema and test of a stream: TAP= NAME= EXAMPLE= (docs/adding-a-stream.md)
 	@$(BIN)/python -m scripts.new_stream --tap="$(TAP)" --name="$(NAME)" --example="$(EXAMPLE)" --like="$(LIKE)" \
 		--key="$(KEY)" --endpoint="$(ENDPOINT)" --source="$(SOURCE)"
 
-clean: ## remove what the commands above put into this folder
+clean: ## remove what the targets above put into this folder
 	rm -rf $(VENV) $(NEXT) .bench .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/uv:

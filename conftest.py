@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import re
 import subprocess
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,17 +20,23 @@ import yaml
 from sandbox.server import running_sandbox
 from scripts.all_taps import tap_classes
 from scripts.local_world import ROOT
-from singer_rest_core import RestTap
+from singer_rest_core import RESCUED_DATA, RestStream, RestTap
 from singer_rest_core.clock import Clock
 from singer_rest_core.records.exact_json import decode, encode
 from singer_rest_core.singer.writer import ExactWriter
+from tap_covage.tap import TapCovage
+from tap_invobi.tap import TapInvobi
 from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from singer_sdk.helpers.types import Context
+
+    from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
+    from singer_rest_core import Record
 
 TOKEN = "sandbox-token"
 
@@ -37,7 +45,7 @@ pytest_plugins = ("core.tests.api.local_api",)
 _PATIENCE = 20.0
 """Seconds for what other threads do at once unless something is wrong."""
 
-# How long an example takes says more of the other tests that run meanwhile than of the code.
+# The duration of an example depends more on the tests that run at the same time than on the code.
 hypothesis.settings.register_profile(
     "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -45,19 +53,50 @@ hypothesis.settings.load_profile("any-machine")
 
 
 def write(path: Path, content: object) -> str:
-    """Write a file for a command line, as JSON; gives its path."""
+    """Write a JSON file for a command line, and return its path."""
     path.write_text(json.dumps(content), encoding="utf-8")
     return str(path)
 
 
 def run_tap(tap: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a tap as a person does, by the path of its program, with no setting from the environment."""
+    """Run a tap's program by its path, without settings from the environment."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TAP_")}
     return subprocess.run([tap, *arguments], capture_output=True, text=True, check=False, env=environment)  # noqa: S603 - our own
 
 
+def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return the messages that were logged as warnings or errors."""
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def without_nulls(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row as it is written: without nulls, timestamps in one form."""
+    texts = {
+        name: re.sub(r"^(\d{4}-\d\d-\d\d) (?=\d\d:)", r"\1T", value) if isinstance(value, str) else value
+        for name, value in row.items()
+    }
+    return {name: value for name, value in texts.items() if value is not None}
+
+
+def with_rescued(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the API gave, put together again from the columns of a record and from what was rescued."""
+    columns = {name: value for name, value in record.items() if name != RESCUED_DATA}
+    return without_nulls(columns) | without_nulls(record[RESCUED_DATA] or {})
+
+
+def queries_to(sandbox: RunningSandbox, path: str) -> list[dict[str, str]]:
+    """Return the query parameters of each request to the paths that end in `path`, in order."""
+    logged = [request["query"] for request in sandbox.admin.requests() if request["path"].endswith(path)]
+    return [dict((name, value) for name, value in query) for query in logged]  # noqa: C402 - pairs come as lists
+
+
+def paths_requested(sandbox: RunningSandbox, root: str) -> Counter[str]:
+    """Return how often each path was requested, without the root of its API."""
+    return Counter(request["path"].removeprefix(root) for request in sandbox.admin.requests())
+
+
 def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
-    """What was said above INFO, without the time and the logger's name."""
+    """Return the warnings and errors that a program logged, without the time and the logger's name."""
     return [
         line.split("|", 3)[3].strip()
         for line in done.stderr.splitlines()
@@ -67,7 +106,7 @@ def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 @dataclass
 class Reading:
-    """What a tap wrote, and how it ended."""
+    """What a run of a tap wrote, and how it ended."""
 
     messages: list[dict[str, Any]] = field(default_factory=list)
     error: BaseException | None = None
@@ -84,17 +123,38 @@ class Reading:
 
     @property
     def state(self) -> dict[str, Any]:
-        """The last STATE, empty if there was none."""
+        """The last STATE; empty if none was written."""
         states = self.of("STATE")
         return dict(states[-1]["value"]) if states else {}
 
-    def ids(self, stream: str) -> list[str]:
-        """The ids of a stream's records, in order."""
+    def ids(self, stream: str) -> list[Any]:
+        """Return the ids of a stream's records, in order."""
         return [record["id"] for record in self.records[stream]]
 
     def of(self, kind: str) -> list[dict[str, Any]]:
-        """The messages of one type."""
+        """Return the messages of one type."""
         return [message for message in self.messages if message["type"] == kind]
+
+    @property
+    def activated(self) -> list[str]:
+        """The streams with an ACTIVATE_VERSION: a loader drops their rows of older versions."""
+        return [message["stream"] for message in self.of("ACTIVATE_VERSION")]
+
+    def columns(self, stream: str) -> dict[str, Any]:
+        """The columns in the one SCHEMA of a stream, keys first."""
+        (message,) = (message for message in self.of("SCHEMA") if message["stream"] == stream)
+        properties: dict[str, Any] = message["schema"]["properties"]
+        return properties
+
+    def bookmark(self, stream: str) -> str:
+        """The bookmark of a stream in the last STATE."""
+        return str(self.state["bookmarks"][stream]["replication_key_value"])
+
+    @property
+    def timeless(self) -> list[str]:
+        """The messages without what differs between two equal runs: times of reading, and versions made of them."""
+        pattern = rb'"(version|time_extracted|full_refreshed_at)":("[^"]*"|[0-9]+)'
+        return [re.sub(pattern, rb'"\1":0', encode(message)).decode() for message in self.messages]
 
 
 class FakeClock(Clock):
@@ -135,22 +195,27 @@ class FakeClock(Clock):
 
 
 class CollectingWriter(ExactWriter):
-    """Keeps messages as a loader would parse them."""
+    """Collects messages as a loader would parse them."""
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start without messages."""
         super().__init__()
         self.lines: list[bytes] = []
         self.messages: list[dict[str, Any]] = []
 
     def write_lines(self, lines: bytes, *, flush: bool = False) -> None:  # noqa: ARG002 - nothing is buffered
-        """Keep messages."""
+        """Collect messages."""
         self.lines += lines.splitlines()
         self.messages += [decode(line) for line in lines.splitlines()]
 
 
 def read(
-    tap: type[RestTap], config: Mapping[str, Any], *, state: Mapping[str, Any] | None = None, select: str = "*"
+    tap: type[RestTap],
+    config: Mapping[str, Any],
+    *,
+    state: Mapping[str, Any] | None = None,
+    select: str = "*",
+    catalog: Mapping[str, Any] | None = None,
 ) -> Reading:
     """Run a tap in this process.
 
@@ -158,13 +223,19 @@ def read(
         tap: Its class.
         config: Its settings.
         state: The state of the run before.
-        select: The one stream to read; all by default.
+        select: The streams to read; those selected by default if "*".
+        catalog: The catalog; what the tap discovers by default.
 
     Returns:
         Its messages, and the error it ended in.
     """
     writer = CollectingWriter()
-    instance = tap(config=dict(config), state=decode(encode(state or {})), message_writer=writer)
+    instance = tap(
+        config=dict(config),
+        state=decode(encode(state or {})),
+        catalog=decode(encode(catalog)) if catalog else None,
+        message_writer=writer,
+    )
     for stream in instance.streams.values():
         if select != "*":
             stream.selected = stream.name in select.split()
@@ -176,8 +247,19 @@ def read(
     return Reading(writer.messages, error, writer.lines)
 
 
-class ReadProductive(Protocol):
-    """Runs tap-productive against the sandbox."""
+def discover(tap: type[RestTap], config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the catalog as `--discover` prints it."""
+    catalog: dict[str, Any] = tap(config=dict(config), validate_config=False, setup_mapper=False).catalog_dict
+    return catalog
+
+
+def overriding_post_process(stream: RestStream, row: Record, context: Context | None = None) -> Record | None:
+    """A hook that changes nothing: the records of a stream that overrides it are read and written one by one."""
+    return RestStream.post_process(stream, row, context)
+
+
+class ReadTap(Protocol):
+    """Runs one tap against the sandbox."""
 
     def __call__(
         self,
@@ -186,7 +268,7 @@ class ReadProductive(Protocol):
         state: Mapping[str, Any] | None = None,
         **settings: object,
     ) -> Reading:
-        """Read the streams named, or all; `settings` go over those of the sandbox."""
+        """Read the streams named, or those selected by default; `settings` go over those of the sandbox."""
         ...
 
 
@@ -196,6 +278,10 @@ class SandboxSettings(Protocol):
     def __call__(self, tap: str) -> dict[str, Any]:
         """Return the settings of one tap, by the name of its distribution."""
         ...
+
+
+ReadProductive = ReadTap
+"""The type of the fixture `read_productive`."""
 
 
 @pytest.fixture(autouse=True)
@@ -278,10 +364,52 @@ def invoicetronic_settings(sandbox: RunningSandbox) -> dict[str, Any]:
 
 
 @pytest.fixture
-def read_productive(productive_settings: dict[str, Any]) -> ReadProductive:
+def read_productive(productive_settings: dict[str, Any]) -> ReadTap:
     """Runs tap-productive against the sandbox."""
 
     def run(select: str = "*", *, state: Mapping[str, Any] | None = None, **settings: object) -> Reading:
         return read(TapProductive, productive_settings | settings, state=state, select=select)
 
     return run
+
+
+@pytest.fixture
+def invobi(sandbox: RunningSandbox) -> SystemAdmin:
+    """The sandbox's Invobi."""
+    return sandbox.admin.system("invobi")
+
+
+@pytest.fixture
+def read_invobi(invobi_settings: dict[str, Any], tmp_path: Path, sandbox: RunningSandbox) -> ReadTap:
+    """Runs tap-invobi against the sandbox, whose log of requests it clears, with a folder for documents."""
+
+    def run(select: str = "*", *, state: Mapping[str, Any] | None = None, **settings: object) -> Reading:
+        sandbox.admin.clear_requests()
+        config = {**invobi_settings, "documents_url": str(tmp_path / "documents"), **settings}
+        return read(TapInvobi, config, state=state, select=select)
+
+    return run
+
+
+@pytest.fixture
+def covage(sandbox: RunningSandbox) -> SystemAdmin:
+    """The sandbox's Covage."""
+    return sandbox.admin.system("covage")
+
+
+@pytest.fixture
+def read_covage(covage_settings: dict[str, Any], tmp_path: Path, sandbox: RunningSandbox) -> ReadTap:
+    """Runs tap-covage against the sandbox, whose log of requests it clears, with a folder for documents."""
+
+    def run(select: str = "*", *, state: Mapping[str, Any] | None = None, **settings: object) -> Reading:
+        sandbox.admin.clear_requests()
+        config = {**covage_settings, "documents_url": str(tmp_path / "documents"), **settings}
+        return read(TapCovage, config, state=state, select=select)
+
+    return run
+
+
+@pytest.fixture
+def two_invoice(sandbox: RunningSandbox) -> SystemAdmin:
+    """The sandbox's 2invoice."""
+    return sandbox.admin.system("2invoice")

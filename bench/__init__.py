@@ -1,1 +1,1 @@
-"""The benchmark: our tap beside the plain way, its peers and the bound (README.md)."""
+"""The benchmark: tap-productive compared with other ways to read the same API."""

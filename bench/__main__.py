@@ -1,4 +1,4 @@
-"""`python -m bench`: all scenarios, or some; a table of each in the terminal, and bench/RESULTS.md."""
+"""`python -m bench`: run all scenarios, or some; print a table for each, and write bench/RESULTS.md."""
 
 from __future__ import annotations
 
@@ -10,101 +10,103 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.environments import PEERS, prepare
-from bench.pipelines import nothing_new, whole_way
-from bench.processes import server
-from bench.readers import Site
-from bench.report import about_this_run, digest_of_sources, in_markdown, in_terminal
-from bench.runs import Bench, Options
-from bench.scenarios import growth, latency, no_latency, one_page_streams, under_quota
+from bench.peer_environments import install, peer_names
+from bench.provenance import describe_run, digest_of_sources
+from bench.readers import Readers
+from bench.report import to_markdown, to_terminal
+from bench.scenarios import SCENARIOS
+from bench.server.process import running_server
+from bench.session import Options, Session
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import FrameType
 
     from bench.report import Section
 
-SCENARIOS = {
-    "0ms": no_latency,
-    "100ms": latency,
-    "quota": under_quota,
-    "streams": one_page_streams,
-    "whole": whole_way,
-    "nothing-new": nothing_new,
-    "growth": growth,
-}
 RESULTS = Path(__file__).with_name("RESULTS.md")
 _ROUNDS = 3
+_BUDGET_SECONDS = 1200.0
+_INTERRUPTED = 130
 
 
 def main() -> int:
-    """Measure.
+    """Measure, and print the results.
 
     Returns:
-        0 if all was measured and all readers wrote the same.
+        0 if everything was measured and all readers wrote the same; 130 after Ctrl-C.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m bench", description="Our tap beside its peers; see bench/README.md."
-    )
-    parser.add_argument("--quick", action="store_true", help="fewer records, one round, no RESULTS.md")
-    parser.add_argument(
-        "--only", action="append", choices=SCENARIOS, help="this scenario; may be repeated; no RESULTS.md"
-    )
-    parser.add_argument(
-        "--rounds", type=int, default=0, help=f"how often each reader runs (default {_ROUNDS}; quick: 1)"
-    )
-    parser.add_argument(
-        "--budget", type=float, default=1200, help="seconds after which a scenario begins no new round (default 1200)"
-    )
-    wishes = parser.parse_args()
-    signal.signal(signal.SIGTERM, _terminate)
+    arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, _exit_on_signal)
     # A shell starts its background jobs with SIGINT ignored; Ctrl-C must clean up there too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    options = Options(wishes.quick, wishes.rounds or (1 if wishes.quick else _ROUNDS), wishes.budget)
-    about, sources = about_this_run(options.rounds), digest_of_sources()
+    rounds = arguments.rounds or (1 if arguments.quick else _ROUNDS)
+    options = Options(arguments.quick, rounds, arguments.budget)
+    about, sources = describe_run(options.rounds), digest_of_sources()
     print("\n".join(about))
     try:
-        sections, failures = measure(options, wishes.only or list(SCENARIOS))
+        sections, failures = measure(options, arguments.only or list(SCENARIOS))
     except KeyboardInterrupt:
         print("\nStopped; everything is cleaned up.")
-        return 130
+        return _INTERRUPTED
     except subprocess.CalledProcessError as error:
         return error.returncode
     if digest_of_sources() != sources:
-        failures.append("the code was changed while it was measured")
-        print(f"FAILED: {failures[-1]}: these numbers are of no one state", file=sys.stderr)
+        failures.append("the code changed while it was measured")
+        print(f"FAILED: {failures[-1]}: these results are not valid", file=sys.stderr)
         about.append(f"NOT VALID: {failures[-1]}")
-    if not wishes.only and not options.quick:
-        RESULTS.write_text(in_markdown(sections, about))
+    if not arguments.only and not options.quick:
+        RESULTS.write_text(to_markdown(sections, about))
         print(f"written: {RESULTS}")
     return 1 if failures else 0
 
 
-def measure(options: Options, names: list[str]) -> tuple[list[Section], list[str]]:
-    """Run scenarios, and print what each found as soon as it is known.
+def measure(options: Options, names: Sequence[str]) -> tuple[list[Section], list[str]]:
+    """Run scenarios, and print the results of each as soon as they are known.
 
     Args:
         options: How much is measured.
         names: Which scenarios.
 
     Returns:
-        What was found, and what failed.
+        The results, and what failed.
     """
-    for requirements in sorted(PEERS.glob("*/requirements.txt")):
-        prepare(requirements.parent.name)
+    for peer in peer_names():
+        install(peer)
     sections = []
-    with tempfile.TemporaryDirectory(prefix="invoicing-taps-bench-") as folder, server() as serving:
-        bench = Bench(Site(Path(folder), serving), serving, options)
+    with tempfile.TemporaryDirectory(prefix="invoicing-taps-bench-") as folder, running_server() as server:
+        session = Session(Readers(Path(folder), server.url), server, options)
         for name in names:
             print(f"\n{name}", flush=True)
-            sections.append(SCENARIOS[name](bench))
-            print(f"\n{in_terminal(sections[-1])}", flush=True)
-    for failure in bench.failures:
+            sections.append(SCENARIOS[name](session))
+            print(f"\n{to_terminal(sections[-1])}", flush=True)
+    for failure in session.failures:
         print(f"FAILED: {failure}", file=sys.stderr)
-    return sections, bench.failures
+    return sections, session.failures
 
 
-def _terminate(signum: int, _frame: FrameType | None) -> None:
-    sys.exit(128 + signum)
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Compare tap-productive with its peers; see bench/README.md."
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer records, one round, no RESULTS.md")
+    parser.add_argument(
+        "--only", action="append", choices=SCENARIOS, help="only this scenario; may be repeated; no RESULTS.md"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=0, help=f"how often each reader runs (default {_ROUNDS}; quick: 1)"
+    )
+    parser.add_argument(
+        "--budget",
+        type=float,
+        default=_BUDGET_SECONDS,
+        help=f"seconds after which a scenario starts no new round (default {_BUDGET_SECONDS:.0f})",
+    )
+    return parser
+
+
+def _exit_on_signal(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

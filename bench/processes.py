@@ -1,4 +1,4 @@
-"""Starting what is measured and what serves it, and ending both with us."""
+"""Runs a program in a clean environment, measures what it costs, and leaves no process behind."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ import os
 import signal
 import subprocess
 import sys
-import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-from bench.environments import ROOT
+from bench.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
-_LAST_LINES = 20
-_PATIENCE = 10.0
+_KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+_LINES_OF_STDERR = 20
+_SECONDS_TO_EXIT = 10.0
 _MEGABYTE = 1 << 20
 _RECORD = b'"RECORD"'
 
@@ -33,8 +32,8 @@ class Cost:
         wall: Seconds from start to end.
         user: Seconds of CPU in the program and its children.
         system: Seconds of CPU in the kernel for them.
-        peak_mb: The largest resident size of any one of these processes.
-        stopped: Whether it was ended because its time was over.
+        peak_mb: Megabytes: the largest resident size of any one of these processes.
+        stopped: Whether it was ended because its time was up.
     """
 
     wall: float
@@ -45,31 +44,29 @@ class Cost:
 
     @property
     def cpu(self) -> float:
-        """Seconds of CPU, program and kernel."""
+        """Seconds of CPU, in the program and in the kernel."""
         return self.user + self.system
 
 
 class ReaderFailed(Exception):
-    """A reader ended with an error, or wrote something else than the others."""
+    """A reader exited with an error, or its output is wrong."""
 
 
-def environment(own: Mapping[str, str]) -> dict[str, str]:
-    """Build the environment of a program: nothing that changes how Python runs (PYTHONUNBUFFERED, a proxy, …).
+def clean_environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for a program, without what changes how Python runs (PYTHONUNBUFFERED, a proxy, …).
 
     Args:
-        own: What it needs beside the machine's own.
-
-    Returns:
-        All of it.
+        variables: Added to what is kept of the machine's own.
     """
-    return {name: os.environ[name] for name in _KEPT if name in os.environ} | {"NO_PROXY": "127.0.0.1"} | dict(own)
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return kept | {"NO_PROXY": "127.0.0.1"} | dict(variables)
 
 
 @contextmanager
 def child(
     command: Sequence[str | Path], *, env: Mapping[str, str], stdout: int | IO[bytes], stderr: IO[bytes] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program with all its children as one group, so that none of them outlives the block.
+    """Run a program and its children as one process group, and end the group when the block is left.
 
     Args:
         command: Program and arguments.
@@ -89,12 +86,12 @@ def child(
         for number in (signal.SIGTERM, signal.SIGKILL):
             try:
                 os.killpg(process.pid, number)
-                process.wait(_PATIENCE)
+                process.wait(_SECONDS_TO_EXIT)
             except ProcessLookupError:
                 break
             except subprocess.TimeoutExpired:
                 continue
-        process.wait(_PATIENCE)
+        process.wait(_SECONDS_TO_EXIT)
         if process.stdout:
             process.stdout.close()
 
@@ -103,56 +100,53 @@ def run(  # noqa: PLR0913 - what a program needs
     command: Sequence[str | Path],
     *,
     folder: Path,
-    own_environment: Mapping[str, str],
+    variables: Mapping[str, str],
     seconds: float,
     to_file: bool = True,
-    may_stop: bool = False,
+    may_time_out: bool = False,
 ) -> tuple[Cost, int]:
     """Run a program to its end and measure it.
 
     Args:
         command: Program and arguments.
-        folder: For its output (`out`), its messages (`err`) and the report.
-        own_environment: What it needs in its environment.
+        folder: For its output (`out`), its messages (`err`) and its cost.
+        variables: Environment variables that it needs.
         seconds: When to stop it.
-        to_file: Keep its output; else it goes through a pipe and only RECORD messages are counted.
-        may_stop: Whether running out of time is part of the plan.
+        to_file: Whether to keep its output; if not, it goes through a pipe and only its RECORD messages are counted.
+        may_time_out: Whether it is no error if it has to be stopped.
 
     Returns:
-        What it cost, and how many RECORD messages went through the pipe (0 if they are in the file).
+        What it cost, and how many RECORD messages went through the pipe (0 if the output is kept).
 
     Raises:
-        ReaderFailed: If it ends with an error.
+        ReaderFailed: If it exits with an error, or is stopped although it must not be.
     """
     report = folder / "cost.json"
     report.unlink(missing_ok=True)
-    launcher = [sys.executable, "-I", "-S", ROOT / "bench" / "launch.py", report, str(seconds), *command]
-    counted = 0
+    timed = [sys.executable, "-I", "-S", ROOT / "bench" / "time_command.py", report, str(seconds), *command]
+    records = 0
     with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
         sink: int | IO[bytes] = out if to_file else subprocess.PIPE
-        with child(launcher, env=environment(own_environment), stdout=sink, stderr=err) as process:
+        with child(timed, env=clean_environment(variables), stdout=sink, stderr=err) as process:
             if process.stdout is not None:
-                counted = count_in(process.stdout, _RECORD)
+                records = count_in(process.stdout, _RECORD)
             process.wait()
-    told: dict[str, Any] = json.loads(report.read_bytes()) if report.exists() else {"code": -1, "stopped": False}
-    if told["stopped"] and not may_stop:
-        raise ReaderFailed(f"not done after {seconds:.0f} s: {_what(command)}")
-    if told["code"] and not told["stopped"]:
-        lines = (folder / "err").read_text(errors="replace").splitlines()[-_LAST_LINES:]
-        raise ReaderFailed("\n".join([f"exit code {told['code']}: {_what(command)}", *(line[:300] for line in lines)]))
-    del told["code"]
-    return Cost(**told), counted
+    cost: dict[str, Any] = json.loads(report.read_bytes()) if report.exists() else {"code": -1, "stopped": False}
+    code = cost.pop("code")
+    if cost["stopped"] and not may_time_out:
+        raise ReaderFailed(f"not finished after {seconds:.0f} s: {_shortened(command)}")
+    if code and not cost["stopped"]:
+        lines = (folder / "err").read_text(errors="replace").splitlines()[-_LINES_OF_STDERR:]
+        raise ReaderFailed("\n".join([f"exit code {code}: {_shortened(command)}", *(line[:300] for line in lines)]))
+    return Cost(**cost), records
 
 
 def count_in(stream: IO[bytes], word: bytes) -> int:
-    """Count a word in a stream, also where it lies across two reads.
+    """Return how often a word occurs in a stream, including where it spans two reads.
 
     Args:
         stream: Read to its end.
         word: What to count; it must not overlap with itself.
-
-    Returns:
-        How often it occurs.
     """
     count, carried = 0, b""
     while block := stream.read(_MEGABYTE):
@@ -162,65 +156,5 @@ def count_in(stream: IO[bytes], word: bytes) -> int:
     return count
 
 
-def _what(command: Sequence[str | Path]) -> str:
+def _shortened(command: Sequence[str | Path]) -> str:
     return " ".join(str(word) for word in command[:3])
-
-
-@dataclass(frozen=True)
-class Request:
-    """A request as the server saw it.
-
-    Args:
-        at: Seconds on the server's clock when it was counted.
-        path: What was asked.
-        status: What was answered.
-    """
-
-    at: float
-    path: str
-    status: int
-
-
-@dataclass(frozen=True)
-class ServerAtWork:
-    """A server of precomputed pages.
-
-    Args:
-        url: Its root.
-    """
-
-    url: str
-
-    def reset(self, **wishes: int | str) -> None:
-        """Forget the requests so far, and serve as from now.
-
-        Args:
-            wishes: invoices, list_rows, latency_ms, limit.
-        """
-        self._get("reset?" + "&".join(f"{name}={value}" for name, value in wishes.items()))
-
-    def log(self) -> list[Request]:
-        """The requests since the last reset."""
-        return [Request(*entry) for entry in self._get("log")]
-
-    def _get(self, what: str) -> Any:  # noqa: ANN401 - JSON
-        with urllib.request.urlopen(f"{self.url}/bench/{what}", timeout=60) as answer:  # noqa: S310 - our own server
-            return json.loads(answer.read())
-
-
-@contextmanager
-def server() -> Iterator[ServerAtWork]:
-    """Run the server in a process of its own.
-
-    Yields:
-        Where it is.
-
-    Raises:
-        RuntimeError: If it does not start; its message was printed.
-    """
-    command = [sys.executable, "-m", "bench.server"]
-    with child(command, env=environment({}), stdout=subprocess.PIPE) as process:
-        url = process.stdout.readline().decode().strip() if process.stdout else ""
-        if not url:
-            raise RuntimeError("The server did not start")
-        yield ServerAtWork(url)

@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 RESCUED = "_rescued_data"
 
-# What every column is read by comes first, prose last. Keywords not named here stand in between.
+# The keywords that matter for every column come first, prose comes last. All others are in between.
 FIRST_KEYWORDS = ("$schema", "type", "format", "properties", "items", "required", "additionalProperties")
 LAST_KEYWORDS = ("description",)
 
-# A number of these says nothing without its unit: cents or whole money, percent, minutes or seconds.
+# A number with such a name needs its unit: cents or units of a currency, percent, minutes or seconds.
 MEASURE = re.compile(
     r"(^|_)(amount|balance|cost|discount|duration|fee|margin|markup|price|profit|rate|revenue|tax|time|total|value)s?(_|$)"
 )
-# A number of these is a code, and its values need words.
+# A number with such a name is a code, and its values need an explanation.
 CODE = re.compile(r"(^|_)(kind|state|status|type)$")
-# These point at another record or at a list of choices, whatever their type.
+# These refer to another record or to a list of choices, whatever their type.
 REFERENCE = re.compile(r"_ids?$")
-# Values that open something. They belong neither in a schema nor in a warehouse; its id, or how many are left, may.
+# Values that give access. They belong neither in a schema nor in a warehouse; the id of one, or a count, may.
 SECRET = re.compile(
     r"(token|secret|passw|credential|bearer|signature|(api|email|private|access)_?key|public_?uuid)(?!\w*_(ids?|left)$)",
     re.IGNORECASE,
@@ -65,13 +65,13 @@ def ordered(names: Sequence[str]) -> list[str]:
 
 
 def normalised(schema: dict[str, Any]) -> dict[str, Any]:
-    """Bring a schema into the one form in which schemas are written here.
+    """Return a schema in the normal form of this repository.
 
     Args:
         schema: A JSON schema, or part of one.
 
     Returns:
-        A schema of the same meaning, with properties and keywords in order and "null" as the last of several types.
+        An equivalent schema, with properties and keywords in order, and "null" last among several types.
     """
     between = [key for key in schema if key not in FIRST_KEYWORDS + LAST_KEYWORDS]
     result = {key: schema[key] for key in (*FIRST_KEYWORDS, *between, *LAST_KEYWORDS) if key in schema}
@@ -85,13 +85,13 @@ def normalised(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def written(schema: dict[str, Any]) -> str:
-    """Write a schema as the text of its file.
+    """Return the text of a schema's file.
 
     Args:
         schema: A JSON schema.
 
     Returns:
-        The text in normal form, with its last line ended.
+        The text in normal form, with a newline at its end.
     """
     return json.dumps(normalised(schema), indent=2, ensure_ascii=False) + "\n"
 
@@ -194,7 +194,7 @@ def _faults_of_form(text: str, schema: dict[str, Any]) -> Iterator[str]:
     names = list(schema["properties"])
     for name, expected in zip(names, ordered(names), strict=True):
         if name != expected:
-            yield f"{name}: stands where {expected} belongs (--fix sorts)"
+            yield f"{name}: is where {expected} belongs (--fix sorts)"
             return
     if text != written(schema):
         yield "is not written in normal form (--fix rewrites it)"

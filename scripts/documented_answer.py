@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import simplejson
 
 from scripts.check_schemas import RESCUED, SECRET
-from singer_rest_core.records.infer_schema import infer_schema
+from singer_rest_core.records import infer_schema
 from tap_productive.relationships import related_type
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _RESCUED_COLUMN = {
 
 
 class UnusableAnswerError(ValueError):
-    """The answer holds nothing from which a stream can be made; the message says why."""
+    """No stream can be made from the answer; the message gives the reason."""
 
 
 @dataclass(frozen=True)

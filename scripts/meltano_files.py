@@ -27,7 +27,7 @@ _JOBS = re.compile(r"(# <jobs>.*?\n).*(# </jobs>)", re.DOTALL)
 _WEEKLY_REASON = """\
 # Once a week the taps with incremental streams read everything again, without the state: this corrects changes that an
 # API does not report. Not at midnight, as two runs of one job would share a state and Meltano would refuse the second.
-# The other taps read their lists whole every night, and their state keeps what a full refresh would lose.
+# The other taps read their lists completely every night, and their state keeps what a full refresh would lose.
 """
 
 

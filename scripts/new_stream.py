@@ -2,7 +2,7 @@
 
 `make new-stream TAP=tap-productive NAME=boats EXAMPLE=answer.json` writes the class, the schema, and the answer as a
 test. LIKE names a stream of the tap to declare the new one after; KEY the column that identifies a record (id);
-ENDPOINT the list's path, where it is not made of the name; SOURCE the page that gives the answer.
+ENDPOINT the list's path, where it differs from the name; SOURCE the page that gives the answer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from scripts.local_world import ROOT
 from scripts.sandbox_catalogue import catalogue_files
 from scripts.stream_declaration import Declaration
 from singer_rest_core import RestStream
-from singer_rest_core.records.row_layout import ResourceRows
+from singer_rest_core.records import ResourceRows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ _LONGEST_NAME = 63
 
 
 class UsageError(ValueError):
-    """The command was given something it cannot use; the message names it in one line."""
+    """An argument is missing or cannot be used; the message is one line."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class NewStream:
         name: The stream's name.
         model: The name of the stream it is declared after.
         key: The column that identifies a record.
-        endpoint: The list's path; empty if it is made of the name.
+        endpoint: The list's path; empty if it follows from the name.
         source: Where the answer is documented.
         answer: The documented answer.
     """
@@ -93,7 +93,7 @@ class NewStream:
         return files | {path: simplejson.dumps(kept, indent=2, ensure_ascii=False) + "\n"}
 
     def _class_values(self, model: type[Any]) -> dict[str, Any]:
-        """Return the class attributes beside the name: those that the model has, and the relationships."""
+        """Return the class attributes other than the name: those that the model has, and the relationships."""
         declared = vars(model)
         values: dict[str, Any] = {}
         if "path" in declared:

@@ -11,7 +11,7 @@ from scripts.local_world import ROOT, local_world
 
 
 def main() -> int:
-    """Start sandbox and PostgreSQL, and the user's shell among them.
+    """Start the sandbox, PostgreSQL, and the user's shell.
 
     Returns:
         The shell's exit code.
@@ -22,7 +22,7 @@ def main() -> int:
         programs = f"{Path(sys.executable).parent}{os.pathsep}{world.environment['PATH']}"
         print(f"Sandbox:    {world.sandbox_url}")
         print(f"PostgreSQL: {world.database_url}")
-        print("Try:        meltano run tap-productive target-postgres; leave with `exit`, then both are gone.")
+        print("Try:        meltano run tap-productive target-postgres; `exit` ends both.")
         shell = world.environment.get("SHELL", "/bin/sh")
         environment = {**world.environment, "PATH": programs}
         return subprocess.run([shell], cwd=ROOT, env=environment, check=False).returncode  # noqa: S603 - the user's own

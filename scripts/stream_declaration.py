@@ -22,9 +22,9 @@ class Declaration:
 
     Args:
         name: The stream's name.
-        model: The class of an existing stream: the new one gets its base class, and stands behind it wherever it is
+        model: The class of an existing stream: the new one gets its base class, and follows it wherever it is
             listed.
-        values: The class attributes beside `name`.
+        values: The class attributes other than `name`.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""Tests that cross taps: whole pipelines, and what stands in several places."""
+"""Tests that cross taps: whole pipelines, and checks of what is stated in several places."""

@@ -1,4 +1,4 @@
-"""What whole pipelines need: Meltano with its plugins, and a real PostgreSQL."""
+"""Fixtures for complete pipelines: Meltano with its plugins, and a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Pipeline:
     tap: str = "tap-productive"
 
     def selecting(self, *streams: str) -> Pipeline:
-        """The same for some streams of the tap."""
+        """Return the same pipeline for some streams of the tap."""
         name = f"{self.tap.upper().replace('-', '_')}__SELECT"
         selection = json.dumps([f"{stream}.*" for stream in streams])
         return replace(self, environment={**self.environment, name: selection})
@@ -53,13 +53,13 @@ class Pipeline:
         )
 
     def run(self, *arguments: str) -> tuple[int, str]:
-        """Run `meltano run <tap> target-postgres`; gives the exit code and what was printed."""
+        """Run `meltano run <tap> target-postgres`; return the exit code and what was printed."""
         child = self.start("run", *arguments, self.tap, "target-postgres")
         output, _ = child.communicate()
         return child.returncode, output
 
     def rows(self, query: LiteralString, *values: object) -> list[dict[str, Any]]:
-        """Ask the database; tables are in the schema of the tap."""
+        """Query the database; tables are in the schema of the tap."""
         with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
             connection.execute(f"set search_path to {self.tap.replace('-', '_')}".encode())
             return connection.execute(query, values).fetchall()
@@ -67,7 +67,7 @@ class Pipeline:
 
 @pytest.fixture(scope="session")
 def world() -> Iterator[LocalWorld]:
-    """PostgreSQL and the plugins; the sandbox in it is not used, as tests want to see into theirs."""
+    """PostgreSQL and the plugins; its sandbox is not used, as tests inspect one of their own."""
     with local_world(scale=0.1) as running:
         assert running.run("meltano", "install") == 0
         yield running

@@ -22,7 +22,7 @@ def raise_loopback() -> None:
 
 
 def main() -> int:
-    """Run it, and say what landed."""
+    """Run the pipeline, and print how many rows were loaded."""
     raise_loopback()
     try:
         socket.create_connection(("192.0.2.1", 443), timeout=2)

@@ -1,4 +1,4 @@
-"""The main job, `make demo`: what it prints, and that nothing of it is left, however it ends."""
+"""`make demo`: what it prints, and that it leaves nothing behind, however it ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from scripts.all_taps import unconnected_tap
 from scripts.local_world import ROOT
-from scripts.stories import STORIES
+from scripts.system_changes import CHANGES_BY_TAP
 from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def start(folder: Path) -> subprocess.Popen[str]:
 
 
 def left_behind(folder: Path) -> list[str]:
-    """Files and processes that the demo has left."""
+    """Return the files and processes that the demo has left behind."""
     left = [str(path) for path in folder.iterdir()]
     for process in psutil.process_iter():
         try:
@@ -49,7 +49,7 @@ def left_behind(folder: Path) -> list[str]:
 
 
 @pytest.mark.usefixtures("world")
-def test_the_demo_reads_again_only_what_changed_and_leaves_nothing(tmp_path: Path) -> None:
+def test_the_demo_reads_only_changes_again_and_leaves_nothing_behind(tmp_path: Path) -> None:
     child = start(tmp_path)
     output, _ = child.communicate()
 
@@ -61,17 +61,20 @@ def test_the_demo_reads_again_only_what_changed_and_leaves_nothing(tmp_path: Pat
     assert rows > 6000
     assert tables == len(unconnected_tap(TapProductive).streams)
     assert tables <= requests < tables + 20
-    for tap in STORIES:
+    for tap in CHANGES_BY_TAP:
         assert re.search(rf"^{tap}: [\d,]+ rows in \d+ tables with \d+ requests$", first, re.MULTILINE)
     for words in ("invoices 300, line_items 7", "fattura_vat_summary 1", "invoice_documents 30", "tax_rates 6"):
         assert words in first.replace("\n  ", " ")
-    assert "All of it has arrived. Of the incremental streams, only what changed and the look-back was read" in second
+    assert (
+        "Every change has arrived. Of the incremental streams, only changes and the look-back were read again."
+        in second
+    )
     assert left_behind(tmp_path) == []
 
 
 @pytest.mark.usefixtures("world")
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_demo_that_is_stopped_leaves_nothing(tmp_path: Path, signum: int, code: int) -> None:
+def test_a_stopped_demo_leaves_nothing_behind(tmp_path: Path, signum: int, code: int) -> None:
     child = start(tmp_path)
     assert child.stdout
     for line in child.stdout:

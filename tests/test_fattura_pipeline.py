@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 QUARTERS = [f"{year}-Q{quarter}" for year in (2024, 2025, 2026) for quarter in (1, 2, 3, 4)][:-2]
 
-# What the totals of a document are made of: its VAT summaries, what is taken off or put on the whole, and the rounding.
+# A document's total is the sum of its VAT summaries, discounts or surcharges on the document, and rounding.
 TOTALS = """
     with summaries as (
         select direction, invoicetronic_id, body_number, sum(imponibile_importo + imposta) as amount
@@ -41,7 +41,7 @@ TOTALS = """
     where importo_totale_documento is not null
 """
 
-# What the VAT of a rate is reckoned on: its lines, contributions to pension funds, expenses and rounding.
+# The taxable amount of a rate is the sum of its lines, pension fund contributions, expenses and rounding.
 TAXED = """
     with parts as (
         select direction, invoicetronic_id, body_number, aliquota_iva, natura, prezzo_totale as amount from fattura_line

@@ -1,4 +1,4 @@
-"""The whole way: the sandbox, tap-productive, Meltano, target-postgres, PostgreSQL."""
+"""The complete pipeline: the sandbox, tap-productive, Meltano, target-postgres, PostgreSQL."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HEADERS = {
 
 
 def answers(sandbox: RunningSandbox, organization: str, stream: str, include: str) -> list[dict[str, Any]]:
-    """Ask the sandbox without the tap."""
+    """Return what the sandbox answers, without the tap."""
     response = requests.get(
         f"{sandbox.url}/productive/api/v2/{stream}",
         params={"page[size]": "200"} | ({"include": include} if include else {}),
@@ -53,7 +53,7 @@ def table(pipeline: Pipeline, name: str) -> dict[str, dict[str, Any]]:
 
 
 def same(stored: object, sent: object) -> bool:
-    """Whether PostgreSQL holds the value that the API sent."""
+    """Return whether PostgreSQL holds the value that the API sent."""
     if isinstance(stored, datetime):
         return stored.replace(tzinfo=UTC) == datetime.fromisoformat(str(sent))
     if isinstance(stored, Decimal) or (isinstance(stored, int) and not isinstance(stored, bool)):
@@ -63,7 +63,7 @@ def same(stored: object, sent: object) -> bool:
     return str(stored) == str(sent)
 
 
-def test_the_recorded_values_stand_unchanged_in_postgresql(pipeline: Pipeline, sandbox: RunningSandbox) -> None:
+def test_the_recorded_values_are_unchanged_in_postgresql(pipeline: Pipeline, sandbox: RunningSandbox) -> None:
     pipeline.environment = {**pipeline.environment, "TAP_PRODUCTIVE_ORGANIZATION_ID": "recorded"}
     code, output = pipeline.run()
     assert code == 0, output
@@ -82,7 +82,7 @@ def test_the_recorded_values_stand_unchanged_in_postgresql(pipeline: Pipeline, s
 
 
 def expect_attributes(stream: type[ProductiveStream], columns: dict[str, Any], attributes: dict[str, Any]) -> int:
-    """Assert that every attribute stands in its column, or raw among the rescued; gives how many have a value."""
+    """Assert that every attribute is in its column, or raw in `_rescued_data`; return how many have a value."""
     rescued = columns["_rescued_data"] or {}
     for name in attributes.keys() & stream.secret_fields:
         assert name not in columns.keys() | rescued.keys()
@@ -97,7 +97,7 @@ def expect_attributes(stream: type[ProductiveStream], columns: dict[str, Any], a
 
 
 def expect_relationships(stream: str, columns: dict[str, Any], relationships: dict[str, Any]) -> int:
-    """Assert that the ids of related records stand in their columns; gives how many there are."""
+    """Assert that the ids of related records are in their columns; return how many there are."""
     related = {name: entry["data"] for name, entry in relationships.items() if entry.get("data")}
     for name, data in related.items():
         if isinstance(data, list):
@@ -190,7 +190,7 @@ def test_a_run_that_is_killed_loses_nothing(pipeline: Pipeline, sandbox: Running
         assert table(pipeline, name).keys() == {row["id"] for row in sandbox.admin.records(name)}, name
 
 
-def test_what_has_vanished_is_marked_as_deleted(pipeline: Pipeline, sandbox: RunningSandbox) -> None:
+def test_a_row_that_no_longer_exists_is_marked_as_deleted(pipeline: Pipeline, sandbox: RunningSandbox) -> None:
     pipeline = pipeline.selecting("payments")
     assert pipeline.run()[0] == 0
     gone = sandbox.admin.records("payments")[0]["id"]
@@ -203,7 +203,7 @@ def test_what_has_vanished_is_marked_as_deleted(pipeline: Pipeline, sandbox: Run
     assert marked == {gone}
 
 
-def test_a_tombstone_marks_a_row_and_leaves_what_it_held(pipeline: Pipeline, sandbox: RunningSandbox) -> None:
+def test_a_tombstone_marks_a_row_and_keeps_its_values(pipeline: Pipeline, sandbox: RunningSandbox) -> None:
     pipeline = pipeline.selecting("deleted_items", "invoices")
     pipeline.environment = {**pipeline.environment, "TAP_PRODUCTIVE_TOMBSTONES": "true"}
     assert pipeline.run()[0] == 0

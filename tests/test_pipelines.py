@@ -1,4 +1,4 @@
-"""Every tap through Meltano into a real PostgreSQL: all, then nothing new, then changes and deletes."""
+"""Every tap through Meltano into a real PostgreSQL: everything, then nothing new, then changes and deletes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts.demo import Warehouse
-from scripts.stories import STORIES, rows
+from scripts.system_changes import CHANGES_BY_TAP, rows_in_sandbox
+from scripts.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 SMALL = 40
-"""So many invoices, and their details and documents, may Invobi be asked for without waiting."""
+"""The number of invoices that Invobi serves with details and documents without a wait."""
 
 LISTS = {
     "tap-invoicetronic": ("company", "send", "receive", "update", "webhook"),
@@ -56,12 +56,12 @@ NOTHING_NEW = {
         f"{_COVAGE}/quote": 2,
     },
 }
-"""The requests of a run with nothing new: no detail, no document. Lists without a marker of change are read whole, like
-all of a tap that is not named."""
+"""The requests of a run with nothing new: no detail, no document. Lists without a marker of change are read completely,
+like all lists of a tap that is not named."""
 
 
 def narrowed(pipeline: Pipeline, sandbox: RunningSandbox, tap: str) -> Pipeline:
-    """A pipeline of another tap, whose account is small enough not to be waited for."""
+    """Return the pipeline of another tap, with an account small enough to need no waits."""
     if tap == "tap-invobi":
         account = sandbox.admin.system("invobi")
         for row in account.records("invoices")[SMALL:]:
@@ -71,19 +71,21 @@ def narrowed(pipeline: Pipeline, sandbox: RunningSandbox, tap: str) -> Pipeline:
 
 
 def requests_by_path(sandbox: RunningSandbox) -> Counter[str]:
-    """How often each path was asked for, since the log was cleared."""
+    """Return the number of requests for each path since the log was cleared."""
     return Counter(request["path"].rstrip("/") for request in sandbox.admin.requests())
 
 
 @pytest.mark.parametrize("tap", sorted(LISTS))
-def test_a_tap_reads_all_then_nothing_then_what_happened(pipeline: Pipeline, sandbox: RunningSandbox, tap: str) -> None:
+def test_a_tap_reads_everything_then_nothing_then_the_changes(
+    pipeline: Pipeline, sandbox: RunningSandbox, tap: str
+) -> None:
     pipeline = narrowed(pipeline, sandbox, tap)
     code, output = pipeline.run()
     assert code == 0, output
-    warehouse = Warehouse.of(pipeline.database_url)
+    warehouse = Warehouse.at(pipeline.database_url)
     for stream in LISTS[tap]:
         keys = warehouse.streams[tap][stream].primary_keys
-        there = {tuple(row[key] for key in keys) for row in rows(sandbox.admin, tap, stream)}
+        there = {tuple(row[key] for key in keys) for row in rows_in_sandbox(sandbox.admin, tap, stream)}
         assert warehouse.keys(tap, stream) == there, stream
 
     everything = requests_by_path(sandbox)
@@ -94,14 +96,14 @@ def test_a_tap_reads_all_then_nothing_then_what_happened(pipeline: Pipeline, san
     assert nothing_new == NOTHING_NEW.get(tap, everything)
 
     sandbox.admin.advance_clock(86_400)
-    events = STORIES[tap](sandbox.admin)
+    changes = CHANGES_BY_TAP[tap](sandbox.admin)
     started = datetime.now(UTC)
     code, output = pipeline.run()
     assert code == 0, output
-    assert [event.what for event in events if not warehouse.shows(tap, event, started)] == []
-    for event in events:
-        if event.stream == "invoice_details" and event.deleted:
-            (detail,) = pipeline.rows("select * from invoice_details where id = %s", event.key["id"])
+    assert [change.what for change in changes if not warehouse.shows(tap, change, started)] == []
+    for change in changes:
+        if change.stream == "invoice_details" and change.deleted:
+            (detail,) = pipeline.rows("select * from invoice_details where id = %s", change.key["id"])
             assert detail["title"]
             assert detail["items"]
     for word in ("sandbox-token", "sandbox-password", "ik_test_sandbox"):

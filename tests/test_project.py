@@ -13,6 +13,8 @@ import yaml
 from scripts import check_schemas, definitions
 from scripts.all_taps import tap_classes, tap_names, unconnected_tap
 from scripts.local_world import ROOT
+from scripts.system_changes import CHANGES_BY_TAP
+from tests.test_pipelines import LISTS
 
 TAPS = tap_names()
 MELTANO: dict[str, Any] = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
@@ -29,6 +31,8 @@ def test_every_tap_has_its_place_in_the_project(tap: str) -> None:
     assert f"({'taps/' + tap}/README.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
     (development,) = [each for each in MELTANO["environments"] if each["name"] == "dev"]
     assert tap in {plugin["name"] for plugin in development["config"]["plugins"]["extractors"]}
+    assert tap in CHANGES_BY_TAP
+    assert tap in {"tap-productive", *LISTS}
     for folder in (ROOT / "taps" / tap, ROOT / "core"):
         assert (folder / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
 
@@ -36,7 +40,7 @@ def test_every_tap_has_its_place_in_the_project(tap: str) -> None:
 @pytest.mark.parametrize(
     ("tap", "intervals"), [("tap-productive", {"@daily", "0 12 * * 0"}), ("tap-2invoice", {"@daily"})]
 )
-def test_a_tap_with_incremental_streams_is_read_whole_once_a_week(tap: str, intervals: set[str]) -> None:
+def test_a_tap_with_incremental_streams_is_read_completely_once_a_week(tap: str, intervals: set[str]) -> None:
     (job,) = [job["name"] for job in MELTANO["jobs"] if f"{tap} target-postgres" in job["tasks"]]
     assert {each["interval"] for each in MELTANO["schedules"] if each["job"] == job} == intervals
 
@@ -55,7 +59,7 @@ def test_schemas_are_in_order() -> None:
 
 
 @pytest.mark.parametrize("tap", TAPS)
-def test_no_table_whose_vanished_rows_are_marked_has_a_column_that_the_loader_uses_itself(tap: str) -> None:
+def test_no_table_with_marked_deletes_has_a_column_name_that_the_loader_reserves(tap: str) -> None:
     (loader,) = [plugin for plugin in MELTANO["plugins"]["loaders"] if plugin["name"] == "target-postgres"]
     for stream in unconnected_tap(tap_classes()[tap]).streams.values():
         if stream.replication_method == "FULL_TABLE":

@@ -1,4 +1,4 @@
-"""Reading ahead is for speed alone: every tap writes the same bytes with one request at a time and with many."""
+"""Reading ahead only changes the speed: every tap writes the same bytes with one request at a time and with many."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SMALL_PAGES = 10
 _DIFFERS = re.compile(
     rb'(?P<name>"(?:version|time_extracted|full_refreshed_at)":)(?:"[^"]*"|[0-9]+)|(?P<digest>"[\w-]{16})[0-9a-f]{8}"'
 )
-"""When something was read, and what is made of that: versions, and what Invobi's details are remembered by."""
+"""Times of reading, and what depends on them: versions, and the digests that Invobi's details are remembered by."""
 
 
 @pytest.mark.parametrize("name", tap_classes())
@@ -35,7 +35,7 @@ def test_one_request_at_a_time_and_sixteen_give_the_same_bytes(
     settings = sandbox_settings(name) | {key: value for key, value in optional.items() if key in known}
 
     def written(concurrency: int) -> list[bytes]:
-        # What Invoicetronic logs are our own requests.
+        # Invoicetronic's log lists our own requests.
         streams = {name for name in tap(config=settings).streams if name != "log"}
         reading = read(tap, settings | {"concurrency": concurrency}, select=" ".join(streams))
         shutil.rmtree(documents, ignore_errors=True)

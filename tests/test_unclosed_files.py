@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from conftest import run_tap
+from scripts.all_taps import tap_names
 
 
-@pytest.mark.parametrize("tap", ["tap-2invoice", "tap-covage", "tap-invobi", "tap-invoicetronic", "tap-productive"])
+@pytest.mark.parametrize("tap", tap_names())
 def test_discovery_leaves_nothing_unclosed(tap: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONWARNINGS", "default")
 

@@ -241,12 +241,9 @@ class RestTap(SdkTap):
     @classmethod
     @override
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Add the SDK's own settings; versions are activated unless the user says otherwise, as deletes need them."""
+        """Add the SDK's own settings, and mend the schema of one."""
         super().append_builtin_config(config_jsonschema)
         properties = config_jsonschema["properties"]
-        name = "emit_activate_version_messages"
-        if name in properties:
-            properties[name] = {**properties[name], "default": True}
         if "stream_maps" in properties:
             properties["stream_maps"] = _with_schemas_only(properties["stream_maps"])
 

@@ -1,4 +1,4 @@
-"""The transformation that the manifest names."""
+"""The custom transformation of the manifest."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from flat_rows import flat_row
 
 @dataclass
 class Flatten(RecordTransformation):
-    """Makes flat records of resources."""
+    """Replaces a resource by a flat record."""
 
     def transform(self, record: dict[str, Any], *_: object, **__: object) -> None:
-        """Change a record in place."""
+        """Flatten a record in place."""
         flat = flat_row(record)
         record.clear()
         record.update(flat)

@@ -1,4 +1,4 @@
-"""The bound: fetch a page, parse it, write each row on a line; nothing is checked, named or flattened.
+"""The bound: fetch a page, parse it, write each row on a line; nothing is checked, renamed or flattened.
 
 `BENCH_QUERY` holds the query as JSON, `BENCH_URL` the API, `BENCH_IN_FLIGHT` how many pages are fetched at a time.
 """
@@ -30,17 +30,17 @@ async def main() -> None:
     write = sys.stdout.buffer.write
     headers = json.loads(os.environ["BENCH_HEADERS"])
     async with aiohttp.ClientSession(headers=headers, read_bufsize=4 << 20) as session:
-        answer = orjson.loads(await page(session, 1))
-        last = answer["meta"]["total_pages"]
+        body = orjson.loads(await page(session, 1))
+        last = body["meta"]["total_pages"]
         ahead = {number: asyncio.create_task(page(session, number)) for number in range(2, min(last, IN_FLIGHT) + 1)}
         for number in range(1, last + 1):
             if number > 1:
-                body = await (ahead.pop(number) if number in ahead else page(session, number))
+                content = await (ahead.pop(number) if number in ahead else page(session, number))
                 following = number + IN_FLIGHT - 1
                 if IN_FLIGHT > 1 and following <= last and following not in ahead:
                     ahead[following] = asyncio.create_task(page(session, following))
-                answer = orjson.loads(body)
-            for row in answer["data"]:
+                body = orjson.loads(content)
+            for row in body["data"]:
                 write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
 
 

@@ -1,8 +1,8 @@
 """The rest_api source of dlt over the list of invoices, extracted to the files that its normalizer would read next.
 
-Without arguments as its documentation shows it; with `BENCH_TUNED=1` with what its page on performance and its types
-allow: no compression, larger buffers, and a session of its own that parses answers once, with orjson. `BENCH_QUERY`
-holds the query as JSON, `BENCH_HEADERS` the headers, `BENCH_URL` the API, `BENCH_OUTPUT` the folder that files go to.
+By default it is written as dlt's documentation shows it. `BENCH_TUNED=1` adds what its page on performance and its
+types allow: no compression, larger buffers, and a custom session that parses responses once, with orjson. `BENCH_QUERY`
+holds the query as JSON, `BENCH_HEADERS` the headers, `BENCH_URL` the API, `BENCH_OUTPUT` the folder for the files.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TUNED:
     os.environ["DATA_WRITER__DISABLE_COMPRESSION"] = "true"
     os.environ["DATA_WRITER__BUFFER_MAX_ITEMS"] = "20000"
 
-import dlt  # noqa: E402 - its configuration is in the environment
+import dlt  # noqa: E402 - it reads its configuration from the environment
 import orjson  # noqa: E402
 import requests  # noqa: E402
 from dlt.sources.rest_api import rest_api_source  # noqa: E402
@@ -24,7 +24,7 @@ from flat_rows import flat_row  # noqa: E402
 
 
 class ParsingOnce(requests.Session):
-    """Parses an answer once, with orjson; dlt asks for it twice, for the rows and for the next link."""
+    """Parses a response once, with orjson; dlt parses it twice, for the rows and for the next link."""
 
     def send(self, request: requests.PreparedRequest, **settings: object) -> requests.Response:
         """Send a request."""
@@ -36,7 +36,7 @@ class ParsingOnce(requests.Session):
 
 
 def main() -> None:
-    """Extract."""
+    """Extract the list."""
     client = {
         "base_url": os.environ["BENCH_URL"],
         "headers": json.loads(os.environ["BENCH_HEADERS"]),

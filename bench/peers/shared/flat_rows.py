@@ -1,4 +1,4 @@
-"""The record that tap-productive writes of a row, as whoever writes a connector by hand would make it."""
+"""Makes the flat record that tap-productive writes from a row, as a connector written by hand would."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def flat_row(row: dict[str, Any]) -> dict[str, Any]:
-    """Make a flat record of a resource: its attributes, and the ids of what it relates to."""
+    """Return a flat record of a resource: its attributes, and the ids of what it relates to."""
     flat = {"id": row["id"], **row["attributes"]}
     flat.pop("email_key", None)
     for name, relationship in row.get("relationships", {}).items():

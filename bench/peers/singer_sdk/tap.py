@@ -1,6 +1,6 @@
-"""The plain singer-sdk way of writing tap-productive: what its documentation and its cookiecutter lead to.
+"""tap-productive written the plain singer-sdk way, as its documentation and its cookiecutter suggest.
 
-`BENCH_TAP` names a JSON file that says which streams there are (see `bench.readers`). `BENCH_FASTEST=1` gives the
+`BENCH_STREAMS` names a JSON file that describes the streams (see `bench.tap_streams`). `BENCH_FASTEST=1` uses the
 fastest settings that the SDK supports: no type conformance, its msgspec writer, STATE seldom.
 """
 
@@ -35,7 +35,7 @@ class NextLink(BaseHATEOASPaginator):
     """Follows `links.next`."""
 
     def get_next_url(self, response: requests.Response) -> str | None:
-        """Give the link of an answer, if it has one."""
+        """Return the link of a response, if it has one."""
         return response.json()["links"].get("next")
 
 
@@ -45,21 +45,21 @@ class ProductiveStream(RESTStream):
     records_jsonpath = "$.data[*]"
     primary_keys = ("id",)
     decimals: tuple[str, ...] = ()
-    asked: ClassVar[dict[str, str]] = {}
+    query: ClassVar[dict[str, str]] = {}
 
     @property
     def url_base(self) -> str:
-        """The setting."""
+        """Return the setting."""
         return self.config["api_url"]
 
     @property
     def authenticator(self) -> APIKeyAuthenticator:
-        """The token, as a header."""
+        """Return the token as a header."""
         return APIKeyAuthenticator(key="X-Auth-Token", value=self.config["auth_token"], location="header")
 
     @property
     def http_headers(self) -> dict[str, str]:
-        """What every request carries."""
+        """Return the headers of every request."""
         return {
             "X-Organization-Id": self.config["organization_id"],
             "Content-Type": "application/vnd.api+json",
@@ -69,7 +69,7 @@ class ProductiveStream(RESTStream):
 
     @property
     def is_sorted(self) -> bool:
-        """Rows are asked for in the order of the replication key."""
+        """Return whether rows are requested in the order of the replication key."""
         return self.replication_key is not None
 
     def get_new_paginator(self) -> NextLink:
@@ -77,9 +77,9 @@ class ProductiveStream(RESTStream):
         return NextLink()
 
     def get_http_request(self, *, page: PageContext) -> HTTPRequest:
-        """Ask for one page."""
+        """Return the request for a page."""
         request = super().get_http_request(page=page)
-        request.params = dict(self.asked)
+        request.params = dict(self.query)
         if self.replication_key:
             start = self.get_starting_timestamp(page.stream_context)
             if start:
@@ -89,10 +89,10 @@ class ProductiveStream(RESTStream):
         return request
 
     def post_process(self, row: dict, context: Context | None = None) -> dict:  # noqa: ARG002 - the SDK's hook
-        """Make a flat row of a resource."""
+        """Return a flat record of a resource."""
         flat = flat_row(row)
         for name in self.decimals:
-            # The API gives some as text; under a number type that ends target-postgres with its default settings.
+            # The API returns some as text, on which target-postgres fails with its default settings.
             if isinstance(flat.get(name), str):
                 flat[name] = Decimal(flat[name])
         return flat
@@ -116,33 +116,33 @@ class TapProductivePlain(Tap):
         message_writer_class = MsgSpecWriter
 
     def discover_streams(self) -> Sequence[ProductiveStream]:
-        """Make the streams that the file names."""
-        told = json.loads(Path(os.environ["BENCH_TAP"]).read_text())
-        return [stream_class(entry)(self) for entry in told]
+        """Return the streams that the file describes."""
+        descriptions = json.loads(Path(os.environ["BENCH_STREAMS"]).read_text())
+        return [stream_class(description)(self) for description in descriptions]
 
 
-def stream_class(entry: dict[str, Any]) -> type[ProductiveStream]:
-    """Make the class that a person would have written for a stream.
+def stream_class(description: dict[str, Any]) -> type[ProductiveStream]:
+    """Return the class that a person would have written for a stream.
 
     Args:
-        entry: Its name, schema, query and replication_key.
+        description: Its name, schema, query and replication_key.
     """
-    schema = json.loads(Path(entry["schema"]).read_text())
+    schema = json.loads(Path(description["schema"]).read_text())
     schema["properties"].pop("_rescued_data", None)
     for column in schema["properties"].values():
         items = column.get("items", {})
         if "object" in items.get("type", ()):
-            items.setdefault("properties", {})  # without, the SDK's conformance ends in a KeyError
+            items.setdefault("properties", {})  # without it, the SDK's conformance raises a KeyError
     return type(
-        entry["name"],
+        description["name"],
         (ProductiveStream,),
         {
-            "name": entry["name"],
-            "path": f"/{entry['name']}",
+            "name": description["name"],
+            "path": f"/{description['name']}",
             "schema": schema,
             "decimals": tuple(name for name, column in schema["properties"].items() if "number" in column["type"]),
-            "asked": entry["query"],
-            "replication_key": entry["replication_key"],
+            "query": description["query"],
+            "replication_key": description["replication_key"],
         },
     )
 

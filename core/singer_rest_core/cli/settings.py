@@ -86,6 +86,13 @@ def settings_schema(
             description="Value of the User-Agent header; the tap's name and version if not set.",
         ),
         th.Property(
+            "emit_activate_version_messages",
+            th.BooleanType,
+            default=True,
+            title="Emit ACTIVATE_VERSION Messages",
+            description="Let the loader mark or remove rows that a complete read of a full-table stream did not find.",
+        ),
+        th.Property(
             "allow_plain_http",
             th.BooleanType,
             default=False,

@@ -300,7 +300,10 @@ class ListReader(Generic[Query]):
     def _accept(self, page: Page, paginator: BaseAPIPaginator[Any]) -> Page:
         """Check a page, and leave out the rows that are not wanted or came in an earlier pass."""
         source = self._source
-        ids = page.ids
+        try:
+            ids = page.ids
+        except UnexpectedPage as error:  # a row that is not an object; the codec decodes such a page
+            raise RequestFailed(f"GET {source.path} answered {error}") from error
         if isinstance(paginator, PagePaginator):
             paginator.check(page, ids)
         self._has_rows = True

@@ -2,7 +2,7 @@
 
 from singer_rest_core.records.conform import RESCUED_DATA, Column, Conformer, Misfit, Record
 from singer_rest_core.records.exact_json import NotJson, body_of, check, decode, encode, row_digest
-from singer_rest_core.records.infer_schema import column_kinds, identifies, infer_schema, with_columns, with_key
+from singer_rest_core.records.fast import PageCodec
 from singer_rest_core.records.row_layout import (
     FlatRows,
     ResourceRows,
@@ -11,6 +11,7 @@ from singer_rest_core.records.row_layout import (
     envelope_of,
     rows_of,
 )
+from singer_rest_core.records.schema_inference import column_kinds, identifies, infer_schema, with_columns, with_key
 from singer_rest_core.records.timestamps import earlier, instant, is_date, to_utc
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "FlatRows",
     "Misfit",
     "NotJson",
+    "PageCodec",
     "Record",
     "ResourceRows",
     "RowLayout",

@@ -19,6 +19,7 @@ from singer_rest_core.errors import RunEnded, StreamUnavailable
 from singer_rest_core.singer.writer import ExactWriter
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Iterable
 
     from singer_sdk.helpers.types import Context, Record
@@ -51,6 +52,13 @@ class SdkStream(Stream):
     Replaces the SDK's `sync`, which ends the run with the first error, logs expected ends as unhandled errors, and
     announces a table version before it is known to be complete; and its bookmarks, which compare timestamps as text.
     """
+
+    @property
+    @override
+    def logger(self) -> logging.Logger:
+        # From singer-sdk 0.55 on, the SDK's own is an adapter, which takes no filter.
+        logger: logging.Logger = self._tap.logger.getChild(self.name)
+        return logger
 
     @property
     @abstractmethod
@@ -120,7 +128,7 @@ class SdkStream(Stream):
             self.replication_method == REPLICATION_FULL_TABLE
             and self.ABORT_AT_RECORD_COUNT is None
             and self.get_batch_config(self.config) is None
-            and self.config.get("emit_activate_version_messages", True)
+            and self.config["emit_activate_version_messages"]
         )
         self._stream_version = self._initialized_at if is_versioned else None
 

@@ -112,6 +112,7 @@ def test_defaults_are_set_and_null_counts_as_not_set() -> None:
         "quota_share": 1,
         "max_wait_minutes": 1,
         "request_timeout": 300,
+        "emit_activate_version_messages": True,
         "allow_plain_http": False,
     }
 

@@ -544,3 +544,11 @@ def test_any_kind_of_path_is_a_folder(value: str, tmp_path: Path, monkeypatch: p
         size=8,
         sha256=hashlib.sha256(b"%PDF-1.7").hexdigest(),
     )
+
+
+def test_a_document_is_described_from_content_at_hand_as_from_the_store(tmp_path: Path) -> None:
+    store = DocumentStore(str(tmp_path))
+    put = store.put("a/b.xml", b"<a/>", media_type="application/xml")
+
+    assert store.describe("a/b.xml", b"<a/>", media_type="application/xml") == put
+    assert store.find("a/b.xml", media_type="application/xml") == put

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 from sandbox.productive.recorded import documented_rows
@@ -29,7 +30,7 @@ def _add_copies(builder: WorldBuilder, resource: str, example: dict[str, Json]) 
     attributes = {name: value for name, value in example.items() if name not in STAMPS}
 
     def row(draft: Draft) -> Row:
-        return attributes, _relationships(builder, resource, draft)
+        return copy.deepcopy(attributes), _relationships(builder, resource, draft)
 
     builder.add_many(resource, ROWS, row)
 

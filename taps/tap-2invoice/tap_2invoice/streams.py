@@ -1,12 +1,12 @@
 """The streams of 2invoice.
 
-Nothing tells what has changed, so all are read whole. That invoices and receipts come in pages is stated; of the others
-it is not known, and they are read the same way.
+No time of change is known, so all are read completely. That invoices and receipts come in pages is stated by a third
+party; of the others it is not known, and they are read the same way.
 """
 
 from __future__ import annotations
 
-from tap_2invoice.client import DetailStream, ListStream
+from tap_2invoice.client import ListStream, RecordDetailStream
 
 
 class Invoices(ListStream):
@@ -15,7 +15,7 @@ class Invoices(ListStream):
     name = "invoices"
 
 
-class InvoiceDetails(DetailStream):
+class InvoiceDetails(RecordDetailStream):
     """Invoices, as their details have them: one request each, so deselected by default."""
 
     name = "invoice_details"
@@ -28,7 +28,7 @@ class Clients(ListStream):
     name = "clients"
 
 
-class ClientDetails(DetailStream):
+class ClientDetails(RecordDetailStream):
     """Clients, as their details have them: one request each, so deselected by default."""
 
     name = "client_details"
@@ -82,4 +82,4 @@ LISTS: tuple[type[ListStream], ...] = (
     Receipts,
     Templates,
 )
-DETAILS: tuple[type[DetailStream], ...] = (ClientDetails, InvoiceDetails)
+DETAILS: tuple[type[RecordDetailStream], ...] = (ClientDetails, InvoiceDetails)

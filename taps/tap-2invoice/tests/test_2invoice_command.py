@@ -1,4 +1,4 @@
-"""tap-2invoice on the command line: what a person reads when something is wrong."""
+"""tap-2invoice on the command line: the messages when something is wrong."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ HINT = "Check access_token (POST auth/generate-token makes one; it expires, afte
         ),
     ],
 )
-def test_bad_input_gets_one_line_that_says_what_to_do(
+def test_bad_input_gives_one_line_with_what_to_do(
     two_invoice_settings: dict[str, Any], tmp_path: Path, change: dict[str, Any], expected: str, arguments: list[str]
 ) -> None:
     done = run("--config", write(tmp_path / "config.json", two_invoice_settings | change), *arguments)
@@ -72,7 +72,7 @@ def test_a_missing_token_is_named(two_invoice_settings: dict[str, Any], tmp_path
     ]
 
 
-def test_about_asks_for_nothing(sandbox: RunningSandbox, two_invoice_settings: dict[str, Any], tmp_path: Path) -> None:
+def test_about_requests_nothing(sandbox: RunningSandbox, two_invoice_settings: dict[str, Any], tmp_path: Path) -> None:
     done = run("--about", "--config", write(tmp_path / "config.json", two_invoice_settings))
 
     assert done.returncode == 0
@@ -99,7 +99,7 @@ def test_discovery_and_then_a_run_as_meltano_does_them(
     assert two_invoice_settings["access_token"] not in done.stdout + done.stderr
 
 
-def test_the_connection_test_reads_one_record_of_every_stream_and_says_nothing_wrong(
+def test_the_connection_test_reads_one_record_of_every_stream_and_logs_no_warning(
     two_invoice_settings: dict[str, Any], tmp_path: Path
 ) -> None:
     done = run("--config", write(tmp_path / "config.json", two_invoice_settings), "--test")

@@ -1,4 +1,4 @@
-"""What discovery finds out, and what it asks for."""
+"""Discovery: which schemas it infers, and what it requests for them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
 from singer_rest_core import AccessRefused
-from singer_rest_core.records.exact_json import encode
+from singer_rest_core.records import encode
 from tap_2invoice.tap import Tap2Invoice
 
 if TYPE_CHECKING:
@@ -43,13 +43,7 @@ def columns_of(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {name: column for name, column in columns.items() if name != "_rescued_data"}
 
 
-@pytest.fixture
-def two_invoice(sandbox: RunningSandbox) -> SystemAdmin:
-    """The sandbox's admin of this system."""
-    return sandbox.admin.system("2invoice")
-
-
-def test_one_request_a_stream_and_one_for_the_token_is_all_that_is_asked(
+def test_discovery_sends_one_request_a_stream_and_one_for_the_token(
     sandbox: RunningSandbox, two_invoice_settings: dict[str, Any]
 ) -> None:
     discover(two_invoice_settings)
@@ -100,7 +94,7 @@ def test_the_same_sample_makes_the_same_catalog(two_invoice_settings: dict[str, 
     assert encode(discover(two_invoice_settings)) == encode(discover(two_invoice_settings | {"concurrency": 1}))
 
 
-def test_without_a_token_nothing_is_asked_and_records_have_an_id_and_what_is_rescued(
+def test_without_a_token_nothing_is_requested_and_records_have_an_id_and_rescued_data(
     sandbox: RunningSandbox, two_invoice_settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -159,7 +153,9 @@ def test_settings_are_checked_before_anything_is_sent(
     assert sandbox.admin.requests() == []
 
 
-def test_what_needs_no_records_asks_for_none(sandbox: RunningSandbox, two_invoice_settings: dict[str, Any]) -> None:
+def test_nothing_is_requested_if_no_records_are_needed(
+    sandbox: RunningSandbox, two_invoice_settings: dict[str, Any]
+) -> None:
     """As the generated tables of the README do."""
     tap = Tap2Invoice(config=two_invoice_settings, setup_mapper=False)
 
@@ -167,7 +163,7 @@ def test_what_needs_no_records_asks_for_none(sandbox: RunningSandbox, two_invoic
     assert sandbox.admin.requests() == []
 
 
-def test_a_catalog_that_is_given_is_not_looked_into_again(
+def test_a_given_catalog_is_used_without_new_samples(
     sandbox: RunningSandbox, two_invoice_settings: dict[str, Any]
 ) -> None:
     catalog = Tap2Invoice(config=two_invoice_settings, setup_mapper=False).catalog_dict

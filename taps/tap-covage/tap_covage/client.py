@@ -1,7 +1,7 @@
-"""What is true of every list of the Covage client API: where it is, its envelopes, its cursors.
+"""What is true of every list of the Covage client API: its URL, its pages, its cursors.
 
-Facts are from the documentation (docs-api-client-demo.covage.com) unless a comment says otherwise. Only the page on
-invoices could be read whole.
+Facts are from the documentation (docs-api-client-demo.covage.com) unless a comment says otherwise. Of it, only
+the page on invoices could be read completely.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from singer_sdk.schema.source import SchemaDirectory
 from typing_extensions import override
 
 from singer_rest_core import NextLinkPaginator, RequestFailed
-from singer_rest_core.records import row_digest
-from singer_rest_core.records.row_layout import FlatRows
-from singer_rest_core.streams.per_row import IndexedList
-from tap_covage.envelopes import rows_in
+from singer_rest_core.records import FlatRows, row_digest
+from singer_rest_core.streams import IndexedList
+from tap_covage.response_rows import rows_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +38,7 @@ class RowEntry(NamedTuple):
     """What the index of a list holds of a row.
 
     Args:
-        digest: Tells whether it has changed.
+        digest: Changes with the row.
         date: Its replication value, if it has one.
     """
 
@@ -47,30 +46,30 @@ class RowEntry(NamedTuple):
     date: str | None
 
 
-def url_below(api_url: str, *parts: str) -> str:
-    """Give a URL of the API.
-
-    Args:
-        api_url: The setting; `/api/v1` is added unless it ends so.
-        parts: Path segments, which may hold anything.
-
-    Returns:
-        A URL with a slash at the end, as most of the documented ones have.
-    """
-    return "/".join([base_url(api_url), *(quote(part, safe="") for part in parts), ""])
-
-
 def base_url(api_url: str) -> str:
-    """Give the URL that all paths are below.
+    """Return the URL that all paths are below.
 
     Args:
-        api_url: The setting; `/api/v1` is added unless it ends so.
+        api_url: The setting; `/api/v1` is added unless it ends with that.
 
     Returns:
         A URL without a slash at the end.
     """
     base = api_url.rstrip("/")
     return base if base.endswith(_ROOT) else f"{base}{_ROOT}"
+
+
+def resource_url(api_url: str, *segments: str) -> str:
+    """Return the URL of a resource.
+
+    Args:
+        api_url: The setting, see `base_url`.
+        segments: The segments of its path; they may hold any character.
+
+    Returns:
+        A URL with a slash at the end, as most of the documented ones have.
+    """
+    return "/".join([base_url(api_url), *(quote(segment, safe="") for segment in segments), ""])
 
 
 class CovageList(IndexedList[RowEntry]):
@@ -86,7 +85,7 @@ class CovageList(IndexedList[RowEntry]):
     """Whether the parameter `page_size` is documented for it."""
 
     def __init__(self, tap: Tap) -> None:
-        """Bind the stream to its tap.
+        """Make the stream of a tap.
 
         Args:
             tap: The tap.
@@ -94,6 +93,7 @@ class CovageList(IndexedList[RowEntry]):
         super().__init__(tap, path=type(self).path)
 
     @property
+    @override
     def url_base(self) -> str:
         """The setting `api_url`, with `/api/v1`."""
         return base_url(self.config["api_url"])
@@ -105,7 +105,7 @@ class CovageList(IndexedList[RowEntry]):
 
     @override
     def paginator(self, query: ListQuery) -> NextLinkPaginator:
-        """Read by cursor. Nothing else of the next link is used: its host is a placeholder in the sample."""
+        """Page by cursor. Nothing else of the next link is used: its host is a placeholder in the sample."""
         return NextLinkPaginator(
             {}, next_link=lambda page: self._next_link(page, query), takes=lambda name: name == _CURSOR
         )
@@ -122,7 +122,7 @@ class CovageList(IndexedList[RowEntry]):
         """Return the parameters that choose rows.
 
         Args:
-            query: What is asked of the list.
+            query: What is requested of the list.
 
         Returns:
             Parameters by name.
@@ -138,14 +138,14 @@ class CovageList(IndexedList[RowEntry]):
         envelope = page.envelope
         if not isinstance(envelope.get("results"), list):
             return None
-        # `next` is what Django REST framework calls it, which this API is made with, by its look (inferred).
+        # `next` is the name in Django REST framework, which this API seems to use (inferred).
         link = envelope.get("next_page") or envelope.get("next")
         if link is not None and not isinstance(link, str):
-            raise RequestFailed(f"GET {self.path} names a next page that is no URL")
+            raise RequestFailed(f"GET {self.path} names a next page that is not a URL")
         count, rows = envelope.get("count"), len(envelope["results"])
-        # A list that is not filtered has as many rows as it counts; where this page is all of it, none may be missing.
-        is_alone = _CURSOR not in (page.answer.request.url or "")
-        if link is None and is_alone and not self.filters(query) and isinstance(count, int) and count > rows:
+        # An unfiltered list has as many rows as it counts: where it has a single page, none may be missing.
+        is_only_page = _CURSOR not in (page.answer.request.url or "")
+        if link is None and is_only_page and not self.filters(query) and isinstance(count, int) and count > rows:
             raise RequestFailed(
                 f"GET {self.path} answered {rows} of {count} rows and names no next page: "
                 "it is not known how to request the others"

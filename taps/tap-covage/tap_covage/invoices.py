@@ -10,9 +10,9 @@ from singer_sdk.streams.rest import HTTPRequest
 from typing_extensions import override
 
 from singer_rest_core import ListQuery
-from singer_rest_core.records.timestamps import instant
-from singer_rest_core.streams.pdf import PdfStream
-from tap_covage.client import SCHEMAS, CovageList, RowEntry, url_below
+from singer_rest_core.records import instant
+from singer_rest_core.streams import PdfStream
+from tap_covage.client import SCHEMAS, CovageList, RowEntry, resource_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
 
     from singer_rest_core import Page, Record
-    from singer_rest_core.paging.page import PageDecoder
+    from singer_rest_core.paging import PageDecoder
 
 
 class Invoices(CovageList):
     """Invoices, without amounts: the API gives none. Read by `accounting_date`, the last `lookback_days` again.
 
-    An invoice may be added later with an earlier date, and no order is documented: so a span before the bookmark is
-    read again, and the bookmark moves at the end only.
+    An invoice may be added later with an earlier date, and no order is documented: so the days before the bookmark are
+    read again, and the bookmark moves only at the end.
     """
 
     name = "invoices"
@@ -38,7 +38,7 @@ class Invoices(CovageList):
     takes_page_size = True
 
     _indexed_since: str | None = None
-    """The first accounting date that the index holds; None if it holds all."""
+    """The earliest accounting date in the index; None if it holds all."""
 
     @property
     @override
@@ -52,7 +52,7 @@ class Invoices(CovageList):
 
     @override
     def filters(self, query: ListQuery) -> Mapping[str, str]:
-        """Ask from a date on: `accounting_date_gt` includes the date, whatever its name says."""
+        """Filter from a date on: `accounting_date_gt` includes the date, despite its name."""
         return {"accounting_date_gt": query.since} if query.since else {}
 
     @override
@@ -80,10 +80,10 @@ class Invoices(CovageList):
 
 
 class InvoiceDocuments(PdfStream[RowEntry]):
-    """PDFs of invoices, kept below `documents_url`; none if that is not set. Fetched again if the row changes.
+    """PDFs of invoices, stored below `documents_url`; none if that is not set. Fetched again if the row changes.
 
-    It has a bookmark of its own, so that documents may be requested later than invoices. What is remembered is of the
-    invoices within the look-back.
+    It has a bookmark of its own, so that documents may be requested later than invoices. Only the invoices within the
+    look-back are remembered.
     """
 
     name = "invoice_documents"
@@ -111,18 +111,18 @@ class InvoiceDocuments(PdfStream[RowEntry]):
     @property
     @override
     def list_is_complete(self) -> bool:
-        """Whether the list was surely read to its end: a cursor does not shift."""
+        """Whether the list was read to its end: a cursor does not shift."""
         return self._invoices.has_read_all
 
     @property
     @override
     def finds_deletes(self) -> bool:
-        """Whether an invoice that is not listed is gone: no, it may be older than what was asked for."""
+        """Whether an invoice that is not listed is gone: no, it may be older than what was requested."""
         return False
 
     @override
     def listed(self) -> Mapping[str, RowEntry]:
-        """Return the invoices whose documents may be due; all of them if `documents_url` is another one than before."""
+        """Return the invoices whose documents may be due; all of them if `documents_url` has changed."""
         return self._invoices.index_since(date_of(self.config.get("start_date") if self.has_moved else self.read_from))
 
     @override
@@ -135,7 +135,7 @@ class InvoiceDocuments(PdfStream[RowEntry]):
 
     @override
     def request_for_row(self, key: str) -> HTTPRequest:
-        return HTTPRequest(url_below(self.config["api_url"], "invoice", key, "download"))
+        return HTTPRequest(resource_url(self.config["api_url"], "invoice", key, "download"))
 
     @override
     def record_of(self, key: str, entry: RowEntry, answer: requests.Response) -> Record | None:

@@ -1,4 +1,4 @@
-"""Streams that send a request for each order."""
+"""Streams that send one request for each order: its details and its history."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from singer_sdk.streams.rest import HTTPRequest
 from typing_extensions import override
 
 from singer_rest_core import RequestFailed, body_of
-from singer_rest_core.records.row_layout import FlatRows, UnexpectedPage
-from singer_rest_core.streams.per_row import PerRowStream
-from tap_covage.client import SCHEMAS, url_below
-from tap_covage.envelopes import rows_in
+from singer_rest_core.records import FlatRows, UnexpectedPage
+from singer_rest_core.streams import PerRowStream
+from tap_covage.client import SCHEMAS, resource_url
+from tap_covage.response_rows import rows_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 
 class OrderStream(PerRowStream, ABC):
-    """One request for each order: deselected, unless the user wants it."""
+    """A stream that sends one request for each order, so it is deselected by default."""
 
     schema = StreamSchema(SCHEMAS)
     selected_by_default = False
 
-    below: tuple[str, ...] = ()
-    """Where it is below the order."""
+    subpath: tuple[str, ...] = ()
+    """The segments of its path below the order."""
 
     row_keys: tuple[str, ...] = ()
-    """Fields that tell a single row from an envelope; none if any object is a row."""
+    """Fields that distinguish a single row from a wrapper; none if any object is a row."""
 
     def __init__(self, tap: Tap, *, orders: CovageList) -> None:
         """Make the stream of a tap.
@@ -56,7 +56,7 @@ class OrderStream(PerRowStream, ABC):
         """
         api_url = self.config["api_url"]
         references = list(self._orders.index())
-        requests = ((each, HTTPRequest(url_below(api_url, "order", each, *self.below))) for each in references)
+        requests = ((each, HTTPRequest(resource_url(api_url, "order", each, *self.subpath))) for each in references)
         for reference, answer in self.answered(requests):
             try:
                 yield from self.records_of(reference, rows_in(body_of(answer), self.row_keys))
@@ -70,7 +70,7 @@ class OrderStream(PerRowStream, ABC):
 
         Args:
             reference: The order.
-            rows: What was answered, without its envelope.
+            rows: The rows of the answer.
 
         Yields:
             Raw records.
@@ -78,7 +78,7 @@ class OrderStream(PerRowStream, ABC):
 
 
 class OrderDetails(OrderStream):
-    """One order each, at a request each. Not selected by default. Fields that are not documented are rescued."""
+    """Details of orders, at one request each. Not selected by default. Fields that are not documented are rescued."""
 
     name = "order_details"
     primary_keys = ("order_reference",)
@@ -91,10 +91,10 @@ class OrderDetails(OrderStream):
 
 
 class OrderHistory(OrderStream):
-    """The steps of each order, at a request each. Not selected by default. A step is kept as it came."""
+    """The steps of each order, at one request each. Not selected by default. A step is kept as the API gave it."""
 
     name = "order_history"
-    below = ("historic",)
+    subpath = ("historic",)
     primary_keys = ("order_reference", "position")
 
     @override

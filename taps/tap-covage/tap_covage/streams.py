@@ -1,4 +1,4 @@
-"""The lists of the Covage client API, without invoices, which have a module of their own."""
+"""The lists of the Covage client API, except invoices, which have a module of their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Orders(CovageList):
-    """Orders. `modification_date` can be neither filtered nor sorted by, as far as is documented: read completely."""
+    """Orders. No filter or sort by `modification_date` is documented: read completely."""
 
     name = "orders"
     path = "/order/"
@@ -29,7 +29,7 @@ class Quotes(CovageList):
 
 
 class Projects(CovageList):
-    """Projects that orders and quotes name. No time of change exists: read completely."""
+    """Projects, which orders and quotes refer to. No time of change exists: read completely."""
 
     name = "projects"
     path = "/referential/project"
@@ -37,7 +37,7 @@ class Projects(CovageList):
 
 
 class Ennis(CovageList):
-    """Points of interconnection (ENNI) that orders name by `reference`. No time of change exists: read completely."""
+    """Points of interconnection (ENNI), which orders name by `reference`. No time of change exists: read completely."""
 
     name = "ennis"
     path = "/referential/enni/"
@@ -45,7 +45,7 @@ class Ennis(CovageList):
 
     @override
     def records_in(self, body: Any) -> list[Record]:
-        """Return the rows of a page with `code`; the documentation's table says `Code`, its sample `code`."""
+        """Return the rows of a page with `code`: the documentation has `Code` in its table and `code` in its sample."""
         records = super().records_in(body)
         for record in records:
             if "Code" in record and "code" not in record:

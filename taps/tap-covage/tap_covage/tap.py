@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     import requests
 
-    from singer_rest_core.streams.base import BaseStream
+    from singer_rest_core.streams import BaseStream
 
 _SECONDS_A_MINUTE = 60
 _LARGEST_PAGE = 1000
-"""The maximum is not documented: an API of this kind cuts what is too large (inferred), and the cursor goes on."""
+"""The maximum is not documented: an API of this kind lowers a size that is too large (inferred), and pages go on."""
 
 
 class TapCovage(RestTap):
@@ -44,7 +44,7 @@ class TapCovage(RestTap):
             th.StringType,
             required=True,
             title="Username",
-            description="The service account that Covage has given you.",
+            description="The service account, from Covage.",
         ),
         th.Property(
             "password",
@@ -84,14 +84,14 @@ class TapCovage(RestTap):
             default=60,
             title="Lookback Days",
             description=(
-                "How much before their bookmark invoices are read again, "
+                "Invoices are read from this many days before their bookmark, "
                 "as one may be added later with an earlier accounting date."
             ),
         ),
         DOCUMENTS_URL,
         api_url=None,
         page_size=(100, _LARGEST_PAGE),
-        start_date="Invoices of an earlier accounting date are not read, nor their PDFs; unset means all.",
+        start_date="Invoices with an earlier accounting date are not read, nor their PDFs. Unset means all.",
     )
 
     @override
@@ -112,7 +112,7 @@ class TapCovage(RestTap):
 
     @cached_property
     def login(self) -> PasswordGrant:
-        """The login at Keycloak, shared by all threads; its tokens are nowhere else."""
+        """The login at Keycloak, shared by all threads; nothing else holds its tokens."""
         config = self.config
         return PasswordGrant(
             Login(
@@ -131,41 +131,27 @@ class TapCovage(RestTap):
             clock=self.clock,
         )
 
+    @override
     def authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Put a token into a request; log in where there is none.
-
-        Args:
-            request: A request to the configured origin.
-
-        Returns:
-            The same request.
-        """
+        """Put a token into a request; log in where there is none."""
         return self.login.authenticate(request)
 
+    @override
     def renew_credentials(self, refused: requests.PreparedRequest) -> bool:
-        """Get another token when the API has refused one: it may have run out before its time.
-
-        Args:
-            refused: The request that was answered with 401.
-
-        Returns:
-            Whether there is another token now.
-        """
+        """Get another token when the API has refused one: it may have expired early."""
         return self.login.renew(refused)
 
     @property
+    @override
     def secrets(self) -> list[str]:
         """The password and the tokens, for keeping them out of messages."""
         return self.login.secrets
 
+    @override
     def settings_errors(self) -> list[str]:
-        """Check what a JSON schema cannot.
-
-        Returns:
-            A line for each fault.
-        """
+        """Check URLs, dates, what goes into headers, and the password."""
         config = self._config
-        # The password travels in a form and may hold any letter.
+        # The password is sent in a form and may hold any letter.
         properties = self.config_jsonschema["properties"]
         in_headers = {"properties": {name: entry for name, entry in properties.items() if name != "password"}}
         return [
@@ -179,7 +165,7 @@ class TapCovage(RestTap):
 
 
 def token_url(auth_url: str, realm: str) -> str:
-    """Give the token endpoint of a Keycloak realm.
+    """Return the token endpoint of a Keycloak realm.
 
     Args:
         auth_url: Keycloak's root, with or without its `/auth`, or the endpoint itself.
@@ -195,13 +181,13 @@ def token_url(auth_url: str, realm: str) -> str:
 
 
 def password_errors(password: object) -> list[str]:
-    """Check that a password holds no line end, as a value read from a file often does.
+    """Check that a password holds no line end, which a value read from a file often has.
 
     Args:
         password: The setting.
 
     Returns:
-        One line, without its value, or none.
+        One line, without the value; none if nothing is wrong.
     """
     if isinstance(password, str) and any(unicodedata.category(character) == "Cc" for character in password):
         return ["Setting password holds a line end or another control character: copy it again"]

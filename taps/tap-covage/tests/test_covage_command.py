@@ -1,4 +1,4 @@
-"""tap-covage on the command line: what a person reads when something is wrong."""
+"""tap-covage on the command line: the messages when something is wrong."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ run = partial(run_tap, TAP)
         ),
     ],
 )
-def test_bad_input_gets_one_line_that_says_what_to_do(
+def test_bad_input_gives_one_line_with_what_to_do(
     covage_settings: dict[str, Any], tmp_path: Path, change: dict[str, Any], expected: str
 ) -> None:
     done = run("--config", write(tmp_path / "config.json", covage_settings | change))
@@ -81,7 +81,7 @@ def test_the_connection_test_reads_one_record_of_every_stream(covage_settings: d
     done = run("--config", write(tmp_path / "config.json", config), "--test")
 
     assert done.returncode == 0
-    # What an order's detail holds is not documented whole.
+    # The fields of an order's detail are not all documented.
     assert all(line.startswith("order_details: field ") for line in complaints(done))
     messages = [json.loads(line) for line in done.stdout.splitlines()]
     read = sorted(message["stream"] for message in messages if message["type"] == "RECORD")
@@ -107,9 +107,9 @@ def test_a_signal_ends_the_run_and_keeps_the_documents_that_were_fetched(
         child.wait(timeout=10)
 
     assert child.returncode == 128 + signum
-    said = (tmp_path / "log").read_text()
-    assert f"Stopped by {signum.name}" in said
-    assert "Traceback" not in said
+    log_text = (tmp_path / "log").read_text()
+    assert f"Stopped by {signum.name}" in log_text
+    assert "Traceback" not in log_text
     messages = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()]
     state = [message["value"] for message in messages if message["type"] == "STATE"][-1]["bookmarks"]
     records = [m["record"] for m in messages if m["type"] == "RECORD" and m["stream"] == "invoice_documents"]
@@ -118,5 +118,5 @@ def test_a_signal_ends_the_run_and_keeps_the_documents_that_were_fetched(
     assert state["invoice_documents"]["remembered"].keys() == set(written)
     assert "replication_key_value" not in state["invoice_documents"]
     assert state["invoices"]["replication_key_value"]
-    assert "sandbox-password" not in said + (tmp_path / "out").read_text()
-    assert "covage-access" not in said + (tmp_path / "out").read_text()
+    assert "sandbox-password" not in log_text + (tmp_path / "out").read_text()
+    assert "covage-access" not in log_text + (tmp_path / "out").read_text()

@@ -1,4 +1,4 @@
-"""How tap-covage logs in: once where it can, again where it must, and never aloud."""
+"""How tap-covage logs in: once where possible, again where necessary, and without showing its secrets."""
 
 from __future__ import annotations
 
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
     from conftest import FakeClock, Reading
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
-
-
-@pytest.fixture
-def covage(sandbox: RunningSandbox) -> SystemAdmin:
-    """The sandbox's Covage."""
-    return sandbox.admin.system("covage")
 
 
 def run(settings: dict[str, Any], select: str = "*", **more: object) -> Reading:
@@ -121,7 +115,7 @@ def test_tokens_that_are_used_up_at_once_by_requests_side_by_side_do_not_end_the
     assert {message["stream"] for message in reading.of("ACTIVATE_VERSION")} == whole
 
 
-def test_a_session_that_was_ended_is_begun_anew(
+def test_a_session_that_was_ended_is_replaced_by_a_new_login(
     sandbox: RunningSandbox, covage: SystemAdmin, covage_settings: dict[str, Any]
 ) -> None:
     body = '{"detail": "Token is invalid or expired"}'
@@ -193,7 +187,7 @@ def test_a_keycloak_that_cannot_be_reached_is_named_with_its_setting(covage_sett
     assert str(reading.error) == ("127.0.0.1:9 cannot be reached: Connection refused. Check auth_url and the network")
 
 
-def test_neither_password_nor_token_is_said_or_written(
+def test_neither_password_nor_token_reaches_log_or_messages(
     sandbox: RunningSandbox, covage: SystemAdmin, covage_settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -209,11 +203,11 @@ def test_neither_password_nor_token_is_said_or_written(
     reading = run(covage_settings, "invoices projects quotes", page_size=20, concurrency=1)
 
     assert "quotes" in str(reading.error)
-    said = caplog.text + str(reading.messages)
-    assert "answered 400: *** after *** of ***" in said
+    output = caplog.text + str(reading.messages)
+    assert "answered 400: *** after *** of ***" in output
     assert covage.get("logins") == {"password": 2, "refresh_token": 1, "refused": 0}
     for secret in ("sandbox-password", "covage-access", "covage-refresh"):
-        assert secret not in said
+        assert secret not in output
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from werkzeug import Response
 
 from conftest import read
 from singer_rest_core import RunIncomplete
-from singer_rest_core.records.row_layout import UnexpectedPage
-from tap_covage.envelopes import rows_in
+from singer_rest_core.records import UnexpectedPage
+from tap_covage.response_rows import rows_in
 from tap_covage.tap import TapCovage
 
 if TYPE_CHECKING:
@@ -22,19 +22,12 @@ if TYPE_CHECKING:
 
     from conftest import Reading
     from sandbox.admin_client import SystemAdmin
-    from sandbox.server import RunningSandbox
 
 LISTS = ("orders", "quotes", "projects", "ennis", "catalog_categories")
 
 
-@pytest.fixture
-def covage(sandbox: RunningSandbox) -> SystemAdmin:
-    """The sandbox's Covage."""
-    return sandbox.admin.system("covage")
-
-
 class Api:
-    """An API that answers what it is told to, and the tap that reads it."""
+    """An API with configured answers, and the tap that reads it."""
 
     def __init__(self, server: HTTPServer) -> None:
         """Give tokens."""
@@ -43,7 +36,7 @@ class Api:
         server.expect_request(token).respond_with_data('{"access_token": "t"}')
 
     def answer(self, path: str, *pages: str) -> None:
-        """Answer page after page, whatever cursor is asked for; the last one for ever."""
+        """Answer page after page, whatever cursor is requested; the last one from then on."""
         waiting = list(pages)
 
         def give(_request: Request) -> Response:
@@ -74,7 +67,7 @@ def test_every_list_may_be_bare_or_a_page(
 
     assert reading.error is None
     assert len(reading.records[stream]) == len(covage.records(stream))
-    assert [message["stream"] for message in reading.of("ACTIVATE_VERSION")] == [stream]
+    assert reading.activated == [stream]
 
 
 @pytest.mark.parametrize("stream", [*LISTS, "invoices"])
@@ -198,11 +191,11 @@ def test_pages_of_a_list_are_followed_under_either_name(api: Api, name: str) -> 
     ("page", "words"),
     [
         ({"next_page": "http://x/?page=2"}, "names a next page without saying which"),
-        ({"next_page": {"cursor": 2}}, "names a next page that is no URL"),
+        ({"next_page": {"cursor": 2}}, "names a next page that is not a URL"),
         ({"count": 2}, "answered 1 of 2 rows and names no next page"),
     ],
 )
-def test_a_list_whose_next_page_is_not_known_is_not_whole(
+def test_a_list_whose_next_page_is_not_known_is_not_complete(
     api: Api, caplog: pytest.LogCaptureFixture, page: dict[str, Any], words: str
 ) -> None:
     api.answer("/quote/", json.dumps({"results": [{"id": "a"}], **page}))

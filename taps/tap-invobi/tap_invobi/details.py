@@ -1,7 +1,7 @@
 """Streams that send a request for each invoice: its details and its PDF.
 
-A detail costs one of 100 requests a minute, and nothing tells when it has changed. So it is requested when the list
-shows another row than when it was last read; and now and then in any case, as not every change may show in the list.
+A detail costs one of 100 requests a minute, and has no time of change. So it is requested when its row in the list has
+changed since it was last read; and after `detail_max_age_days` in any case, as not every change may show in the list.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from typing_extensions import override
 
 from singer_rest_core import RequestFailed, body_of
 from singer_rest_core.records import row_digest
-from singer_rest_core.streams.pdf import PdfStream
-from singer_rest_core.streams.per_row import DetailStream
+from singer_rest_core.streams import DetailStream, PdfStream
 from tap_invobi.client import SCHEMAS
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
 
     from singer_rest_core import Record
-    from tap_invobi.client import PagedList
+    from tap_invobi.invoices import Invoices
 
 ALL, CHANGED, NONE = "all", "changed", "none"
 """Values of the setting `details`."""
@@ -42,9 +41,9 @@ class Memory:
     """What is remembered of a detail.
 
     Args:
-        row: The digest of the list's row when it was read.
+        row: The digest of its row in the list when it was read.
         detail: Its own digest.
-        read_at: When, in Unix seconds.
+        read_at: When it was read, in Unix seconds.
     """
 
     row: str
@@ -52,14 +51,14 @@ class Memory:
     read_at: int
 
     @classmethod
-    def of(cls, text: str) -> Self | None:
-        """Read it from the state.
+    def from_state(cls, text: str) -> Self | None:
+        """Return what the state holds.
 
         Args:
-            text: What `str` returned.
+            text: What `to_state` returned.
 
         Returns:
-            The memory; None if the text is something else.
+            The memory; None if the text has another form.
         """
         try:
             read_at = int(text[2 * _DIGEST :], 16)
@@ -67,8 +66,8 @@ class Memory:
             return None
         return cls(text[:_DIGEST], text[_DIGEST : 2 * _DIGEST], read_at)
 
-    def __str__(self) -> str:
-        """Write it for the state, short: there is one for each invoice."""
+    def to_state(self) -> str:
+        """Return a short text for the state, which holds one for each invoice."""
         return f"{self.row}{self.detail}{self.read_at:x}"
 
 
@@ -78,7 +77,7 @@ class InvoiceStream(DetailStream[str], ABC):
     primary_keys = ("id",)
     schema = StreamSchema(SCHEMAS)
 
-    def __init__(self, tap: Tap, *, invoices: PagedList) -> None:
+    def __init__(self, tap: Tap, *, invoices: Invoices) -> None:
         """Make the stream of a tap.
 
         Args:
@@ -94,21 +93,21 @@ class InvoiceStream(DetailStream[str], ABC):
         """Whether an invoice that is not in the list is gone: not if only those of one status were requested."""
         return self.invoices.has_read_all
 
-    def url_of(self, key: str, *more: str) -> str:
+    def url_of(self, key: str, *subpath: str) -> str:
         """Return the URL of an invoice, or of something below it.
 
         Args:
-            key: Its id.
-            more: What is below it.
+            key: The id of the invoice.
+            subpath: The segments of the path below it.
 
         Returns:
             An absolute URL.
         """
-        return "/".join([self.invoices.url_base, "invoices", quote(key, safe=""), *more])
+        return "/".join([self.invoices.url_base, "invoices", quote(key, safe=""), *subpath])
 
 
 class InvoiceDetails(InvoiceStream):
-    """One invoice each: sender, receiver, items, discounts, taxes, payment. Read again when its row has changed."""
+    """Details of invoices: sender, receiver, items, discounts, taxes, payment. Read again when the row has changed."""
 
     name = "invoice_details"
 
@@ -116,7 +115,7 @@ class InvoiceDetails(InvoiceStream):
     def make_records(self) -> Iterator[Record]:
         """Request the details that are due, as the setting `details` says."""
         if self.config["details"] == NONE:
-            self.logger.info("details is %s: none are read", NONE)
+            self.logger.info("details is %s: no details are read", NONE)
             self.has_read_all = False
             return
         yield from super().make_records()
@@ -127,16 +126,17 @@ class InvoiceDetails(InvoiceStream):
 
     @override
     def is_due(self, entry: str, remembered: str | None) -> bool:
-        """Whether it was never read, its row has changed, it is too old, or all shall be read."""
-        memory = Memory.of(remembered or "")
+        """Whether it was never read, its row has changed, it is too old, or all details are wanted."""
+        memory = Memory.from_state(remembered or "")
         if memory is None or memory.row != entry or self.config["details"] == ALL:
             return True
-        age = datetime.now(UTC) - datetime.fromtimestamp(memory.read_at, UTC)
+        age = self.run.clock.now() - datetime.fromtimestamp(memory.read_at, UTC)
         return age > timedelta(days=float(self.config["detail_max_age_days"]))
 
     @override
     def memory(self, entry: str, answer: requests.Response) -> str:
-        return str(Memory(entry, row_digest(self._invoice(answer)), int(datetime.now(UTC).timestamp())))
+        read_at = int(self.run.clock.now().timestamp())
+        return Memory(entry, row_digest(self._invoice(answer)), read_at).to_state()
 
     @override
     def request_for_row(self, key: str) -> HTTPRequest:
@@ -154,7 +154,7 @@ class InvoiceDetails(InvoiceStream):
         """
         if not self.selected or self.config["details"] == NONE:
             return None
-        memories = {key: Memory.of(text) for key, text in self.remembered.items()}
+        memories = {key: Memory.from_state(text) for key, text in self.remembered.items()}
         return {key: memory.detail for key, memory in memories.items() if memory}
 
     def _invoice(self, answer: requests.Response) -> Record:
@@ -166,15 +166,15 @@ class InvoiceDetails(InvoiceStream):
 
 
 class InvoiceDocuments(InvoiceStream, PdfStream[str]):
-    """PDFs of invoices, kept below `documents_url`; none if that is not set. Fetched again when the detail changes.
+    """PDFs of invoices, stored below `documents_url`; none if that is not set. Fetched again when the detail changes.
 
-    Where details are not read, when the list's row has changed.
+    Where details are not read: when the row in the list changes.
     """
 
     name = "invoice_documents"
     folder = "invoices"
 
-    def __init__(self, tap: Tap, *, invoices: PagedList, details: InvoiceDetails) -> None:
+    def __init__(self, tap: Tap, *, invoices: Invoices, details: InvoiceDetails) -> None:
         """Make the stream of a tap.
 
         Args:
@@ -187,7 +187,7 @@ class InvoiceDocuments(InvoiceStream, PdfStream[str]):
 
     @override
     def listed(self) -> Mapping[str, str]:
-        """Return what tells whether a document has changed; empty where the detail was not read yet."""
+        """Return what changes with each document; empty where the detail was not read yet."""
         rows = self.invoices.index()
         details = self._details.digests()
         return rows if details is None else {key: details.get(key, "") for key in rows}

@@ -1,17 +1,11 @@
-"""The lists of Invobi."""
+"""The lists of Invobi without pages."""
 
 from __future__ import annotations
 
-from tap_invobi.client import PagedList, WholeList
+from tap_invobi.client import UnpagedList
 
 
-class Invoices(PagedList):
-    """Invoices as the list shows them. No time of change exists: read completely."""
-
-    name = "invoices"
-
-
-class Prompts(WholeList):
+class Prompts(UnpagedList):
     """Saved prompts. They can be edited, and no time of change exists: read completely."""
 
     name = "prompts"
@@ -20,11 +14,11 @@ class Prompts(WholeList):
     primary_keys = ("id",)
 
 
-class PromptLabels(WholeList):
-    """Names of the labels that prompts have. The API gives bare texts: read completely."""
+class PromptLabels(UnpagedList):
+    """Names of the labels of prompts. The API gives plain texts: read completely."""
 
     name = "prompt_labels"
     path = "/prompts/labels"
     member = "labels"
-    bare_column = "name"
+    value_column = "name"
     primary_keys = ("name",)

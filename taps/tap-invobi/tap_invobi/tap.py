@@ -10,9 +10,9 @@ from typing_extensions import override
 from singer_rest_core import RestTap, settings_schema
 from singer_rest_core.api import Window
 from singer_rest_core.documents import DOCUMENTS_URL, documents_url_errors
-from tap_invobi.client import LARGEST_PAGE, STATUSES
 from tap_invobi.details import ALL, CHANGED, NONE, InvoiceDetails, InvoiceDocuments
-from tap_invobi.streams import Invoices, PromptLabels, Prompts
+from tap_invobi.invoices import LARGEST_PAGE, STATUSES, Invoices
+from tap_invobi.streams import PromptLabels, Prompts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import requests
 
     from singer_rest_core.api import Rule
-    from singer_rest_core.streams.base import BaseStream
+    from singer_rest_core.streams import BaseStream
 
 
 class TapInvobi(RestTap):
@@ -40,7 +40,7 @@ class TapInvobi(RestTap):
             required=True,
             secret=True,
             title="API Token",
-            description="API token from Invobi's account settings; the permission to read is enough.",
+            description="API token from Invobi's account settings; read permission is enough.",
         ),
         th.Property(
             "invoice_status",
@@ -48,8 +48,8 @@ class TapInvobi(RestTap):
             allowed_values=list(STATUSES),
             title="Invoice Status",
             description=(
-                "Read only paid or only unpaid invoices. Then nothing is taken for deleted, "
-                "as an invoice may only have changed its status. Unset means all."
+                "Read only paid or only unpaid invoices. Then no invoice is marked as deleted, "
+                "as it may only have changed its status. Unset means all."
             ),
         ),
         th.Property(
@@ -59,8 +59,8 @@ class TapInvobi(RestTap):
             allowed_values=[CHANGED, ALL, NONE],
             title="Details",
             description=(
-                "Which invoice_details to read, at one request each of 100 a minute: those whose row in the list has "
-                "changed or that are older than detail_max_age_days, all, or none."
+                "Which invoice_details to read, at one request each (100 a minute are allowed): those whose row in the "
+                "list has changed or that are older than detail_max_age_days (changed), all, or none."
             ),
         ),
         th.Property(
@@ -68,7 +68,7 @@ class TapInvobi(RestTap):
             th.NumberType(minimum=0, maximum=36_500),
             default=30,
             title="Detail Max Age Days",
-            description="When a detail is read again though its row in the list is as it was.",
+            description="After this many days a detail is read again though its row in the list has not changed.",
         ),
         DOCUMENTS_URL,
         api_url="https://invobi.com/api/v1",
@@ -84,24 +84,14 @@ class TapInvobi(RestTap):
         documents = InvoiceDocuments(self, invoices=invoices, details=details)
         return [details, documents, invoices, PromptLabels(self), Prompts(self)]
 
+    @override
     def authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Put the token into a request.
-
-        Args:
-            request: A request to the configured origin.
-
-        Returns:
-            The same request.
-        """
         request.headers["Authorization"] = f"Bearer {self.config['api_token']}"
         return request
 
+    @override
     def settings_errors(self) -> list[str]:
-        """Check what a JSON schema cannot.
-
-        Returns:
-            A line for each fault.
-        """
+        """Check `documents_url`, too."""
         return super().settings_errors() + documents_url_errors(self._config)
 
 

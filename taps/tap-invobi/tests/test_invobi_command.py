@@ -1,4 +1,4 @@
-"""tap-invobi on the command line: what a person reads when something is wrong."""
+"""tap-invobi on the command line: the messages when something is wrong."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ run = partial(run_tap, TAP)
         ),
     ],
 )
-def test_bad_input_gets_one_line_that_says_what_to_do(
+def test_bad_input_gives_one_line_with_what_to_do(
     invobi_settings: dict[str, Any], tmp_path: Path, change: dict[str, Any], expected: str
 ) -> None:
     done = run("--config", write(tmp_path / "config.json", invobi_settings | change))
@@ -96,9 +96,9 @@ def test_a_signal_ends_the_run_and_keeps_the_details_that_were_read(
         child.wait(timeout=10)
 
     assert child.returncode == 128 + signum
-    said = (tmp_path / "log").read_text()
-    assert f"Stopped by {signum.name}" in said
-    assert "Traceback" not in said
+    log_text = (tmp_path / "log").read_text()
+    assert f"Stopped by {signum.name}" in log_text
+    assert "Traceback" not in log_text
     messages = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()]
     state = [message["value"] for message in messages if message["type"] == "STATE"][-1]
     written = {m["record"]["id"] for m in messages if m["type"] == "RECORD" and m["stream"] == "invoice_details"}

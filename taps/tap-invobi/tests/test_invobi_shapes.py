@@ -109,7 +109,7 @@ def test_a_detail_without_its_wrapper_is_named(httpserver: HTTPServer, answers: 
     assert not reading.ids("invoice_details")
 
 
-def test_empty_lists_are_whole(httpserver: HTTPServer, answers: dict[str, str]) -> None:
+def test_empty_lists_are_complete(httpserver: HTTPServer, answers: dict[str, str]) -> None:
     answers |= lists(page(total_pages=0)) | {"/prompts": '{"prompts": []}', "/prompts/labels": '{"labels": []}'}
 
     reading = run(httpserver, "*")
@@ -130,7 +130,7 @@ def test_counts_may_be_texts(httpserver: HTTPServer, answers: dict[str, str]) ->
 
 
 @pytest.mark.parametrize("pagination", [None, [], {}, {"total_pages": None}, {"total_pages": "many"}])
-def test_a_list_that_does_not_say_where_it_ends_is_no_whole_list(
+def test_a_list_without_its_number_of_pages_is_not_complete(
     httpserver: HTTPServer, answers: dict[str, str], pagination: object
 ) -> None:
     answers |= lists(json.dumps({"invoices": [{"id": "a"}], "pagination": pagination}))
@@ -142,7 +142,9 @@ def test_a_list_that_does_not_say_where_it_ends_is_no_whole_list(
 
 
 @pytest.mark.parametrize("answer", ['{"data": []}', "[]", '{"invoices": {}}', '{"invoices": ["a"]}'])
-def test_a_page_that_is_none_is_complained_of(httpserver: HTTPServer, answers: dict[str, str], answer: str) -> None:
+def test_an_answer_that_is_not_a_page_fails_its_list(
+    httpserver: HTTPServer, answers: dict[str, str], answer: str
+) -> None:
     answers |= lists(answer)
 
     reading = run(httpserver, "invoices")

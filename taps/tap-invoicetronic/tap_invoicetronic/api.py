@@ -12,7 +12,7 @@ from tap_invoicetronic.client import HEADERS
 if TYPE_CHECKING:
     import requests
 
-    from singer_rest_core.api.client import ApiClient
+    from singer_rest_core.api import ApiClient
 
 
 class InvoicetronicApi:

@@ -16,8 +16,7 @@ from singer_sdk.schema.source import SchemaDirectory
 from typing_extensions import override
 
 from singer_rest_core import ListQuery, NumberedPaginator, RestStream, StreamUnavailable
-from singer_rest_core.records.row_layout import FlatRows
-from singer_rest_core.records.timestamps import instant
+from singer_rest_core.records import FlatRows, instant
 from tap_invoicetronic.refusals import explain_forbidden
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core import Page, PageParams
-    from singer_rest_core.paging.list_query import RefusedRequest
+    from singer_rest_core.paging import RefusedRequest
 
 HEADERS = {"Accept": "application/json", "Accept-Language": "en"}
 """Of every request: the API words its errors in Italian by default, and in English on request."""

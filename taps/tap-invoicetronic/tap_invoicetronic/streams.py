@@ -8,7 +8,7 @@ from singer_sdk import StreamSchema
 from typing_extensions import override
 
 from singer_rest_core import DerivedStream
-from singer_rest_core.singer.bookmarks import Scope, lower_bound
+from singer_rest_core.singer import Scope, lower_bound
 from tap_invoicetronic.api import InvoicetronicApi
 from tap_invoicetronic.client import SCHEMAS, InvoicetronicQuery, InvoicetronicStream, moment_of
 from tap_invoicetronic.documents.balance import fetch_status
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import MetadataMapping
 
     from singer_rest_core import ListQuery, Page, Record
-    from singer_rest_core.paging.page import PageDecoder
+    from singer_rest_core.paging import PageDecoder
 
 
 class Company(InvoicetronicStream):

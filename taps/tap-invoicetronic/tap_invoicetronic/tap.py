@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
@@ -28,13 +27,14 @@ from tap_invoicetronic.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from typing import Any
 
     import requests
     from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core.api import Rule
-    from singer_rest_core.streams.base import BaseStream
+    from singer_rest_core.streams import BaseStream
 
 _INVOICES = "invoices"
 _IN_BUCKET = frozenset({"receive", "update", "send", "log", "webhookhistory"})
@@ -70,7 +70,7 @@ class TapInvoicetronic(RestTap):
             "company_id",
             th.IntegerType(minimum=1),
             title="Company ID",
-            description="Narrows every stream that has such a filter to one company; all by default.",
+            description="Limits every stream that can be filtered by company to one company. Default: all companies.",
         ),
         th.Property(
             "lookback_minutes",
@@ -78,8 +78,8 @@ class TapInvoicetronic(RestTap):
             default=60,
             title="Lookback Minutes",
             description=(
-                "How much before their bookmark incremental streams are read again, as rows may appear late, and "
-                "whether the API's filters include their bounds is not documented."
+                "How far before their bookmark incremental streams are read again, as rows may appear late, and it is "
+                "not documented whether the API's filters include their bounds."
             ),
         ),
         th.Property(
@@ -88,8 +88,7 @@ class TapInvoicetronic(RestTap):
             default="none",
             title="Payloads",
             description=(
-                "Whose documents are fetched, one by one. Each received one costs an operation and is marked as read; "
-                "none by default."
+                "Which documents are fetched, one by one. Each received one costs an operation and is marked as read."
             ),
         ),
         th.Property(
@@ -104,8 +103,8 @@ class TapInvoicetronic(RestTap):
             th.ArrayType(th.StringType),
             title="Export Periods",
             description=(
-                "Months and quarters like 2026-03 and 2026-Q1 to export, each once, when it is over. Each received "
-                "invoice in them that is unread costs an operation and is marked as read; none by default."
+                "Months and quarters like 2026-03 and 2026-Q1 to export, each once, when it is over. Each unread "
+                "received invoice in them costs an operation and is marked as read. Default: none."
             ),
         ),
         th.Property(
@@ -113,14 +112,14 @@ class TapInvoicetronic(RestTap):
             th.StringType(allowed_values=["send", "receive", "both"]),
             default="both",
             title="Export Type",
-            description="Which invoices exports hold; sent ones only if they have come to their final state.",
+            description="Which invoices exports contain; sent ones only once they have reached their final state.",
         ),
         DOCUMENTS_URL,
         api_url="https://api.invoicetronic.com/v1",
         page_size=(LARGEST_PAGE, LARGEST_PAGE),
         start_date=(
-            "Rows of incremental streams that are older, by their replication key, are not read, nor documents of "
-            "invoices that were made before it; unset means all."
+            "Rows of incremental streams that are older by their replication key, and documents of invoices created "
+            "before it, are not read. Default: all are read."
         ),
         quota_share=0.5,
     )
@@ -137,7 +136,7 @@ class TapInvoicetronic(RestTap):
     @cached_property
     def began(self) -> datetime:
         """When this run began."""
-        return datetime.now(UTC)
+        return self.clock.now()
 
     def _open_documents(self) -> DocumentRun | None:
         """Return what the streams of documents share in this run; None unless a setting asks for documents."""

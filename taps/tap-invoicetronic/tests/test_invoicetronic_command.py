@@ -1,4 +1,4 @@
-"""tap-invoicetronic on the command line: what a person reads when something is wrong."""
+"""tap-invoicetronic on the command line: its messages when something is wrong."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
 
 TAP = str(Path(sys.executable).with_name("tap-invoicetronic"))
-MADE_OF_DOCUMENTS = {"document", "fattura", "fattura_line", "fattura_payment", "fattura_vat_summary"}
+FROM_DOCUMENTS = {"document", "fattura", "fattura_line", "fattura_payment", "fattura_vat_summary"}
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ NO_PLACE = (
         ({"export_periods": ["2026-03"]}, NO_PLACE),
         (
             {"export_periods": ["2026-3"], "documents_url": "{tmp}"},
-            "Setting export_periods holds no period: '2026-3'; write it like 2026-03 or 2026-Q1",
+            "Setting export_periods: '2026-3' is not a period; write it like 2026-03 or 2026-Q1",
         ),
         (
             {"export_periods": "2026-03", "documents_url": "{tmp}"},
@@ -86,7 +86,7 @@ NO_PLACE = (
         ),
     ],
 )
-def test_bad_input_gets_one_line_that_says_what_to_do(
+def test_invalid_settings_get_one_line_that_says_what_to_do(
     settings: dict[str, Any], tmp_path: Path, change: dict[str, Any], expected: str
 ) -> None:
     change = {name: str(tmp_path) if value == "{tmp}" else value for name, value in change.items()}
@@ -132,7 +132,7 @@ def test_subkeys_and_what_the_log_repeats_of_requests_are_not_selected_by_defaul
     }
 
 
-def test_the_connection_test_reads_one_record_of_every_list_and_says_nothing_wrong(
+def test_the_connection_test_reads_one_record_of_every_list_and_logs_no_warning(
     settings: dict[str, Any], tmp_path: Path
 ) -> None:
     done = run(settings, tmp_path, "--test")
@@ -142,7 +142,7 @@ def test_the_connection_test_reads_one_record_of_every_list_and_says_nothing_wro
     messages = [json.loads(line) for line in done.stdout.splitlines()]
     schemas = {message["stream"] for message in messages if message["type"] == "SCHEMA"}
     records = [message["stream"] for message in messages if message["type"] == "RECORD"]
-    assert sorted(records) == sorted(schemas - MADE_OF_DOCUMENTS)
+    assert sorted(records) == sorted(schemas - FROM_DOCUMENTS)
     assert not [message for message in messages if message["type"] == "ACTIVATE_VERSION"]
 
 

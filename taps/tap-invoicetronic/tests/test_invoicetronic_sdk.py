@@ -1,4 +1,4 @@
-"""The SDK's own tests of taps, for every stream, against the sandbox; and what they cannot see."""
+"""The SDK's own tests of taps, for every stream, against the sandbox; and one that they cannot do."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _CONFIG = {
 
 
 def _everything() -> dict[str, Any]:
-    """A catalog with what is not selected by default, too; and the documents of a period, which a test only reads."""
+    """Return a catalog with everything selected, after exporting the documents of a period, which a test only reads."""
     tap = TapInvoicetronic(config=_CONFIG)
     for stream in tap.streams.values():
         stream.selected = stream.name == "document"

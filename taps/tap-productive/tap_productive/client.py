@@ -1,4 +1,4 @@
-"""What is true of every request to Productive: headers, paging, includes, replication, and what an answer means.
+"""What is true of every list of Productive: headers, pages, includes, replication.
 
 Facts are from Productive's own guides (developer.productive.io/guides) unless a comment says otherwise.
 """
@@ -6,31 +6,23 @@ Facts are from Productive's own guides (developer.productive.io/guides) unless a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from http import HTTPStatus
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import parse_qsl, urlsplit
+from typing import TYPE_CHECKING, ClassVar
 
 from singer_sdk import StreamSchema
 from singer_sdk.schema.source import SchemaDirectory
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from typing_extensions import override
 
-from singer_rest_core import (
-    ListQuery,
-    NextLinkPaginator,
-    NumberedPaginator,
-    RequestFailed,
-    RestStream,
-    StreamUnavailable,
-)
-from singer_rest_core.records.row_layout import ResourceRows
-from singer_rest_core.records.timestamps import instant
-from singer_rest_core.singer.bookmarks import Scope
-from tap_productive.refusals import REFUSED, Refused, refusal_words, refused_names
-from tap_productive.relationships import related_type
+from singer_rest_core import RequestFailed, RestStream, StreamUnavailable
+from singer_rest_core.records import ResourceRows
+from singer_rest_core.singer import Scope
+from tap_productive.paging import FIRST_CURSOR, FIRST_NUMBER, cursor_paginator, numbered_paginator, total_count
+from tap_productive.query import ProductiveQuery, filter_params, include_params, replication_params
+from tap_productive.refusals import Refusals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,9 +31,8 @@ if TYPE_CHECKING:
     from singer_sdk.pagination import BaseAPIPaginator
     from singer_sdk.streams.rest import HTTPRequest
 
-    from singer_rest_core import Page, PageParams, Record
-    from singer_rest_core.paging.list_query import RefusedRequest
-    from singer_rest_core.paging.page import PageDecoder
+    from singer_rest_core import ListQuery, Page, PageParams
+    from singer_rest_core.paging import PageDecoder, RefusedRequest
     from tap_productive.change_feed import ChangeFeed, Feed
     from tap_productive.page_observer import PageObserver
 
@@ -51,10 +42,7 @@ EXACT_FILTER_TIMES = "filteringSkipDatetimeCastToDate"
 
 LARGEST_PAGE = 200
 
-_SECOND = timedelta(seconds=1)
-_FIRST_CURSOR = {"page[after]": ""}
-_FIRST_NUMBER = {"page[number]": "1"}
-_SHIFTY_KEYS = frozenset({"last_activity_at", "last_action_at"})
+_UNRELIABLE_KEYS = frozenset({"last_activity_at", "last_action_at"})
 """Replication keys that do not move on every write: they need a look-back and a complete read now and then."""
 
 _SECRET_NAMES = re.compile(
@@ -62,37 +50,18 @@ _SECRET_NAMES = re.compile(
     r"|(api|email|private|access)_?key|public_?uuid",
     re.IGNORECASE,
 )
-"""Names of fields that open something, wherever they turn up."""
+"""Names of fields that give access to something, at any depth."""
 
 _SCHEMAS = SchemaDirectory(files("tap_productive") / "schemas")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProductiveQuery(ListQuery):
-    """What is asked of a list of Productive; less after the API refused a part of it.
-
-    Args:
-        is_sorted: Whether rows are requested in the order of the replication key, where the list has such a sort.
-        by_number: Whether the list is read by page number though a cursor would be used.
-        includes: Relationships whose ids are requested.
-        filters: Filters without which the list leaves rows out, by name and value.
-        part: A filter for rows that activities name; None for all rows.
-    """
-
-    is_sorted: bool = True
-    by_number: bool = False
-    includes: tuple[str, ...] = ()
-    filters: tuple[tuple[str, str], ...] = ()
-    part: tuple[str, str] | None = None
 
 
 class ProductiveStream(RestStream):
     """A list endpoint of Productive; its path is its name.
 
-    A stream says which relationships it asks for (`references`), by which times the API filters and sorts it, and its
-    replication key if one of them is of use. That says how changes are read: in order from the bookmark where there is
-    a filter and a sort; where there is only a filter, the bookmark moves at the end; where there is only a sort, the
-    newest rows come first, down to the bookmark. A run checks that the API keeps to it (`filter_slack`).
+    A stream declares which relationships it requests (`references`), by which times the API filters and sorts it, and
+    its replication key if one of them is of use. That decides how changes are read: in order from the bookmark where
+    there is a filter and a sort; where there is only a filter, the bookmark moves at the end; where there is only a
+    sort, the newest rows come first, down to the bookmark. A run checks that the API keeps to it (`filter_slack`).
     """
 
     primary_keys = ("id",)
@@ -109,16 +78,16 @@ class ProductiveStream(RestStream):
     """Times of change or creation that the list can be sorted by."""
 
     since_filter: str | None = None
-    """The filter that takes the bookmark, if it has not the name of the replication key; it may leave the bound out."""
+    """The filter that takes the bookmark, if it does not have the name of the replication key; it may be exclusive."""
 
-    list_filters: tuple[tuple[str, str], ...] = ()
+    required_filters: tuple[tuple[str, str], ...] = ()
     """Filters without which the list leaves rows out."""
 
-    bin_types: tuple[str, ...] = ()
-    """What the recycle bin calls its records."""
+    deleted_item_types: tuple[str, ...] = ()
+    """The `item_type` of its records in the recycle bin."""
 
     feed: Feed | None = None
-    """How activities tell which of its records have changed, where the list itself cannot."""
+    """How activities name its changed records, where the list itself cannot be filtered by a time of change."""
 
     secret_names = _SECRET_NAMES
 
@@ -128,17 +97,17 @@ class ProductiveStream(RestStream):
     references: tuple[str, ...] = ()
     """Relationships whose ids are requested with `include`; without it an answer does not hold them."""
 
-    varying_references: frozenset[str] = frozenset()
-    """Those of them that lead to records of several types: a column `<name>_type` says which."""
+    polymorphic_references: frozenset[str] = frozenset()
+    """Those of them that lead to records of several types: a column `<name>_type` holds which."""
 
     reference_types: ClassVar[Mapping[str, str]] = {}
     """Types of relationships that mean something else here than in other streams."""
 
-    doubt = ""
-    """Why the list may be missing (404), as a clause: it is then skipped. Empty where it is plainly documented."""
+    uncertainty = ""
+    """Why the list may not exist, as a clause: it is skipped where the API answers 404. Empty if it is documented."""
 
     change_feed: ChangeFeed | None = None
-    """What activities tell of changes; set by the tap before the first stream is read, where the user asks for it."""
+    """What the run knows from activities; set by the tap before the first stream is read (`change_detection`)."""
 
     def __init__(self, tap: Tap, *, path: str | None = None) -> None:
         """Make the stream of a tap.
@@ -148,56 +117,55 @@ class ProductiveStream(RestStream):
             path: The path of the list below `api_url`, if it is not its name.
         """
         super().__init__(tap, path=path or f"/{self.name}")
-        # Rows name their organization unasked.
+        # Rows hold the id of their organization though it is not requested.
         usual = frozenset({"organization", *self.references})
-        self.row_layout = ResourceRows(typed=self.varying_references, usual=usual)
+        self.row_layout = ResourceRows(typed=self.polymorphic_references, usual=usual)
         self.observers: list[PageObserver] = []
         """See the rows of every page that is read."""
-        self._refused = Refused()
-        self._covers_list = True
+        self._refusals = Refusals(self, self.run.clock)
+        self._is_complete_read = True
+        """Whether this run reads the list as declared, not only the parts that activities name."""
         self.schema_is_open = self.evidence == "inferred"
 
     @override
     def prepare(self) -> None:
-        """Decide how much to read, and leave out of requests what the API has refused in runs before."""
-        keep_for = timedelta(days=self.config["full_refresh_interval_days"])
-        self._refused = Refused.noted(self.state_at_start, keep_for=keep_for, now=datetime.now(UTC))
+        """Decide how much to read, and leave out of requests what the API has refused in recent runs."""
+        self._refusals.load(self.state_at_start, max_age=timedelta(days=self.config["full_refresh_interval_days"]))
         super().prepare()
 
     @property
     def api_allows(self) -> str:
-        """What the API says that the list can be filtered and sorted by, for the README."""
+        """What the list can be filtered and sorted by, for the README."""
         both = [name for name in self.filter_times if name in self.sort_times]
         parts = [
             ("filter and sort", both),
             ("filter", [name for name in self.filter_times if name not in both]),
             ("sort", [name for name in self.sort_times if name not in both]),
         ]
-        said = [f"{verb} by {', '.join(f'`{name}`' for name in names)}" for verb, names in parts if names]
-        return "; ".join(said) or "neither filter nor sort by a time of change"
+        allowed = [f"{verb} by {', '.join(f'`{name}`' for name in names)}" for verb, names in parts if names]
+        return "; ".join(allowed) or "neither filter nor sort by a time of change"
 
     @property
     @override
     def is_sorted(self) -> bool:
-        """Whether rows are requested in the order of the replication key."""
-        return self._filters and self.replication_key in self.sort_times
+        return self._is_filtered and self.replication_key in self.sort_times
 
     @property
-    def _filters(self) -> bool:
+    def _is_filtered(self) -> bool:
         """Whether the API filters the list by its replication key."""
-        return self.replication_key in self.filter_times and not self._refused.filter
+        return self.replication_key in self.filter_times and not self._refusals.features.filter
 
     @property
     @override
     def lookback(self) -> timedelta:
-        """The setting `lookback_days`, where the replication key may be late."""
-        return timedelta(days=self.config["lookback_days"] if self.replication_key in _SHIFTY_KEYS else 0)
+        """The setting `lookback_days`, where the replication key may be written late."""
+        return timedelta(days=self.config["lookback_days"] if self.replication_key in _UNRELIABLE_KEYS else 0)
 
     @property
     @override
     def full_refresh_interval(self) -> timedelta | None:
         """The setting `full_refresh_interval_days`, where the replication key does not move on every write."""
-        if self.replication_key not in _SHIFTY_KEYS:
+        if self.replication_key not in _UNRELIABLE_KEYS:
             return None
         return timedelta(days=self.config["full_refresh_interval_days"])
 
@@ -209,245 +177,102 @@ class ProductiveStream(RestStream):
     @override
     def query(self) -> ProductiveQuery:
         since = self.read_from
-        sorts_only = self.replication_key in self.sort_times and not self._filters
+        sorts_only = self.replication_key in self.sort_times and not self._is_filtered
+        refused = self._refusals.features
         return ProductiveQuery(
             column=self.replication_key,
             since=since,
             newest_first=sorts_only and since is not None,
-            by_number=self._refused.cursor,
-            includes=tuple(name for name in self.references if name not in self._refused.includes),
-            filters=self.list_filters,
+            by_number=refused.cursor,
+            includes=tuple(name for name in self.references if name not in refused.includes),
+            filters=self.required_filters,
         )
 
     @override
     def paginator(self, query: ProductiveQuery) -> BaseAPIPaginator[PageParams]:
-        """Read a complete list by page number, side by side; changes by cursor, as they are few and must not shift."""
+        """Page through a complete list by number, side by side; through changes by cursor: few, and must not shift."""
         if (self.scope is Scope.CHANGES or query.part) and not query.by_number:
-            return self._cursor_paginator()
-        return NumberedPaginator("page[number]", last_page=self.last_page)
+            return cursor_paginator()
+        return numbered_paginator()
 
     @override
     def steady_paginator(self, query: ProductiveQuery) -> BaseAPIPaginator[PageParams] | None:
-        """Read by cursor; the paginator follows numbered pages too, where the API has no cursor for a list."""
-        return self._cursor_paginator()
-
-    def _cursor_paginator(self) -> NextLinkPaginator:
-        return NextLinkPaginator(_FIRST_CURSOR, next_link=_next_link, takes=lambda name: name.startswith("page["))
+        return cursor_paginator()
 
     @override
     def total_of(self, page: Page) -> int | None:
-        """Return `meta.total_count`."""
-        total = _meta(page).get("total_count")
-        return total if isinstance(total, int) else None
-
-    def last_page(self, page: Page) -> int | None:
-        """Return the number of the last page; where it is not told, a link to the next says that there is one more.
-
-        Args:
-            page: A page.
-
-        Returns:
-            Its number, or None.
-        """
-        last = _meta(page).get("total_pages")
-        if isinstance(last, int):
-            return last
-        query = dict(parse_qsl(urlsplit(_next_link(page) or "").query))
-        number = query.get("page[number]", "")
-        return int(number) if number.isdecimal() else None
+        return total_count(page)
 
     @override
     def request_for(self, query: ProductiveQuery, token: PageParams | None) -> HTTPRequest:
         request = super().request_for(query, token)
-        place = dict(token or _FIRST_NUMBER)
-        if query.by_number and place == _FIRST_CURSOR:
-            place = _FIRST_NUMBER
-        filters = (*query.filters, *([query.part] if query.part else []))
+        page = dict(token or FIRST_NUMBER)
+        if query.by_number and page == FIRST_CURSOR:
+            page = FIRST_NUMBER
         request.params = {
-            **{f"filter[{name}]": value for name, value in filters},
-            **self._replication_params(query),
-            **self._include_params(query),
-            **place,
+            **filter_params(query),
+            **replication_params(query, is_sortable=query.column in self.sort_times, since_filter=self.since_filter),
+            **include_params(query, stream=self.name, reference_types=self.reference_types),
+            **page,
             "page[size]": str(self.config["page_size"]),
         }
         return request
 
-    def _replication_params(self, query: ProductiveQuery) -> dict[str, str]:
-        key = query.column
-        if not key:
-            return {}
-        if query.newest_first:
-            return {"sort": f"-{key}"}
-        params = {"sort": key} if query.is_sorted and key in self.sort_times else {}
-        if query.since is not None:
-            # Filters are exact to the second; rounding down loses nothing.
-            moment = instant(query.since).astimezone(UTC).replace(microsecond=0, tzinfo=None)
-            if self.since_filter is None:
-                params[f"filter[{key}][gt_eq]"] = f"{moment.isoformat()}Z"
-            else:
-                params[f"filter[{self.since_filter}]"] = f"{(moment - _SECOND).isoformat()}Z"
-        return params
-
-    def _include_params(self, query: ProductiveQuery) -> dict[str, str]:
-        """Return what requests relationships, and as little as possible of the records they lead to.
-
-        Included records come with no attributes but those asked for; `id` names none, and unknown names are ignored.
-        Fields of the stream's own type are not narrowed: that would narrow its rows.
-        """
-        if not query.includes:
-            return {}
-        types = {related_type(name, self.reference_types) for name in query.includes} - {self.name}
-        return {"include": ",".join(query.includes)} | {f"fields[{kind}]": "id" for kind in sorted(types)}
-
     @override
     def pages(self, query: ListQuery | None = None, decoder: PageDecoder | None = None) -> Iterator[Page]:
-        """Read the list, or the parts of it that activities tell of."""
-        self._report_refused()
+        """Read the list, or only the parts of it that activities name."""
+        self._refusals.log_and_clear()
         feed = self.change_feed
-        parts = feed.parts(self) if feed is not None else None
+        parts = feed.changed_parts(self) if feed is not None else None
         if parts is None:
-            self._covers_list = True
+            self._is_complete_read = True
             yield from super().pages(query, decoder)
         else:
-            yield from self._pages_of(parts, decoder)
-        if feed is not None and (not self._covers_list or self.has_read_all):
-            feed.note_read(self, whole=self._covers_list)
+            yield from self._changed_pages(parts, decoder)
+        if feed is not None and (not self._is_complete_read or self.has_read_all):
+            feed.record_read(self, complete=self._is_complete_read)
 
-    def _pages_of(self, parts: Sequence[tuple[str, str]], decoder: PageDecoder | None) -> Iterator[Page]:
+    def _changed_pages(self, parts: Sequence[tuple[str, str]], decoder: PageDecoder | None) -> Iterator[Page]:
         """Read parts of the list, or all of it once the API refuses to filter it like that."""
-        self.logger.info("reading only what activities tell of")
-        self._covers_list = self.has_read_all = False
+        self.logger.info("reading only the rows that activities name")
+        self._is_complete_read = self.has_read_all = False
         query = self.query()
         for part in parts:
             reader = self.new_reader(replace(query, part=part), decoder=decoder)
             yield from reader.pages()
             query = reader.query
             if query.part is None:
-                self._covers_list = True
+                self._is_complete_read = True
                 self.has_read_all = reader.is_complete
                 break
 
-    def _report_refused(self) -> None:
-        """Log what is not requested, and forget it where it is requested again."""
-        if self._refused.includes:
-            names = ", ".join(sorted(self._refused.includes))
-            self.logger.info("the API refused to include %s lately: it is not asked to", names)
-        if not self._refused and REFUSED in self.stream_state:
-            del self.stream_state[REFUSED]
-
-    def _note_refusal(self, **what: Any) -> None:  # noqa: ANN401 - fields of several types
-        self._refused = replace(self._refused, **what)
-        self.remember(REFUSED, self._refused.as_state(datetime.now(UTC)))
-
     @override
     def accept_page(self, page: Page, query: ProductiveQuery) -> Page:
+        """Show the page to the observers."""
         for observer in self.observers:
             observer.on_page(self, page)
         return page
 
     @property
     def finds_deletes(self) -> bool:
-        """Whether a loader learns what was deleted from what does not come."""
-        return self.replication_method == REPLICATION_FULL_TABLE and self._covers_list
+        """Whether a loader can see from the rows that do not come which were deleted."""
+        return self.replication_method == REPLICATION_FULL_TABLE and self._is_complete_read
 
     @override
     def first_request(self) -> HTTPRequest | None:
-        """Return the request for the first page; not where activities have to be read before it is known."""
+        """Return the request for the first page; None where activities have to be read before it is known."""
         feed = self.change_feed
-        return None if feed is not None and feed.may_tell(self) else super().first_request()
+        return None if feed is not None and feed.is_usable_for(self) else super().first_request()
 
     @override
     def adapt(self, refused: RefusedRequest[ProductiveQuery]) -> ProductiveQuery | None:
-        """Return a query without what the API refuses.
+        """Return a query without the part that the API refuses.
 
         Raises:
-            StreamUnavailable: If the list does not exist, and that was doubtful.
+            StreamUnavailable: If the list does not exist, and that was uncertain.
         """
         error = refused.error
         status = error.status if isinstance(error, RequestFailed) else HTTPStatus.FORBIDDEN
-        if status == HTTPStatus.NOT_FOUND and self.doubt:
-            raise StreamUnavailable(f"{error}; the list is {self.doubt}") from error
-        return self._query_without(refused) if status == HTTPStatus.BAD_REQUEST else None
-
-    def _query_without(self, refused: RefusedRequest[ProductiveQuery]) -> ProductiveQuery | None:
-        """Return a query without the part that a 400 names; None if it names none that can be left out."""
-        query, body = refused.query, refused.error.body
-        words = refusal_words(body)
-        if "keyset" in words and not query.by_number and refused.token == _FIRST_CURSOR:
-            self.logger.info("the API does not read this list by cursor; it is read by page number")
-            self._note_refusal(cursor=True)
-            return replace(query, by_number=True)
-        if "include" in words and query.includes:
-            return self._without_refused_includes(refused)
-        if "sort" in words and query.is_sorted and self.replication_key:
-            return self._without_sort(query)
-        if "filter" in words:
-            return self._without_filter(query, refusal_words(body, "detail"))
-        return None
-
-    def _without_sort(self, query: ProductiveQuery) -> ProductiveQuery:
-        if self.is_sorted:
-            self.logger.warning(
-                "the API refuses to sort by %s: the bookmark moves only at the end", self.replication_key
-            )
-            self.expect_no_order()
-        elif query.since is not None:
-            self.logger.warning("the API refuses to sort by %s: it is read completely", self.replication_key)
-            query = query.for_every_row()
-        return replace(query, is_sorted=False)
-
-    def _without_filter(self, query: ProductiveQuery, detail: str) -> ProductiveQuery | None:
-        is_bounded = query.since is not None and not query.newest_first
-        # Where nothing else was filtered by, it is these that are meant, named or not.
-        refused = [name for name, _ in query.filters if name in detail or not (is_bounded or query.part)]
-        if refused:
-            self.logger.warning("the API refuses the filter %s: rows that need it are missing", ", ".join(refused))
-            return replace(query, filters=tuple(each for each in query.filters if each[0] not in refused))
-        if query.part:
-            self.logger.warning("the API refuses to filter by %s: it is read completely", query.part[0])
-            return replace(query, part=None)
-        if is_bounded:
-            name = self.since_filter or self.replication_key
-            self.logger.warning("the API refuses to filter by %s: it is read completely", name)
-            if self.replication_key in self.sort_times:
-                self._note_refusal(filter=True)
-            return query.for_every_row()
-        return None
-
-    def _without_refused_includes(self, refused_request: RefusedRequest[ProductiveQuery]) -> ProductiveQuery:
-        query = refused_request.query
-
-        def is_accepted(names: Sequence[str]) -> bool:
-            try:
-                refused_request.send(replace(query, includes=tuple(names)))
-            except RequestFailed as refusal:
-                if refusal.status != HTTPStatus.BAD_REQUEST:
-                    raise
-                return "include" not in refusal_words(refusal.body)  # what else is refused is found in its turn
-            return True
-
-        refused = refused_names(query.includes, is_accepted)
-        self._note_refusal(includes=self._refused.includes | refused)
-        self.logger.warning(
-            "the API refuses to include %s: the columns with their ids stay empty",
-            ", ".join(sorted(refused)),
-        )
-        return replace(query, includes=tuple(name for name in query.includes if name not in refused))
-
-
-def _next_link(page: Page) -> str | None:
-    """Return the link to the next page, or make it of the page count where an answer by page number has none."""
-    links = page.envelope.get("links")
-    link = links.get("next") if isinstance(links, dict) else None
-    if link:
-        return str(link)
-    meta = _meta(page)
-    current, last = meta.get("current_page"), meta.get("total_pages")
-    if isinstance(current, int) and isinstance(last, int) and current < last:
-        return f"?page[number]={current + 1}"
-    return None
-
-
-def _meta(page: Page) -> Record:
-    meta = page.envelope.get("meta")
-    return meta if isinstance(meta, dict) else {}
+        if status == HTTPStatus.NOT_FOUND and self.uncertainty:
+            raise StreamUnavailable(f"{error}; the list is {self.uncertainty}") from error
+        return self._refusals.query_without(refused) if status == HTTPStatus.BAD_REQUEST else None

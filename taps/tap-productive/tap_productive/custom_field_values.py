@@ -1,4 +1,4 @@
-"""Values of custom fields by name: one row each, made of what the run has read already."""
+"""Values of custom fields by name: one row each, derived from the records that the run has read."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import StreamSchema
 from singer_sdk.schema.source import SchemaDirectory
+from typing_extensions import override
 
 from singer_rest_core import DerivedStream, StreamUnavailable
-from singer_rest_core.records.exact_json import decode, encode
-from singer_rest_core.singer.bookmarks import Scope
+from singer_rest_core.records import decode, encode
+from singer_rest_core.singer import Scope
 from tap_productive.reports import ReportStream
 
 if TYPE_CHECKING:
@@ -28,24 +29,24 @@ if TYPE_CHECKING:
 _FIELDS, _OPTIONS, _COLUMN = "custom_fields", "custom_field_options", "custom_fields"
 _IN_MEMORY = 4 * 1024 * 1024
 _DATA_TYPES = {1: "text", 2: "number", 3: "select", 4: "date", 5: "multi-select", 6: "person", 7: "attachment"}
-"""`data_type_id` in words (guide "Working with custom fields")."""
+"""Names of `data_type_id` (guide "Working with custom fields")."""
 
 
 class CustomFieldValues(DerivedStream):
-    """Values of custom fields, a row each, with the name of the field and of the chosen option.
+    """Values of custom fields, one row each, with the name of the field and of the selected option.
 
-    Made of what the run has read of lists whose records have `custom_fields`; it asks for nothing but the names, and
-    only where they were not read. A field that was emptied has no row: its last one is older than its record's.
+    Derived from the records with `custom_fields` that the run has read; only the names are requested, and only if the
+    run has not read them. A value that was cleared has no new row: its last row is older than its record's.
     """
 
     name = "custom_field_values"
     primary_keys = ("resource_type", "resource_id", "custom_field_id")
     schema = StreamSchema(SchemaDirectory(files("tap_productive") / "schemas"))
     evidence = "documented"
-    api_allows = "made of records that were read"
+    api_allows = "derived from records that were read"
 
     def __init__(self, tap: Tap) -> None:
-        """Begin before the first record.
+        """Make the stream of a tap.
 
         Args:
             tap: The tap.
@@ -71,7 +72,7 @@ class CustomFieldValues(DerivedStream):
                 each.observers.append(self)
 
     def on_page(self, stream: ObservedStream, page: Page) -> None:
-        """Put the values of a page aside, or keep the names that it defines."""
+        """Save the values in a page, or the names that it defines."""
         if stream.name == _FIELDS:
             columns = [page.column(name) for name in ("id", "name", "data_type_id")]
             self._fields |= {str(each): (name, kind) for each, name, kind in zip(*columns, strict=True)}
@@ -94,14 +95,11 @@ class CustomFieldValues(DerivedStream):
         weakref.finalize(self, spool.close)
         return spool
 
+    @override
     def make_records(self) -> Iterator[Record]:
-        """Make a row of each value that was put aside.
-
-        Yields:
-            Raw records.
-        """
+        """Make a row of each value that was saved."""
         self._read_definitions()
-        self.has_read_all = "start_date" not in self.config and all(map(self._was_read_whole, self._lists))
+        self.has_read_all = "start_date" not in self.config and all(map(self._was_read_completely, self._lists))
         self._spool.seek(0)
         for line in self._spool:
             kind, page = decode(line)
@@ -111,30 +109,30 @@ class CustomFieldValues(DerivedStream):
 
     def _row(self, kind: str, record: object, field: str, value: object) -> Record:
         name, data_type = self._fields.get(field, (None, None))
-        chosen = value if isinstance(value, list) else [value]
-        options = [self._options.get(str(each)) for each in chosen]
-        word = _DATA_TYPES.get(data_type)
+        selected = value if isinstance(value, list) else [value]
+        options = [self._options.get(str(each)) for each in selected]
+        type_name = _DATA_TYPES.get(data_type)
         return {
             "resource_type": kind,
             "resource_id": record,
             "custom_field_id": field,
             "field_name": name,
-            "data_type": word,
+            "data_type": type_name,
             "value": value if value is None or isinstance(value, str) else encode(value).decode(),
-            "option_name": options[0] if word == "select" else None,
-            "option_names": options if word in {"select", "multi-select"} and value is not None else None,
+            "option_name": options[0] if type_name == "select" else None,
+            "option_names": options if type_name in {"select", "multi-select"} and value is not None else None,
         }
 
     def _read_definitions(self) -> None:
-        """Read the names of fields and options, unless the run has read them already."""
+        """Read the names of fields and options that the run has not read already."""
         for stream in self._definitions:
             if stream.name not in self.run.result.complete:
                 try:
-                    for _ in stream.read_aside():  # this stream observes its pages
+                    for _ in stream.read_aside():  # this stream sees the pages as an observer
                         pass
                 except StreamUnavailable as refusal:
                     self.logger.warning("names stay empty: %s", refusal)
 
-    def _was_read_whole(self, stream: ProductiveStream) -> bool:
+    def _was_read_completely(self, stream: ProductiveStream) -> bool:
         complete = stream.name in self.run.result.complete
         return complete and stream.scope is Scope.EVERYTHING and stream.has_read_all

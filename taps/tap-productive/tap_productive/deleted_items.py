@@ -1,4 +1,4 @@
-"""The recycle bin, and what other streams are told of it (setting `tombstones`)."""
+"""The recycle bin, and the tombstones that it gives other streams (setting `tombstones`)."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from singer_rest_core.records.timestamps import to_utc
-from singer_rest_core.singer.bookmarks import Scope
-from singer_rest_core.singer.deletes import DELETED_AT
+from singer_rest_core.records import to_utc
+from singer_rest_core.singer import DELETED_AT, Scope
 from tap_productive.client import ProductiveStream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from singer_rest_core import Page, Record
-    from tap_productive.client import ProductiveQuery
+    from tap_productive.query import ProductiveQuery
 
 
 class DeletedItems(ProductiveStream):
-    """The recycle bin: what was deleted, of 14 types. Rows are only added, until restored or deleted for good.
+    """The recycle bin: deleted records of 14 types. Rows are only added, until restored or deleted permanently.
 
     With `tombstones` it is read after all other lists: what it holds has been deleted since they were read, or before.
     """
@@ -36,42 +35,44 @@ class DeletedItems(ProductiveStream):
     lists: Sequence[ProductiveStream] = ()
     """The lists whose rows may have been deleted; set by the tap before the first stream is read."""
 
-    _gone: Sequence[Sequence[object]] = ()
+    _deleted: Sequence[Sequence[object]] = ()
+    """Type, id and time of the records in the page at hand that are still deleted."""
 
     @override
     def accept_page(self, page: Page, query: ProductiveQuery) -> Page:
+        """Keep which records the page reports as deleted."""
         page = super().accept_page(page, query)
         if self.config["tombstones"]:
             columns = [page.column(name) for name in ("item_type", "item_id", "created_at", "recovered_at")]
-            self._gone = [gone for *gone, recovered_at in zip(*columns, strict=True) if recovered_at is None]
+            self._deleted = [deleted for *deleted, recovered_at in zip(*columns, strict=True) if recovered_at is None]
         return page
 
     @override
     def page_written(self) -> None:
-        """Report what the page held to other streams' tables before STATE says that it was read."""
+        """Write the tombstones of the page before STATE says that it was read."""
         self.write_tombstones()
         super().page_written()
 
     def write_tombstones(self) -> None:
-        """Write the keys of rows that are gone, for streams that do not tell it by reading whole."""
+        """Write the keys of deleted rows, for streams whose deletes do not show in a complete read."""
         keys: defaultdict[str, list[Record]] = defaultdict(list)
-        for kind, item, moment in self._gone:
+        for kind, item, moment in self._deleted:
             keys[str(kind)].append({"id": str(item), **_deleted_at(moment)})
-        self._gone = ()
+        self._deleted = ()
         for stream in self.lists:
             if stream.selected and self._may_be_loaded(stream) and not stream.finds_deletes:
-                stream.write_deletes([key for kind in stream.bin_types for key in keys[kind]])
+                stream.write_deletes([key for kind in stream.deleted_item_types for key in keys[kind]])
 
     def _may_be_loaded(self, stream: ProductiveStream) -> bool:
-        """Tell whether rows of a stream may have been loaded before they were deleted: not on its first run.
+        """Whether rows of a stream may have been loaded before they were deleted: not on its first run.
 
-        A stream with a feed that does not tell its deletes was read whole before.
+        A stream with a feed that does not find deletes itself was read completely before.
         """
         return Scope.CHANGES in {self.scope, stream.scope} or stream.feed is not None
 
 
 def _deleted_at(moment: Any) -> dict[str, str]:  # noqa: ANN401 - JSON is any of six types
-    """Give the time as it is written, if it is one."""
+    """Return the time as the records of a delete hold it; nothing if it is not a timestamp."""
     try:
         return {DELETED_AT: to_utc(moment)} if isinstance(moment, str) else {}
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a stream shows of its pages to others."""
+"""Objects that see the pages of streams while they are read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from singer_rest_core import Page
-    from singer_rest_core.singer.bookmarks import Scope
+    from singer_rest_core.singer import Scope
 
 
 class ObservedStream(Protocol):

@@ -1,4 +1,4 @@
-"""Which records a relationship leads to: the vendor names relationships after their part, not after the type."""
+"""The types of related records: the vendor names relationships after their role, not after the type."""
 
 from __future__ import annotations
 
@@ -69,20 +69,20 @@ _TYPES_BY_NAME = {
     "reverse_dependency": "task_dependencies",
     "thread": "emails",
 }
-"""The type a relationship leads to, where it is not simply the plural of its name."""
+"""The type of the related records, where it is not simply the plural of the relationship's name."""
 
 
-def related_type(name: str, own: Mapping[str, str] | None = None) -> str:
-    """Give the type of the records a relationship leads to.
+def related_type(name: str, own_types: Mapping[str, str] | None = None) -> str:
+    """Return the type of the records that a relationship leads to.
 
     Args:
         name: The relationship.
-        own: What a stream says of its own relationships.
+        own_types: Types of relationships that mean something else in a stream than in others.
 
     Returns:
         A type of the API, e.g. `people` for `creator`.
     """
-    return (own or {}).get(name) or _TYPES_BY_NAME.get(name) or _plural(name)
+    return (own_types or {}).get(name) or _TYPES_BY_NAME.get(name) or _plural(name)
 
 
 def _plural(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The reports of Productive and what each can be grouped by, as a third party reads the vendor's specification."""
+"""The reports of Productive and what each can be grouped by, as a third party reads the specification."""
 
 from __future__ import annotations
 
@@ -117,19 +117,16 @@ _RECORDS = (
 )
 
 RECORDS = frozenset(_RECORDS.split())
-"""Those groups that are records: a row has their id in a relationship."""
+"""The groups that are records: a row holds their id in a relationship."""
 
 PERIODS = frozenset({"day", "week", "month", "quarter", "year"})
-"""What a date can be rounded to, behind a colon: `date:month` (guide "Reports")."""
+"""What a date can be rounded to, after a colon: `date:month` (guide "Reports")."""
 
 
 def is_date(group: str) -> bool:
-    """Tell whether a group is a date or a time, by its name.
+    """Whether a group is a date or a time, by its name: then it can be rounded to one of `PERIODS`.
 
     Args:
         group: One of `GROUPS`.
-
-    Returns:
-        Whether it can be rounded to one of `PERIODS`.
     """
     return group in {"date", "date_signed"} or group.endswith(("_date", "_at", "_on"))

@@ -1,4 +1,4 @@
-"""Reports: sums that Productive makes of its records, each a stream for whoever asks for it (setting `reports`)."""
+"""Reports: totals that Productive calculates from its records; each report in the setting `reports` is a stream."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from singer_sdk import StreamSchema
 from singer_sdk.schema.source import SchemaDirectory
 from typing_extensions import override
 
-from singer_rest_core import NumberedPaginator
 from tap_productive.client import ProductiveStream
+from tap_productive.paging import numbered_paginator
 from tap_productive.report_groups import GROUPS, PERIODS, RECORDS, is_date
 
 if TYPE_CHECKING:
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core import PageParams
-    from tap_productive.client import ProductiveQuery
+    from tap_productive.query import ProductiveQuery
 
 _SCHEMAS = SchemaDirectory(files("tap_productive") / "schemas" / "reports")
 
 
 @dataclass(frozen=True)
 class Report:
-    """A report as a user asks for it.
+    """A report as the setting `reports` requests it.
 
     Args:
         name: Its name in the API, e.g. `time_entry_reports`.
         group: What its rows are grouped by, e.g. `person` and `date:month`.
-        filter: Parameters `filter[…]` by what stands in the brackets, e.g. `after` or `date][gt_eq`.
+        filter: Values of the parameters `filter[…]`, by what is in the brackets: `after`, `date][gt_eq`.
     """
 
     name: str
@@ -42,11 +42,11 @@ class Report:
     filter: Mapping[str, str]
 
     @classmethod
-    def of(cls, setting: Mapping[str, Any]) -> Report:
+    def from_setting(cls, setting: Mapping[str, Any]) -> Report:
         """Read one entry of the setting.
 
         Args:
-            setting: An object of `name`, `group` (names in a text, or a list of them) and `filter`.
+            setting: An object of `name`, `group` (a list of names, or one text with commas) and `filter`.
 
         Returns:
             The report.
@@ -65,15 +65,17 @@ class Report:
         group = "_and_".join(name.replace(":", "_") for name in self.group)
         return f"{self.name}_by_{group}" if group else self.name
 
-    def faults(self) -> list[str]:
-        """Check names and groups.
+    def errors(self) -> list[str]:
+        """Check name and groups.
 
         Returns:
-            A line for each fault.
+            A line for each error.
         """
         known = GROUPS.get(self.name)
         if known is None:
-            return [f"Setting reports names {self.name!r}, which is no report; there are: {', '.join(sorted(GROUPS))}"]
+            return [
+                f"Setting reports names {self.name!r}, which is not a report; there are: {', '.join(sorted(GROUPS))}"
+            ]
         lines = []
         for name in self.group:
             base, colon, period = name.partition(":")
@@ -82,7 +84,9 @@ class Report:
                     f"Setting reports groups {self.name} by {base!r}; it can be grouped by: {', '.join(sorted(known))}"
                 )
             elif colon and not is_date(base):
-                lines.append(f"Setting reports groups {self.name} by {name!r}, but {base} is no date to be rounded")
+                lines.append(
+                    f"Setting reports groups {self.name} by {name!r}, but {base} is not a date that can be rounded"
+                )
             elif colon and period not in PERIODS:
                 lines.append(
                     f"Setting reports groups {self.name} by {name!r}; a date can be rounded to: "
@@ -98,44 +102,36 @@ def reports_errors(reports: Iterable[Mapping[str, Any]]) -> list[str]:
         reports: Its entries, of the right form.
 
     Returns:
-        A line for each fault.
+        A line for each error.
     """
-    asked = [Report.of(entry) for entry in reports]
-    names = [report.stream_name for report in asked]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    return [line for report in asked for line in report.faults()] + [
-        f"Setting reports asks twice for {name}: a report and its groups make one stream" for name in twice
+    requested = [Report.from_setting(entry) for entry in reports]
+    names = [report.stream_name for report in requested]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    return [line for report in requested for line in report.errors()] + [
+        f"Setting reports requests {name} twice: a report and its groups make one stream" for name in repeated
     ]
 
 
 class _ReportSchema(StreamSchema[str]):
     """The schema of a report, whatever it is grouped by."""
 
-    def get_stream_schema(self, stream: Stream, stream_class: type[Stream]) -> dict[str, Any]:  # noqa: ARG002 - the SDK's hook
-        """Find the schema.
-
-        Args:
-            stream: A `ReportStream`.
-            stream_class: Its class.
-
-        Returns:
-            A JSON schema.
-        """
+    @override
+    def get_stream_schema(self, stream: Stream, stream_class: type[Stream]) -> dict[str, Any]:
         return self.schema_source.get_schema(stream.report.name if isinstance(stream, ReportStream) else "")
 
 
 class ReportStream(ProductiveStream):
-    """A report, grouped and filtered as the setting `reports` says. Rows have ids that the API makes of their group."""
+    """A report, grouped and filtered as the setting `reports` says. Ids of its rows are derived from the group."""
 
     name = "report"
     schema = _ReportSchema(_SCHEMAS)
 
     def __init__(self, tap: Tap, report: Report) -> None:
-        """Bind the stream to its tap.
+        """Make the stream of a tap.
 
         Args:
             tap: The tap.
-            report: What is asked for.
+            report: The report.
         """
         self.report = report
         self.name = report.stream_name
@@ -144,7 +140,7 @@ class ReportStream(ProductiveStream):
 
     @override
     def paginator(self, query: ProductiveQuery) -> BaseAPIPaginator[PageParams]:
-        return NumberedPaginator("page[number]", last_page=self.last_page)
+        return numbered_paginator()
 
     @override
     def steady_paginator(self, query: ProductiveQuery) -> None:
@@ -159,7 +155,7 @@ class ReportStream(ProductiveStream):
 
 
 def _flat(filters: Mapping[str, Any], within: str = "") -> Iterable[tuple[str, str]]:
-    """Write nested filters as the API names them: `{"date": {"gt_eq": "2026-01-01"}}` is `date][gt_eq`."""
+    """Return nested filters as the API names them: `{"date": {"gt_eq": "2026-01-01"}}` is `date][gt_eq`."""
     for name, value in filters.items():
         path = f"{within}][{name}" if within else name
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The server's time: Productive limits it for each organization, to 30 minutes an hour and 6 hours a day."""
+"""Server time: Productive limits it for each organization, to 30 minutes an hour and 6 hours a day."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from singer_rest_core import NotJson, body_of
+from tap_productive.error_bodies import errors_in
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,18 +19,18 @@ _HOUR = 3600
 
 
 class ServerTime:
-    """Sums up what answers say of the server's time, from any thread."""
+    """Adds up the server time that answers state, from any thread."""
 
     def __init__(self) -> None:
-        """Begin at zero."""
+        """Start at zero."""
         self.seconds = 0.0
         self._lock = threading.Lock()
 
     def add(self, runtime: str) -> None:
-        """Add what an answer took.
+        """Add the server time of one answer.
 
         Args:
-            runtime: Its header `x-runtime`: seconds, or nothing.
+            runtime: Its header `x-runtime`, in seconds; anything else is ignored.
         """
         try:
             seconds = float(runtime)
@@ -39,12 +40,12 @@ class ServerTime:
             self.seconds += max(0.0, seconds)
 
     def __str__(self) -> str:
-        """Say it as a clause."""
+        """Return the sum as a clause."""
         return f"{self.seconds:.1f} s of the server's time"
 
 
 def seconds_to_next_period(refusal: requests.Response, *, now: datetime) -> float | None:
-    """Say when a limit of the server's time begins anew: by the hour at its top, by the day at midnight UTC.
+    """Return how long until a limit of server time is reset: at the full hour, or at midnight UTC for a daily limit.
 
     Args:
         refusal: A 429.
@@ -54,12 +55,11 @@ def seconds_to_next_period(refusal: requests.Response, *, now: datetime) -> floa
         Seconds; None if it is a limit of requests.
     """
     try:
-        body = body_of(refusal)
+        errors = errors_in(body_of(refusal))
     except NotJson:
         return None
-    errors = body.get("errors") if isinstance(body, dict) else None
-    for error in errors if isinstance(errors, list) else ():
-        if isinstance(error, dict) and str(error.get("title", "")).lower() == _USED_UP:
+    for error in errors:
+        if str(error.get("title", "")).lower() == _USED_UP:
             moment = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
             period = error.get("period")
             if isinstance(period, int) and period > _HOUR:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar
@@ -15,12 +15,12 @@ from typing_extensions import override
 from singer_rest_core import AccessRefused, RequestFailed, RestTap, StreamUnavailable, body_of, settings_schema
 from singer_rest_core.api import Window
 from singer_rest_core.cli import schema_errors
-from singer_rest_core.records.row_layout import ResourceRows
+from singer_rest_core.records import ResourceRows
 from tap_productive.change_feed import ChangeFeed
 from tap_productive.client import LARGEST_PAGE, MEDIA_TYPE, ProductiveStream
 from tap_productive.custom_field_values import CustomFieldValues
 from tap_productive.deleted_items import DeletedItems
-from tap_productive.refusals import refusal_words
+from tap_productive.error_bodies import error_text
 from tap_productive.reports import Report, ReportStream, reports_errors
 from tap_productive.server_time import ServerTime, seconds_to_next_period
 from tap_productive.streams import STREAMS
@@ -46,11 +46,6 @@ class TapProductive(RestTap):
 
     header_settings = frozenset({"user_agent", "organization_id"})
 
-    @cached_property
-    def server_time(self) -> ServerTime:
-        """What the run has cost the server."""
-        return ServerTime()
-
     refusal_hint = "Check auth_token (Productive: Settings > API integrations)"
 
     config_jsonschema: ClassVar[dict[str, Any]] = settings_schema(
@@ -75,8 +70,8 @@ class TapProductive(RestTap):
             default=1,
             title="Lookback Days",
             description=(
-                "How much before their bookmark streams are read again that are read by last_activity_at or "
-                "last_action_at (invoices, companies, deals, projects, …), as it may be written late."
+                "Streams read by last_activity_at or last_action_at (invoices, companies, deals, projects, …) start "
+                "this many days before their bookmark, as that time may be written late."
             ),
         ),
         th.Property(
@@ -85,8 +80,8 @@ class TapProductive(RestTap):
             default=7,
             title="Full Refresh Interval Days",
             description=(
-                "How often these streams are read whole, as that time does not move on every write; and those read by "
-                "change_detection. As long, what the API refused of a request is not asked for again."
+                "After this many days these streams, and those read by change_detection, are read completely, as that "
+                "time does not move on every write. A part of a request that the API refused is left out as long."
             ),
         ),
         th.Property(
@@ -95,8 +90,8 @@ class TapProductive(RestTap):
             default=False,
             title="Tombstones",
             description=(
-                "Tell the loader of rows in the recycle bin (deleted_items) that streams read by their changes lose: "
-                "the key with _sdc_deleted_at."
+                "Report rows in the recycle bin (deleted_items) as deleted in incremental streams: write a record of "
+                "the key and _sdc_deleted_at for each."
             ),
         ),
         th.Property(
@@ -105,9 +100,9 @@ class TapProductive(RestTap):
             default="none",
             title="Change Detection",
             description=(
-                "activities: read lists without a time of change (line_items, payments, services, expenses, …) only as "
-                "far as the stream activities tells of changes, and whole every full_refresh_interval_days. Inferred "
-                "from the documentation, not tried on a live account."
+                "activities: of lists without a time of change (line_items, payments, services, expenses, …) read only "
+                "the rows that the stream activities names as changed, and every full_refresh_interval_days all of "
+                "them. Inferred from the documentation, not tried on a live account."
             ),
         ),
         th.Property(
@@ -118,7 +113,7 @@ class TapProductive(RestTap):
                     th.Property(
                         "group",
                         th.CustomType({"type": ["array", "string", "null"], "items": {"type": "string"}}),
-                        description="What rows are grouped by: a list, or a text as the API has it: person,date:month.",
+                        description="What rows are grouped by: a list, or a text as in the API: person,date:month.",
                     ),
                     th.Property(
                         "filter",
@@ -131,32 +126,35 @@ class TapProductive(RestTap):
             default=[],
             title="Reports",
             description=(
-                "Reports to read, each a stream: objects of name (e.g. time_entry_reports), group (e.g. "
+                "Reports to read, one stream each: objects of name (e.g. time_entry_reports), group (e.g. "
                 '["person", "date:month"]) and filter (e.g. {"after": "2026-01-01"}).'
             ),
         ),
         api_url="https://api.productive.io/api/v2",
         page_size=(LARGEST_PAGE, LARGEST_PAGE),
         start_date=(
-            "Rows of incremental streams that last changed before it are not read, nor those without a time of change; "
-            "unset means all."
+            "Rows of incremental streams that last changed before this date are not read, nor rows without a time of "
+            "change. Unset means all."
         ),
     )
 
+    @override
     def discover_streams(self) -> Sequence[ProductiveStream | CustomFieldValues]:
-        """Give every stream.
-
-        Returns:
-            One instance each.
+        """Return every stream.
 
         Raises:
-            ConfigValidationError: If there is no such report; `--discover` does not check settings before.
+            ConfigValidationError: If the setting `reports` is wrong; `--discover` does not check settings before.
         """
-        lines = self._faults_of_form() or self._faults_of_reports()
+        lines = self._reports_schema_errors() or self._reports_errors()
         if lines:
             raise ConfigValidationError("; ".join(lines), errors=lines, schema=self.config_jsonschema)
-        reports = [ReportStream(self, Report.of(entry)) for entry in self.config["reports"]]
+        reports = [ReportStream(self, Report.from_setting(entry)) for entry in self.config["reports"]]
         return [*(stream(self) for stream in STREAMS), *reports, CustomFieldValues(self)]
+
+    @cached_property
+    def server_time(self) -> ServerTime:
+        """The server time of this run."""
+        return ServerTime()
 
     @cached_property
     def lists(self) -> Sequence[ProductiveStream]:
@@ -181,96 +179,66 @@ class TapProductive(RestTap):
             self._follow_activities()
 
     def _follow_activities(self) -> None:
-        """Let the stream of activities tell the lists after it which of their rows have changed."""
+        """Let the lists after the stream of activities use what it names as changed."""
         activities = next(each for each in self.lists if each.name == "activities")
         if not activities.selected:
             return
         feeds = [each.feed for each in self.lists if each.feed is not None]
-        whole_every = timedelta(days=self.config["full_refresh_interval_days"])
-        feed = ChangeFeed(activities, feeds, whole_every=whole_every)
+        interval = timedelta(days=self.config["full_refresh_interval_days"])
+        feed = ChangeFeed(activities, feeds, full_refresh_interval=interval)
         activities.observers.append(feed)
         for each in self.lists:
             each.change_feed = feed
 
+    @override
     def settings_errors(self) -> list[str]:
-        """Check what core checks, and the reports asked for.
+        """Check the requested reports, too."""
+        return super().settings_errors() + ([] if self._reports_schema_errors() else self._reports_errors())
 
-        Returns:
-            A line for each fault.
-        """
-        return super().settings_errors() + ([] if self._faults_of_form() else self._faults_of_reports())
-
-    def _faults_of_form(self) -> list[str]:
+    def _reports_schema_errors(self) -> list[str]:
+        """Check the form of the setting `reports`: core reports such errors, but not before `--discover`."""
         schema = {"properties": {"reports": self.config_jsonschema["properties"]["reports"]}}
         return schema_errors(schema, {"reports": self._config.get("reports", [])}, plugin=self.name)
 
-    def _faults_of_reports(self) -> list[str]:
+    def _reports_errors(self) -> list[str]:
         return reports_errors(self._config.get("reports", []))
 
+    @override
     def route_group(self, request: HTTPRequest) -> str:
-        """Say which limits hold for a request beside those for all: reports have their own.
-
-        Args:
-            request: What is asked for.
-
-        Returns:
-            A group of `rate_limits`.
-        """
         return "reports" if "/reports/" in request.url else ""
 
+    @override
     def on_response(self, answer: requests.Response) -> None:
-        """Sum up the server's time, which is limited as well.
-
-        Args:
-            answer: Any answer.
-        """
+        """Add up the server time, which is limited too."""
         self.server_time.add(answer.headers.get("x-runtime", ""))
 
+    @override
     def retry_after(self, refusal: requests.Response) -> float | None:
-        """Find out when there will be server's time again, where the header does not say it.
+        """Return how long until there is server time again, where the header does not say it."""
+        return seconds_to_next_period(refusal, now=self.clock.now())
 
-        Args:
-            refusal: A 429.
-
-        Returns:
-            Seconds; None if it was not the server's time that was used up.
-        """
-        return seconds_to_next_period(refusal, now=datetime.now(UTC))
-
+    @override
     def summary(self) -> str:
-        """Say what the run did, and what it cost in time of the server.
-
-        Returns:
-            One line.
-        """
+        """Return one line about what the run did, and its server time."""
         return f"{super().summary()}; {self.server_time}"
 
+    @override
     def authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Put token and organization into a request.
-
-        Args:
-            request: A request to the configured origin.
-
-        Returns:
-            The same request.
-        """
         request.headers["X-Auth-Token"] = self.config["auth_token"]
         request.headers["X-Organization-Id"] = self.config["organization_id"]
         return request
 
+    @override
     def verify_access(self, refusal: StreamUnavailable | RequestFailed) -> None:
-        """Find out whether a first refusal is of one stream or of the whole organization.
+        """Check whether a first refusal concerns one stream or the organization.
 
         What the API answers to a wrong organization is not documented. The list of the token's own memberships needs
-        no permission, so it tells. A feature that is off says so itself.
-
-        Args:
-            refusal: What the API said.
+        no permission, and names their organizations. A feature that is off has an error code of its own.
 
         Raises:
             AccessRefused: If the organization is not one of the token's person.
         """
-        if "_unavailable" in refusal_words(refusal.body, "code"):
+        if "_unavailable" in error_text(refusal.body, "code"):
             return
         organization = self.config["organization_id"]
         hint = f"Check organization_id {organization}, and that the token's person belongs to that organization"
@@ -286,7 +254,7 @@ class TapProductive(RestTap):
         except RequestFailed as failure:
             if failure.status == HTTPStatus.NOT_FOUND and isinstance(refusal, RequestFailed):
                 raise AccessRefused(f"{refusal}. Check api_url {self.config['api_url']}. {hint}") from refusal
-            return  # it tells nothing
+            return  # whether the organization is wrong stays unknown
         organizations = {
             str(record["organization_id"]) for record in map(ResourceRows().flat, rows) if "organization_id" in record
         }

@@ -1,28 +1,25 @@
-"""Lists without a time of change, read by what activities tell of them (setting `change_detection: activities`)."""
+"""Lists without a time of change, read only as far as activities name changed rows (`change_detection: activities`)."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conftest import queries_to, read, warnings_of
 from tap_productive.streams import STREAMS
+from tap_productive.streams.finance import Expenses
+from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:
-    from conftest import Reading, ReadProductive
+    from collections.abc import Sequence
+
+    from conftest import FakeClock, Reading, ReadProductive
     from sandbox.server import RunningSandbox
 
 FED = sorted(str(vars(stream)["name"]) for stream in STREAMS if stream.feed is not None)
 SELECTED = " ".join(["activities", "deleted_items", *FED])
-
-
-def asked(sandbox: RunningSandbox, stream: str) -> list[dict[str, str]]:
-    return [
-        {name: value for name, value in request["query"]}  # noqa: C416 - pairs come as lists
-        for request in sandbox.admin.requests()
-        if request["path"].endswith(f"/{stream}")
-    ]
 
 
 @pytest.fixture
@@ -33,7 +30,7 @@ def first(sandbox: RunningSandbox, read_productive: ReadProductive) -> Reading:
     return reading
 
 
-def test_lists_are_read_whole_on_the_first_run(sandbox: RunningSandbox, first: Reading) -> None:
+def test_lists_are_read_completely_on_the_first_run(sandbox: RunningSandbox, first: Reading) -> None:
     assert FED == [
         "expenses",
         "invoice_attributions",
@@ -44,13 +41,12 @@ def test_lists_are_read_whole_on_the_first_run(sandbox: RunningSandbox, first: R
         "resource_requests",
         "services",
     ]
-    activated = {message["stream"] for message in first.of("ACTIVATE_VERSION")}
     for stream in FED:
         assert set(first.ids(stream)) == {row["id"] for row in sandbox.admin.records(stream)}
-        assert stream in activated
+        assert stream in first.activated
 
 
-def test_a_run_without_activities_asks_for_nothing_of_them(
+def test_a_run_without_new_activities_requests_almost_nothing_of_the_lists(
     sandbox: RunningSandbox, read_productive: ReadProductive, first: Reading
 ) -> None:
     second = read_productive(SELECTED, change_detection="activities", state=first.state)
@@ -58,12 +54,12 @@ def test_a_run_without_activities_asks_for_nothing_of_them(
     # The bookmark is inclusive: the newest activity is read once more, and what it is about.
     assert len(second.ids("activities")) == 1
     for stream in FED:
-        assert len(asked(sandbox, stream)) <= 1, stream
+        assert len(queries_to(sandbox, f"/{stream}")) <= 1, stream
         assert len(second.ids(stream)) < len(first.ids(stream)), stream
-        assert stream not in {message["stream"] for message in second.of("ACTIVATE_VERSION")}
+        assert stream not in second.activated
 
 
-def test_how_many_requests_it_spares(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
+def test_how_many_requests_it_saves(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
     def requests_of_second_run(detection: str) -> int:
         sandbox.admin.reset()
         sandbox.admin.set_limits([])
@@ -74,12 +70,12 @@ def test_how_many_requests_it_spares(sandbox: RunningSandbox, read_productive: R
         after = read_productive(SELECTED, change_detection=detection, page_size=20, state=before.state)
         for stream, column in (("payments", "note"), ("expenses", "name")):
             assert "found" in {record[column] for record in after.records[stream]}
-        return sum(len(asked(sandbox, stream)) for stream in FED)
+        return sum(len(queries_to(sandbox, f"/{stream}")) for stream in FED)
 
-    whole, spared = requests_of_second_run("none"), requests_of_second_run("activities")
+    completely, by_activities = requests_of_second_run("none"), requests_of_second_run("activities")
 
-    assert whole == 109
-    assert spared == 5
+    assert completely == 109
+    assert by_activities == 5
 
 
 @pytest.mark.parametrize(
@@ -105,15 +101,15 @@ def test_a_changed_row_is_read_and_few_others(
     assert {record[column] for record in second.records[stream] if record["id"] == changed} == {"changed"}
     assert len(second.ids(stream)) < len(first.ids(stream))
     assert len(second.ids(stream)) == len(set(second.ids(stream)))
-    (request,) = asked(sandbox, stream)
+    (request,) = queries_to(sandbox, f"/{stream}")
     given = {name for name in request if name.startswith("filter[")} - {"filter[with_draft]"}
     assert given <= {"filter[id]", "filter[invoice_id]", "filter[deal_id]"}
     assert len(given) == 1
-    assert stream not in {message["stream"] for message in second.of("ACTIVATE_VERSION")}
+    assert stream not in second.activated
 
 
 @pytest.mark.parametrize("kind", ["Payment", "payment"])
-def test_a_row_whose_activity_does_not_say_what_it_is_part_of_is_asked_for_by_its_id(
+def test_a_row_whose_activity_does_not_name_what_it_belongs_to_is_requested_by_its_id(
     sandbox: RunningSandbox, read_productive: ReadProductive, first: Reading, kind: str
 ) -> None:
     changed = first.ids("payments")[-1]
@@ -129,26 +125,26 @@ def test_a_row_whose_activity_does_not_say_what_it_is_part_of_is_asked_for_by_it
     second = read_productive(SELECTED, change_detection="activities", state=first.state)
 
     assert changed in second.ids("payments")
-    assert changed in {query.get("filter[id]") for query in asked(sandbox, "payments")}
+    assert changed in {query.get("filter[id]") for query in queries_to(sandbox, "/payments")}
 
 
-@pytest.mark.parametrize("side", ["parent", "root"])
-def test_what_a_row_is_part_of_may_be_told_as_parent_or_root(
-    sandbox: RunningSandbox, read_productive: ReadProductive, first: Reading, side: str
+@pytest.mark.parametrize("role", ["parent", "root"])
+def test_what_a_row_belongs_to_may_be_named_as_parent_or_root(
+    sandbox: RunningSandbox, read_productive: ReadProductive, first: Reading, role: str
 ) -> None:
     line = first.records["line_items"][0]
     nothing: dict[str, Any] = dict.fromkeys(f"{each}_type" for each in ("item", "parent", "root"))
     about = {"item_type": "LineItem", "item_id": int(line["id"]), "invoice_id": None}
-    told = {f"{side}_type": "Invoice", f"{side}_id": int(line["invoice_id"])}
-    sandbox.admin.create("activities", nothing | about | told)
+    invoice = {f"{role}_type": "Invoice", f"{role}_id": int(line["invoice_id"])}
+    sandbox.admin.create("activities", nothing | about | invoice)
 
     second = read_productive(SELECTED, change_detection="activities", state=first.state)
 
     assert line["id"] in second.ids("line_items")
-    assert all("filter[id]" not in query for query in asked(sandbox, "line_items"))
+    assert all("filter[id]" not in query for query in queries_to(sandbox, "/line_items"))
 
 
-def test_a_filter_by_ids_that_is_refused_makes_the_run_read_the_list_whole(
+def test_a_filter_by_ids_that_is_refused_makes_the_run_read_the_list_completely(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
     caplog: pytest.LogCaptureFixture,
@@ -161,26 +157,26 @@ def test_a_filter_by_ids_that_is_refused_makes_the_run_read_the_list_whole(
 
     assert second.error is None
     assert sorted(second.ids("people")) == sorted(first.ids("people"))
-    assert "people" in {message["stream"] for message in second.of("ACTIVATE_VERSION")}
-    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert warnings == ["people: the API refuses to filter by id: it is read whole"]
+    assert "people" in second.activated
+    assert warnings_of(caplog) == ["people: the API refuses to filter by id: it is read completely"]
 
 
-def test_many_changed_ids_are_asked_for_in_several_requests(
-    sandbox: RunningSandbox, read_productive: ReadProductive, first: Reading, monkeypatch: pytest.MonkeyPatch
+def test_many_changed_ids_are_requested_in_several_requests(
+    sandbox: RunningSandbox, read_productive: ReadProductive, first: Reading
 ) -> None:
-    monkeypatch.setattr("tap_productive.change_feed._IDS_A_REQUEST", 2)
-    changed = first.ids("expenses")[:5]
+    changed = first.ids("expenses")[:201]
     for each in changed:
         sandbox.admin.update("expenses", each, {"name": "changed"})
 
     second = read_productive(SELECTED, change_detection="activities", state=first.state)
 
     assert set(changed) <= set(second.ids("expenses"))
-    assert len(asked(sandbox, "expenses")) >= 3
+    requested = [query["filter[id]"].split(",") for query in queries_to(sandbox, "/expenses")]
+    assert {*map(len, requested)} <= {*range(1, 101)}
+    assert set(changed) <= {each for ids in requested for each in ids}
 
 
-def test_a_list_that_missed_a_run_is_read_whole(
+def test_a_list_that_missed_a_run_is_read_completely(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
     first: Reading,
@@ -194,12 +190,12 @@ def test_a_list_that_missed_a_run_is_read_whole(
     third = read_productive(SELECTED, change_detection="activities", state=second.state)
 
     assert set(third.ids("expenses")) == set(first.ids("expenses"))
-    assert "expenses" in {message["stream"] for message in third.of("ACTIVATE_VERSION")}
+    assert "expenses" in third.activated
     fourth = read_productive(SELECTED, change_detection="activities", state=third.state)
     assert len(fourth.ids("expenses")) < len(first.ids("expenses"))
 
 
-def test_without_activities_lists_are_read_whole(
+def test_lists_are_read_completely_if_the_activities_cannot_be_read(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
     first: Reading,
@@ -213,20 +209,19 @@ def test_without_activities_lists_are_read_whole(
         assert set(second.ids(stream)) == set(first.ids(stream)), stream
 
 
-def test_lists_are_read_whole_now_and_then(read_productive: ReadProductive, first: Reading) -> None:
-    state: dict[str, Any] = first.state
-    for stream in FED:
-        long_ago = datetime.now(UTC) - timedelta(days=7, minutes=1)
-        state["bookmarks"][stream]["read_whole_at"] = long_ago.isoformat()
+def test_lists_are_read_completely_every_full_refresh_interval_days(
+    read_productive: ReadProductive, first: Reading, clock: FakeClock
+) -> None:
+    clock.advance(timedelta(days=7, minutes=1).total_seconds())
 
-    second = read_productive(SELECTED, change_detection="activities", state=state)
+    second = read_productive(SELECTED, change_detection="activities", state=first.state)
 
     for stream in FED:
         assert set(second.ids(stream)) == set(first.ids(stream)), stream
-    assert set(FED) <= {message["stream"] for message in second.of("ACTIVATE_VERSION")}
+    assert set(FED) <= {*second.activated}
 
 
-def test_what_a_list_loses_is_told_by_tombstones(
+def test_a_deleted_row_of_a_list_gets_a_tombstone(
     sandbox: RunningSandbox, read_productive: ReadProductive, first: Reading
 ) -> None:
     gone = first.ids("expenses")[-1]
@@ -235,3 +230,36 @@ def test_what_a_list_loses_is_told_by_tombstones(
     second = read_productive(SELECTED, change_detection="activities", tombstones=True, state=first.state)
 
     assert gone in {record["id"] for record in second.records["expenses"] if record.get("_sdc_deleted_at")}
+
+
+class EarlyExpenses(Expenses):
+    """The list of expenses under a name that comes before `activities`."""
+
+    name = "a_list_of_expenses"
+    schema = {"properties": {"id": {"type": "string"}, "name": {"type": ["string", "null"]}}}  # noqa: RUF012 - a property of the SDK
+
+
+class TapWithAnEarlyList(TapProductive):
+    """Reads `activities`, and a list with a feed whose name comes before it."""
+
+    def discover_streams(self) -> Sequence[Any]:
+        return [*super().discover_streams(), EarlyExpenses(self, path="/expenses")]
+
+
+def test_activities_are_read_before_every_list_whatever_its_name(
+    sandbox: RunningSandbox, productive_settings: dict[str, Any]
+) -> None:
+    settings = productive_settings | {"change_detection": "activities"}
+    selected = f"activities {EarlyExpenses.name}"
+    first = read(TapWithAnEarlyList, settings, select=selected)
+    changed = sandbox.admin.update("expenses", first.ids(EarlyExpenses.name)[-1], {"name": "changed"})
+    sandbox.admin.clear_requests()
+
+    second = read(TapWithAnEarlyList, settings, select=selected, state=first.state)
+
+    assert second.error is None
+    assert [message["stream"] for message in second.of("SCHEMA")] == ["activities", EarlyExpenses.name]
+    assert "changed" in {record["name"] for record in second.records[EarlyExpenses.name]}
+    (query,) = queries_to(sandbox, "/expenses")
+    assert changed["id"] in query["filter[id]"].split(",")
+    assert len(second.ids(EarlyExpenses.name)) < len(first.ids(EarlyExpenses.name))

@@ -1,4 +1,4 @@
-"""tap-productive on the command line: what a person reads when something is wrong."""
+"""tap-productive on the command line: the messages when something is wrong."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def catalog_of(*selected: str) -> dict[str, Any]:
         ({"api_url": "productive"}, "Setting api_url is not an http(s) URL such as https://api.example.com/v1"),
     ],
 )
-def test_bad_input_gets_one_line_that_says_what_to_do(
+def test_bad_input_gives_one_line_with_what_to_do(
     productive_settings: dict[str, Any],
     tmp_path: Path,
     change: dict[str, Any],
@@ -119,7 +119,7 @@ def test_a_file_that_is_no_json_is_named(productive_settings: dict[str, Any], tm
 
     assert done.returncode == 1
     assert len(complaints(done)) == 1
-    assert "no JSON" in complaints(done)[0]
+    assert "is not valid JSON" in complaints(done)[0]
     assert "Traceback" not in done.stderr
 
 
@@ -132,7 +132,7 @@ def test_a_file_that_is_no_json_is_named(productive_settings: dict[str, Any], tm
         ("--catalog", '{"streams": {}}'),
     ],
 )
-def test_a_file_of_another_form_is_complained_of(
+def test_a_file_of_another_form_is_an_error_of_one_line(
     productive_settings: dict[str, Any],
     tmp_path: Path,
     option: str,
@@ -194,7 +194,7 @@ def test_a_run_leaves_no_temporary_file_unclosed(
     assert "ResourceWarning" not in done.stderr
 
 
-def test_discovery_lists_the_reports_asked_for_and_refuses_those_that_do_not_exist(tmp_path: Path) -> None:
+def test_discovery_lists_the_requested_reports_and_refuses_unknown_ones(tmp_path: Path) -> None:
     def discover(reports: object) -> subprocess.CompletedProcess[str]:
         return run("--config", write(tmp_path / "config.json", {"reports": reports}), "--discover")
 
@@ -205,7 +205,9 @@ def test_discovery_lists_the_reports_asked_for_and_refuses_those_that_do_not_exi
 
     bad = discover([{"name": "pocket_money_reports"}])
     assert bad.returncode == 1
-    assert complaints(bad)[0].startswith("Setting reports names 'pocket_money_reports', which is no report; there are:")
+    assert complaints(bad)[0].startswith(
+        "Setting reports names 'pocket_money_reports', which is not a report; there are:"
+    )
     assert len(complaints(bad)) == 1
 
     assert complaints(discover(["payment_reports"])) == [
@@ -213,7 +215,7 @@ def test_discovery_lists_the_reports_asked_for_and_refuses_those_that_do_not_exi
     ]
 
 
-def test_the_connection_test_reads_one_record_of_every_stream_and_says_nothing_wrong(
+def test_the_connection_test_reads_one_record_of_every_stream_and_logs_no_warning(
     productive_settings: dict[str, Any],
     tmp_path: Path,
 ) -> None:

@@ -1,12 +1,12 @@
-"""Values of custom fields by name: what is made of the records that were read."""
+"""Values of custom fields by name, derived from the records that were read."""
 
 from __future__ import annotations
 
 import json
-import logging
 from typing import TYPE_CHECKING, Any
 
-from singer_rest_core.records.exact_json import encode
+from conftest import warnings_of
+from singer_rest_core.records import encode
 
 if TYPE_CHECKING:
     import pytest
@@ -54,7 +54,7 @@ def test_every_value_is_a_row_with_names(sandbox: RunningSandbox, read_productiv
     assert {row["data_type"] for row in rows.values()} >= {"text", "number", "select", "date", "multi-select"}
 
 
-def test_it_costs_no_request_where_the_definitions_were_read(
+def test_no_request_is_sent_for_definitions_that_were_read(
     sandbox: RunningSandbox, read_productive: ReadProductive
 ) -> None:
     read_productive(f"tasks custom_fields custom_field_options {VALUES}")
@@ -62,14 +62,14 @@ def test_it_costs_no_request_where_the_definitions_were_read(
     assert len([request for request in sandbox.admin.requests() if "/custom_field" in request["path"]]) == 2
 
 
-def test_definitions_that_were_not_read_are_asked_for_once_and_not_written(
+def test_definitions_that_were_not_read_are_requested_once_and_not_written(
     sandbox: RunningSandbox, read_productive: ReadProductive
 ) -> None:
     reading = read_productive(f"tasks {VALUES}")
 
     assert reading.error is None
-    asked = [request["path"].rsplit("/", 1)[-1] for request in sandbox.admin.requests()]
-    assert sorted(name for name in asked if name.startswith("custom")) == ["custom_field_options", "custom_fields"]
+    requested = [request["path"].rsplit("/", 1)[-1] for request in sandbox.admin.requests()]
+    assert sorted(name for name in requested if name.startswith("custom")) == ["custom_field_options", "custom_fields"]
     assert {row["field_name"] for row in reading.records[VALUES]} - {None}
     assert {message["stream"] for message in reading.of("RECORD")} == {"tasks", VALUES}
     assert {message["stream"] for message in reading.of("SCHEMA")} == {"tasks", VALUES}
@@ -84,22 +84,22 @@ def test_names_stay_empty_where_definitions_may_not_be_read(
 
     assert reading.error is None
     assert {row["field_name"] for row in reading.records[VALUES]} == {None}
-    (warning,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    (warning,) = warnings_of(caplog)
     assert warning.startswith(f"{VALUES}: names stay empty: GET /productive/api/v2/custom_fields answered 403")
 
 
-def test_a_loader_may_drop_what_did_not_come_only_if_everything_was_read_whole(
+def test_values_are_taken_as_deleted_only_if_all_lists_were_read_completely(
     sandbox: RunningSandbox, read_productive: ReadProductive
 ) -> None:
     first = read_productive()
-    assert VALUES in {message["stream"] for message in first.of("ACTIVATE_VERSION")}
+    assert VALUES in first.activated
     changed = next(row for row in sandbox.admin.records("tasks") if row["attributes"]["custom_fields"])
     sandbox.admin.advance_clock(86_400)
     sandbox.admin.update("tasks", changed["id"], {"custom_fields": {"1": "other"}})
 
     second = read_productive(state=first.state)
 
-    assert VALUES not in {message["stream"] for message in second.of("ACTIVATE_VERSION")}
+    assert VALUES not in second.activated
     rows = [
         row for row in second.records[VALUES] if (row["resource_type"], row["resource_id"]) == ("tasks", changed["id"])
     ]
@@ -107,17 +107,17 @@ def test_a_loader_may_drop_what_did_not_come_only_if_everything_was_read_whole(
     assert len(second.records[VALUES]) < len(first.records[VALUES])
 
 
-def test_a_start_date_leaves_records_out_so_no_value_is_taken_for_gone(
+def test_no_value_is_taken_as_deleted_if_a_start_date_leaves_records_out(
     sandbox: RunningSandbox, read_productive: ReadProductive
 ) -> None:
     reading = read_productive(start_date="2026-01-01")
 
     assert reading.records[VALUES]
-    assert VALUES not in {message["stream"] for message in reading.of("ACTIVATE_VERSION")}
+    assert VALUES not in reading.activated
     assert sandbox.admin.requests()
 
 
-def test_rows_of_reports_are_no_records_with_values(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
+def test_rows_of_reports_give_no_values(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
     sandbox.admin.set_extra_attributes({"page_reports": {"custom_fields": {"1": "x"}}})
 
     reading = read_productive(f"page_reports_by_page {VALUES}", reports=[{"name": "page_reports", "group": ["page"]}])
@@ -126,7 +126,7 @@ def test_rows_of_reports_are_no_records_with_values(sandbox: RunningSandbox, rea
     assert reading.records[VALUES] == []
 
 
-def test_nothing_is_put_aside_for_a_stream_that_is_not_selected(
+def test_no_values_come_from_a_stream_that_is_not_selected(
     sandbox: RunningSandbox, read_productive: ReadProductive
 ) -> None:
     reading = read_productive("tasks")

@@ -1,13 +1,13 @@
-"""What was deleted: told by the recycle bin where streams are read by their changes (setting `tombstones`)."""
+"""Tombstones from the recycle bin for streams that are read by their changes (setting `tombstones`)."""
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from singer_rest_core.records.timestamps import instant
+from conftest import warnings_of
+from singer_rest_core.records import instant
 
 if TYPE_CHECKING:
     from conftest import Reading, ReadProductive
@@ -24,7 +24,7 @@ def tombstones(reading: Reading) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def test_what_went_to_the_recycle_bin_is_told_of_every_stream_read_by_its_changes(
+def test_records_in_the_recycle_bin_get_tombstones_in_every_stream_read_by_its_changes(
     sandbox: RunningSandbox, read_productive: ReadProductive
 ) -> None:
     selected = "deals deleted_items expenses invoices tasks time_entries"
@@ -37,19 +37,19 @@ def test_what_went_to_the_recycle_bin_is_told_of_every_stream_read_by_its_change
 
     second = read_productive(selected, state=first.state, tombstones=True)
 
-    told = tombstones(second)
+    found = tombstones(second)
     last_of_first_run = max(record["created_at"] for record in first.records["deleted_items"])
     for stream, row in bin_rows.items():
         assert row is not None
-        new = [each for each in told[stream] if instant(each[DELETED]) > instant(last_of_first_run)]
+        new = [each for each in found[stream] if instant(each[DELETED]) > instant(last_of_first_run)]
         assert [each["id"] for each in new] == [gone[stream]]
         assert set(new[0]) == {"id", DELETED}
         assert instant(new[0][DELETED]) == instant(row["attributes"]["created_at"])
-    # Expenses are read whole: ACTIVATE_VERSION tells what is gone.
-    assert "expenses" not in told
+    # Expenses are read completely: ACTIVATE_VERSION covers what is gone.
+    assert "expenses" not in found
 
 
-def test_a_tombstone_stands_under_a_schema_of_the_key_alone_after_all_rows(
+def test_a_tombstone_comes_after_all_rows_under_a_schema_of_the_key_alone(
     sandbox: RunningSandbox, read_productive: ReadProductive
 ) -> None:
     first = read_productive("deleted_items tasks", tombstones=True)
@@ -82,7 +82,7 @@ def test_a_run_that_dies_before_its_tombstones_writes_them_next_time(
     assert first.ids("tasks")[0] in {each["id"] for each in tombstones(third)["tasks"]}
 
 
-def test_what_was_restored_is_not_told_of(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
+def test_a_restored_record_gets_no_tombstone(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
     first = read_productive("deleted_items tasks", tombstones=True)
     restored, gone = (sandbox.admin.delete("tasks", row) for row in first.ids("tasks")[:2])
     assert restored is not None
@@ -91,12 +91,12 @@ def test_what_was_restored_is_not_told_of(sandbox: RunningSandbox, read_producti
 
     second = read_productive("deleted_items tasks", tombstones=True, state=first.state)
 
-    told = {each["id"] for each in tombstones(second)["tasks"]}
-    assert str(gone["attributes"]["item_id"]) in told
-    assert str(restored["attributes"]["item_id"]) not in told
+    found = {each["id"] for each in tombstones(second)["tasks"]}
+    assert str(gone["attributes"]["item_id"]) in found
+    assert str(restored["attributes"]["item_id"]) not in found
 
 
-def test_a_recycle_bin_that_is_read_for_the_first_time_tells_streams_that_were_read_before(
+def test_the_first_read_of_the_recycle_bin_gives_tombstones_to_streams_that_were_read_before(
     sandbox: RunningSandbox, read_productive: ReadProductive
 ) -> None:
     first = read_productive("tasks")
@@ -108,7 +108,7 @@ def test_a_recycle_bin_that_is_read_for_the_first_time_tells_streams_that_were_r
     assert "invoices" not in tombstones(second)
 
 
-def test_without_the_setting_nothing_is_told(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
+def test_there_are_no_tombstones_without_the_setting(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
     first = read_productive("deleted_items tasks")
     sandbox.admin.delete("tasks", first.ids("tasks")[0])
 
@@ -118,7 +118,7 @@ def test_without_the_setting_nothing_is_told(sandbox: RunningSandbox, read_produ
     assert [message["stream"] for message in second.of("SCHEMA")] == ["tasks", "deleted_items"]
 
 
-def test_a_stream_that_is_not_selected_is_told_nothing(
+def test_a_stream_that_is_not_selected_gets_no_tombstones(
     sandbox: RunningSandbox, read_productive: ReadProductive
 ) -> None:
     first = read_productive("deleted_items tasks", tombstones=True)
@@ -140,7 +140,7 @@ def test_a_stream_that_is_not_selected_is_told_nothing(
         ),
     ],
 )
-def test_a_setting_that_needs_another_stream_says_so(
+def test_a_setting_without_the_stream_it_needs_is_warned_of(
     read_productive: ReadProductive,
     caplog: pytest.LogCaptureFixture,
     settings: dict[str, Any],
@@ -149,4 +149,4 @@ def test_a_setting_that_needs_another_stream_says_so(
     reading = read_productive("tasks payments", **settings)
 
     assert reading.error is None
-    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [line]
+    assert warnings_of(caplog) == [line]

@@ -44,7 +44,7 @@ class SlowClock(FakeClock):
         return event.is_set()
 
 
-def test_a_person_who_watches_sees_how_far_the_run_is(
+def test_progress_lines_show_how_far_the_run_is(
     read_productive: ReadProductive,
     clock: FakeClock,
     monkeypatch: pytest.MonkeyPatch,
@@ -64,7 +64,7 @@ def test_a_person_who_watches_sees_how_far_the_run_is(
     assert summary.startswith("720 rows with 15 requests in 45 s: 2 streams read to their end; ")
 
 
-def test_a_person_who_watches_also_sees_it_while_an_answer_takes_long(
+def test_progress_lines_also_come_while_an_answer_takes_long(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
     monkeypatch: pytest.MonkeyPatch,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from singer_rest_core.records.row_layout import ResourceRows
-from tap_productive.refusals import refused_names
+from singer_rest_core.records import ResourceRows
+from tap_productive.refusals import find_refused
 from tap_productive.relationships import related_type
 from tap_productive.streams import STREAMS
 
@@ -75,11 +75,11 @@ def test_a_stream_may_know_better_what_its_relationship_leads_to() -> None:
 
 
 @given(st.data())
-def test_refused_names_are_found_by_halves(data: st.DataObject) -> None:
+def test_find_refused_are_found_by_halves(data: st.DataObject) -> None:
     names = data.draw(st.lists(st.text("abc", min_size=1), min_size=1, unique=True))
     refused = set(data.draw(st.lists(st.sampled_from(names), min_size=1, unique=True)))
 
-    found = refused_names(names, refused.isdisjoint)
+    found = find_refused(names, refused.isdisjoint)
 
     assert found == (refused if len(names) > 1 else set(names))
 
@@ -89,12 +89,12 @@ def test_every_stream_has_a_schema_and_every_schema_a_stream() -> None:
 
 
 @pytest.mark.parametrize("stream", STREAMS, ids=name_of)
-def test_every_relationship_that_is_asked_for_has_its_column(stream: type[ProductiveStream]) -> None:
+def test_every_requested_relationship_has_its_column(stream: type[ProductiveStream]) -> None:
     properties = SCHEMAS[name_of(stream)]["properties"]
 
     for reference in stream.references:
         assert f"{reference}_id" in properties or f"{reference}_ids" in properties, reference
-    for reference in stream.varying_references:
+    for reference in stream.polymorphic_references:
         assert f"{reference}_type" in properties
     assert list(stream.references) == sorted(stream.references)
 
@@ -114,6 +114,6 @@ def test_a_replication_key_is_a_column_that_the_api_filters_or_sorts_by(stream: 
     assert stream.evidence in {"documented", "live", "inferred"}
     of_relationships = {f"{name}_id" for name in stream.references}
     assert (stream.evidence == "inferred") == (not properties.keys() - {"id", "_rescued_data"} - of_relationships)
-    # What is only filtered or only sorted by is read in a way that the documentation does not speak of.
+    # A list that is only filtered or only sorted is read in a way that is not documented.
     one_sided = key is not None and not {key} <= {*stream.filter_times} & {*stream.sort_times}
     assert one_sided == ("inferred" in (stream.__doc__ or ""))

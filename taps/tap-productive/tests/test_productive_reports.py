@@ -1,4 +1,4 @@
-"""Reports: the setting, what is asked for, and the limit that holds for them."""
+"""Reports: the setting, what is requested, and their own limit of requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BY_PERSON = {"name": "time_entry_reports", "group": ["person", "date:month"], "f
 NAME = "time_entry_reports_by_person_and_date_month"
 
 
-def asked(sandbox: RunningSandbox) -> list[dict[str, str]]:
+def report_queries(sandbox: RunningSandbox) -> list[dict[str, str]]:
     return [
         {name: value for name, value in request["query"]}  # noqa: C416 - pairs come as lists
         for request in sandbox.admin.requests()
@@ -26,10 +26,10 @@ def asked(sandbox: RunningSandbox) -> list[dict[str, str]]:
     ]
 
 
-def test_there_is_no_report_unless_asked_for(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
+def test_no_report_is_read_by_default(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
     read_productive()
 
-    assert asked(sandbox) == []
+    assert report_queries(sandbox) == []
 
 
 def test_a_report_is_a_stream_of_its_own(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
@@ -42,12 +42,14 @@ def test_a_report_is_a_stream_of_its_own(sandbox: RunningSandbox, read_productiv
     people = {row["id"] for row in sandbox.admin.records("people")}
     assert {record["person_id"] for record in records} <= people
     assert all(isinstance(record["total_time"], int) for record in records)
-    assert [message["stream"] for message in reading.of("ACTIVATE_VERSION")] == [NAME]
-    first = asked(sandbox)[0]
+    assert reading.activated == [NAME]
+    first = report_queries(sandbox)[0]
     assert first["group"] == "person,date:month"
     assert first["filter[after]"] == "2026-01-01"
     assert first["include"] == "person"
-    assert sorted(int(query["page[number]"]) for query in asked(sandbox)) == list(range(1, len(asked(sandbox)) + 1))
+    assert sorted(int(query["page[number]"]) for query in report_queries(sandbox)) == list(
+        range(1, len(report_queries(sandbox)) + 1)
+    )
 
 
 def test_sums_of_a_report_are_those_of_its_records(sandbox: RunningSandbox, read_productive: ReadProductive) -> None:
@@ -90,14 +92,13 @@ def test_groups_may_be_a_text_as_the_api_has_them(read_productive: ReadProductiv
         ({"person_id": [1, 2], "overhead": False}, {"person_id": "1,2", "overhead": "false"}),
     ],
 )
-def test_filters_are_written_as_the_api_names_them(filters: dict[str, Any], expected: dict[str, str]) -> None:
-    tap = TapProductive(
-        config={"auth_token": "-", "organization_id": "1", "reports": [{"name": "time_reports", "filter": filters}]}
-    )
-    request = next(stream for stream in tap.lists if stream.name == "time_reports").first_request()
+def test_filters_are_written_as_the_api_names_them(
+    sandbox: RunningSandbox, read_productive: ReadProductive, filters: dict[str, Any], expected: dict[str, str]
+) -> None:
+    read_productive("time_reports", reports=[{"name": "time_reports", "filter": filters}])
 
-    assert request is not None
-    sent = {name: value for name, value in request.params.items() if name.startswith("filter")}
+    query = report_queries(sandbox)[0]
+    sent = {name: value for name, value in query.items() if name.startswith("filter")}
     assert sent == {f"filter[{name}]": value for name, value in expected.items()}
 
 
@@ -106,7 +107,7 @@ def test_filters_are_written_as_the_api_names_them(filters: dict[str, Any], expe
     [
         (
             [{"name": "sales_reports"}],
-            "Setting reports names 'sales_reports', which is no report; there are: booking_rep",
+            "Setting reports names 'sales_reports', which is not a report; there are: booking_rep",
         ),
         (
             [{"name": "payment_reports", "group": ["person"]}],
@@ -122,10 +123,10 @@ def test_filters_are_written_as_the_api_names_them(filters: dict[str, Any], expe
                 "day, month, quarter, week, year"
             ),
         ),
-        ([BY_PERSON, BY_PERSON | {"filter": {}}], f"Setting reports asks twice for {NAME}: a report and its groups"),
+        ([BY_PERSON, BY_PERSON | {"filter": {}}], f"Setting reports requests {NAME} twice: a report and its groups"),
         (
             [{"name": "payment_reports", "group": ["company:month"]}],
-            "Setting reports groups payment_reports by 'company:month', but company is no date to be rounded",
+            "Setting reports groups payment_reports by 'company:month', but company is not a date that can be rounded",
         ),
         ([{"group": ["person"]}], "Setting reports.0.name is missing"),
         (
@@ -163,7 +164,7 @@ def test_reports_keep_to_their_own_limit(
     reading = read_productive(f"{NAME} payments", reports=[BY_PERSON], page_size=2, concurrency=1)
 
     assert reading.error is None
-    pages = len(asked(sandbox))
+    pages = len(report_queries(sandbox))
     assert pages > 20
     assert {request["status"] for request in sandbox.admin.requests()} == {200}
     assert sum(clock_of_both.waits) == pytest.approx(30 * ((pages - 1) // 10), rel=0.2)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from singer_rest_core import StreamUnavailable
-from singer_rest_core.records.timestamps import instant
-from singer_rest_core.singer.bookmarks import lower_bound
+from singer_rest_core.records import instant
+from singer_rest_core.singer import lower_bound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from singer_sdk.metrics import http_request_counter
 from singer_sdk.streams.rest import HTTPRequest
 
-from singer_rest_core.paging.list_reader import ListReader
-from singer_rest_core.paging.page import RecordDecoder
-from singer_rest_core.records.row_layout import FlatRows, rows_of
-from singer_rest_core.records.timestamps import instant
+from singer_rest_core.paging import ListReader, RecordDecoder
+from singer_rest_core.records import FlatRows, instant, rows_of
 from tap_invoicetronic.client import HEADERS, CountedPages, InvoicetronicQuery, total_of, without_refused_sort
 
 if TYPE_CHECKING:
@@ -22,8 +20,7 @@ if TYPE_CHECKING:
     from singer_sdk.metrics import Counter
 
     from singer_rest_core import Page, PageParams, Record
-    from singer_rest_core.paging.list_query import RefusedRequest
-    from singer_rest_core.paging.list_reader import ReadersRun
+    from singer_rest_core.paging import ReadersRun, RefusedRequest
 
 Direction = Literal["send", "receive"]
 

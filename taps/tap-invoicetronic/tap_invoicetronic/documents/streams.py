@@ -95,7 +95,7 @@ class DocumentStream(DerivedStream):
 class Document(DocumentStream):
     """Files of invoices, fetched only if `payloads` or `export_periods` say so, and archives of exports.
 
-    Where they are kept, and what they are. Rows are only added.
+    One row for each file, with its location, type and size. Rows are only added.
     """
 
     name = DOCUMENT

@@ -1,10 +1,10 @@
-"""Writes the JSON schemas of the four streams: `python -m tap_invoicetronic.fattura`. A test tells when that is due."""
+"""Write the JSON schemas of the four streams: `python -m tap_invoicetronic.fattura`. A test fails when that is due."""
 
 import json
 from pathlib import Path
 
-from tap_invoicetronic.fattura.columns import KEYS
 from tap_invoicetronic.fattura.schema import schema_of
+from tap_invoicetronic.fattura.tables import KEYS
 
 _FOLDER = Path(__file__).parent.parent / "schemas"
 

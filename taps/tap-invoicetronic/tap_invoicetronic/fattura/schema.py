@@ -1,4 +1,4 @@
-"""JSON schemas of the four streams, made from their tables."""
+"""JSON schemas of the four streams, generated from their tables."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from functools import cache
 from typing import Any
 
 from singer_rest_core import RESCUED_DATA
-from tap_invoicetronic.fattura.columns import FATTURA, KEYS, LINE, PAYMENT, TABLES, VAT_SUMMARY
-from tap_invoicetronic.fattura.declaration import properties
+from tap_invoicetronic.fattura.mapping import properties
+from tap_invoicetronic.fattura.tables import FATTURA, KEYS, LINE, PAYMENT, TABLES, VAT_SUMMARY
 
 _KEY_COLUMNS: dict[str, dict[str, Any]] = {
     "direction": {"type": "string", "description": "The stream that lists the file: `send` or `receive`."},
@@ -45,7 +45,7 @@ _RESCUED = {
     "type": ["object", "null"],
     "description": "What the columns have no place for, by path and as written; also dates with a time zone.",
 }
-# Known once the content is out.
+# Computed from the decoded content.
 _ATTACHMENT_COLUMNS = {
     "sha256": {"type": ["string", "null"], "description": "Of the content, in hexadecimal."},
     "size": {"type": ["integer", "null"], "description": "Of the content, in bytes."},
@@ -53,13 +53,13 @@ _ATTACHMENT_COLUMNS = {
 
 
 def schema_of(stream: str) -> dict[str, Any]:
-    """Make the JSON schema of a stream.
+    """Return the JSON schema of a stream.
 
     Args:
         stream: One of `KEYS`.
 
     Returns:
-        The schema, properties sorted.
+        The schema, with sorted properties.
     """
     columns = _OUR_COLUMNS[stream] | {name: _KEY_COLUMNS[name] for name in KEYS[stream]}
     for table in TABLES[stream]:
@@ -73,5 +73,5 @@ def schema_of(stream: str) -> dict[str, Any]:
 
 @cache
 def column_names(stream: str) -> tuple[str, ...]:
-    """List the columns of a stream in the order of its schema."""
+    """Return the columns of a stream in the order of its schema."""
     return tuple(schema_of(stream)["properties"])

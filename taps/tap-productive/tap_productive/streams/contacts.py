@@ -35,7 +35,7 @@ class Companies(ProductiveStream):
 
 
 class ContactEntries(ProductiveStream):
-    """Addresses, e-mails, phones and websites. No modification time exists: read whole."""
+    """Addresses, e-mails, phones and websites. No modification time exists: read completely."""
 
     name = "contact_entries"
     evidence = "live"
@@ -52,7 +52,7 @@ class ContactEntries(ProductiveStream):
 class People(ProductiveStream):
     """Employees, contacts, clients and placeholders, deactivated ones included.
 
-    `last_activity_at` is what a person did on the platform, not when the row was edited: read whole.
+    `last_activity_at` is what a person did on the platform, not when the row was edited: read completely.
     """
 
     name = "people"

@@ -6,14 +6,14 @@ from tap_productive.client import ProductiveStream
 
 
 class Activities(ProductiveStream):
-    """What happened to which record; `item_type` and `item_id` name it. Rows are only added, as far as known.
+    """What happened to which record: `item_type` and `item_id`. Rows are only added, as far as known.
 
     Read from the bookmark with the filter `after`, whose order is not documented: the bookmark moves at the end
     (inferred).
     """
 
     name = "activities"
-    turn = -1  # with change_detection, the lists after it are read by what it tells
+    turn = -1  # with change_detection, the lists after it are read by what it names
     evidence = "live"
     filter_times = (
         "after",
@@ -30,7 +30,7 @@ class Activities(ProductiveStream):
 
 
 class Comments(ProductiveStream):
-    """Comments. `created_at` would find only new ones: read whole."""
+    """Comments. `created_at` would find only new ones: read completely."""
 
     name = "comments"
     evidence = "live"
@@ -88,7 +88,7 @@ class Discussions(ProductiveStream):
 
 
 class Emails(ProductiveStream):
-    """E-mails on deals and invoices. Its filters are about their date: read whole."""
+    """E-mails on deals and invoices. The filters take their date: read completely."""
 
     name = "emails"
     references = (
@@ -141,8 +141,8 @@ class Pages(ProductiveStream):
     )
     replication_key = "updated_at"
     secret_fields = frozenset({"public_uuid"})
-    bin_types = ("page",)
-    varying_references = frozenset({"template_object"})
+    deleted_item_types = ("page",)
+    polymorphic_references = frozenset({"template_object"})
     references = (
         "attachments",
         "creator",
@@ -173,7 +173,7 @@ class PageVersions(ProductiveStream):
 
 
 class Artifacts(ProductiveStream):
-    """Artifacts. No attribute is documented, so no bookmark can be made: read whole."""
+    """Artifacts. No attribute is documented, so no bookmark can be made: read completely."""
 
     name = "artifacts"
     evidence = "inferred"
@@ -182,7 +182,7 @@ class Artifacts(ProductiveStream):
         "created_at",
         "updated_at",
     )
-    doubt = "in the vendor's specification since September 2026 only"
+    uncertainty = "in the vendor's specification since September 2026 only"
     references = (
         "attachment",
         "creator",

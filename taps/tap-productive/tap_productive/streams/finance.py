@@ -1,4 +1,4 @@
-"""Invoices and what belongs to them: lines, payments, expenses, purchase orders, rules and sums."""
+"""Invoices and what belongs to them: lines, payments, expenses, purchase orders, invoicing rules, overheads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tap_productive.client import ProductiveStream
 class Invoices(ProductiveStream):
     """Invoices and credit notes, drafts included.
 
-    `last_activity_at` can be filtered and sorted by, `updated_at` can not; and it does not move on every write.
+    The list can be filtered and sorted by `last_activity_at`, not by `updated_at`; it does not move on every write.
     """
 
     name = "invoices"
@@ -24,7 +24,7 @@ class Invoices(ProductiveStream):
     )
     replication_key = "last_activity_at"
     secret_fields = frozenset({"email_key"})
-    bin_types = ("invoice",)
+    deleted_item_types = ("invoice",)
     references = (
         "attachment",
         "bank_account",
@@ -43,11 +43,11 @@ class Invoices(ProductiveStream):
 
 
 class LineItems(ProductiveStream):
-    """Lines of invoices. No modification time exists: read whole."""
+    """Lines of invoices. No modification time exists: read completely."""
 
     name = "line_items"
     evidence = "live"
-    feed = Feed("invoice_id", column="invoice_id", item_type="Invoice", part_type="LineItem")
+    feed = Feed("invoice_id", column="invoice_id", item_type="Invoice", row_type="LineItem")
     references = (
         "expense",
         "invoice",
@@ -59,7 +59,7 @@ class LineItems(ProductiveStream):
 
 
 class InvoiceAttributions(ProductiveStream):
-    """How the amount of an invoice spreads over budgets. No modification time exists: read whole."""
+    """How the amount of an invoice is distributed over budgets. No modification time exists: read completely."""
 
     name = "invoice_attributions"
     evidence = "live"
@@ -71,13 +71,13 @@ class InvoiceAttributions(ProductiveStream):
 
 
 class Payments(ProductiveStream):
-    """Money received against an invoice, or written off. No modification time exists: read whole."""
+    """Money received against an invoice, or written off. No modification time exists: read completely."""
 
     name = "payments"
     evidence = "live"
     filter_times = ("paid_on",)
     sort_times = ("paid_on",)
-    feed = Feed("invoice_id", column="invoice_id", item_type="Invoice", part_type="Payment")
+    feed = Feed("invoice_id", column="invoice_id", item_type="Invoice", row_type="Payment")
     references = ("invoice",)
 
 
@@ -89,7 +89,7 @@ class PaymentReminders(ProductiveStream):
 
     name = "payment_reminders"
     evidence = "live"
-    doubt = "not in the documentation"
+    uncertainty = "not in the documentation"
     references = (
         "creator",
         "invoice",
@@ -111,14 +111,14 @@ class PaymentReminderSequences(ProductiveStream):
 
 
 class Expenses(ProductiveStream):
-    """Expenses. `created_at` would find only new ones: read whole."""
+    """Expenses. `created_at` would find only new ones: read completely."""
 
     name = "expenses"
     evidence = "live"
     filter_times = ("created_at",)
     sort_times = ("created_at",)
-    list_filters = (("with_draft", "true"),)
-    bin_types = ("expense",)
+    required_filters = (("with_draft", "true"),)
+    deleted_item_types = ("expense",)
     feed = Feed("id", item_type="Expense")
     references = (
         "approval_statuses",
@@ -141,13 +141,13 @@ class Expenses(ProductiveStream):
 
 
 class PurchaseOrders(ProductiveStream):
-    """Purchase orders. `created_at` would find only new ones: read whole."""
+    """Purchase orders. `created_at` would find only new ones: read completely."""
 
     name = "purchase_orders"
     filter_times = ("created_at",)
     sort_times = ("created_at",)
     secret_fields = frozenset({"email_key"})
-    bin_types = ("purchase_order",)
+    deleted_item_types = ("purchase_order",)
     feed = Feed("id", column="purchase_order_id", item_type="PurchaseOrder")
     references = (
         "attachment",
@@ -161,7 +161,7 @@ class PurchaseOrders(ProductiveStream):
 
 
 class InvoiceTemplates(ProductiveStream):
-    """What repeated invoices are made from. `created_at` would find only new ones: read whole."""
+    """Templates of recurring invoices. `created_at` would find only new ones: read completely."""
 
     name = "invoice_templates"
     sort_times = ("created_at",)
@@ -176,7 +176,7 @@ class InvoiceTemplates(ProductiveStream):
 
 
 class AutomaticInvoicingRules(ProductiveStream):
-    """When invoices are made by themselves. `created_at` would find only new ones: read whole."""
+    """When invoices are created automatically. `created_at` would find only new ones: read completely."""
 
     name = "automatic_invoicing_rules"
     sort_times = ("created_at",)
@@ -187,7 +187,7 @@ class AutomaticInvoicingRules(ProductiveStream):
 
 
 class RevenueDistributions(ProductiveStream):
-    """How the revenue of a budget spreads over time. `created_at` would find only new ones: read whole."""
+    """How the revenue of a budget is distributed over time. `created_at` would find only new ones: read completely."""
 
     name = "revenue_distributions"
     filter_times = ("created_at",)
@@ -206,7 +206,7 @@ class Overheads(ProductiveStream):
 
 
 class DealCostRates(ProductiveStream):
-    """What an hour of a person costs on a budget."""
+    """Hourly cost of a person on a budget."""
 
     name = "deal_cost_rates"
     references = (

@@ -1,4 +1,4 @@
-"""What an organization sets up once: taxes, documents, accounts, custom fields, connections; and its recycle bin."""
+"""What an organization sets up once: taxes, documents, accounts, custom fields, integrations; and its recycle bin."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class TaxRates(ProductiveStream):
 
 
 class DocumentTypes(ProductiveStream):
-    """Templates of documents. No modification time exists: read whole."""
+    """Templates of documents. No modification time exists: read completely."""
 
     name = "document_types"
     evidence = "live"
@@ -27,14 +27,14 @@ class DocumentTypes(ProductiveStream):
 
 
 class DocumentStyles(ProductiveStream):
-    """Looks of documents."""
+    """Styles of documents."""
 
     name = "document_styles"
     references = ("attachments",)
 
 
 class Subsidiaries(ProductiveStream):
-    """The companies that issue invoices. No modification time exists: read whole."""
+    """The companies that issue invoices. No modification time exists: read completely."""
 
     name = "subsidiaries"
     evidence = "live"
@@ -47,14 +47,14 @@ class Subsidiaries(ProductiveStream):
 
 
 class BankAccounts(ProductiveStream):
-    """Bank accounts printed on invoices. No modification time exists: read whole."""
+    """Bank accounts printed on invoices. No modification time exists: read completely."""
 
     name = "bank_accounts"
     references = ("subsidiary",)
 
 
 class ExchangeRates(ProductiveStream):
-    """Exchange rates by day. `date` would find only new ones: read whole."""
+    """Exchange rates by day. `date` would find only new ones: read completely."""
 
     name = "exchange_rates"
     evidence = "live"
@@ -63,7 +63,7 @@ class ExchangeRates(ProductiveStream):
 
 
 class CustomFields(ProductiveStream):
-    """Definitions of custom fields. `updated_at` can be neither filtered nor sorted by: read whole."""
+    """Definitions of custom fields. `updated_at` can be neither filtered nor sorted by: read completely."""
 
     name = "custom_fields"
     evidence = "live"
@@ -78,7 +78,7 @@ class CustomFields(ProductiveStream):
 
 
 class CustomFieldOptions(ProductiveStream):
-    """Options of custom fields that are selects. No modification time exists: read whole."""
+    """Options of custom fields that are selects. No modification time exists: read completely."""
 
     name = "custom_field_options"
     evidence = "live"
@@ -99,14 +99,14 @@ class Tags(ProductiveStream):
 
 
 class CustomDomains(ProductiveStream):
-    """Own domains for e-mail."""
+    """Custom domains for e-mail."""
 
     name = "custom_domains"
     references = ("subsidiaries",)
 
 
 class Integrations(ProductiveStream):
-    """Connections to outside systems, without their secrets. `created_at` would find only new ones: read whole."""
+    """Integrations with other systems, without secrets. `created_at` would find only new ones: read completely."""
 
     name = "integrations"
     sort_times = ("created_at",)
@@ -128,7 +128,7 @@ class Webhooks(ProductiveStream):
 
 
 class WebhookLogs(ProductiveStream):
-    """What webhooks were sent. No attribute is documented; its filters are about the date: read whole."""
+    """Calls of webhooks. No attribute is documented; its filters take a date: read completely."""
 
     name = "webhook_logs"
     evidence = "inferred"
@@ -147,7 +147,7 @@ class Agents(ProductiveStream):
         "updated_at",
     )
     replication_key = "updated_at"
-    doubt = "in the vendor's specification since September 2026 only"
+    uncertainty = "in the vendor's specification since September 2026 only"
     references = (
         "agent_config",
         "custom_role",
@@ -167,12 +167,12 @@ class AgentConfigs(ProductiveStream):
         "updated_at",
     )
     replication_key = "updated_at"
-    doubt = "in the vendor's specification since September 2026 only"
+    uncertainty = "in the vendor's specification since September 2026 only"
     references = ("agent",)
 
 
 class Organizations(ProductiveStream):
-    """The organizations of the token's person. No modification time exists: read whole."""
+    """The organizations of the token's person. No modification time exists: read completely."""
 
     name = "organizations"
     evidence = "live"
@@ -185,7 +185,7 @@ class Organizations(ProductiveStream):
 
 
 class OrganizationMemberships(ProductiveStream):
-    """The token's own memberships. `updated_at` can be neither filtered nor sorted by: read whole."""
+    """The token's own memberships. `updated_at` can be neither filtered nor sorted by: read completely."""
 
     name = "organization_memberships"
     evidence = "live"

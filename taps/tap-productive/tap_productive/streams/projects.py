@@ -1,4 +1,4 @@
-"""Projects and tasks, and what they are sorted into."""
+"""Projects and tasks, and their folders, lists and workflows."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Projects(ProductiveStream):
         "last_activity_at",
     )
     replication_key = "last_activity_at"
-    bin_types = ("project",)
-    varying_references = frozenset({"template_object"})
+    deleted_item_types = ("project",)
+    polymorphic_references = frozenset({"template_object"})
     references = (
         "company",
         "custom_field_attachments",
@@ -38,7 +38,7 @@ class ProjectAssignments(ProductiveStream):
 
     name = "project_assignments"
     evidence = "live"
-    doubt = "not in the vendor's specification since 2026-09-21"
+    uncertainty = "not in the vendor's specification since 2026-09-21"
     references = (
         "budgets_favorite_filter",
         "deals_favorite_filter",
@@ -58,11 +58,11 @@ class Folders(ProductiveStream):
 
 
 class Boards(ProductiveStream):
-    """What folders were called before."""
+    """Folders, under their former name."""
 
     name = "boards"
     evidence = "live"
-    doubt = "answered with 404 for one client, which reads folders instead"
+    uncertainty = "answered with 404 for one client, which reads folders instead"
     references = ("project",)
 
 
@@ -95,8 +95,8 @@ class Tasks(ProductiveStream):
     )
     replication_key = "updated_at"
     secret_fields = frozenset({"email_key"})
-    bin_types = ("task",)
-    varying_references = frozenset({"template_object"})
+    deleted_item_types = ("task",)
+    polymorphic_references = frozenset({"template_object"})
     references = (
         "assignee",
         "attachments",
@@ -118,7 +118,7 @@ class TaskDependencies(ProductiveStream):
     """Tasks that wait for others.
 
     Its filters `created_at`, `updated_at` and `deleted_at` have no matching attributes, so no bookmark can be made:
-    read whole.
+    read completely.
     """
 
     name = "task_dependencies"
@@ -161,16 +161,16 @@ class WorkflowStatuses(ProductiveStream):
 
 
 class Placeholders(ProductiveStream):
-    """What templates leave open. `created_at` would find only new ones: read whole."""
+    """Placeholders in project templates. `created_at` would find only new ones: read completely."""
 
     name = "placeholders"
     filter_times = ("created_at",)
-    doubt = "in some versions of the vendor's specification, not in that of 2026-09-21"
+    uncertainty = "in some versions of the vendor's specification, not in that of 2026-09-21"
     references = ("project",)
 
 
 class PlaceholderUsages(ProductiveStream):
-    """Where placeholders stand. No attribute is documented, so no bookmark can be made: read whole."""
+    """Where placeholders are used. No attribute is documented, so no bookmark can be made: read completely."""
 
     name = "placeholder_usages"
     evidence = "inferred"
@@ -178,7 +178,7 @@ class PlaceholderUsages(ProductiveStream):
         "created_at",
         "updated_at",
     )
-    doubt = "in some versions of the vendor's specification, not in that of 2026-09-21"
+    uncertainty = "in some versions of the vendor's specification, not in that of 2026-09-21"
 
 
 STREAMS: tuple[type[ProductiveStream], ...] = (

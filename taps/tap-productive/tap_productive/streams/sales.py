@@ -24,7 +24,7 @@ class Deals(ProductiveStream):
     )
     replication_key = "last_activity_at"
     secret_fields = frozenset({"email_key"})
-    bin_types = (
+    deleted_item_types = (
         "budget",
         "deal",
     )
@@ -58,14 +58,14 @@ class Deals(ProductiveStream):
 class Services(ProductiveStream):
     """What a deal or budget sells.
 
-    Its filter `updated_at` has no matching attribute, so no bookmark can be made: read whole.
+    Its filter `updated_at` has no matching attribute, so no bookmark can be made: read completely.
     """
 
     name = "services"
     evidence = "live"
     filter_times = ("updated_at",)
-    bin_types = ("service",)
-    feed = Feed("deal_id", column="deal_id", item_type="Deal", part_type="Service")
+    deleted_item_types = ("service",)
+    feed = Feed("deal_id", column="deal_id", item_type="Deal", row_type="Service")
     references = (
         "custom_field_attachments",
         "custom_field_people",
@@ -77,7 +77,7 @@ class Services(ProductiveStream):
 
 
 class ServiceTypes(ProductiveStream):
-    """Kinds of services. No modification time exists: read whole."""
+    """Types of services. No modification time exists: read completely."""
 
     name = "service_types"
     evidence = "live"
@@ -85,7 +85,7 @@ class ServiceTypes(ProductiveStream):
 
 
 class ServiceTypeAssignments(ProductiveStream):
-    """Which people do which kinds of services."""
+    """Which people provide which types of services."""
 
     name = "service_type_assignments"
     references = (
@@ -113,7 +113,7 @@ class Sections(ProductiveStream):
 
 
 class Prices(ProductiveStream):
-    """Prices on rate cards. `updated_at` can be neither filtered nor sorted by: read whole."""
+    """Prices on rate cards. `updated_at` can be neither filtered nor sorted by: read completely."""
 
     name = "prices"
     evidence = "live"
@@ -128,7 +128,7 @@ class Prices(ProductiveStream):
 
 
 class RateCards(ProductiveStream):
-    """Price lists, archived ones included. `created_at` would find only new ones: read whole."""
+    """Price lists, archived ones included. `created_at` would find only new ones: read completely."""
 
     name = "rate_cards"
     evidence = "live"
@@ -141,14 +141,14 @@ class RateCards(ProductiveStream):
 
 
 class Contracts(ProductiveStream):
-    """When budgets repeat."""
+    """Contracts: when budgets recur."""
 
     name = "contracts"
     references = ("template",)
 
 
 class DealStatuses(ProductiveStream):
-    """Stages of pipelines, archived ones included. `created_at` would find only new ones: read whole."""
+    """Stages of pipelines, archived ones included. `created_at` would find only new ones: read completely."""
 
     name = "deal_statuses"
     evidence = "live"

@@ -1,4 +1,4 @@
-"""Who works here: salaries, teams, roles, approvals, accounts."""
+"""Staff: salaries, teams, roles, approvals, user accounts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tap_productive.client import ProductiveStream
 
 
 class Salaries(ProductiveStream):
-    """What people cost. Its filters are about their period: read whole."""
+    """Salaries: what people cost. Its filters take their period: read completely."""
 
     name = "salaries"
     evidence = "live"
@@ -46,7 +46,7 @@ class ApprovalPolicies(ProductiveStream):
 
 
 class ApprovalPolicyAssignments(ProductiveStream):
-    """What an approval policy holds for."""
+    """What an approval policy applies to."""
 
     name = "approval_policy_assignments"
     references = (
@@ -60,7 +60,7 @@ class ApprovalStatuses(ProductiveStream):
     """What was or is to be approved, and by whom."""
 
     name = "approval_statuses"
-    doubt = "in the vendor's specification since September 2026 only"
+    uncertainty = "in the vendor's specification since September 2026 only"
     reference_types = {"approval_workflow": "approval_policies"}  # noqa: RUF012 - declared ClassVar in the base
     references = (
         "actual_approver",
@@ -73,7 +73,7 @@ class ApprovalStatuses(ProductiveStream):
 
 
 class Users(ProductiveStream):
-    """Accounts of people."""
+    """User accounts."""
 
     name = "users"
     evidence = "live"

@@ -1,4 +1,4 @@
-"""Surveys, what they ask, and what was answered."""
+"""Surveys, their questions, and the answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tap_productive.client import ProductiveStream
 
 
 class Surveys(ProductiveStream):
-    """Surveys. `created_at` would find only new ones: read whole."""
+    """Surveys. `created_at` would find only new ones: read completely."""
 
     name = "surveys"
     filter_times = ("created_at",)

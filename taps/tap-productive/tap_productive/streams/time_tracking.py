@@ -1,4 +1,4 @@
-"""Time spent, how it is kept, and who is away when."""
+"""Tracked time, bookings, and absence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TimeEntries(ProductiveStream):
     )
     sort_times = ("updated_at",)
     replication_key = "updated_at"
-    bin_types = ("time_entry",)
+    deleted_item_types = ("time_entry",)
     references = (
         "approval_statuses",
         "approver",
@@ -48,7 +48,7 @@ class TimeEntryVersions(ProductiveStream):
 
 
 class Timers(ProductiveStream):
-    """Running and stopped timers. `started_at` would find only new ones: read whole."""
+    """Running and stopped timers. `started_at` would find only new ones: read completely."""
 
     name = "timers"
     evidence = "live"
@@ -58,7 +58,7 @@ class Timers(ProductiveStream):
 
 
 class Timesheets(ProductiveStream):
-    """Days that a person has submitted. `date` would find only new ones: read whole."""
+    """Days whose time a person has submitted. `date` would find only new ones: read completely."""
 
     name = "timesheets"
     filter_times = ("date",)
@@ -95,8 +95,8 @@ class Bookings(ProductiveStream):
     )
     sort_times = ("last_activity_at",)
     replication_key = "updated_at"
-    list_filters = (("with_draft", "true"),)
-    bin_types = ("booking",)
+    required_filters = (("with_draft", "true"),)
+    deleted_item_types = ("booking",)
     references = (
         "approval_statuses",
         "approver",
@@ -116,7 +116,7 @@ class Bookings(ProductiveStream):
 
 
 class ResourceRequests(ProductiveStream):
-    """Requests for people's time. `created_at` would find only new ones: read whole."""
+    """Requests for people's time. `created_at` would find only new ones: read completely."""
 
     name = "resource_requests"
     filter_times = ("created_at",)
@@ -132,15 +132,15 @@ class ResourceRequests(ProductiveStream):
 
 
 class Events(ProductiveStream):
-    """Kinds of absence, archived ones included."""
+    """Types of absence, archived ones included."""
 
     name = "events"
     evidence = "live"
-    bin_types = ("event",)
+    deleted_item_types = ("event",)
 
 
 class Entitlements(ProductiveStream):
-    """How much absence a person may take. Its filter `date` is about their period: read whole."""
+    """How much absence a person may take. The filter `date` takes their period: read completely."""
 
     name = "entitlements"
     evidence = "live"
@@ -152,7 +152,7 @@ class Entitlements(ProductiveStream):
 
 
 class Holidays(ProductiveStream):
-    """Public holidays. Its filters are about their date: read whole."""
+    """Public holidays. The filters take their date: read completely."""
 
     name = "holidays"
     evidence = "live"

@@ -1,4 +1,4 @@
-"""How people look at their data: saved views, dashboards, and what is sent regularly."""
+"""Saved views, dashboards, and reports that are sent regularly."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Dashboards(ProductiveStream):
 
     name = "dashboards"
     evidence = "live"
-    bin_types = ("dashboard",)
+    deleted_item_types = ("dashboard",)
     references = ("creator",)
 
 
 class Widgets(ProductiveStream):
-    """What stands on dashboards."""
+    """Widgets on dashboards."""
 
     name = "widgets"
     evidence = "live"

@@ -1,0 +1,29 @@
+"""The scenarios by their names on the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.scenarios.growth import growth
+from bench.scenarios.latency import latency
+from bench.scenarios.no_latency import no_latency
+from bench.scenarios.nothing_new import nothing_new
+from bench.scenarios.one_page_streams import one_page_streams
+from bench.scenarios.postgres import into_postgres
+from bench.scenarios.quota import rate_limited
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bench.report import Section
+    from bench.session import Session
+
+SCENARIOS: Mapping[str, Callable[[Session], Section]] = {
+    "0ms": no_latency,
+    "100ms": latency,
+    "quota": rate_limited,
+    "streams": one_page_streams,
+    "postgres": into_postgres,
+    "nothing-new": nothing_new,
+    "growth": growth,
+}

@@ -1,0 +1,125 @@
+"""Lists of Covage: every row, completely, by cursor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conftest import queries_to, warnings_of
+
+if TYPE_CHECKING:
+    from conftest import Reading, ReadTap
+    from sandbox.admin_client import SystemAdmin
+    from sandbox.server import RunningSandbox
+
+BASE = "/covage/api/v1"
+KEYS = {
+    "catalog_categories": "name",
+    "ennis": "reference",
+    "invoices": "invoice_number",
+    "orders": "order_reference",
+    "projects": "code",
+    "quotes": "id",
+}
+COMPLETE = KEYS.keys() - {"invoices"}
+
+
+def keys(reading: Reading, stream: str) -> list[str]:
+    """The keys of a stream's records, in order."""
+    return [record[KEYS.get(stream, "invoice_number")] for record in reading.records[stream]]
+
+
+def test_a_first_run_reads_every_row_once(sandbox: RunningSandbox, covage: SystemAdmin, read_covage: ReadTap) -> None:
+    reading = read_covage()
+
+    assert reading.error is None
+    for stream, key in KEYS.items():
+        expected = sorted(row[key] for row in covage.records(stream))
+        assert expected, stream
+        assert sorted(keys(reading, stream)) == expected, stream
+    assert sorted(keys(reading, "invoice_documents")) == sorted(keys(reading, "invoices"))
+    assert {*reading.activated} == COMPLETE
+    assert len(queries_to(sandbox, "/download/")) == 150
+    assert len(sandbox.admin.requests()) == 1 + 2 + 3 + 2 + 1 + 1 + 1 + 150  # login, lists, documents
+
+
+def test_the_generated_world_fits_the_schemas(read_covage: ReadTap) -> None:
+    reading = read_covage()
+
+    rescued = {
+        (stream, name)
+        for stream, records in reading.records.items()
+        for record in records
+        for name in record["_rescued_data"] or ()
+    }
+    assert rescued == set()
+
+
+def test_empty_texts_stay_empty_texts(read_covage: ReadTap) -> None:
+    records = read_covage("orders").records["orders"]
+
+    assert "" in {record["project_id"] for record in records}
+    assert "" in {record["cancellation_reason"] for record in records}
+    assert None not in {record["cancellation_reason"] for record in records}
+
+
+def test_deleted_rows_of_complete_lists_have_an_older_version(covage: SystemAdmin, read_covage: ReadTap) -> None:
+    first = read_covage()
+    for stream in COMPLETE:
+        covage.delete(stream, keys(first, stream)[0])
+
+    second = read_covage(state=first.state)
+
+    assert {*second.activated} == COMPLETE
+    for stream in COMPLETE:
+        assert keys(second, stream) == keys(first, stream)[1:], stream
+
+
+@pytest.mark.parametrize("concurrency", [2, 16])
+def test_reading_ahead_changes_nothing_in_what_is_written(read_covage: ReadTap, concurrency: int) -> None:
+    def written(workers: int) -> dict[str, list[dict[str, Any]]]:
+        return read_covage(concurrency=workers).records
+
+    assert written(1) == written(concurrency)
+
+
+@pytest.mark.parametrize("ending", ["", "/", "/api/v1", "/api/v1/"])
+def test_api_url_may_end_in_the_path_of_the_api(
+    covage_settings: dict[str, Any], read_covage: ReadTap, ending: str
+) -> None:
+    reading = read_covage("projects order_details", api_url=covage_settings["api_url"] + ending)
+
+    assert reading.error is None
+    assert len(reading.records["projects"]) == 6
+    assert len(reading.records["order_details"]) == 60
+
+
+def test_a_redirect_within_the_origin_is_followed(sandbox: RunningSandbox, read_covage: ReadTap) -> None:
+    sandbox.admin.add_fault("*/catalog/category/", redirect_to=f"{BASE}/catalog/category")
+
+    reading = read_covage("catalog_categories")
+
+    assert reading.error is None
+    assert len(reading.records["catalog_categories"]) == 2
+    assert [request["status"] for request in sandbox.admin.requests()] == [200, 302, 301, 200]
+
+
+def test_a_redirect_to_another_origin_is_refused(sandbox: RunningSandbox, read_covage: ReadTap) -> None:
+    sandbox.admin.add_fault("*/catalog/category/", redirect_to="https://elsewhere.example.com/api/v1/catalog/category/")
+
+    reading = read_covage("catalog_categories")
+
+    assert "leads to elsewhere.example.com: the token is only sent to 127.0.0.1" in str(reading.error)
+
+
+def test_a_stream_that_is_refused_is_skipped(
+    sandbox: RunningSandbox, read_covage: ReadTap, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.admin.add_fault("*/quote/", status=403, body='{"detail": "Permission denied"}')
+
+    reading = read_covage("projects quotes")
+
+    assert reading.error is None
+    assert len(reading.records["projects"]) == 6
+    assert warnings_of(caplog) == ["quotes: skipped: GET /covage/api/v1/quote/ answered 403: Permission denied"]

@@ -1,0 +1,1 @@
+"""Tests of documents; a package, so that type checkers tell its conftest from others."""

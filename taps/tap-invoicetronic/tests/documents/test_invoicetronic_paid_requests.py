@@ -1,0 +1,114 @@
+"""Requests that cost money are completed, and their answer is stored, however the run ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from documents.conftest import Account
+
+
+TAP = str(Path(sys.executable).with_name("tap-invoicetronic"))
+
+
+def test_a_run_that_is_killed_and_resumed_costs_no_more_in_total(account: Account, tmp_path: Path) -> None:
+    with started(account.settings | {"payloads": "receive", "payload_limit": 25}, tmp_path) as child:
+        _wait_until(lambda: len(account.paid()) >= 7)
+        child.kill()
+    paid_before = account.paid()
+    assert 7 <= len(paid_before) < 25
+
+    resumed = account.read(payloads="receive", payload_limit=25 - len(paid_before))
+
+    paid = account.paid()
+    # SIGKILL may strike between an answer and its file: then that one document is asked for again, and no other.
+    lost = sum(paid.values()) - len(paid)
+    assert lost <= 1
+    assert 950 - account.balance() == 25
+    assert [record["id"] for record in resumed.records["document"]] == account.oldest("receive", 25 - lost)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_document_that_is_being_fetched_when_a_signal_arrives_is_stored(
+    account: Account, tmp_path: Path, signum: signal.Signals
+) -> None:
+    account.sandbox.admin.add_fault(f"*/receive/{account.oldest('receive', 4)[-1]}", delay_ms=1500)
+    with started(account.settings | {"payloads": "receive", "payload_limit": 10}, tmp_path) as child:
+        _wait_until(lambda: len(account.files()) == 3)
+        time.sleep(0.3)  # the fourth is being waited for
+        child.send_signal(signum)
+        assert child.wait(timeout=10) == 128 + signum
+
+    assert "Traceback" not in (tmp_path / "log").read_text(encoding="utf-8")
+    paid = account.paid()
+    assert {int(row_id) for row_id in paid} == set(account.oldest("receive", 4))
+    assert len(account.files()) == 4
+    lines = (tmp_path / "out").read_text(encoding="utf-8").splitlines()
+    state = [json.loads(line)["value"] for line in lines if '"type":"STATE"' in line][-1]
+
+    resumed = account.read(payloads="receive", payload_limit=6, state=state)
+    assert sum(account.paid().values()) == 10
+    assert {record["id"] for record in resumed.records["document"]} >= set(account.oldest("receive", 10)[4:])
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_a_paid_request_that_was_refused_and_waits_is_given_up_when_a_signal_comes(
+    account: Account, tmp_path: Path, concurrency: int
+) -> None:
+    account.sandbox.admin.add_fault("*/receive/*", status=429, headers={"Retry-After": "60"}, times=20)
+    more = {"payloads": "receive", "payload_limit": 3, "concurrency": concurrency}
+    with started(account.settings | more, tmp_path) as child:
+        _wait_until(lambda: any("/receive/" in request["path"] for request in account.sandbox.admin.requests()))
+        time.sleep(0.3)
+        before = time.monotonic()
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(timeout=60) == 128 + signal.SIGTERM
+        assert time.monotonic() - before < 3
+    last = (tmp_path / "out").read_text(encoding="utf-8").splitlines()[-1]
+    assert json.loads(last)["type"] == "STATE"
+
+
+def test_a_paid_request_without_an_answer_does_not_outlast_the_patience_of_a_container(
+    account: Account, tmp_path: Path
+) -> None:
+    account.sandbox.admin.add_fault("*/receive/*", delay_ms=40_000)
+    with started(
+        account.settings | {"payloads": "receive", "payload_limit": 3, "request_timeout": 60}, tmp_path
+    ) as child:
+        _wait_until(lambda: "operations" in (tmp_path / "log").read_text(encoding="utf-8"))
+        time.sleep(1.5)
+        before = time.monotonic()
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(timeout=60) == 128 + signal.SIGTERM
+        assert 15 < time.monotonic() - before < 25
+
+
+@contextmanager
+def started(config: dict[str, Any], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The tap in a process of its own, which is gone at the end."""
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with (folder / "out").open("w") as out, (folder / "log").open("w") as log:
+        child = subprocess.Popen([TAP, "--config", str(folder / "config.json")], stdout=out, stderr=log)
+        try:
+            yield child
+        finally:
+            child.kill()
+            child.wait()
+
+
+def _wait_until(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.01)
