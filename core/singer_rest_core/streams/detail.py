@@ -30,8 +30,9 @@ _REMEMBERED = "remembered"
 _MISSED = "missed"
 """Keys of rows that the last complete read of the list missed, though they may exist."""
 
-_UNCERTAIN_VERSION = "uncertain_version"
-"""The version of a read of all rows of a list that is not beyond doubt; activated when another read agrees."""
+_REMEMBERED_SINCE = "remembered_since"
+"""The version of the run before which nothing was remembered, and how many complete reads of the list in a row showed
+no row that is not remembered. Kept until that version was activated."""
 
 
 class DetailStream(PerRowStream, ABC, Generic[Entry]):
@@ -154,6 +155,8 @@ class DetailStream(PerRowStream, ABC, Generic[Entry]):
         """Request what is due, and find out which rows are gone."""
         listed = self.listed()
         kept = self.remembered
+        if not kept and self.table_version is not None:
+            self.remember(_REMEMBERED_SINCE, [self.table_version, 0])
         self._entries = self._unlisted_entries() | dict(listed)
         due = {key: entry for key, entry in self._entries.items() if self.is_due(entry, kept.get(key))}
         self.forget_failures_except({*due, *(self._failed.rows.keys() - self._entries.keys())})
@@ -213,27 +216,27 @@ class DetailStream(PerRowStream, ABC, Generic[Entry]):
         self._forget(kept, gone)
         self.forget_failures_except(listed)
         self.covers_table = read_all_rows and self.list_is_certain
-        if self.covers_table:
-            return
-        self.write_deletes([{self.primary_keys[0]: key} for key in gone])
-        self._activate_where_two_reads_agree(listed, kept, read_all_rows=read_all_rows)
-
-    def _activate_where_two_reads_agree(
-        self, listed: Mapping[str, Entry], kept: Mapping[str, str], *, read_all_rows: bool
-    ) -> None:
-        """Have the loader mark rows that nothing is remembered of, such as those from before a state was cleared.
-
-        All rows that are remembered have the version of the last read of all rows, or a newer one. If the list was not
-        beyond doubt then, that version is activated after a later read that leaves no row without memory.
-        """
-        if self.table_version is None:
-            return
-        version = self.stream_state.get(_UNCERTAIN_VERSION)
-        if isinstance(version, int) and listed.keys() <= kept.keys():
+        if not self.covers_table:
+            self.write_deletes([{self.primary_keys[0]: key} for key in gone])
+        version = self._version_to_activate(all_are_known=listed.keys() <= kept.keys())
+        if version is not None and self.table_version is not None and not self.covers_table:
             self.activate_version(version)
-            del self.stream_state[_UNCERTAIN_VERSION]
-        if read_all_rows and kept.keys() <= listed.keys():
-            self.remember(_UNCERTAIN_VERSION, self.table_version)
+
+    def _version_to_activate(self, *, all_are_known: bool) -> int | None:
+        """Return the version that has the loader mark rows from before anything was remembered, if it is time.
+
+        Such rows are left over after a state was cleared. Whatever is remembered has that version or a newer one.
+        """
+        try:
+            version, reads = self.stream_state[_REMEMBERED_SINCE]
+            reads = int(reads) + 1 if all_are_known else 0
+            if reads and (self.list_is_certain or reads > 1):
+                del self.stream_state[_REMEMBERED_SINCE]
+                return int(version)
+        except (KeyError, TypeError, ValueError):
+            return None
+        self.remember(_REMEMBERED_SINCE, [version, reads])
+        return None
 
     def _gone(self, missing: AbstractSet[str], *, is_believed: bool = True) -> list[str]:
         """Return the rows that are gone: the list is beyond doubt and lacks them, or two complete reads of it did."""

@@ -310,3 +310,37 @@ def test_a_list_that_has_none_of_its_rows_any_more_fails_its_details_twice(
     assert len(world.tables.deleted("a_thing")) == 20
     world.read("a_thing")
     assert world.error == ""
+
+
+def test_after_the_state_was_cleared_a_load_in_several_runs_tells_what_is_gone(world: World, clock: FakeClock) -> None:
+    world.read(list_is_certain=False)
+    del world.things["b"]
+    world.state = {}
+    world.answers = {"c": ("not now", 500), "d": ("not now", 500)}
+    for _ in range(2):
+        clock.advance(HOUR)
+        world.read(list_is_certain=False)
+    assert world.tables.deleted("a_thing") == set()
+    world.answers = {}
+
+    for _ in range(2):
+        clock.advance(72 * HOUR)
+        world.read(list_is_certain=False)
+
+    assert world.tables.live("a_thing").keys() == {*"acdef"}
+
+
+def test_a_row_that_failed_before_the_list_missed_it_once_is_not_taken_for_gone(world: World, clock: FakeClock) -> None:
+    world.read(list_is_certain=False)
+    world.state = {}
+    world.answers["b"] = ("not now", 500)
+    clock.advance(HOUR)
+    world.read(list_is_certain=False)
+    missed = world.things.pop("b")
+    clock.advance(HOUR)
+    world.read(list_is_certain=False)
+    world.things["b"] = missed
+    clock.advance(HOUR)
+    world.read(list_is_certain=False)
+
+    assert world.tables.deleted("a_thing") == set()

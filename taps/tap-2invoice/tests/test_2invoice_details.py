@@ -161,3 +161,22 @@ def test_details_that_fail_for_good_hold_up_none_of_the_others(
     assert {*reading.ids("client_details")} == written
     assert state["bookmarks"]["client_details"]["failed"].keys() == {str(number) for number in bad}
     assert reading.activated == []
+
+
+def test_a_list_that_suddenly_has_no_rows_takes_no_details_with_it(
+    two_invoice: SystemAdmin, two_invoice_settings: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    catalog = discover(Tap2Invoice, two_invoice_settings)
+    read_details = partial(run, two_invoice_settings, select="client_details templates", catalog=catalog)
+    tables, reading = LoadedTables(), read_details()
+    tables.load(reading.messages)
+    for row in two_invoice.records("clients"):
+        two_invoice.delete("clients", row["id"])
+
+    reading = read_details(state=reading.state)
+
+    tables.load(reading.messages)
+    assert str(reading.error).startswith("1 of 2 streams failed: client_details")
+    assert "client_details: failed: the list has 0 rows; the last complete read found 40" in caplog.text
+    assert tables.deleted("client_details") == set()
+    assert len(tables.live("client_details")) == 40

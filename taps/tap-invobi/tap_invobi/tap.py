@@ -60,7 +60,7 @@ class TapInvobi(RestTap):
             title="Details",
             description=(
                 "Which invoice_details to read, at one request each (100 a minute are allowed): those whose row in the "
-                "list has changed or that are older than detail_max_age_days (changed), all, or none."
+                "list has changed or that are too old (changed, see detail_max_age_days), all, or none."
             ),
         ),
         th.Property(
@@ -68,7 +68,10 @@ class TapInvobi(RestTap):
             th.NumberType(minimum=0, maximum=36_500),
             default=30,
             title="Detail Max Age Days",
-            description="After this many days a detail is read again though its row in the list has not changed.",
+            description=(
+                "A detail whose row in the list has not changed is read again at an age between half of these days and "
+                "all of them: each at another one, so that not all are due in one night."
+            ),
         ),
         DOCUMENTS_URL,
         api_url="https://invobi.com/api/v1",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from conftest import paths_requested
 from tests.loaded_tables import LoadedTables
 
 if TYPE_CHECKING:
-    import pytest
-
-    from conftest import Reading, ReadTap
+    from conftest import FakeClock, Reading, ReadTap
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
 BASE = "/invobi/api/v1"
@@ -135,3 +135,91 @@ def test_a_list_that_never_stops_moving_marks_and_forgets_nothing(
     assert not second.ids("invoice_details")
     assert len(second.state["bookmarks"]["invoice_details"]["remembered"]) == 250
     assert paths_requested(sandbox, BASE)["/invoices"] == 6
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@pytest.mark.parametrize("swaps", [[0, 1, 0, 2, 0], [0, 2, 1, 1, 2]])
+def test_a_live_invoice_is_marked_only_if_two_reads_in_a_row_missed_it(
+    invobi: SystemAdmin, read_invobi: ReadTap, swaps: list[int], concurrency: int
+) -> None:
+    """Invoices are deleted on pages already read and others created at once: counts stay the same."""
+    for row in invobi.records("invoices")[:190]:
+        invobi.delete("invoices", row["id"])
+    tables = LoadedTables()
+    state: dict[str, Any] = {}
+    found: list[set[str]] = []
+
+    def read_once() -> None:
+        nonlocal state
+        reading = read_invobi("invoices invoice_details", state=state, page_size=20, concurrency=concurrency)
+        assert reading.error is None
+        tables.load(reading.messages)
+        state = reading.state
+        found.append({*reading.ids("invoices")})
+
+    def live() -> set[str]:
+        return {row["id"] for row in invobi.records("invoices")}
+
+    for after in swaps:
+        if after:
+            newest = [row["id"] for row in invobi.records("invoices")][-7:]
+            changes: list[dict[str, Any]] = [
+                *({"action": "delete", "resource": "invoices", "id": key} for key in newest),
+                *[{"action": "create", "resource": "invoices"}] * 7,
+            ]
+            invobi.script_changes("/invoices", after_request=after, changes=changes)
+        read_once()
+        for stream in ("invoices", "invoice_details"):
+            assert not tables.deleted(stream) & live() & set().union(*found[-2:]), stream
+    read_once()
+    read_once()
+
+    assert tables.live("invoices").keys() == tables.live("invoice_details").keys() == live()
+
+
+def test_no_stream_takes_its_rows_for_deleted_when_the_list_suddenly_has_none(
+    invobi: SystemAdmin, read_invobi: ReadTap, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where a token has lost its rights and is answered with 200 and no rows."""
+    tables, first = LoadedTables(), read_invobi()
+    tables.load(first.messages)
+    rows = [invobi.delete("invoices", row["id"]) for row in invobi.records("invoices")]
+    clock.advance(86_400)
+
+    second = read_invobi(state=first.state)
+
+    tables.load(second.messages)
+    assert str(second.error).startswith("3 of 5 streams failed: invoices, invoice_details, invoice_documents")
+    assert "invoices: failed: the list has 0 rows; the last complete read found 250" in caplog.text
+    for stream in ("invoices", "invoice_details", "invoice_documents"):
+        assert tables.deleted(stream) == set()
+    for row in rows:
+        invobi.create("invoices", row)
+    clock.advance(86_400)
+    third = read_invobi(state=second.state)
+    tables.load(third.messages)
+    assert third.error is None
+    assert not third.ids("invoice_details"), "nothing was forgotten"
+    assert len(tables.live("invoice_documents")) == 250
+
+
+def test_a_list_that_stays_small_is_believed_a_day_later(
+    invobi: SystemAdmin, read_invobi: ReadTap, clock: FakeClock
+) -> None:
+    tables, reading = LoadedTables(), read_invobi()
+    tables.load(reading.messages)
+    for row in invobi.records("invoices")[120:]:
+        invobi.delete("invoices", row["id"])
+    for _ in range(2):
+        clock.advance(3600)
+        reading = read_invobi(state=reading.state)
+        tables.load(reading.messages)
+        assert reading.error is None
+        for stream in ("invoices", "invoice_details", "invoice_documents"):
+            assert tables.deleted(stream) == set(), stream
+
+    clock.advance(86_400)
+    tables.load(read_invobi(state=reading.state).messages)
+
+    for stream in ("invoices", "invoice_details", "invoice_documents"):
+        assert len(tables.live(stream)) == 120, stream

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import FakeClock, paths_requested
 from singer_rest_core import RunIncomplete
-from singer_rest_core.records import decode, encode
+from singer_rest_core.records import decode, encode, row_digest
 from tap_invobi.details import InvoiceDetails, Memory
 from tap_invobi.tap import TapInvobi
 
@@ -122,7 +122,7 @@ def test_two_thousand_details_are_spread_over_the_nights(invobi_settings: dict[s
     assert isinstance(details, InvoiceDetails)
     clock = tap.clock
     assert isinstance(clock, FakeClock)
-    rows = {str(number): f"{number * 7919 % 16**8:08x}" for number in range(2_000)}
+    rows = {str(number): row_digest({"id": number}) for number in range(2_000)}
     remembered: dict[str, str] = {}
     read_in: dict[str, list[int]] = defaultdict(list)
 

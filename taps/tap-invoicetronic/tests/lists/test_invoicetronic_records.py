@@ -162,8 +162,9 @@ def test_the_loader_is_told_which_rows_of_full_tables_are_gone(
 
 def without_time(message: dict[str, Any]) -> bytes:
     """A message without what differs between two runs."""
-    changing = rb'"(version|time_extracted|full_read_cut_short|began)":("[^"]*"|[0-9]+)'
-    return re.sub(changing, rb'"\1":0', encode(message))
+    return re.sub(
+        rb'"(version|time_extracted|full_read_cut_short|began)":("[^"]*"|[0-9]+)', rb'"\1":0', encode(message)
+    )
 
 
 @pytest.mark.parametrize("drift", [False, True])
