@@ -70,6 +70,9 @@ class WindowReader(Generic[Query]):
         reads = [self._window(number, cursor if number == done else None) for number in numbers]
         # Whatever the order of a list that is not filtered: this page or the first one of all shows it.
         reads[-1] = chain(list(islice(reads[-1], 1)), reads[-1])
+        if cursor is not None:
+            # Whether the place is still known, too, before the other windows are read for nothing.
+            reads[0] = chain(list(islice(reads[0], 1)), reads[0])
         background: list[BackgroundPages] = []
         if self._run.prefetcher is not None:
             memory = self._run.spool_memory

@@ -13,10 +13,9 @@ from conftest import queries_to
 from singer_rest_core import RunIncomplete
 from singer_rest_core.records import decode, instant
 from tap_productive.streams import STREAMS
-from tap_productive.tap import TapProductive
 
 if TYPE_CHECKING:
-    from conftest import ReadProductive
+    from conftest import FakeClock, ReadProductive
     from sandbox.server import RunningSandbox
 
 INCREMENTAL = {
@@ -82,11 +81,11 @@ def test_a_changed_and_a_new_row_are_read_by_the_next_run(
 
 @pytest.mark.parametrize("ahead", [0, 3600])
 def test_a_bookmark_is_held_to_the_beginning_by_the_clock_of_the_api(
-    sandbox: RunningSandbox, read_productive: ReadProductive, monkeypatch: pytest.MonkeyPatch, ahead: int
+    sandbox: RunningSandbox, read_productive: ReadProductive, clock: FakeClock, ahead: int
 ) -> None:
     """A row that changes behind the reader has a time after that beginning: the bookmark must not pass it."""
     began = _now_of_the_api(sandbox)
-    monkeypatch.setattr(TapProductive, "initialized_at", int((began + ahead) * 1000))
+    clock.advance(began + ahead - clock.now().timestamp())
     # Half an hour after the beginning by the API's clock, and before it by ours, where that is an hour ahead.
     row = sandbox.admin.records("tasks")[0]["id"]
     sandbox.admin.update("tasks", row, {"updated_at": datetime.fromtimestamp(began + 1800, UTC).isoformat()})
