@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MASK = "***"
+_MIN_LENGTH = 3
+"""Characters of a secret; to replace shorter ones, which occur in any word, would show them and hide the text."""
 _MIN_BASE64 = 4
 """Letters of base64 that are recognized: those of a secret of four characters or more. Fewer occur in any text."""
 _NOT_BEFORE = re.compile(r"[^A-Za-z0-9+/_%\\-]")
@@ -28,13 +30,13 @@ def redact(text: str, secrets: Iterable[str]) -> str:
 
     Args:
         text: A text to be logged.
-        secrets: The values of the secret settings, and tokens.
+        secrets: The values of the secret settings, and tokens; those of one or two characters are passed over.
 
     Returns:
         The text with `***` in place of each secret.
     """
     for secret in sorted(secrets, key=len, reverse=True):
-        if secret:
+        if len(secret) >= _MIN_LENGTH:
             text = _spellings(secret).sub(_MASK, text)
             in_base64 = _in_base64(secret)
             if in_base64 is not None:

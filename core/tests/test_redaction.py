@@ -91,3 +91,7 @@ def test_a_traceback_in_the_log_is_redacted() -> None:
     lines = formatter.format(record).splitlines()
     assert lines[0] == "token=***"
     assert lines[-1] == "ValueError: Authorization: Basic ***"
+
+
+def test_a_secret_of_one_or_two_characters_does_not_make_the_text_unreadable() -> None:
+    assert redact("a page that repeats", ["p", "at", "eats"]) == "a page that rep***"

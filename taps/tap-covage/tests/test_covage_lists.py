@@ -143,12 +143,16 @@ def test_a_redirect_within_the_origin_is_followed(sandbox: RunningSandbox, read_
     assert [request["status"] for request in sandbox.admin.requests()] == [200, 302, 301, 200]
 
 
-def test_a_redirect_to_another_origin_is_refused(sandbox: RunningSandbox, read_covage: ReadTap) -> None:
+def test_a_redirect_to_another_origin_is_refused(
+    sandbox: RunningSandbox, read_covage: ReadTap, caplog: pytest.LogCaptureFixture
+) -> None:
     sandbox.admin.add_fault("*/catalog/category/", redirect_to="https://elsewhere.example.com/api/v1/catalog/category/")
 
-    reading = read_covage("catalog_categories")
+    reading = read_covage("catalog_categories projects")
 
-    assert "leads to elsewhere.example.com: the token is only sent to 127.0.0.1" in str(reading.error)
+    assert "leads to elsewhere.example.com: the token is only sent to 127.0.0.1" in caplog.text
+    assert isinstance(reading.error, RunIncomplete)
+    assert reading.records["projects"]
 
 
 def test_a_stream_that_is_refused_is_skipped(
