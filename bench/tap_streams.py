@@ -41,11 +41,13 @@ def description_for_plain_tap(stream: ProductiveStream) -> dict[str, Any]:
     Returns:
         Name, schema file, query, and the replication key if rows are sorted by it.
     """
+    # The plain tap reads every list in the order of its replication key; ours reads complete lists by creation.
+    replication_key = stream.replication_key if stream.is_sorted else None
     return {
         "name": stream.name,
         "schema": str(_SCHEMAS / f"{stream.name}.json"),
-        "query": query_of(stream),
-        "replication_key": stream.replication_key if stream.is_sorted else None,
+        "query": query_of(stream) | ({"sort": replication_key} if replication_key else {}),
+        "replication_key": replication_key,
     }
 
 

@@ -1,7 +1,8 @@
-"""The main job: every tap through Meltano into a real PostgreSQL, twice, without any account.
+"""The main job: every tap through Meltano into a real PostgreSQL, without any account.
 
 Reads the sandbox completely, makes a few changes in it, and reads again. Then checks that every change has arrived,
-and that of the incremental streams only changes and the look-back were read again.
+and that of the incremental streams only changes and the look-back were read again. Where a list may move while it is
+read, a row counts as deleted once two complete reads missed it: such taps run a third time.
 """
 
 from __future__ import annotations
@@ -234,6 +235,23 @@ def change_systems(
     return changes, {place: changed_keys(before[place], after[place]) for place in after}
 
 
+def not_shown(
+    warehouse: Warehouse, changes: Mapping[str, Sequence[Change]], started: datetime
+) -> dict[str, list[Change]]:
+    """Return the changes that have not arrived, by tap; taps without any are left out.
+
+    Args:
+        warehouse: Where the last run wrote.
+        changes: The changes by tap.
+        started: The start of the last run.
+    """
+    missing = {
+        name: [change for change in made if not warehouse.shows(name, change, started)]
+        for name, made in changes.items()
+    }
+    return {name: made for name, made in missing.items() if made}
+
+
 def demo(world: LocalWorld) -> int:
     """Run everything.
 
@@ -260,11 +278,18 @@ def demo(world: LocalWorld) -> int:
     contents = warehouse.contents(started)
     print_second_run(warehouse, contents, changed, requests)
     errors = unexpected_reads(warehouse, contents, changed)
+    missing = not_shown(warehouse, changes, started)
+    if missing and all(change.deleted for made in missing.values() for change in made):
+        print("Rows that one complete read missed and a second one has to confirm:")
+        for name, made in missing.items():
+            print(f"  {name.removeprefix('tap-')}: {', '.join(change.what for change in made)}")
+        print()
+        started, _ = run_all(world, list(missing), "Third run")
+        missing = not_shown(warehouse, missing, started)
     errors += [
         f"{name}: {change.what}, which {change.stream} does not show"
-        for name, made in changes.items()
+        for name, made in missing.items()
         for change in made
-        if not warehouse.shows(name, change, started)
     ]
     for line in errors:
         print(line)
