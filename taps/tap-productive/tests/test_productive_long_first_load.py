@@ -223,7 +223,7 @@ def test_a_load_that_is_killed_in_three_nights_loses_and_marks_nothing(
 ) -> None:
     settings = productive_settings | {"concurrency": concurrency, "page_size": _PAGE}
     # Slow enough that the process is still reading when it is killed.
-    sandbox.admin.add_fault("*", times=10_000, delay_ms=20)
+    sandbox.admin.add_fault("*", times=10_000, delay_ms=5)
     loader = Loader()
     for states in (60, 120, 40):
         written = list(_messages_until_killed(settings, loader.state, tmp_path, states=states))
