@@ -60,7 +60,7 @@ def test_the_demo_reads_only_changes_again_and_leaves_nothing_behind(tmp_path: P
     rows, tables, requests = (int(figure.replace(",", "")) for figure in productive.groups())
     assert rows > 6000
     assert tables == len(unconnected_tap(TapProductive).streams)
-    assert tables <= requests < tables + 20
+    assert tables <= requests < tables + 40, "a list of several pages is counted twice"
     for tap in CHANGES_BY_TAP:
         assert re.search(rf"^{tap}: [\d,]+ rows in \d+ tables with \d+ requests$", first, re.MULTILINE)
     for words in ("invoices 300, line_items 7", "fattura_vat_summary 1", "invoice_documents 30", "tax_rates 6"):

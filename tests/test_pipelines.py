@@ -100,7 +100,13 @@ def test_a_tap_reads_everything_then_nothing_then_the_changes(
     started = datetime.now(UTC)
     code, output = pipeline.run()
     assert code == 0, output
-    assert [change.what for change in changes if not warehouse.shows(tap, change, started)] == []
+    missing = [change for change in changes if not warehouse.shows(tap, change, started)]
+    # Of a list that may move while it is read, a row counts as deleted once two complete reads missed it.
+    assert {change.stream for change in missing} <= ({"receipts"} if tap == "tap-2invoice" else set())
+    if missing:
+        code, output = pipeline.run()
+        assert code == 0, output
+    assert [change.what for change in missing if not (change.deleted and warehouse.shows(tap, change, started))] == []
     for change in changes:
         if change.stream == "invoice_details" and change.deleted:
             (detail,) = pipeline.rows("select * from invoice_details where id = %s", change.key["id"])
