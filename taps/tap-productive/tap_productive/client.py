@@ -296,6 +296,20 @@ class ProductiveStream(RestStream):
             observer.on_page(self, page)
         return page
 
+    def read_again(self, since: str | None) -> Iterator[Page]:
+        """Read the list once more for another stream, after its own read; nothing of it is written.
+
+        Args:
+            since: The replication value to read from; None to read every row.
+
+        Yields:
+            Pages of raw records.
+        """
+        self.prepare()
+        query = self.query()
+        query = query.for_every_row() if since is None else replace(query, since=since)
+        yield from self.new_reader(query, decoder=self.record_decoder).pages()
+
     @property
     def began_in_this_run(self) -> bool:
         """Whether the read began in this run: of one that it continues, earlier runs saw a part."""

@@ -18,7 +18,7 @@ from singer_rest_core.singer import Scope
 from tap_productive.reports import ReportStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk import Tap
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 _FIELDS, _OPTIONS, _COLUMN = "custom_fields", "custom_field_options", "custom_fields"
 _IN_MEMORY = 4 * 1024 * 1024
+_UNWRITTEN = "unwritten"
+"""Where the state keeps the lists whose values were seen and not written yet, and from which replication value on they
+were read (null: from the beginning). A run that is cut short leaves them to the next one."""
 _DATA_TYPES = {1: "text", 2: "number", 3: "select", 4: "date", 5: "multi-select", 6: "person", 7: "attachment"}
 """Names of `data_type_id` (guide "Working with custom fields")."""
 
@@ -37,6 +40,7 @@ class CustomFieldValues(DerivedStream):
 
     Derived from the records with `custom_fields` that the run has read; only the names are requested, and only if the
     run has not read them. A value that was cleared has no new row: its last row is older than its record's.
+    Where an earlier run was cut short before it wrote the values it had seen, their records are read once more.
     """
 
     name = "custom_field_values"
@@ -56,6 +60,8 @@ class CustomFieldValues(DerivedStream):
         self._definitions: list[ProductiveStream] = []
         self._fields: dict[str, tuple[Any, Any]] = {}
         self._options: dict[str, Any] = {}
+        self._lists_of_this_run: set[str] = set()
+        """Those whose values no earlier run has left unwritten."""
 
     def observe(self, lists: Sequence[ProductiveStream]) -> None:
         """Observe the pages of all lists that have custom fields, and of their definitions.
@@ -86,7 +92,25 @@ class CustomFieldValues(DerivedStream):
                 if values and isinstance(values, dict)
             ]
             if values_by_record:
+                self._note_unwritten(stream)
                 self._spool.write(encode([stream.name, values_by_record]) + b"\n")
+
+    @property
+    def _unwritten(self) -> Mapping[str, str | None]:
+        held: Mapping[str, str | None] = self.stream_state.get(_UNWRITTEN, {})
+        return held
+
+    def _note_unwritten(self, stream: ObservedStream) -> None:
+        if stream.name not in self._unwritten:
+            self._lists_of_this_run.add(stream.name)
+            self.remember(_UNWRITTEN, {**self._unwritten, stream.name: stream.read_from})
+
+    def _note_written(self, names: Iterable[str]) -> None:
+        left = {name: since for name, since in self._unwritten.items() if name not in set(names)}
+        if left:
+            self.remember(_UNWRITTEN, left)
+        elif self.stream_state.pop(_UNWRITTEN, None) is not None:
+            self.state_manager.is_flushed = False
 
     @cached_property
     def _spool(self) -> SpooledTemporaryFile[bytes]:
@@ -102,14 +126,36 @@ class CustomFieldValues(DerivedStream):
         self.has_read_all = "start_date" not in self.config and all(map(self._was_read_completely, self._lists))
         self.is_certain = all(each.is_certain for each in self._lists)
         rows = 0
+        for row in self._saved_rows():
+            rows += 1
+            yield row
+        self.rows_read = rows
+        self._note_written(
+            {each.name for each in self._lists if self._was_read_completely(each)} | self._lists_of_this_run
+        )
+        yield from self._rows_of_earlier_runs()
+
+    def _rows_of_earlier_runs(self) -> Iterator[Record]:
+        """Read again what runs that were cut short had read; the state moves on with each list."""
+        for each in self._lists:
+            if each.name in self._unwritten and each.name in self.run.result.complete:
+                self.logger.info("reading %s again, whose values an earlier run did not write", each.name)
+                for page in each.read_again(self._unwritten[each.name]):
+                    self.on_page(each, page)
+                    yield from self._saved_rows()
+                self._note_written({each.name})
+                self.page_written()
+
+    def _saved_rows(self) -> Iterator[Record]:
+        """Make the rows of the values that were saved, and forget them."""
         self._spool.seek(0)
         for line in self._spool:
             kind, page = decode(line)
             for record, values in page:
                 for field, value in values.items():
-                    rows += 1
                     yield self._row(kind, record, field, value)
-        self.rows_read = rows
+        self._spool.seek(0)
+        self._spool.truncate()
 
     def _row(self, kind: str, record: object, field: str, value: object) -> Record:
         name, data_type = self._fields.get(field, (None, None))

@@ -15,6 +15,10 @@ class ObservedStream(Protocol):
     name: str
     scope: Scope
 
+    @property
+    def read_from(self) -> str | None:
+        """The replication value it is read from; None if every row is read."""
+
 
 class PageObserver(Protocol):
     """Sees the pages that the run reads."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from conftest import warnings_of
 from singer_rest_core.records import encode
 
 if TYPE_CHECKING:
-    import pytest
-
     from conftest import ReadProductive
     from sandbox.server import RunningSandbox
 
@@ -153,3 +153,36 @@ def test_values_of_a_list_that_took_two_nights_are_not_taken_for_all_of_them(
     assert 0 < len(third.ids("expenses")) < len(first.ids("expenses"))
     assert VALUES not in third.activated
     assert warnings_of(caplog) == []
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+def test_values_that_a_run_had_seen_when_it_was_cut_short_come_with_the_next_one(
+    sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int
+) -> None:
+    lists = {"companies", "deals", "expenses", "tasks"}
+    selected = f"{' '.join(lists)} {VALUES}"
+    # All lists but the last one are read to their end; the wait ends the run.
+    sandbox.admin.add_fault("*/tasks", query="page[after]", status=429, headers={"Retry-After": "9000"}, times=99)
+    first = read_productive(selected, concurrency=concurrency)
+    assert first.error is not None
+    assert first.records[VALUES] == []
+    sandbox.admin.clear_faults()
+    sandbox.admin.advance_clock(86_400)
+    changed = next(row for row in sandbox.admin.records("companies") if row["attributes"]["custom_fields"])
+    sandbox.admin.update("companies", changed["id"], {"custom_fields": {"1": "other"}})
+
+    second = read_productive(selected, concurrency=concurrency, state=first.state)
+
+    assert second.error is None
+    rows = {
+        (row["resource_type"], row["resource_id"], row["custom_field_id"]): row["value"]
+        for row in second.records[VALUES]
+    }
+    assert rows.keys() == expected(sandbox, lists).keys()
+    assert rows["companies", changed["id"], "1"] == "other"
+    assert VALUES not in second.activated
+
+    third = read_productive(selected, concurrency=concurrency, state=second.state)
+    assert third.error is None
+    assert len(third.records[VALUES]) < len(second.records[VALUES]) / 2, "nothing is read twice any more"
+    assert VALUES not in third.state["bookmarks"] or "unwritten" not in third.state["bookmarks"][VALUES]
