@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
 
-from singer_rest_core.records.timestamps import instant
+from singer_rest_core.records.timestamps import instant, instant_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ class DescendingRead:
         Returns:
             A flag for each row; None if the rows do not come in descending order.
         """
-        moments = [_instant(value) for value in values]
+        moments = [instant_or_none(value) for value in values]
         known = [moment for moment in moments if moment is not None]
         newer = [] if self._top is None else list(takewhile(self._top.__le__, known))
         older = known[len(newer) :]
@@ -58,10 +58,3 @@ class DescendingRead:
 
 def _descends(moments: Sequence[datetime]) -> bool:
     return all(earlier >= later for earlier, later in pairwise(moments))
-
-
-def _instant(value: object) -> datetime | None:
-    try:
-        return instant(value) if isinstance(value, str) else None
-    except ValueError:
-        return None

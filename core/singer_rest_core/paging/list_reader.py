@@ -16,12 +16,14 @@ from singer_rest_core.paging import windows
 from singer_rest_core.paging.descending import DescendingRead
 from singer_rest_core.paging.drift import DriftCheck
 from singer_rest_core.paging.list_query import Query
+from singer_rest_core.paging.order_check import OrderCheck
 from singer_rest_core.paging.page_fetcher import AnotherWay, PageFetcher
 from singer_rest_core.paging.paginators import NumberedPaginator, PagePaginator
+from singer_rest_core.paging.place import Place, PlaceLostError
 from singer_rest_core.paging.prefetch import PagePrefetcher
 from singer_rest_core.paging.seen_ids import SeenIds
-from singer_rest_core.paging.window_reader import FilterIgnoredError, PlaceLostError, WindowReader, continued
-from singer_rest_core.records.timestamps import instant
+from singer_rest_core.paging.window_reader import FilterIgnoredError, WindowReader, continued
+from singer_rest_core.records.timestamps import instant_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,11 +34,6 @@ if TYPE_CHECKING:
     from singer_rest_core.paging.page import Page, PageDecoder
     from singer_rest_core.paging.page_fetcher import ListSource, ReadersRun
     from singer_rest_core.paging.windows import Window
-    from singer_rest_core.records.conform import Record
-
-
-_AGAIN = "again"
-"""In a place: how many rows a second pass has found, made because the first one fell short."""
 
 
 @dataclass(frozen=True)
@@ -116,10 +113,9 @@ class ListReader(Generic[Query]):
         self._repeats_rows = repeats_rows
         self._resume_at = resume_at
         self._rows_before = rows_before
-        self._slack = source.filter_slack
+        self._order = OrderCheck(source.filter_slack)
         self._started = started
         self._is_ordered = query.ascending
-        self._last_value: datetime | None = None
         self._total: int | None = None
         self._has_rows = False
         self._has_to_restart = False
@@ -155,7 +151,7 @@ class ListReader(Generic[Query]):
             return
         if self._resume_at is not None:
             try:
-                yield from self._resumed(self._resume_at)
+                yield from self._resumed(Place.in_state(self._resume_at))
             except PlaceLostError as lost:
                 self._source.logger.warning("the read cannot be resumed where it stopped, and begins again: %s", lost)
                 self._resume_at = None
@@ -167,7 +163,7 @@ class ListReader(Generic[Query]):
     def _handed_on(self, page: Page) -> Page:
         """Check order and age of a page's rows, and say with it what its reader knows."""
         self._has_rows = True
-        complaint = self._complaint(page)
+        complaint = self._order.complaint(page, self.query)
         if complaint:
             self._read_every_row(complaint)
         return replace(
@@ -177,20 +173,6 @@ class ListReader(Generic[Query]):
             is_ordered=self._is_ordered and self.query.ascending,
             began=self._fetcher.began_at(page),
         )
-
-    def _complaint(self, page: Page) -> str:
-        """Return as a clause what the rows of an incremental read do not keep to; empty if nothing."""
-        query = self.query
-        if query.since is None or query.newest_first or query.column is None or self._slack is None:
-            return ""
-        moments = [moment for moment in map(_moment, page.column(query.column)) if moment is not None]
-        if any(moment < instant(query.since) - self._slack for moment in moments):
-            return f"rows are older by {query.column} than was asked for"
-        known = moments if self._last_value is None else [self._last_value, *moments]
-        self._last_value = known[-1] if known else None
-        if query.ascending and known != sorted(known):
-            return f"rows do not come in ascending order of {query.column}, as was asked for"
-        return ""
 
     def _read_every_row(self, reason: str) -> None:
         """Read the whole list instead of a part of it: from its beginning, once the page at hand was handed on."""
@@ -362,8 +344,8 @@ class ListReader(Generic[Query]):
         """Read the list by one cursor for the rows that did not come; a later run continues this pass, too."""
         for page in self._chain(self._source.paginator(self.query)):
             again.add(page.ids)
-            place = page.resume_at and {**page.resume_at, _AGAIN: again.distinct}
-            yield from self._counted(iter([replace(page, resume_at=place)]), seen, only_unseen=True)
+            following = page.resume_at and Place(page.resume_at["cursor"], second_pass_rows=again.distinct).as_state()
+            yield from self._counted(iter([replace(page, resume_at=following)]), seen, only_unseen=True)
 
     def _count(self) -> int | None:
         """Ask how many rows the list has; None if the API does not say."""
@@ -373,7 +355,7 @@ class ListReader(Generic[Query]):
     def _plan(self, first: Page, total: int) -> list[Window]:
         """Divide a long list into windows, by the time of its first rows."""
         column = self._source.window_column
-        moments = [] if column is None else [_moment(value) for value in first.column(column)]
+        moments = [] if column is None else [instant_or_none(value) for value in first.column(column)]
         known = [moment for moment in moments if moment is not None]
         if not known:
             return [windows.Window(None, None)]
@@ -391,25 +373,20 @@ class ListReader(Generic[Query]):
     def _windows(self, plan: Sequence[Window]) -> WindowReader[Query]:
         return WindowReader(self._source, self._fetcher, self._run, plan)
 
-    def _resumed(self, place: Mapping[str, Any]) -> Iterator[Page]:
+    def _resumed(self, place: Place) -> Iterator[Page]:
         """Continue where an earlier run stopped, and read by one cursor what is missing in the end.
 
         Whether rows moved since then cannot be told: the read is never certain.
         """
         seen = SeenIds(None)
-        try:
-            borders = [instant(str(border)) for border in place.get("windows", [])]
-            done, cursor, again = int(place.get("done", 0)), place["cursor"], int(place.get(_AGAIN, -1))
-        except (KeyError, TypeError, ValueError) as error:
-            raise PlaceLostError("the state does not say where") from error
-        if borders and self._source.window_column is not None:
-            plan = windows.between(borders)
-            yield from self._in_windows(self._windows(plan).pages(done=done, cursor=cursor), seen)
+        if place.borders and self._source.window_column is not None:
+            reader = self._windows(windows.between(place.borders))
+            yield from self._in_windows(reader.pages(done=place.windows_read, cursor=place.cursor), seen)
         else:
-            yield from self._counted(self._chain_from(cursor), seen)
+            yield from self._counted(self._chain_from(place.cursor), seen)
         found = seen.distinct
-        if again >= 0:
-            found += again - self._rows_before
+        if place.second_pass_rows is not None:
+            found += place.second_pass_rows - self._rows_before
         else:
             count = self._count()
             if count is not None and self._rows_before + found < count:
@@ -419,9 +396,9 @@ class ListReader(Generic[Query]):
                 found = second.distinct - self._rows_before
         self.result = ReadResult(is_complete=True, is_certain=False, rows=found)
 
-    def _chain_from(self, cursor: Record) -> Iterator[Page]:
+    def _chain_from(self, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
         paginator = self._source.paginator(self.query)
-        if not isinstance(paginator, PagePaginator):
+        if cursor is None or not isinstance(paginator, PagePaginator):
             raise PlaceLostError("the list is not read by cursor any more")
         paginator.start_at(cursor)
         try:
@@ -430,10 +407,3 @@ class ListReader(Generic[Query]):
             if self._has_rows or refusal.status != HTTPStatus.BAD_REQUEST:
                 raise
             raise PlaceLostError(str(refusal)) from refusal
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        return instant(value) if isinstance(value, str) else None
-    except ValueError:
-        return None

@@ -11,6 +11,7 @@ from singer_rest_core.errors import RequestFailed
 from singer_rest_core.paging.background import BackgroundPages
 from singer_rest_core.paging.list_query import Query
 from singer_rest_core.paging.paginators import PagePaginator
+from singer_rest_core.paging.place import Place, PlaceLostError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
     from singer_rest_core.paging.page import Page
     from singer_rest_core.paging.page_fetcher import ListSource, PageFetcher, ReadersRun
     from singer_rest_core.paging.windows import Window
-
-
-class PlaceLostError(Exception):
-    """The API does not know the place any more where an earlier run stopped."""
 
 
 class FilterIgnoredError(Exception):
@@ -94,11 +91,10 @@ class WindowReader(Generic[Query]):
         holds = self._windows[number].holds
         following = page.resume_at["cursor"] if page.resume_at else None
         finished = number if following else number + 1
-        borders = [_text(window) for window in self._windows[:-1]]
-        place = {"windows": borders, "done": finished, "cursor": following}
+        borders = [window.end for window in self._windows if window.end]
         is_last = finished == len(self._windows)
         belonging = page.only([holds(value) for value in page.column(self._column)])
-        return replace(belonging, resume_at=None if is_last else place)
+        return replace(belonging, resume_at=None if is_last else Place(following, borders, finished).as_state())
 
     def _window(self, number: int, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
         """Read one window by cursor."""
@@ -142,8 +138,4 @@ def continued(page: Page, paginator: BaseAPIPaginator[Any]) -> Page:
     else:
         paginator.advance(page.answer)
     token = None if paginator.finished else paginator.current_value
-    return replace(page, resume_at={"cursor": token} if isinstance(token, dict) else None)
-
-
-def _text(window: Window) -> str:
-    return window.end.isoformat().replace("+00:00", "Z") if window.end else ""
+    return replace(page, resume_at=Place(token).as_state() if isinstance(token, dict) else None)

@@ -12,7 +12,7 @@ from datetime import UTC, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from singer_rest_core.records.timestamps import instant
+from singer_rest_core.records.timestamps import instant_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ class Window:
         Args:
             value: The row's time; what is no timestamp belongs to none.
         """
-        moment = _moment(value)
+        moment = instant_or_none(value)
         if moment is None:
             return False
         return (self.start is None or moment >= self.start) and (self.end is None or moment < self.end)
@@ -62,7 +62,7 @@ class Window:
             values: The times of its rows.
         """
         outer = self.requested.requested
-        moments = [moment for moment in map(_moment, values) if moment is not None]
+        moments = [moment for moment in map(instant_or_none, values) if moment is not None]
         return not all(
             (outer.start is None or moment >= outer.start) and (outer.end is None or moment < outer.end)
             for moment in moments
@@ -100,10 +100,3 @@ def between(borders: Sequence[datetime]) -> list[Window]:
     # Whole seconds, as the state keeps them.
     edges = [None, *(border.astimezone(UTC).replace(microsecond=0) for border in borders), None]
     return [Window(start, end) for start, end in pairwise(edges)]
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        return instant(value) if isinstance(value, str) else None
-    except ValueError:
-        return None

@@ -86,6 +86,21 @@ def instant(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def instant_or_none(value: object) -> datetime | None:
+    """Parse what may be a date or timestamp as an instant.
+
+    Args:
+        value: A value of a record.
+
+    Returns:
+        An aware datetime; None if the value is no date or timestamp.
+    """
+    try:
+        return instant(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
 def earlier(text: str, span: timedelta) -> str:
     """Move a date or timestamp back in time.
 
