@@ -35,6 +35,7 @@ class LoggedRequest(TypedDict):
     feature_flags: str | None
     status: int
     content_length: int
+    at: float
 
 
 class WindowSettings(TypedDict):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class LogEntry:
         feature_flags: Its X-Feature-Flags header, which only Productive has.
         status: The answer's status; 0 before the answer, or if the connection was dropped.
         content_length: The size of the answer's body in bytes, as announced.
+        at: When it arrived, in seconds of a clock that only runs forward.
     """
 
     method: str
@@ -34,6 +36,7 @@ class LogEntry:
     feature_flags: str | None
     status: int = 0
     content_length: int = 0
+    at: float = field(default_factory=time.monotonic)
 
 
 class RequestLog:

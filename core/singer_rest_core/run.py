@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from singer_rest_core.cli.progress import Progress
+from singer_rest_core.paging.critical_lists import CriticalLists
 from singer_rest_core.paging.prefetch import Prefetcher
 from singer_rest_core.paging.read_ahead import ReadAhead
 from singer_rest_core.paging.spool import SpoolMemory
@@ -71,6 +72,11 @@ class Run:
     def spool_memory(self) -> SpoolMemory:
         """The memory for pages that wait for their turn."""
         return SpoolMemory()
+
+    @cached_property
+    def critical_lists(self) -> CriticalLists:
+        """Which lists would hold up the end of the run."""
+        return CriticalLists(self.client.rate_limiter, self.prefetcher)
 
     @cached_property
     def read_ahead(self) -> ReadAhead:

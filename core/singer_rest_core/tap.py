@@ -198,7 +198,9 @@ class RestTap(SdkTap):
         selected = [each for each in self.streams.values() if isinstance(each, BaseStream) and each.selected]
         for position, each in enumerate(selected):
             each.position = position
-        self.run.read_ahead.begin([each for each in selected if isinstance(each, RestStream)])
+        lists = [each for each in selected if isinstance(each, RestStream)]
+        self.run.read_ahead.begin(lists)
+        self.run.critical_lists.expect(each.name for each in lists)
 
     @override
     def stop(self) -> None:

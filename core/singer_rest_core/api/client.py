@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core.api.client_options import ClientOptions
+    from singer_rest_core.api.rate_limit import RateLimiter
     from singer_rest_core.api.response_body import ReadBody
     from singer_rest_core.clock import Clock
 
@@ -48,17 +49,19 @@ _MIN_LOGGED_WAIT = 1.0
 
 @dataclass(frozen=True)
 class _Expected:
-    """What a request expects of its response.
+    """How a request is sent, and what is expected of its response.
 
     Args:
         read_body: Reads the body.
         check: Checks it, and raises `NotJson`.
         once: Whether the request may be sent only once.
+        first: Whether it goes before others that wait for the rate limits.
     """
 
     read_body: ReadBody
     check: Callable[[requests.Response], None]
     once: bool = False
+    first: bool = False
 
 
 class _AttemptFailed(Exception):
@@ -129,6 +132,11 @@ class ApiClient:
         return self._sender.sent
 
     @property
+    def rate_limiter(self) -> RateLimiter:
+        """The rate limits of the API."""
+        return self._options.rate_limiter
+
+    @property
     def accepted(self) -> bool:
         """Whether the API has accepted any request so far: then the credentials are right."""
         return self._accepted > 0
@@ -137,7 +145,7 @@ class ApiClient:
         """Send nothing more: a request that waits, or comes later, fails at once."""
         self._sender.stop()
 
-    def send(self, request: HTTPRequest, *, thorough: bool = False) -> requests.Response:
+    def send(self, request: HTTPRequest, *, thorough: bool = False, first: bool = False) -> requests.Response:
         """Send one request, retrying until the response is JSON or retrying cannot help.
 
         Connection errors, timeouts, 5xx, broken bodies and 429 are retried after the time that the response asks for,
@@ -147,6 +155,7 @@ class ApiClient:
             request: The request.
             thorough: Whether to check the whole content; otherwise only that it begins and ends like JSON, for a caller
                 who decodes it anyway, and sends the request again thoroughly if that fails.
+            first: Whether it goes before others that wait for the rate limits.
 
         Returns:
             A response below 400 whose content is JSON (see `exact_json.body_of`).
@@ -161,7 +170,9 @@ class ApiClient:
             ApiUnreachable: If no connection can be made.
             ConnectionMisconfigured: If a proxy or certificate of the environment makes every request fail.
         """
-        return self._send(request, _Expected(read_json, lambda response: check(response.content, thorough=thorough)))
+        return self._send(
+            request, _Expected(read_json, lambda response: check(response.content, thorough=thorough), first=first)
+        )
 
     def send_once(self, request: HTTPRequest) -> requests.Response:
         """Send one request that must not be carried out twice, as it costs money; otherwise as `send`.
@@ -233,7 +244,7 @@ class ApiClient:
             _AttemptFailed: If another attempt may succeed; for other errors see `send`.
         """
         try:
-            response = self._sender.send(request, expected.read_body, anew=expected.once)
+            response = self._sender.send(request, expected.read_body, anew=expected.once, first=expected.first)
         except LostConnection as lost:
             line = self._redact(f"{label(request)}: {lost}")
             raise _AttemptFailed(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import threading
+from bisect import insort
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from singer_rest_core.clock import Clock
 
 _ROUNDING = 1e-6
+_LATE_AT_MOST = 1.0
+"""Seconds: how much of a pace that was not kept is made up for."""
 
 
 class WaitStopped(Exception):
@@ -78,8 +81,10 @@ class RateLimiter:
         self._waiting = 0
         self._stopped = False
         self._tickets = itertools.count()
+        self._pace = 0.0
+        self._paced_until = -math.inf
 
-    def acquire(self, group: str = "", *, longest: float = math.inf) -> float:
+    def acquire(self, group: str = "", *, longest: float = math.inf, first: bool = False) -> float:
         """Wait until a request may be sent, and count it.
 
         First come, first served; only a request that waits for the limits of its own group is overtaken by those of
@@ -88,6 +93,7 @@ class RateLimiter:
         Args:
             group: The route group of the request.
             longest: Seconds; a longer wait is refused at once, also when it becomes so while waiting.
+            first: Whether it goes before all that wait and are not first, and heeds no pace (`pace`).
 
         Returns:
             Seconds waited.
@@ -101,11 +107,11 @@ class RateLimiter:
             if self._stopped:
                 raise WaitStopped
             now = self._clock.monotonic()
-            if not self._waiting and self._ready_at(group, 1, now) <= now:
-                self._count(group, now)
+            waiter = _Waiter(group, (not first, next(self._tickets)))
+            if not self._waiting and self._ready_for(waiter, 1, now) <= now:
+                self._count(waiter, now)
                 return 0.0
-            waiter = _Waiter(group, next(self._tickets))
-            self._queues[group].append(waiter)
+            insort(self._queues[group], waiter, key=lambda each: each.ticket)
             self._waiting += 1
         try:
             return self._wait_in_turn(waiter, now, longest)
@@ -123,18 +129,30 @@ class RateLimiter:
                 for waiter in queue:
                     waiter.event.set()
 
-    def wait_needed(self, group: str = "") -> float:
+    def pace(self, seconds: float) -> None:
+        """Let requests that are not first be sent only so many seconds apart on average.
+
+        Args:
+            seconds: The time between two of them; 0 to let them be sent as the limits permit.
+        """
+        with self._lock:
+            self._pace = seconds
+            self._paced_until = min(self._paced_until, self._clock.monotonic() + seconds)
+            self._wake_first()
+
+    def wait_needed(self, group: str = "", *, requests: int = 1) -> float:
         """Return how long a request would wait if it came now, without counting it.
 
         Args:
             group: The route group of the request.
+            requests: How many requests come now; it is the last of them.
 
         Returns:
             Seconds, at least; 0 if it may be sent.
         """
         with self._lock:
             now = self._clock.monotonic()
-            return max(0.0, self._ready_at(group, len(self._queues[group]) + 1, now) - now)
+            return max(0.0, self._ready_at(group, len(self._queues[group]) + requests, now) - now)
 
     def on_response(self, headers: Mapping[str, str], *, status: int, now: datetime, group: str = "") -> None:
         """Correct the limits by the headers of a response; to be called once for every response.
@@ -190,9 +208,9 @@ class RateLimiter:
                 waiter.event.clear()
                 now = self._clock.monotonic()
                 place = self._queues[waiter.group].index(waiter) + 1
-                ready = self._ready_at(waiter.group, place, now)
+                ready = self._ready_for(waiter, place, now)
                 if ready <= now and self._is_first(waiter, now):
-                    self._count(waiter.group, now)
+                    self._count(waiter, now)
                     return now - since
                 if max(ready, now) - since > longest:
                     raise LongWait(max(0.0, ready - now))
@@ -204,9 +222,15 @@ class RateLimiter:
         """Return when the request at this place of the group's queue may be sent: not later than is true."""
         return max(limits.ready_at(place, now) for limits in self._limits_of[group])
 
-    def _count(self, group: str, now: float) -> None:
-        for limits in self._limits_of[group]:
+    def _ready_for(self, waiter: _Waiter, place: int, now: float) -> float:
+        ready = self._ready_at(waiter.group, place, now)
+        return ready if waiter.is_first else max(ready, self._paced_until)
+
+    def _count(self, waiter: _Waiter, now: float) -> None:
+        for limits in self._limits_of[waiter.group]:
             limits.add(now)
+        if self._pace and not waiter.is_first:
+            self._paced_until = max(self._paced_until, now - _LATE_AT_MOST) + self._pace
 
     def _count_down_in_flight(self, group: str) -> None:
         for limits in self._limits_of[group]:
@@ -215,8 +239,8 @@ class RateLimiter:
     def _is_first(self, waiter: _Waiter, now: float) -> bool:
         """Return whether no request that came earlier may be sent now."""
         return waiter is self._queues[waiter.group][0] and not any(
-            queue and queue[0].ticket < waiter.ticket and self._ready_at(group, 1, now) <= now
-            for group, queue in self._queues.items()
+            queue and queue[0].ticket < waiter.ticket and self._ready_for(queue[0], 1, now) <= now
+            for queue in self._queues.values()
         )
 
     def _wake_first(self) -> None:
@@ -270,10 +294,16 @@ class _Waiter:
 
     __slots__ = ("event", "group", "ticket")
 
-    def __init__(self, group: str, ticket: int) -> None:
+    def __init__(self, group: str, ticket: tuple[bool, int]) -> None:
         self.group = group
         self.ticket = ticket
+        """Whether others go before it, then when it came: lower is served first."""
         self.event = threading.Event()
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it goes before those that are not."""
+        return not self.ticket[0]
 
 
 def _covers(rule: Rule, limit: int, seconds: float) -> bool:

@@ -81,9 +81,10 @@ class SlidingWindowCounter:
         while times and times[0] + span <= now:
             times.popleft()
             self._sent -= self._counts.popleft()
-        if place > self.allowed:
-            return max(now, self.ready_at(place - self.allowed, now)) + span
-        over = self._sent + place - self.allowed
+        windows, place = divmod(place - 1, self.allowed)
+        if windows:
+            return max(now, self.ready_at(place + 1, now)) + windows * span
+        over = self._sent + place + 1 - self.allowed
         if over <= 0:
             return -math.inf
         for sent, count in zip(times, self._counts, strict=True):

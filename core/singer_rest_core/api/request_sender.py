@@ -63,13 +63,16 @@ class RequestSender:
         self._stopped.set()
         self._options.rate_limiter.stop()
 
-    def send(self, request: HTTPRequest, read_body: ReadBody, *, anew: bool = False) -> requests.Response:
+    def send(
+        self, request: HTTPRequest, read_body: ReadBody, *, anew: bool = False, first: bool = False
+    ) -> requests.Response:
         """Send a request and follow its redirects within the origin.
 
         Args:
             request: The request, without credentials.
             read_body: Reads the body of a response below 400.
             anew: Whether to open a new connection for it.
+            first: Whether it goes before others that wait for the rate limits.
 
         Returns:
             Any response but a redirect, its body read.
@@ -91,7 +94,7 @@ class RequestSender:
             prepared = self._prepare(request, url, query)
             # Once more, as requests parses some URLs differently.
             self._require_origin(str(prepared.url), request, status)
-            response = self._send_within_limits(prepared, request, read_body, anew=anew)
+            response = self._send_within_limits(prepared, request, read_body, anew=anew, first=first)
             if not response.is_redirect:
                 return response
             status = response.status_code
@@ -127,13 +130,19 @@ class RequestSender:
             raise ForeignOrigin(self._redact(line), status=status)
 
     def _send_within_limits(
-        self, prepared: requests.PreparedRequest, request: HTTPRequest, read_body: ReadBody, *, anew: bool
+        self,
+        prepared: requests.PreparedRequest,
+        request: HTTPRequest,
+        read_body: ReadBody,
+        *,
+        anew: bool,
+        first: bool,
     ) -> requests.Response:
         """Wait for the rate limits, authenticate, send, and correct the limits by the response."""
         options = self._options
         group = options.group_of(request)
         try:
-            options.rate_limiter.acquire(group, longest=max(options.max_wait, _LONGEST_WINDOW))
+            options.rate_limiter.acquire(group, longest=max(options.max_wait, _LONGEST_WINDOW), first=first)
         except LongWait as wait:
             raise wait_too_long(f"{label(request)}: the limits of the API are used up", wait, self._clock) from wait
         except WaitStopped as stopped:

@@ -63,3 +63,5 @@ class BackgroundPages:
             self._spool.close(error)
         else:
             self._spool.close()
+        finally:
+            self._source = iter(())  # ends the reader of pages that were dropped

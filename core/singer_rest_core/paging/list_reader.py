@@ -119,6 +119,7 @@ class ListReader(Generic[Query]):
         self._total: int | None = None
         self._has_rows = False
         self._has_to_restart = False
+        self._is_walk = False
 
     @property
     def query(self) -> Query:
@@ -135,14 +136,17 @@ class ListReader(Generic[Query]):
             StreamUnavailable: If the account may not read this list.
             RequestFailed: If a request or an answer ends the read.
         """
-        while True:
-            self._has_to_restart = False
-            try:
-                yield from self._one_read()
-            except AnotherWay:
-                continue
-            if not self._has_to_restart:
-                return
+        try:
+            while True:
+                self._has_to_restart = False
+                try:
+                    yield from self._one_read()
+                except AnotherWay:
+                    continue
+                if not self._has_to_restart:
+                    return
+        finally:
+            self._run.critical_lists.ended(self._source.name)
 
     def _one_read(self) -> Iterator[Page]:
         paginator = self._source.paginator(self.query)
@@ -163,6 +167,13 @@ class ListReader(Generic[Query]):
     def _handed_on(self, page: Page) -> Page:
         """Check order and age of a page's rows, and say with it what its reader knows."""
         self._has_rows = True
+        self._run.critical_lists.page_came(
+            self._source.name,
+            rows=len(page.rows),
+            total=self._total,
+            is_walk=self._is_walk,
+            seconds=page.answer.elapsed.total_seconds(),
+        )
         complaint = self._order.complaint(page, self.query)
         if complaint:
             self._read_every_row(complaint)
@@ -284,6 +295,7 @@ class ListReader(Generic[Query]):
         seen = SeenIds(before)
         plan = self._plan(first, before)
         if len(plan) > 1:
+            self._is_walk = False
             yield from self._in_windows(self._windows(plan).pages(), seen)
         else:
             yield from self._counted(chain([first], pages), seen)
@@ -291,6 +303,7 @@ class ListReader(Generic[Query]):
 
     def _chain(self, paginator: BaseAPIPaginator[Any]) -> Iterator[Page]:
         """Read pages one after the other; each says where a later run continues after it."""
+        self._is_walk = True
         with self._source.get_http_request_counter() as requests_sent:
             is_first = True
             while not paginator.finished:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
@@ -23,12 +24,17 @@ if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core.api.client import ApiClient
+    from singer_rest_core.paging.critical_lists import CriticalLists
     from singer_rest_core.paging.page import Page, PageDecoder
     from singer_rest_core.paging.prefetch import Pending, Prefetcher
     from singer_rest_core.paging.spool import SpoolMemory
     from singer_rest_core.paging.windows import Window
 
     Refusal = StreamUnavailable | RequestFailed
+
+
+_BEFORE_ALL_STREAMS = -1
+"""A position."""
 
 
 class ListSource(Protocol):
@@ -98,6 +104,11 @@ class ReadersRun(Protocol):
     @property
     def spool_memory(self) -> SpoolMemory:
         """The memory for pages that wait for their turn."""
+        ...
+
+    @property
+    def critical_lists(self) -> CriticalLists:
+        """Which lists would hold up the end of the run."""
         ...
 
     def verify_access(self, refusal: Refusal) -> None:
@@ -181,7 +192,13 @@ class PageFetcher(Generic[Query]):
             The answer.
         """
         pool, send = self._run.prefetcher, self._run.client.send
-        return send(request) if pool is None else pool.submit((self._source.position, turn), request, send).result()
+        if pool is None:
+            return send(request)
+        lists, name = self._run.critical_lists, self._source.name
+        urgency = (_BEFORE_ALL_STREAMS if lists.is_unknown(name) else self._source.position, turn)
+        if lists.is_critical(name):
+            return pool.submit(urgency, request, partial(send, first=True), is_critical=True).result()
+        return pool.submit(urgency, request, send).result()
 
     def began_at(self, page: Page) -> datetime | None:
         """Return when the read began by the clock of the API, where that is behind ours.

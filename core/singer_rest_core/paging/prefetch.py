@@ -6,10 +6,9 @@ A worker sends what is most urgent: pages of the stream that is being written be
 from __future__ import annotations
 
 import itertools
-import queue
-import sys
 import threading
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
 
     Send = Callable[[HTTPRequest], requests.Response]
     """Sends a request, and raises what ends it."""
-
-
-_LAST = (sys.maxsize, 0)
-"""Less urgent than any request: a thread that comes to it ends."""
 
 
 @dataclass(eq=False)
@@ -86,54 +81,86 @@ class Prefetcher:
     def __init__(self, workers: int) -> None:
         """Start no thread yet."""
         self.workers = workers
-        self._queue: queue.PriorityQueue[tuple[tuple[int, int], int, Pending | None]] = queue.PriorityQueue()
+        self._waiting: list[tuple[bool, tuple[int, int], int, Pending]] = []
+        """A heap: critical requests come first."""
+        self._changed = threading.Condition()
         self._order = itertools.count()
         self._threads: list[threading.Thread] = []
-        self._stopped = threading.Event()
+        self._reserved = 0
+        self._busy_with_others = 0
+        self._is_stopped = False
 
     @property
     def window(self) -> int:
         """How many pages of a list may be under way or unread: what bounds the memory."""
         return self.workers + 2
 
-    @property
-    def reach(self) -> int:
-        """How many streams may be read ahead, so that no worker is idle."""
-        return 2 * self.workers
-
-    def submit(self, urgency: tuple[int, int], request: HTTPRequest, send: Send) -> Pending:
+    def submit(
+        self, urgency: tuple[int, int], request: HTTPRequest, send: Send, *, is_critical: bool = False
+    ) -> Pending:
         """Send a request when a worker is free.
 
         Args:
             urgency: Lower is sent first: the position of the stream, then that of the page.
             request: What to request.
             send: Sends it; called from one of the pool's threads.
+            is_critical: Whether it is sent before all that are not, by a worker that may be kept for it.
 
         Returns:
             What its answer can be waited for with.
         """
         pending = Pending(request, send)
-        self._queue.put((urgency, next(self._order), pending))
-        if len(self._threads) < self.workers:
-            thread = threading.Thread(target=self._work, name=f"prefetch-{len(self._threads)}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        with self._changed:
+            heappush(self._waiting, (not is_critical, urgency, next(self._order), pending))
+            self._changed.notify()
+            if len(self._threads) < self.workers:
+                thread = threading.Thread(target=self._work, name=f"prefetch-{len(self._threads)}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
         return pending
+
+    def reserve(self, workers: int) -> None:
+        """Keep some workers for critical requests.
+
+        Args:
+            workers: How many, fewer than there are.
+        """
+        with self._changed:
+            if workers != self._reserved:
+                self._reserved = workers
+                self._changed.notify_all()
 
     def stop(self) -> None:
         """Send no further request, and end the threads; requests under way are left to end by themselves."""
-        self._stopped.set()
-        for _ in self._threads:
-            self._queue.put((_LAST, next(self._order), None))
+        with self._changed:
+            self._is_stopped = True
+            for *_, pending in self._waiting:
+                pending.drop()
+            self._changed.notify_all()
 
     def _work(self) -> None:
         while True:
-            _, _, pending = self._queue.get()
-            if pending is None:
-                return
-            if self._stopped.is_set():
+            with self._changed:
+                self._changed.wait_for(self._has_work)
+                if not self._waiting:
+                    return
+                is_other, *_, pending = heappop(self._waiting)
+                self._busy_with_others += is_other
+            if self._is_stopped:
                 pending.drop()
             pending.settle()
+            with self._changed:
+                self._busy_with_others -= is_other
+                self._changed.notify()
+
+    def _has_work(self) -> bool:
+        """Whether a worker may go on: with a request that waits, or to its end."""
+        if self._is_stopped:
+            return True
+        if not self._waiting:
+            return False
+        is_other = self._waiting[0][0]
+        return not is_other or self._busy_with_others < self.workers - self._reserved
 
 
 class PagePrefetcher:

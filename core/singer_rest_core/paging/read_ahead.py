@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Protocol
 
 from singer_rest_core.paging.background import BackgroundPages
@@ -54,8 +55,8 @@ class ReadAhead:
         self._may_start = may_start
         self._streams: Sequence[ReadsAhead] = ()
         self._reads: dict[str, BackgroundPages | None] = {}
-        self._started_after = -1
-        """The position of the stream after which reads were last begun: there is nothing to do twice for it."""
+        self._started_turn = -sys.maxsize
+        """The turn whose streams were begun: there is nothing to do twice for it."""
 
     def begin(self, streams: Sequence[ReadsAhead]) -> None:
         """Set the streams of the run.
@@ -72,12 +73,11 @@ class ReadAhead:
             position: That of the stream which is being written or about to be.
             turn: Its turn.
         """
-        if self._pool is None or position <= self._started_after or not self._may_start():
+        if self._pool is None or turn <= self._started_turn or not self._may_start():
             return
-        self._started_after = position
+        self._started_turn = turn
         for stream in self._streams:
-            is_near = position < stream.position <= position + self._pool.reach
-            if not is_near or stream.turn > turn or stream.name in self._reads:
+            if stream.position <= position or stream.turn > turn or stream.name in self._reads:
                 continue
             try:
                 pages = stream.start_ahead()

@@ -9,49 +9,64 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from singer_rest_core.paging.page import Page
 
 MEMORY = 32 << 20
 """Bytes of answers that wait in memory, in all spools of a run together."""
+MOST_WAITING = 1 << 30
+"""Bytes of answers that wait in memory and in files, in all spools together. A list of which nothing waits is read on
+even then: it may be the one that is being written."""
 
 
 class SpoolMemory:
-    """The memory that the spools of a run share. Safe to share between threads.
+    """The memory and the disk space that the spools of a run share. Safe to share between threads.
 
     Args:
-        limit: Bytes.
+        limit: Bytes in memory.
+        most_waiting: Bytes in memory and in files.
     """
 
-    def __init__(self, limit: int = MEMORY) -> None:
+    def __init__(self, limit: int = MEMORY, *, most_waiting: int = MOST_WAITING) -> None:
         """Start with all of it free."""
-        self._free = limit
-        self._lock = threading.Lock()
+        self._limit = limit
+        self._most_waiting = most_waiting
+        self._in_memory = 0
+        self._in_files = 0
+        self._changed = threading.Condition()
 
-    def take(self, size: int) -> bool:
-        """Take memory for a page.
+    def take(self, size: int, *, at_once: Callable[[], bool]) -> bool:
+        """Take space for a page, and wait for it.
 
         Args:
             size: Bytes.
+            at_once: Returns whether space is taken even if there is none.
 
         Returns:
-            Whether there was enough.
+            Whether it is in memory; in a file otherwise.
         """
-        with self._lock:
-            if size > self._free:
+        with self._changed:
+            self._changed.wait_for(lambda: self._in_memory + self._in_files < self._most_waiting or at_once())
+            if self._in_memory + size > self._limit:
+                self._in_files += size
                 return False
-            self._free -= size
+            self._in_memory += size
             return True
 
-    def give_back(self, size: int) -> None:
+    def give_back(self, size: int, *, in_file: bool) -> None:
         """Free what was taken.
 
         Args:
             size: Bytes.
+            in_file: Whether the page went to a file.
         """
-        with self._lock:
-            self._free += size
+        with self._changed:
+            if in_file:
+                self._in_files -= size
+            else:
+                self._in_memory -= size
+            self._changed.notify_all()
 
 
 @dataclass(frozen=True)
@@ -96,7 +111,8 @@ class Spool:
             OSError: If the temporary file cannot be written.
         """
         content = page.answer.content
-        if self._memory.take(len(content)):
+        # Whoever takes the last page that waits, or drops all of them, frees space and so wakes this thread.
+        if self._memory.take(len(content), at_once=lambda: not self._waiting):
             waiting = _Waiting(page, len(content), None)
         else:
             waiting = _Waiting(page.without_content(), len(content), self._write(content))
@@ -147,8 +163,7 @@ class Spool:
             left, self._waiting = self._waiting, deque()
             file, self._file = self._file, None
         for waiting in left:
-            if waiting.start is None:
-                self._memory.give_back(waiting.size)
+            self._memory.give_back(waiting.size, in_file=waiting.start is not None)
         if file is not None:
             file.close()
 
@@ -163,8 +178,8 @@ class Spool:
             return start
 
     def _taken(self, waiting: _Waiting) -> Page:
+        self._memory.give_back(waiting.size, in_file=waiting.start is not None)
         if waiting.start is None:
-            self._memory.give_back(waiting.size)
             return waiting.page
         with self._changed:
             if self._file is None:

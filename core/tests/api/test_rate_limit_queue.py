@@ -19,6 +19,7 @@ from singer_rest_core.api.rate_limit import RateLimiter, WaitStopped
 from singer_rest_core.api.rate_limit_rules import Bucket, Window
 from singer_rest_core.api.retry import LongWait
 from singer_rest_core.clock import Clock
+from tests.simulated_time import SimulatedTime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,70 +31,8 @@ _Rules = dict[str, list[Window | Bucket]]
 _NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
 
-class _SimulatedTime(Clock):
-    """A clock that stands still while any thread works, and jumps to the next event when all wait."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_000.0
-        self._turn = threading.Condition()
-        self._busy = 1
-        self._sleeping: dict[object, tuple[float, threading.Event]] = {}
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.wait(threading.Event(), seconds)
-
-    def wait(self, event: threading.Event, seconds: float | None) -> bool:
-        with self._turn:
-            me = object()
-            self._sleeping[me] = (math.inf if seconds is None else self.seconds + seconds, event)
-            self._one_less_busy()
-            assert self._turn.wait_for(lambda: me not in self._sleeping, timeout=20), "all threads wait forever"
-        return event.is_set()
-
-    def run(self, *workers: Callable[[], None]) -> None:
-        """Run workers to their end, each in a thread; they start in their order."""
-        failures: list[BaseException] = []
-
-        def work(worker: Callable[[], None]) -> None:
-            try:
-                worker()
-            except BaseException as failure:  # noqa: BLE001 - raised again in the test's own thread
-                failures.append(failure)
-            finally:
-                with self._turn:
-                    self._one_less_busy()
-
-        threads = [threading.Thread(target=work, args=(worker,), daemon=True) for worker in workers]
-        with self._turn:
-            self._busy += len(threads) - 1
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(timeout=30)
-            assert not thread.is_alive()
-        self._busy = 1
-        for failure in failures:
-            raise failure
-
-    def _one_less_busy(self) -> None:
-        self._busy -= 1
-        if self._busy or not self._sleeping:
-            return
-        awake = [me for me, (_, event) in self._sleeping.items() if event.is_set()]
-        if not awake:
-            self.seconds = max(self.seconds, min(until for until, _ in self._sleeping.values()))
-            awake = [me for me, (until, _) in self._sleeping.items() if until <= self.seconds]
-        for me in awake:
-            del self._sleeping[me]
-        self._busy = len(awake)
-        self._turn.notify_all()
-
-
 def _limiter(
-    rules: Mapping[str, Sequence[Window | Bucket]], world: _SimulatedTime, *, share: float = 1.0
+    rules: Mapping[str, Sequence[Window | Bucket]], world: SimulatedTime, *, share: float = 1.0
 ) -> RateLimiter:
     return RateLimiter(rules, share=share, clock=world)
 
@@ -138,7 +77,7 @@ _SHARES = st.sampled_from([0.05, 0.3, 0.5, 0.99, 1.0])
 def test_threads_together_never_overrun_a_rule(
     rules: _Rules, share: float, workers: int, each: int, latency: float
 ) -> None:
-    world = _SimulatedTime()
+    world = SimulatedTime()
     limiter = _limiter(rules, world, share=share)
     sent: dict[str, list[float]] = {"": [], "reports": []}
 
@@ -162,7 +101,7 @@ class _Server:
     """Counts in fixed windows and states them in headers; another integration uses the account, too."""
 
     def __init__(
-        self, world: _SimulatedTime, limit: int, seconds: float, *, others: float = 0.0, states_limits: bool = True
+        self, world: SimulatedTime, limit: int, seconds: float, *, others: float = 0.0, states_limits: bool = True
     ) -> None:
         self.world, self.limit, self.seconds = world, limit, seconds
         self.others, self.states_limits = others, states_limits
@@ -213,7 +152,7 @@ def _steady(limiter: RateLimiter, server: _Server, *, workers: int, latency: flo
 def test_a_steady_minute_uses_95_percent_and_is_never_refused(
     workers: int, latency: float, *, documented: bool
 ) -> None:
-    world = _SimulatedTime()
+    world = SimulatedTime()
     server = _Server(world, 100, 10)
     rules = [Window(100, 10), Window(4000, 1800)] if documented else [Window(4000, 1800)]
     _steady(_limiter({"": rules}, world), server, workers=workers, latency=latency, seconds=60)
@@ -224,7 +163,7 @@ def test_a_steady_minute_uses_95_percent_and_is_never_refused(
 def test_requests_of_other_integrations_are_allowed_for() -> None:
     served, refused = {}, {}
     for informed in (True, False):
-        world = _SimulatedTime()
+        world = SimulatedTime()
         server = _Server(world, 100, 10, others=4, states_limits=informed)
         _steady(_limiter({"": [Window(100, 10)]}, world), server, workers=8, latency=0.25, seconds=120)
         served[informed], refused[informed] = server.served, server.refused
@@ -235,7 +174,7 @@ def test_requests_of_other_integrations_are_allowed_for() -> None:
 
 
 def test_a_pause_applies_to_requests_already_waiting() -> None:
-    world = _SimulatedTime()
+    world = SimulatedTime()
     limiter = _limiter({"": [Window(1, 10)]}, world)
     limiter.acquire()
     waits: list[float] = []
@@ -252,7 +191,7 @@ def test_a_pause_applies_to_requests_already_waiting() -> None:
 
 
 def test_requests_are_sent_in_the_order_they_came() -> None:
-    world = _SimulatedTime()
+    world = SimulatedTime()
     limiter = _limiter({"": [Window(3, 10)]}, world)
     served: list[int] = []
 
@@ -299,7 +238,7 @@ def test_a_request_that_comes_when_a_slot_becomes_free_queues_behind_those_waiti
 
 
 def test_wait_needed_includes_the_requests_already_waiting() -> None:
-    world = _SimulatedTime()
+    world = SimulatedTime()
     limiter = _limiter({"": [Window(2, 10)]}, world)
     limiter.acquire()
     limiter.acquire()
@@ -317,7 +256,7 @@ def test_wait_needed_includes_the_requests_already_waiting() -> None:
 
 
 def test_a_group_waiting_for_its_own_limit_is_overtaken_but_not_starved() -> None:
-    world = _SimulatedTime()
+    world = SimulatedTime()
     limiter = _limiter({"": [Window(1, 1)], "reports": [Window(1, 30)]}, world)
     begin = world.seconds
     reported: list[float] = []
@@ -341,7 +280,7 @@ def test_a_group_waiting_for_its_own_limit_is_overtaken_but_not_starved() -> Non
 
 
 def test_the_place_in_the_queue_counts_towards_the_wait() -> None:
-    world = _SimulatedTime()
+    world = SimulatedTime()
     limiter = _limiter({"": [Window(2, 10)]}, world)
     limiter.acquire()
     world.seconds += 4
@@ -362,7 +301,7 @@ def test_the_place_in_the_queue_counts_towards_the_wait() -> None:
 
 
 def test_a_wait_that_becomes_too_long_ends() -> None:
-    world = _SimulatedTime()
+    world = SimulatedTime()
     limiter = _limiter({"": [Window(1, 10)]}, world)
     limiter.acquire()
 
@@ -380,7 +319,7 @@ def test_a_wait_that_becomes_too_long_ends() -> None:
 
 
 def test_stop_ends_every_wait_at_once_and_uses_no_slot() -> None:
-    world = _SimulatedTime()
+    world = SimulatedTime()
     limiter = _limiter({"": [Window(1, 10)]}, world)
     limiter.acquire()
     begin = world.seconds
@@ -401,7 +340,7 @@ def test_stop_ends_every_wait_at_once_and_uses_no_slot() -> None:
 
 
 def test_a_request_that_gives_up_leaves_its_place_to_the_next() -> None:
-    world = _SimulatedTime()
+    world = SimulatedTime()
     limiter = _limiter({"": [Window(1, 10)]}, world)
     limiter.acquire()
     waits: list[float] = []

@@ -76,6 +76,36 @@ def test_the_most_urgent_request_is_sent_first() -> None:
     assert api.asked == ["first", "next page", "stream 2", "stream 3"]
 
 
+def test_workers_that_are_kept_for_critical_requests_send_nothing_else() -> None:
+    api = _Api()
+    pool = Prefetcher(4)
+    pool.reserve(1)
+    others = [pool.submit((0, number), HTTPRequest(f"other {number}"), api.send) for number in range(6)]
+    _wait_for(api, 3)
+    critical = pool.submit((9, 0), HTTPRequest("critical"), api.send, is_critical=True)
+    _wait_for(api, 1)
+    assert sorted(api.asked) == ["critical", "other 0", "other 1", "other 2"]
+    api.open.set()
+
+    for each in (critical, *others):
+        each.result()
+    assert api.most_at_once == 4
+
+
+def test_a_worker_that_is_no_longer_kept_sends_what_waits() -> None:
+    api = _Api()
+    pool = Prefetcher(2)
+    pool.reserve(1)
+    pending = [pool.submit((0, number), HTTPRequest(str(number)), api.send) for number in range(2)]
+    _wait_for(api, 1)
+    assert not api.begun.acquire(timeout=0.1)
+    pool.reserve(0)
+    _wait_for(api, 1)
+    api.open.set()
+
+    assert [each.result().url for each in pending] == ["0", "1"]
+
+
 def test_an_error_is_raised_where_the_answer_is_due_and_harms_no_other() -> None:
     api = _Api()
     api.open.set()

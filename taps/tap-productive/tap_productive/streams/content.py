@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tap_productive.client import ProductiveStream
+
+if TYPE_CHECKING:
+    from singer_sdk import Tap
 
 
 class Activities(ProductiveStream):
@@ -13,7 +18,6 @@ class Activities(ProductiveStream):
     """
 
     name = "activities"
-    turn = -1  # with change_detection, the lists after it are read by what it names
     evidence = "live"
     filter_times = (
         "after",
@@ -27,6 +31,12 @@ class Activities(ProductiveStream):
         "creator",
         "email",
     )
+
+    def __init__(self, tap: Tap) -> None:
+        """Make the stream of a tap."""
+        super().__init__(tap)
+        if self.config.get("change_detection") == "activities":
+            self.turn = -1  # the lists after it are read by what it names
 
 
 class Comments(ProductiveStream):

@@ -1,0 +1,166 @@
+"""Lists that would hold up the end of the run if their pages waited behind those of others: its critical path.
+
+A list that is read by cursor takes as long as its pages take one after the other, however many requests may be under
+way. Where the rate limits make requests wait, such a list has to go first once it needs as long as all that is left.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_AHEAD_OF_NEED = 1.3
+"""How much longer a list is taken to need than its pages do."""
+_MOST_OF_THE_LIMITS = 0.9
+"""The part of the rate limits that critical lists may take from the others."""
+_WEIGHT_OF_NEWEST = 0.1
+_MANY_REQUESTS = 1000
+"""So many that what the limits permit at once hardly matters."""
+
+
+class PacedLimits(Protocol):
+    """Rate limits, as far as they have to be known here."""
+
+    def wait_needed(self, group: str = "", *, requests: int = 1) -> float:
+        """Return in how many seconds that many more requests may have been sent."""
+        ...
+
+    def pace(self, seconds: float) -> None:
+        """Let requests that are not critical be sent only so many seconds apart on average; 0 for no such wait."""
+        ...
+
+
+class ReservingPool(Protocol):
+    """A pool of workers that can keep some of them for critical requests."""
+
+    workers: int
+
+    def reserve(self, workers: int) -> None:
+        """Keep so many workers for critical requests."""
+        ...
+
+
+@dataclass
+class _Progress:
+    """How far the read of a list is.
+
+    Args:
+        is_walk: Whether its pages can only be requested one after the other.
+        rows: How many rows came.
+        page_size: The rows of the largest page.
+        total: How many rows the list has; None if that is not known.
+        page_came: Whether a page came at all.
+    """
+
+    is_walk: bool = False
+    rows: int = 0
+    page_size: int = 1
+    total: int | None = None
+    page_came: bool = False
+
+    @property
+    def pages_left(self) -> int:
+        """How many pages are left, as far as is known: one at least, as the list has not ended."""
+        return 1 if self.total is None else max(1, -(-(self.total - self.rows) // self.page_size))
+
+
+class CriticalLists:
+    """Follows the lists of a run. Safe to share between threads.
+
+    Args:
+        limits: The rate limits.
+        pool: Sends the requests; None if one is sent after the other: then no list is critical.
+    """
+
+    def __init__(self, limits: PacedLimits, pool: ReservingPool | None) -> None:
+        """Know of no list yet."""
+        self._limits = limits
+        self._pool = pool
+        self._lock = threading.Lock()
+        self._lists: dict[str, _Progress] = {}
+        self._seconds = 0.0
+        """What a page takes without waiting for the rate limits, on average."""
+        self._critical: frozenset[str] = frozenset()
+
+    def expect(self, lists: Iterable[str]) -> None:
+        """Take lists into account that are read later.
+
+        Args:
+            lists: Their names.
+        """
+        with self._lock:
+            self._lists |= {name: _Progress() for name in lists}
+
+    def page_came(self, name: str, *, rows: int, total: int | None, is_walk: bool, seconds: float) -> None:
+        """Note a page of a list.
+
+        Args:
+            name: The list's name.
+            rows: How many rows the page has.
+            total: How many rows the list has; None if that is not known.
+            is_walk: Whether its pages can only be requested one after the other.
+            seconds: What the page took, without waiting for the rate limits.
+        """
+        if self._pool is None:
+            return
+        with self._lock:
+            progress = self._lists.setdefault(name, _Progress())
+            progress.rows += rows
+            progress.page_size = max(progress.page_size, rows)
+            progress.total = total
+            progress.is_walk = is_walk
+            progress.page_came = True
+            self._seconds += (seconds - self._seconds) * (_WEIGHT_OF_NEWEST if self._seconds else 1)
+            self._choose(self._pool)
+
+    def ended(self, name: str) -> None:
+        """Note that the read of a list ended, in whatever way.
+
+        Args:
+            name: The list's name.
+        """
+        if self._pool is None:
+            return
+        with self._lock:
+            if self._lists.pop(name, None) is not None:
+                self._choose(self._pool)
+
+    def is_unknown(self, name: str) -> bool:
+        """Whether nothing is known of a list yet that is read in this run: its first requests say how long it is.
+
+        Args:
+            name: The list's name.
+        """
+        progress = self._lists.get(name)
+        return progress is not None and not progress.page_came
+
+    def is_critical(self, name: str) -> bool:
+        """Whether the pages of a list go first.
+
+        Args:
+            name: The list's name.
+        """
+        return name in self._critical
+
+    def _choose(self, pool: ReservingPool) -> None:
+        """Choose the critical lists, and slow the others down to what these leave of the rate limits."""
+        requests = sum(each.pages_left for each in self._lists.values())
+        seconds = self._limits.wait_needed(requests=max(1, requests))
+        critical = frozenset(
+            name
+            for name, each in self._lists.items()
+            if each.is_walk and seconds > 0 and each.pages_left * self._seconds * _AHEAD_OF_NEED >= seconds
+        )
+        if critical:
+            many = max(requests, _MANY_REQUESTS)
+            rate = many / self._limits.wait_needed(requests=many)
+            taken = min(len(critical) / max(self._seconds, 1 / rate), rate * _MOST_OF_THE_LIMITS)
+            self._limits.pace(1 / (rate - taken))
+        elif self._critical:
+            self._limits.pace(0)
+        self._critical = critical
+        pool.reserve(min(len(critical), pool.workers // 2))

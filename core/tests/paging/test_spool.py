@@ -1,0 +1,113 @@
+"""Pages that wait for their turn: in order, in memory and in files, and not more than there is space for."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from singer_rest_core.paging.background import BackgroundPages
+from singer_rest_core.paging.page import RecordDecoder
+from singer_rest_core.paging.spool import Spool, SpoolMemory
+from singer_rest_core.records.row_layout import FlatRows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from singer_rest_core.paging.page import Page
+
+_PATIENCE = 10.0
+_MOMENT = 0.2
+"""Seconds in which a thread that does not have to wait would have gone on."""
+_DECODER = RecordDecoder(lambda _, body: body, FlatRows(None), lambda row: row["id"])
+_SIZE = len(b'[{"id":0}]')
+
+
+def _page(number: int) -> Page:
+    answer = requests.Response()
+    vars(answer)["_content"] = b'[{"id":%d}]' % number
+    return _DECODER.decode(answer)
+
+
+def _pages(*numbers: int) -> Iterator[Page]:
+    return map(_page, numbers)
+
+
+def _ids(pages: Iterator[Page]) -> list[object]:
+    return [each for page in pages for each in page.ids]
+
+
+@pytest.mark.parametrize("in_memory", [0, 1, 3, 9])
+def test_pages_come_in_order_wherever_they_wait(in_memory: int) -> None:
+    spool = Spool(SpoolMemory(in_memory * _SIZE))
+    for page in _pages(*range(9)):
+        spool.put(page)
+    spool.close()
+    assert _ids(spool.pages()) == list(range(9))
+
+
+def test_the_error_that_ended_the_reading_is_raised_after_the_last_page() -> None:
+    spool = Spool(SpoolMemory(0))
+    for page in _pages(1, 2):
+        spool.put(page)
+    spool.close(OSError("the disk is full"))
+    pages = spool.pages()
+    assert [next(pages).ids, next(pages).ids] == [[1], [2]]
+    with pytest.raises(OSError, match="the disk is full"):
+        next(pages)
+
+
+def test_the_file_has_no_name_and_is_nobody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    spool = Spool(SpoolMemory(0))
+    spool.put(_page(1))
+    assert list(tmp_path.iterdir()) == []
+    opened = [each for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    modes = [
+        each.stat().st_mode & 0o777 for each in opened if each.exists() and each.readlink().is_relative_to(tmp_path)
+    ]
+    assert modes == [0o600]
+    assert _ids(iter([next(spool.pages())])) == [1]
+
+
+def test_a_list_is_read_no_further_while_too_much_waits_unless_nothing_of_it_does() -> None:
+    space = SpoolMemory(2 * _SIZE, most_waiting=3 * _SIZE)
+    long = BackgroundPages("long", _pages(*range(6)), space)
+    read: list[int] = []
+
+    def other() -> Iterator[Page]:
+        for page in _pages(*range(10, 13)):
+            read.extend(page.ids)  # type: ignore[arg-type] # the ids of these pages are numbers
+            yield page
+
+    _let_threads_go_on()
+    late = BackgroundPages("late", other(), space)
+    _let_threads_go_on()
+    # One page of it waits, though there is no space; the second was read and waits for space.
+    assert read == [10, 11]
+    assert _ids(late.pages()) == [10, 11, 12]
+    assert _ids(long.pages()) == list(range(6))
+
+
+def test_a_read_that_waits_for_space_ends_when_it_is_dropped() -> None:
+    space = SpoolMemory(0, most_waiting=_SIZE)
+    ended = threading.Event()
+
+    def pages() -> Iterator[Page]:
+        try:
+            yield from _pages(*range(5))
+        finally:
+            ended.set()
+
+    read = BackgroundPages("read", pages(), space)
+    _let_threads_go_on()
+    assert not ended.is_set()
+    read.drop()
+    assert ended.wait(_PATIENCE)
+
+
+def _let_threads_go_on() -> None:
+    threading.Event().wait(_MOMENT)
