@@ -13,8 +13,10 @@ PKCS7 = "application/pkcs7-mime"
 HTML = "text/html"
 UNKNOWN = "application/octet-stream"
 
-_SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
-_DER_HEADER = re.compile(rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...|\x84....)", re.DOTALL)
+_SIGNED_DATA = re.compile(rb"[ \t\r\n]*\x30.{1,17}?\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02", re.DOTALL)
+"""A sequence, its length, and the identifier of signed data. Lengths of BER have up to nine bytes, and more where a
+program took the file for text and changed its line ends."""
+
 _PEM_HEADER = re.compile(rb"-----BEGIN (?:PKCS7|CMS|PKCS #7 SIGNED DATA)-----")
 _ZIP_START = (b"PK\x03\x04", b"PK\x05\x06")
 _HTML_START = re.compile(
@@ -65,7 +67,7 @@ def media_type_of(content: bytes, declared: str | None = None) -> str:
 
 
 def from_base64(text: str | bytes) -> bytes:
-    """Decode base64 strictly, except that white space is ignored.
+    """Decode base64 strictly, except that white space is ignored, and that the `=` at its end may be missing.
 
     Args:
         text: The base64 text, as JSON carries it.
@@ -78,6 +80,7 @@ def from_base64(text: str | bytes) -> bytes:
     """
     try:
         letters = b"".join((text if isinstance(text, bytes) else text.encode("ascii")).split())
+        letters += b"=" * (-len(letters) % 4)
         content = a2b_base64(letters, strict_mode=True)
     except UnicodeEncodeError:
         raise NotBase64("the document is not valid base64: it contains a character that is not ASCII") from None
@@ -93,21 +96,16 @@ def from_base64(text: str | bytes) -> bytes:
 def _detected(start: bytes) -> str | None:
     if start.startswith(_ZIP_START):
         return ZIP
-    if _is_signed(start):
+    if _SIGNED_DATA.match(start):
         return PKCS7
     text = _decode_text(start)
     if _HTML_START.match(text):
         return HTML
     if _XML_START.match(text):
         return XML
-    if _is_signed(_decode_base64_start(start)):
+    if _SIGNED_DATA.match(_decode_base64_start(start)):
         return PKCS7
     return PDF if b"%PDF-" in start[:_PDF_HEADER_RANGE] else None
-
-
-def _is_signed(start: bytes) -> bool:
-    header = _DER_HEADER.match(start)
-    return header is not None and start.startswith(_SIGNED_DATA, header.end())
 
 
 def _decode_base64_start(start: bytes) -> bytes:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from sandbox.invoicetronic.fatturapa.draw import Draw
 
-Wrapping: TypeAlias = Literal["none", "der", "ber", "base64"]
-"""No envelope; DER; BER with indefinite lengths and split content, as streaming signers write it; DER in base64
-lines."""
+Wrapping: TypeAlias = Literal["none", "der", "ber", "base64", "long", "overrun"]
+"""No envelope; DER; BER with indefinite lengths and split content, as streaming signers write it; DER in base64 lines;
+BER with lengths of eight bytes; an envelope whose content runs on over the certificate, with nothing behind it."""
 
 INTEGER, BIT_STRING, OCTET_STRING, NULL, OBJECT_ID = 0x02, 0x03, 0x04, 0x05, 0x06
 UTF8_STRING, UTC_TIME, SEQUENCE, SET = 0x0C, 0x17, 0x30, 0x31
@@ -24,6 +24,7 @@ EXPLICIT_0 = 0xA0
 
 END_OF_CONTENTS = b"\x00\x00"
 SHORT_LENGTH = 0x80
+LONG_LENGTH_BYTES = 8
 CHUNK_BYTES = 1000
 """The size of one part of a split octet string."""
 
@@ -35,34 +36,32 @@ def envelope(content: bytes, draw: Draw, wrapping: Wrapping) -> bytes:
     if wrapping == "none":
         return content
     if wrapping == "base64":
-        return base64.encodebytes(_signed_data(content, draw, split=False)).replace(b"\n", b"\r\n")
-    return _signed_data(content, draw, split=wrapping == "ber")
+        return base64.encodebytes(_signed_data(content, draw, "der")).replace(b"\n", b"\r\n")
+    return _signed_data(content, draw, wrapping)
 
 
-def _signed_data(content: bytes, draw: Draw, *, split: bool) -> bytes:
-    outer = _indefinite if split else _definite
-    octets = (
-        _indefinite(
-            CONSTRUCTED_OCTET_STRING,
-            b"".join(
-                _definite(OCTET_STRING, content[start : start + CHUNK_BYTES])
-                for start in range(0, len(content), CHUNK_BYTES)
-            ),
-        )
-        if split
-        else _definite(OCTET_STRING, content)
-    )
+def _signed_data(content: bytes, draw: Draw, wrapping: Wrapping) -> bytes:
+    outer = {"ber": _indefinite, "long": _long}.get(wrapping, _definite)
     certificate = _certificate(draw)
+    if wrapping == "overrun":
+        octets, behind = _definite(OCTET_STRING, content + certificate), b""
+    else:
+        octets = _split(content) if wrapping == "ber" else outer(OCTET_STRING, content)
+        behind = _definite(EXPLICIT_0, certificate) + _definite(SET, _signer(content, certificate, draw))
     signed_data = b"".join(
         (
             _integer(1),
             _definite(SET, _algorithm("2.16.840.1.101.3.4.2.1")),
             outer(SEQUENCE, _object_id("1.2.840.113549.1.7.1") + outer(EXPLICIT_0, octets)),
-            _definite(EXPLICIT_0, certificate),
-            _definite(SET, _signer(content, certificate, draw)),
+            behind,
         )
     )
     return outer(SEQUENCE, _object_id("1.2.840.113549.1.7.2") + outer(EXPLICIT_0, outer(SEQUENCE, signed_data)))
+
+
+def _split(content: bytes) -> bytes:
+    parts = (content[start : start + CHUNK_BYTES] for start in range(0, len(content), CHUNK_BYTES))
+    return _indefinite(CONSTRUCTED_OCTET_STRING, b"".join(_definite(OCTET_STRING, part) for part in parts))
 
 
 def _signer(content: bytes, certificate: bytes, draw: Draw) -> bytes:
@@ -156,3 +155,7 @@ def _definite(tag: int, content: bytes) -> bytes:
 
 def _indefinite(tag: int, content: bytes) -> bytes:
     return bytes((tag, SHORT_LENGTH)) + content + END_OF_CONTENTS
+
+
+def _long(tag: int, content: bytes) -> bytes:
+    return bytes((tag, SHORT_LENGTH | LONG_LENGTH_BYTES)) + len(content).to_bytes(LONG_LENGTH_BYTES) + content

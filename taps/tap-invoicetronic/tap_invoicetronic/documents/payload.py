@@ -5,23 +5,16 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from singer_rest_core.documents import NotBase64, from_base64
+from singer_rest_core.documents import UNKNOWN, NotBase64, from_base64, media_type_of
+from tap_invoicetronic.fattura.encodings import CODECS
+from tap_invoicetronic.fattura.text_wrappings import NotWrapped, from_text
 
 _DECLARATION = re.compile(r"\A<\?xml\b[^>]*\?>")
 _ENCODING = re.compile(r"""\s+encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["']""")
 
-_ENCODINGS = {
-    **dict.fromkeys(("UTF-8", "UTF8"), "utf-8"),
-    "UTF-16": "utf-16",
-    "UTF-16LE": "utf-16-le",
-    "UTF-16BE": "utf-16-be",
-    **dict.fromkeys(("ISO-8859-1", "ISO8859-1", "ISO_8859-1", "LATIN1", "L1"), "iso-8859-1"),
-    **dict.fromkeys(("ISO-8859-15", "ISO_8859-15", "LATIN-9"), "iso-8859-15"),
-    **dict.fromkeys(("WINDOWS-1252", "CP1252"), "windows-1252"),
-    **dict.fromkeys(("US-ASCII", "ASCII"), "ascii"),
-}
-"""Python's codec by the name that an XML declaration has, in upper case: the encodings that invoices are written in.
-Python knows many more, some of which no XML parser reads (`punycode`, `utf-7`, `idna`)."""
+_BEFORE = "\ufeff \t\r\n\x00"
+_DATA_URL = "data:"
+_LETTERS_IN_GROUP = 4
 
 
 class PayloadFile(NamedTuple):
@@ -40,7 +33,7 @@ def payload_file(payload: str) -> PayloadFile:
     """Return the file of a payload.
 
     The content decides whether it is XML or base64: the column `encoding` says so too, but a signed file may be
-    base64 either way (reported by a user of the API).
+    base64 either way (reported by a user of the API). The padding of base64 may be missing.
 
     Args:
         payload: The payload as in the API's answer.
@@ -49,18 +42,14 @@ def payload_file(payload: str) -> PayloadFile:
         The file. XML is written in the encoding that it declares, so that other programs can read it; in UTF-8 and
         without the declared encoding if invoices are not written in that, or if the text does not fit it.
     """
-    text = payload.removeprefix("\ufeff")
-    if not text.lstrip().startswith("<"):
-        try:
-            return PayloadFile(from_base64(text))
-        except NotBase64:
-            return PayloadFile(_utf8(text))
-    text = text.lstrip()
+    text = payload.lstrip(_BEFORE)
+    if not text.startswith("<"):
+        return PayloadFile(_decoded(text))
     declaration = _DECLARATION.match(text)
     declared = _ENCODING.search(declaration[0]) if declaration else None
     if declaration is None or declared is None:
         return PayloadFile(_utf8(text))
-    encoding = _ENCODINGS.get(declared[1].upper())
+    encoding = CODECS.get(declared[1].upper())
     if encoding is not None:
         try:
             return PayloadFile(text.encode(encoding))
@@ -68,6 +57,20 @@ def payload_file(payload: str) -> PayloadFile:
             pass
     undeclared = _ENCODING.sub("", declaration[0], count=1) + text[declaration.end() :]
     return PayloadFile(_utf8(undeclared), None if encoding else declared[1])
+
+
+def _decoded(text: str) -> bytes:
+    """Return what base64 holds, in a `data:` URL or not; any other text as it is."""
+    letters = "".join(text.rstrip(_BEFORE).split())
+    try:
+        if text[: len(_DATA_URL)].lower() == _DATA_URL:
+            return from_text(_utf8(text))
+        content = from_base64(letters)
+    except (NotBase64, NotWrapped):
+        return _utf8(text)
+    # Words are base64 without its padding, too.
+    is_padded = len(letters) % _LETTERS_IN_GROUP == 0
+    return content if is_padded or media_type_of(content) != UNKNOWN else _utf8(text)
 
 
 def _utf8(text: str) -> bytes:

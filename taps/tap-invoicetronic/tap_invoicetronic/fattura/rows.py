@@ -72,7 +72,7 @@ def read(payload: bytes | str, origin: Origin) -> dict[str, list[Record]]:
     simplified = etree.QName(root).localname == _SIMPLIFIED
     file = ElementReader(root, tables.SIMPLIFIED_ROOT if simplified else tables.ROOT)
     file.columns["file_name"] = origin.file_name
-    file.columns["firma"] = "CAdES" if invoice.is_signed else "XAdES" if signatures else None
+    file.columns["firma"] = invoice.signature or ("XAdES" if signatures else None)
     bodies = file.rows[BODY]
     if not bodies:
         raise NotAFattura(f"not a FatturaPA invoice: it has no {BODY}")

@@ -20,7 +20,8 @@ _OUR_COLUMNS: dict[str, dict[str, dict[str, Any]]] = {
         "file_name": {"type": ["string", "null"], "description": "Name of the file at SDI."},
         "firma": {
             "type": ["string", "null"],
-            "description": "CAdES or XAdES if the file is signed. The signature is not verified.",
+            "description": "`CAdES` or `XAdES` if the file is signed; `CAdES, irregular` if the envelope around the "
+            "invoice is damaged, and the invoice is whole. The signature is not verified.",
         },
         "tipo_documento_descrizione": {
             "type": ["string", "null"],

@@ -5,18 +5,28 @@ from __future__ import annotations
 import base64
 import codecs
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from sandbox.invoicetronic.fatturapa import invoices
+from sandbox.invoicetronic.fatturapa.charsets import CHARSETS
+from sandbox.invoicetronic.fatturapa.draw import Draw
+from sandbox.invoicetronic.fatturapa.nodes import to_xml
+from sandbox.invoicetronic.fatturapa.signing import envelope
+from sandbox.invoicetronic.fatturapa.transport import DAMAGES, WRAPPERS
 from tap_invoicetronic.documents.payload import PayloadFile, payload_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from documents.conftest import Account
+
+IRREGULAR = ", irregular"
+SIGNED = bytes.fromhex("308006092a864886f70d010702") + b"content"
 
 
 @pytest.mark.parametrize(
@@ -35,7 +45,15 @@ if TYPE_CHECKING:
         ('<?xml version="1.0" encoding="x-none"?><a/>', b'<?xml version="1.0"?><a/>'),
         (base64.b64encode(b"0\x80\x00signed").decode(), b"0\x80\x00signed"),
         (base64.encodebytes(b"<a/>" * 50).decode(), b"<a/>" * 50),
+        (base64.b64encode(b"<a>5</a>").decode().rstrip("="), b"<a>5</a>"),
+        (base64.b64encode(SIGNED).decode().rstrip("="), SIGNED),
+        (f"{base64.b64encode(b'<a>5</a>').decode()}\0", b"<a>5</a>"),
+        (f"data:text/xml;base64,{base64.b64encode(b'<a>5</a>').decode()}", b"<a>5</a>"),
+        (f"DATA:;base64,{quote(base64.b64encode(SIGNED).decode().rstrip('='))}", SIGNED),
+        ("\ufeff\ufeff<?xml version='1.0' encoding='UTF-8'?><a/>", b"<?xml version='1.0' encoding='UTF-8'?><a/>"),
         ("neither è", "neither è".encode()),
+        ("DocumentoNonTrovato", b"DocumentoNonTrovato"),
+        ("data: none", b"data: none"),
         ("", b""),
     ],
 )
@@ -111,3 +129,30 @@ def test_an_encoding_that_invoices_do_not_use_is_reported(account: Account, warn
         and line.endswith(" declares the encoding punycode, which invoices are not written in: it is stored in UTF-8")
         for line in warnings()
     )
+
+
+def test_a_payload_of_any_real_kind_becomes_rows(account: Account, warnings: Callable[[], list[str]]) -> None:
+    kept = account.keep_oldest("receive", 6)
+    invoice = next(each for each in invoices(seed=3) if each.plan.wrapping == "none" and each.facts.format == "FPR12")
+    root = to_xml(invoice.root, pretty=True)
+    signed = {form: envelope(invoice.xml, Draw(1, 0.5), form) for form in ("der", "ber", "overrun")}
+    payloads = {
+        "unpadded": WRAPPERS["base64 without padding"](signed["der"]),
+        "data URL": WRAPPERS["data URL"](signed["der"]),
+        "irregular": WRAPPERS["base64"](DAMAGES["LF turned into CRLF"](signed["ber"])),
+        "overrun": WRAPPERS["base64 in lines"](signed["overrun"]),
+        "mixed": WRAPPERS["base64"](CHARSETS["UTF-8 and windows-1252"](root)),
+        "filled up": WRAPPERS["base64 without padding"](CHARSETS["UTF-8 filled up with NULs"](root)),
+    }
+    for row_id, payload in zip(kept, payloads.values(), strict=True):
+        account.live.update("receive", row_id, {"payload": payload.decode(), "encoding": "Base64"})
+
+    reading = account.read("document", "fattura", payloads="receive", payload_limit=6)
+
+    rows = reading.records["fattura"]
+    bodies = [body.number for body in invoice.facts.bodies]
+    assert [row["numero"] for row in rows] == bodies * len(payloads)
+    firma = {row["invoicetronic_id"]: row["firma"] for row in rows}
+    assert [(firma[row_id] or "").partition("CAdES")[2] for row_id in kept] == ["", "", IRREGULAR, IRREGULAR, "", ""]
+    assert {row["name"].partition(".")[2] for row in reading.records["document"]} == {"xml", "xml.p7m"}
+    assert not any("no rows are made" in line for line in warnings())
