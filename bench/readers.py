@@ -108,6 +108,17 @@ class Readers:
         catalog = self._write(f"catalog-{count}.json", self._catalog_with(names))
         return self._our_tap(concurrency, catalog, rate_limited=rate_limited)
 
+    def our_tap_with_all_lists(self, concurrency: int, api_url: str) -> Reader:
+        """Return our tap, reading every list of another server than the benchmark's own.
+
+        Args:
+            concurrency: Its setting.
+            api_url: The server.
+        """
+        settings = self._credentials | {"api_url": api_url, "concurrency": concurrency}
+        config = self._write("config-all-lists.json", settings)
+        return Reader(our_label(concurrency), "singer", [*OUR_TAP, "--config", config])
+
     def plain(self, *, fastest: bool = False) -> Reader:
         """Return the plain tap, reading invoices.
 

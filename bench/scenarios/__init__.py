@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bench.scenarios.all_lists import all_lists
 from bench.scenarios.growth import growth
 from bench.scenarios.latency import latency
 from bench.scenarios.no_latency import no_latency
@@ -22,6 +23,7 @@ SCENARIOS: Mapping[str, Callable[[Session], Section]] = {
     "0ms": no_latency,
     "100ms": latency,
     "quota": rate_limited,
+    "all-lists": all_lists,
     "streams": one_page_streams,
     "postgres": into_postgres,
     "nothing-new": nothing_new,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bench.session import Session
 
 _LATENCY_MS = 100
-_TIMES_FASTER = {8: 8, 16: 15}
+_TIMES_FASTER = {8: 7, 16: 12}
 """By concurrency: how many times faster than the best peer our tap must be."""
 
 
