@@ -85,7 +85,7 @@ def all_lists(session: Session) -> Section:
         ]
     section.notes += [
         f"against the sandbox with {scale} times its usual rows, once at each latency",
-        "possible: the longer of requests ÷ rate limit, and of the latency of all pages of the longest list without windows",
+        "possible: the longer of requests ÷ rate limit, and latency of all pages of the longest list without windows",
     ]
     return section
 

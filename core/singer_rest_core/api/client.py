@@ -27,6 +27,7 @@ from singer_rest_core.errors import (
     OutcomeUnknown,
     RequestFailed,
     StreamUnavailable,
+    WaitTooLong,
     error_text,
 )
 from singer_rest_core.records.exact_json import NotJson, body_of, check
@@ -125,6 +126,8 @@ class ApiClient:
         self._accepted = 0
         self._in_flight = 0
         self._lost_in_a_row = 0
+        self._accepted_request: HTTPRequest | None = None
+        """The last request that was accepted, costs nothing and is answered with JSON."""
 
     @property
     def sent(self) -> int:
@@ -271,6 +274,8 @@ class ApiClient:
             raise _AttemptFailed(Failure.BROKEN_BODY, line, response=response) from error
         with self._lock:
             self._accepted += 1
+            if expected.read_body is read_json and not expected.once:
+                self._accepted_request = request
         return response
 
     def _note_response(self) -> None:
@@ -311,7 +316,8 @@ class ApiClient:
 
         Raises:
             WaitTooLong: If the API asks for a longer wait than `max_wait`.
-            ApiUnreachable: If the API never responded in this run, or two requests in a row were given up.
+            ApiUnreachable: If the API never responded in this run, or two requests in a row were given up and it does
+                not respond to one that it has accepted before.
             RequestFailed: If this was the last attempt, and only this request is given up.
         """
         try:
@@ -351,9 +357,22 @@ class ApiClient:
         with self._lock:
             self._lost_in_a_row += 1
             lost_in_a_row = self._lost_in_a_row
-        if lost_in_a_row > 1:
+        if lost_in_a_row > 1 and not self._still_responds():
             return ApiUnreachable(f"{line}. The API can no longer be reached")
         return RequestFailed(line)
+
+    def _still_responds(self) -> bool:
+        """Whether a request that was accepted before still gets a response: then only some others get none."""
+        if self._accepted_request is None:
+            return False
+        try:
+            self._sender.send(self._accepted_request, read_json)
+        except (LostConnection, RequestFailed, WaitTooLong):
+            return False
+        except (BrokenBody, BodyTooLarge):
+            pass  # a response nevertheless
+        self._note_response()
+        return True
 
     def _redact(self, line: str) -> str:
         return redact(line, self._options.secrets)

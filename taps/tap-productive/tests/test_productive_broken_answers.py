@@ -76,3 +76,20 @@ def test_an_answer_that_is_half_a_json_document_is_requested_again(
 
     assert reading.error is None
     assert set(reading.ids("tasks")) == {row["id"] for row in sandbox.admin.records("tasks")}
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_lists_that_never_get_an_answer_keep_no_other_from_being_read(
+    sandbox: RunningSandbox,
+    read_productive: ReadProductive,
+    concurrency: int,
+) -> None:
+    for path in ("*/payments", "*/people", "*/prices"):
+        sandbox.admin.add_fault(path, times=10_000, drop=True)
+
+    for _ in range(2):
+        reading = read_productive("organizations payments people prices tasks", concurrency=concurrency)
+
+        assert isinstance(reading.error, RunIncomplete)
+        assert all(name in str(reading.error) for name in ("payments", "people", "prices"))
+        assert set(reading.ids("tasks")) == {row["id"] for row in sandbox.admin.records("tasks")}
