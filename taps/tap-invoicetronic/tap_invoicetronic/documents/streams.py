@@ -184,10 +184,48 @@ class FatturaPayment(FatturaStream):
     primary_keys = fattura.KEYS["fattura_payment"]
 
 
+class FatturaWithholding(FatturaStream):
+    """Taxes withheld from those invoices (DatiRitenuta). Rows are only added."""
+
+    name = "fattura_withholding"
+    primary_keys = fattura.KEYS["fattura_withholding"]
+
+
+class FatturaPensionFund(FatturaStream):
+    """Contributions to professional pension funds in those invoices (DatiCassaPrevidenziale). Rows are only added."""
+
+    name = "fattura_pension_fund"
+    primary_keys = fattura.KEYS["fattura_pension_fund"]
+
+
+class FatturaReference(FatturaStream):
+    """Orders, contracts, agreements, receipts, invoices, delivery notes those invoices refer to. Rows are only added.
+
+    `riferimento_numero_linea` has the `numero_linea` of the lines that a reference is of; null if it is of all.
+    """
+
+    name = "fattura_reference"
+    primary_keys = fattura.KEYS["fattura_reference"]
+
+
+class FatturaLineDiscount(FatturaStream):
+    """Discounts and surcharges on lines of those invoices (ScontoMaggiorazione). Rows are only added.
+
+    `position` is that of the line.
+    """
+
+    name = "fattura_line_discount"
+    primary_keys = fattura.KEYS["fattura_line_discount"]
+
+
 DOCUMENT_STREAMS: tuple[type[DocumentStream], ...] = (
     Document,
     Fattura,
     FatturaLine,
+    FatturaLineDiscount,
     FatturaPayment,
+    FatturaPensionFund,
+    FatturaReference,
     FatturaVatSummary,
+    FatturaWithholding,
 )
