@@ -132,7 +132,7 @@ class DocumentFetcher:
                 continue
             fetched: Fetched = self.stored(invoice)
             if fetched is None and self._read_before.includes(invoice):
-                self._read_before.note_missing(invoice)
+                self._read_before.note_missing(_key(invoice))
                 yield invoice, None
                 continue
             if fetched is None and invoice.direction in stopped:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from singer_rest_core.records import instant
-from tap_invoicetronic.documents.failures import POSTPONED, document_key, first_names
+from tap_invoicetronic.documents.failures import POSTPONED, first_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -54,10 +54,10 @@ def read_once_more(state: Mapping[str, Any], *, version: str) -> dict[str, Any]:
 
 
 class ReadBefore:
-    """The received invoices whose documents earlier runs have read, for any stream.
+    """The exports that earlier runs have read, for any stream, and the received invoices whose documents they have.
 
-    Their documents are stored. Where a file was moved away since, a stream that is younger than that gets no rows of
-    it: fetching it again would cost again.
+    All these are stored. Where a file was moved away since, a stream that is younger than that gets no rows of it:
+    requesting it again would cost again.
 
     Args:
         states: What the state holds of each stream of documents at the start of the run.
@@ -69,8 +69,10 @@ class ReadBefore:
         self._ids: set[str] = set()
         self._positions: list[tuple[datetime, frozenset[str]]] = []
         """Before which instant a stream has read everything, except the documents it still waits for."""
+        self._exports: set[str] = set()
         self._missing: set[str] = set()
         for state in states:
+            self._exports.update(state.get(EXPORTED, []), state.get(EXPORTED_BEFORE, []))
             received = state.get("receive", {})
             waiting = frozenset(
                 row_id for row_id, entry in received.get(POSTPONED, {}).items() if not entry.get(IS_WRITTEN)
@@ -93,26 +95,34 @@ class ReadBefore:
             invoice.moment < moment and row_id not in waiting for moment, waiting in self._positions
         )
 
-    def note_missing(self, invoice: Invoice) -> None:
-        """Count an invoice whose document is no longer stored.
+    def includes_export(self, export: str) -> bool:
+        """Return whether an export was made and read.
 
         Args:
-            invoice: The invoice.
+            export: Its key.
         """
-        self._missing.add(document_key(invoice.direction, invoice.id))
+        return export in self._exports
+
+    def note_missing(self, key: str) -> None:
+        """Count a document or archive that was read and is no longer stored.
+
+        Args:
+            key: What identifies it among all that can fail.
+        """
+        self._missing.add(key)
 
     def line_about_missing(self, environment: str) -> str | None:
-        """Return what to tell of documents that are no longer stored; None if there are none.
+        """Return what to tell of documents and archives that are no longer stored; None if there are none.
 
         Args:
             environment: The folder of the store that documents are in.
         """
         if not self._missing:
             return None
-        names = first_names(f"{environment}/{key}" for key in self._missing)
+        names = first_names(f"{environment}/{key.lower()}" for key in self._missing)
         count = len(self._missing)
         return (
-            f"{count} documents were read by earlier runs and are no longer below documents_url ({names}): they are "
-            "not paid for again, and streams that had no rows of them get none. To get them, store the files there "
-            "again and read these streams with an empty state"
+            f"{count} documents or exports were read by earlier runs and are no longer below documents_url ({names}): "
+            "they are not paid for again, and streams that had no rows of them get none. To get them, store the files "
+            "there again and read these streams with an empty state"
         )

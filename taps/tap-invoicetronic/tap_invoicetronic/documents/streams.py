@@ -21,7 +21,7 @@ from tap_invoicetronic.documents.failures import (
     export_key,
 )
 from tap_invoicetronic.documents.fetch import Postponed, Stopped
-from tap_invoicetronic.documents.read_before import EXPORTED, EXPORTED_BEFORE, read_once_more
+from tap_invoicetronic.documents.read_before import EXPORTED, read_once_more
 from tap_invoicetronic.documents.refused import REFUSED, RefusedDocuments, line_about_missing
 from tap_invoicetronic.documents.rows import DOCUMENT
 from tap_invoicetronic.documents.store import StoredDocument
@@ -109,13 +109,16 @@ class DocumentStream(DerivedStream):
             export = settings.key_of(period)
             if export in self.stream_state.get(EXPORTED, []):
                 continue
-            was_exported = export in self.stream_state.get(EXPORTED_BEFORE, [])
+            is_paid = run.read_before.includes_export(export)
             try:
-                archive = run.exports.archive(period, may_export=not is_test and not was_exported)
-                if archive is None and not was_exported:
+                archive = run.exports.archive(period, may_export=not (is_test or is_paid))
+                if archive is not None:
+                    for document in run.exports.documents(period, archive):
+                        yield from self._rows_of(run, document)
+                elif is_paid:
+                    run.read_before.note_missing(export_key(export))
+                else:
                     continue
-                for document in run.exports.documents(period, archive) if archive is not None else ():
-                    yield from self._rows_of(run, document)
             except StreamUnavailable as refusal:
                 run.warn(f"export of {period.text} is not read: {refusal}")
             except (RequestFailed, ArchiveRefused) as error:

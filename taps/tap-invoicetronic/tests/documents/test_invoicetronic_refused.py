@@ -49,7 +49,7 @@ def of_a_version_without_faults(state: dict[str, Any]) -> dict[str, Any]:
     bookmarks = earlier["bookmarks"]
     younger = ("fattura_withholding", "fattura_pension_fund", "fattura_reference", "fattura_line_discount")
     for name in younger:
-        del bookmarks[name]
+        bookmarks.pop(name, None)
     for kept in bookmarks.values():
         kept.pop("refused", None)
         kept.pop("faults_kept_since", None)
@@ -273,7 +273,7 @@ def test_a_younger_stream_does_not_pay_again_for_files_that_were_moved_away(
     assert {row["invoicetronic_id"] for row in second.records["fattura_line"]} == set(kept[3:])
     assert account.balance() == left - 2
     (line,) = [line for line in warnings() if "no longer below documents_url" in line]
-    assert line.startswith("3 documents were read by earlier runs and are no longer below documents_url (")
+    assert line.startswith("3 documents or exports were read by earlier runs and are no longer below documents_url (")
     third = account.read(payloads="receive", state=second.state)
     assert third.records == {}
     assert account.balance() == left - 2
@@ -293,15 +293,21 @@ def test_the_exports_of_a_version_that_kept_no_faults_are_read_once_more_from_th
     assert account.live.get("reads")["exports"] == 1
 
 
-def test_an_export_of_such_a_version_whose_archive_was_moved_away_is_not_made_again(account: Account) -> None:
+def test_an_export_whose_archive_was_moved_away_is_not_made_again_for_a_younger_stream(
+    account: Account, warnings: Warnings, caplog: pytest.LogCaptureFixture
+) -> None:
     first = account.read("document", export_periods=["2025-02"])
     for path in (account.folder / "live" / "export").iterdir():
         path.unlink()
-    state = copy.deepcopy(first.state)
-    del state["bookmarks"]["document"]["faults_kept_since"]
 
-    second = account.read("document", export_periods=["2025-02"], state=state)
+    for state in (first.state, of_a_version_without_faults(first.state)):
+        again = account.read("document", "fattura", export_periods=["2025-02"], state=state)
 
-    assert second.error is None
-    assert second.records == {}
+        assert again.error is None
+        assert again.records == {}
+        told = [line for line in warnings() if "(live/export/2025-02-both)" in line and "no longer below" in line]
+        assert len(told) == 1  # once, not in every run
+        caplog.clear()
+        assert account.read("document", "fattura", export_periods=["2025-02"], state=again.state).records == {}
+        assert not [line for line in warnings() if "no longer below" in line]
     assert account.live.get("reads")["exports"] == 1
