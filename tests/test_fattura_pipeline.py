@@ -41,7 +41,7 @@ TOTALS = """
     where importo_totale_documento is not null
 """
 
-# Totals are signed: negative for credit notes (TD04, TD08), and those that are computed agree with those that are stated.
+# Totals are negative for credit notes (TD04, TD08), and otherwise the amounts of the document.
 SIGNED = """
     with summaries as (
         select direction, invoicetronic_id, body_number, sum(imponibile_importo) as taxable, sum(imposta) as tax
@@ -61,14 +61,14 @@ SIGNED = """
     left join summaries using (direction, invoicetronic_id, body_number)
 """
 
-# Each reference to lines names lines that the invoice has, each discount a line, and each withholding is in its invoice.
+# Each discount is of a line, and the rows of blocks add up to the arrays they are made from.
 BLOCKS = """
     select
         (select count(*) from fattura_line_discount) as discounts,
         (select count(*) from fattura_line_discount
             left join fattura_line using (direction, invoicetronic_id, body_number, position)
             where fattura_line.position is null) as discounts_without_line,
-        (select count(*) from fattura_reference where array_length(riferimento_numero_linea, 1) > 0) as references_to_lines,
+        (select count(*) from fattura_reference where array_length(riferimento_numero_linea, 1) > 0) as of_lines,
         (select sum(importo_ritenuta) from fattura_withholding)
             - (select sum((entry ->> 'importo_ritenuta')::numeric) from fattura, unnest(dati_ritenuta) as entry)
             as withheld_off,
@@ -151,7 +151,7 @@ def test_totals_add_up_in_the_warehouse_over_thousands_of_invoices(pipeline: Pip
     assert counts["wrong"] == 0
     (counts,) = pipeline.rows(BLOCKS)
     assert counts["discounts"] > 1000
-    assert counts["references_to_lines"] > 100
+    assert counts["of_lines"] > 100
     assert (counts["discounts_without_line"], counts["withheld_off"], counts["contributed_off"]) == (0, 0, 0)
 
     joined = pipeline.rows("""

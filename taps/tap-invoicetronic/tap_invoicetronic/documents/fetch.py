@@ -76,7 +76,7 @@ class DocumentFetcher:
         budget: What the run may spend.
         paid_requests: Completes requests that may cost money.
         failures: What failed in this run and in earlier ones.
-        read_before: What earlier runs have read; it is not paid for again.
+        read_before: What earlier runs have read; it is not fetched again.
         warn: Announces costs.
     """
 
@@ -116,8 +116,8 @@ class DocumentFetcher:
             may_fetch: Whether anything may be fetched: not in a test of the connection.
 
         Yields:
-            Each invoice and what became of its document: None also if an earlier run has read it and its file was moved
-            away. Once a list must not be fetched from, its other new invoices are not reached, and of the postponed
+            Each invoice and what became of its document: None also if an earlier run has come to it and it is not
+            stored. Once a list must not be fetched from, its other new invoices are not reached, and of the postponed
             ones only those whose documents are stored.
 
         Raises:

@@ -236,7 +236,7 @@ class _InvoiceList:
                     if document.get("date")
                 ),
                 seller=str(row.get("prestatore") or ""),
-                identifier=row.get("identifier"),
+                identifier=None if row.get("identifier") is None else str(row["identifier"]),
             )
         except (AttributeError, KeyError, TypeError, ValueError):
             self.logger.warning("a row of %s has no id or no valid created: its document is not fetched", self.path)

@@ -1,8 +1,8 @@
-"""What earlier runs have read: never paid for again, and read once more where the state does not tell its faults."""
+"""What earlier runs have read: never fetched again, and read once more where the state does not tell its faults."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_rest_core.records import instant
 from tap_invoicetronic.documents.failures import POSTPONED, first_names
@@ -40,9 +40,7 @@ def read_once_more(state: Mapping[str, Any], *, version: str) -> dict[str, Any]:
     changes: dict[str, Any] = {_FAULTS_KEPT_SINCE: version}
     for direction in DIRECTIONS:
         if position := state.get(direction):
-            waiting = {
-                row_id: entry for row_id, entry in position.get(POSTPONED, {}).items() if not entry.get(IS_WRITTEN)
-            }
+            waiting = _waiting(position)
             before = {name: position[name] for name in (_NEWEST, _TAKEN) if position.get(name)}
             changes[direction] = {
                 **({READ_BEFORE: before} if before else {}),
@@ -54,10 +52,10 @@ def read_once_more(state: Mapping[str, Any], *, version: str) -> dict[str, Any]:
 
 
 class ReadBefore:
-    """The exports that earlier runs have read, for any stream, and the received invoices whose documents they have.
+    """The exports and documents that earlier runs have come to, for any stream.
 
-    All these are stored. Where a file was moved away since, a stream that is younger than that gets no rows of it:
-    requesting it again would cost again.
+    What was wanted of these is stored. A stream that is younger, or is read once more, gets no rows of what is not:
+    requesting it could cost, a second time or for invoices that are older than anybody asked for.
 
     Args:
         states: What the state holds of each stream of documents at the start of the run.
@@ -66,37 +64,29 @@ class ReadBefore:
 
     def __init__(self, states: Iterable[Mapping[str, Any]], *, lookback: timedelta) -> None:
         """Take the positions of all streams."""
-        self._ids: set[str] = set()
-        self._positions: list[tuple[datetime, frozenset[str]]] = []
-        """Before which instant a stream has read everything, except the documents it still waits for."""
+        self._positions: list[_Position] = []
         self._exports: set[str] = set()
         self._missing: set[str] = set()
         for state in states:
             self._exports.update(state.get(EXPORTED, []), state.get(EXPORTED_BEFORE, []))
-            received = state.get("receive", {})
-            waiting = frozenset(
-                row_id for row_id, entry in received.get(POSTPONED, {}).items() if not entry.get(IS_WRITTEN)
-            )
-            for position in (received, received.get(READ_BEFORE, {})):
-                self._ids.update(position.get(_TAKEN, {}))
-                if position.get(_NEWEST):
-                    self._positions.append((instant(position[_NEWEST]) - lookback, waiting))
+            for direction in DIRECTIONS:
+                kept = state.get(direction, {})
+                waiting = frozenset(_waiting(kept))
+                for position in (kept, kept.get(READ_BEFORE, {})):
+                    if newest := position.get(_NEWEST):
+                        done = frozenset(position.get(_TAKEN, {})) - waiting
+                        self._positions.append(_Position(direction, instant(newest) - lookback, done, waiting))
 
     def includes(self, invoice: Invoice) -> bool:
-        """Return whether the document of an invoice was read and paid for.
+        """Return whether a stream has come to an invoice, and does not wait for its document.
 
         Args:
-            invoice: The invoice, as its list has it now.
+            invoice: The invoice.
         """
-        if invoice.direction != "receive" or not invoice.is_read:
-            return False
-        row_id = str(invoice.id)
-        return row_id in self._ids or any(
-            invoice.moment < moment and row_id not in waiting for moment, waiting in self._positions
-        )
+        return any(position.includes(invoice) for position in self._positions)
 
     def includes_export(self, export: str) -> bool:
-        """Return whether an export was made and read.
+        """Return whether a stream has read an export.
 
         Args:
             export: Its key.
@@ -104,7 +94,7 @@ class ReadBefore:
         return export in self._exports
 
     def note_missing(self, key: str) -> None:
-        """Count a document or archive that was read and is no longer stored.
+        """Count a document or archive that a stream has come to and that is not stored.
 
         Args:
             key: What identifies it among all that can fail.
@@ -112,7 +102,7 @@ class ReadBefore:
         self._missing.add(key)
 
     def line_about_missing(self, environment: str) -> str | None:
-        """Return what to tell of documents and archives that are no longer stored; None if there are none.
+        """Return what to tell of documents and archives that are not stored; None if there are none.
 
         Args:
             environment: The folder of the store that documents are in.
@@ -120,9 +110,28 @@ class ReadBefore:
         if not self._missing:
             return None
         names = first_names(f"{environment}/{key.lower()}" for key in self._missing)
-        count = len(self._missing)
         return (
-            f"{count} documents or exports were read by earlier runs and are no longer below documents_url ({names}): "
-            "they are not paid for again, and streams that had no rows of them get none. To get them, store the files "
-            "there again and read these streams with an empty state"
+            f"{len(self._missing)} documents or exports are older than what earlier runs have read and are not below "
+            f"documents_url ({names}): they are not fetched again, and streams that had no rows of them get none. To "
+            "get them, store the files there and read these streams with an empty state"
         )
+
+
+class _Position(NamedTuple):
+    """How far a stream has come in a list: all before an instant, some after it, none that it waits for."""
+
+    direction: Direction
+    before: datetime
+    done: frozenset[str]
+    waiting: frozenset[str]
+
+    def includes(self, invoice: Invoice) -> bool:
+        row_id = str(invoice.id)
+        if invoice.direction != self.direction:
+            return False
+        return row_id in self.done or (invoice.moment < self.before and row_id not in self.waiting)
+
+
+def _waiting(position: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the documents of a list that a stream waits for, by the id of their invoice."""
+    return {row_id: entry for row_id, entry in position.get(POSTPONED, {}).items() if not entry.get(IS_WRITTEN)}

@@ -6,7 +6,7 @@ import pickle
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, NamedTuple
 
-from singer_rest_core.records import to_utc
+from singer_rest_core.records import is_date, to_utc
 from tap_invoicetronic import fattura
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class DocumentRows:
             invoice.id,
             document.file_name,
             sdi_identifier=invoice.identifier,
-            received_at=to_utc(invoice.created) if invoice.direction == "receive" else None,
+            received_at=_received_at(invoice),
             environment=self._settings.environment,
         )
         try:
@@ -183,3 +183,9 @@ class DocumentRows:
         self._spool.seek(start)
         rows: Sequence[Record] = pickle.loads(self._spool.read(size))  # noqa: S301 - written by this process
         return rows
+
+
+def _received_at(invoice: Invoice) -> str | None:
+    if invoice.direction == "send":
+        return None
+    return f"{invoice.created}T00:00:00Z" if is_date(invoice.created) else to_utc(invoice.created)

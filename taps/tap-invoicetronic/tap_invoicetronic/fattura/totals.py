@@ -60,9 +60,10 @@ def _sum(rows: Sequence[Record], column: str) -> Decimal | None:
 def _total(invoice: Record, taxable: Decimal | None, tax: Decimal | None) -> Decimal | None:
     """Return the total of an ordinary invoice.
 
-    The VAT summaries are sums of lines: a discount on the whole document comes after them (XSD: the document's total is
-    "al netto dell'eventuale sconto e comprensivo di imposta"), one after the other. Stamp duty counts if it is a line,
-    and what the buyer withholds or pays to the tax office himself is part of the total.
+    The VAT summaries are sums of lines: discounts on the whole document come after them, one after the other (technical
+    rules, 2.1.1.9: the total is "al netto dell'eventuale sconto e comprensivo di imposta a debito del cessionario").
+    Stamp duty counts if it is a line, and what the buyer withholds or pays to the tax office himself is part of the
+    total.
     """
     if taxable is None or tax is None:
         return None

@@ -272,11 +272,27 @@ def test_a_younger_stream_does_not_pay_again_for_files_that_were_moved_away(
     assert [row["id"] for row in second.records["document"]] == kept[3:]
     assert {row["invoicetronic_id"] for row in second.records["fattura_line"]} == set(kept[3:])
     assert account.balance() == left - 2
-    (line,) = [line for line in warnings() if "no longer below documents_url" in line]
-    assert line.startswith("3 documents or exports were read by earlier runs and are no longer below documents_url (")
+    (line,) = [line for line in warnings() if "not below documents_url" in line]
+    assert line.startswith("3 documents or exports are older than what earlier runs have read and are not below doc")
     third = account.read(payloads="receive", state=second.state)
     assert third.records == {}
     assert account.balance() == left - 2
+
+
+def test_reading_once_more_pays_for_no_invoice_that_is_older_than_the_first_one_that_was_wanted(
+    account: Account,
+) -> None:
+    kept = account.keep_oldest("receive", 6)
+    start = next(row["created"] for row in account.live.records("receive") if row["id"] == kept[4])
+    first = account.read("document", payloads="receive", start_date=start)
+    assert [row["id"] for row in first.records["document"]] == kept[4:]
+    left = account.balance()
+
+    for state in (first.state, of_a_version_without_faults(first.state)):
+        again = account.read("document", "fattura", payloads="receive", state=state)
+
+        assert {row["invoicetronic_id"] for row in again.records["fattura"]} == set(kept[4:])
+    assert account.balance() == left
 
 
 def test_the_exports_of_a_version_that_kept_no_faults_are_read_once_more_from_the_folder(account: Account) -> None:
@@ -305,9 +321,9 @@ def test_an_export_whose_archive_was_moved_away_is_not_made_again_for_a_younger_
 
         assert again.error is None
         assert again.records == {}
-        told = [line for line in warnings() if "(live/export/2025-02-both)" in line and "no longer below" in line]
+        told = [line for line in warnings() if "(live/export/2025-02-both)" in line and "not below" in line]
         assert len(told) == 1  # once, not in every run
         caplog.clear()
         assert account.read("document", "fattura", export_periods=["2025-02"], state=again.state).records == {}
-        assert not [line for line in warnings() if "no longer below" in line]
+        assert not [line for line in warnings() if "not below" in line]
     assert account.live.get("reads")["exports"] == 1

@@ -2,10 +2,10 @@
 
 Columns have the format's own names in snake_case, after the name of the party or block they belong to, so a column is
 found in the format's documentation and vice versa. The few English names are ours. Sources are XSD 1.2.2 (FPA12, FPR12)
-and the XSD of the simplified invoice (FSM10).
+and the XSD of the simplified invoice (FSM10); what only other versions have is marked.
 
-Left out on purpose are XML signatures (`ds:Signature`), which only show in the column `firma`, and the location of the
-XML schema (`xsi:schemaLocation`).
+Left out on purpose are XML signatures (`ds:Signature`), which only show in the column `firma`, and attributes about the
+XML itself (`xsi:`).
 """
 
 from __future__ import annotations
