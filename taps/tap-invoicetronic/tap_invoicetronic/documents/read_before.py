@@ -41,11 +41,9 @@ def read_once_more(state: Mapping[str, Any], *, version: str) -> dict[str, Any]:
     for direction in DIRECTIONS:
         if position := state.get(direction):
             waiting = _waiting(position)
-            before = {name: position[name] for name in (_NEWEST, _TAKEN) if position.get(name)}
-            changes[direction] = {
-                **({READ_BEFORE: before} if before else {}),
-                **({POSTPONED: waiting} if waiting else {}),
-            }
+            changes[direction] = {POSTPONED: waiting} if waiting else {}
+            if newest := position.get(_NEWEST):
+                changes[direction][READ_BEFORE] = {_NEWEST: newest, _TAKEN: _done(position)}
     if exported := state.get(EXPORTED):
         changes |= {EXPORTED: [], EXPORTED_BEFORE: exported}
     return changes
@@ -74,7 +72,7 @@ class ReadBefore:
                 waiting = frozenset(_waiting(kept))
                 for position in (kept, kept.get(READ_BEFORE, {})):
                     if newest := position.get(_NEWEST):
-                        done = frozenset(position.get(_TAKEN, {})) - waiting
+                        done = frozenset(_done(position))
                         self._positions.append(_Position(direction, instant(newest) - lookback, done, waiting))
 
     def includes(self, invoice: Invoice) -> bool:
@@ -130,6 +128,13 @@ class _Position(NamedTuple):
         if invoice.direction != self.direction:
             return False
         return row_id in self.done or (invoice.moment < self.before and row_id not in self.waiting)
+
+
+def _done(position: Mapping[str, Any]) -> dict[str, str]:
+    """Return the invoices of a list that a stream is known to have written: `created` by their id."""
+    postponed = position.get(POSTPONED, {}).items()
+    late = {row_id: entry["created"] for row_id, entry in postponed if entry.get(IS_WRITTEN)}
+    return {**position.get(_TAKEN, {}), **late}
 
 
 def _waiting(position: Mapping[str, Any]) -> dict[str, Any]:
