@@ -41,6 +41,43 @@ TOTALS = """
     where importo_totale_documento is not null
 """
 
+# Totals are negative for credit notes (TD04, TD08), and otherwise the amounts of the document.
+SIGNED = """
+    with summaries as (
+        select direction, invoicetronic_id, body_number, sum(imponibile_importo) as taxable, sum(imposta) as tax
+        from fattura_vat_summary
+        group by direction, invoicetronic_id, body_number
+    )
+    select count(*) filter (where tipo_documento in ('TD04', 'TD08') and importo_totale < 0) as credit_notes,
+        count(*) filter (where importo_totale_calcolato) as computed,
+        count(*) filter (
+            where importo_totale is null
+            or (tipo_documento in ('TD04', 'TD08') and importo_totale > 0)
+            or abs(importo_totale) <> abs(coalesce(importo_totale_documento, importo_totale))
+            or importo_totale_calcolato <> (importo_totale_documento is null)
+            or abs(imponibile_totale) <> abs(taxable) or abs(imposta_totale) <> abs(tax)
+        ) as wrong
+    from fattura
+    left join summaries using (direction, invoicetronic_id, body_number)
+"""
+
+# Each discount is of a line, and the rows of blocks add up to the arrays they are made from.
+BLOCKS = """
+    select
+        (select count(*) from fattura_line_discount) as discounts,
+        (select count(*) from fattura_line_discount
+            left join fattura_line using (direction, invoicetronic_id, body_number, position)
+            where fattura_line.position is null) as discounts_without_line,
+        (select count(*) from fattura_reference where array_length(riferimento_numero_linea, 1) > 0) as of_lines,
+        (select sum(importo_ritenuta) from fattura_withholding)
+            - (select sum((entry ->> 'importo_ritenuta')::numeric) from fattura, unnest(dati_ritenuta) as entry)
+            as withheld_off,
+        (select sum(importo_contributo_cassa) from fattura_pension_fund)
+            - (select sum((entry ->> 'importo_contributo_cassa')::numeric)
+                from fattura, unnest(dati_cassa_previdenziale) as entry)
+            as contributed_off
+"""
+
 # The taxable amount of a rate is the sum of its lines, pension fund contributions, expenses and rounding.
 TAXED = """
     with parts as (
@@ -107,6 +144,15 @@ def test_totals_add_up_in_the_warehouse_over_thousands_of_invoices(pipeline: Pip
     (counts,) = pipeline.rows(SIMPLIFIED)
     assert counts["simplified"] > 200
     assert counts["wrong"] == 0
+
+    (counts,) = pipeline.rows(SIGNED)
+    assert counts["credit_notes"] > 50
+    assert counts["computed"] > 200
+    assert counts["wrong"] == 0
+    (counts,) = pipeline.rows(BLOCKS)
+    assert counts["discounts"] > 1000
+    assert counts["of_lines"] > 100
+    assert (counts["discounts_without_line"], counts["withheld_off"], counts["contributed_off"]) == (0, 0, 0)
 
     joined = pipeline.rows("""
         select distinct receive.id from receive

@@ -117,6 +117,16 @@ class TapInvoicetronic(RestTap):
             title="Export Type",
             description="Which invoices exports contain; sent ones only once they have reached their final state.",
         ),
+        th.Property(
+            "attachments",
+            th.BooleanType,
+            default=False,
+            title="Attachments",
+            description=(
+                "Put the content of attachments of up to 64 KiB into the column allegati of fattura, in base64. Their "
+                "names, sizes and digests are there in any case, and all of them are in the stored documents."
+            ),
+        ),
         DOCUMENTS_URL,
         api_url="https://api.invoicetronic.com/v1",
         page_size=(LARGEST_PAGE, LARGEST_PAGE),
@@ -151,7 +161,7 @@ class TapInvoicetronic(RestTap):
         if self._documents is None and DocumentSettings.ask_for_documents(self.config):
             bookmarks = self.state.get("bookmarks", {})
             self._documents = DocumentRun.start(
-                DocumentSettings.of(self.config, now=self.began),
+                DocumentSettings.of(self.config, version=self.plugin_version, now=self.began),
                 api=InvoicetronicApi(self.run.client, self.config["api_url"], self._refusals),
                 lists=InvoiceLists(
                     self.run, self.config, started=self.began, refusals=self._refusals, logger=self.logger

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conftest import complaints
+from tap_invoicetronic.fattura import KEYS
 
 if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
 
 TAP = str(Path(sys.executable).with_name("tap-invoicetronic"))
-FROM_DOCUMENTS = {"document", "fattura", "fattura_line", "fattura_payment", "fattura_vat_summary"}
+FROM_DOCUMENTS = {"document", *KEYS}
 
 
 @pytest.fixture

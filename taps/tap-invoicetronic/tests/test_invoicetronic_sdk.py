@@ -35,7 +35,8 @@ _CONFIG = {
     "api_key": "ik_live_sandbox",
     "api_url": f"{_sandbox.url}/invoicetronic/v1",
     "documents_url": _folder,
-    "export_periods": ["2026-02"],
+    "export_periods": ["2025-Q4"],
+    "payload_limit": 1000,
 }
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from singer_rest_core import RequestFailed, StreamUnavailable
 from singer_rest_core.records import instant
 from singer_rest_core.singer import lower_bound
-from tap_invoicetronic.documents.failures import POSTPONED, Failure
+from tap_invoicetronic.documents.failures import POSTPONED, Failure, document_key
 from tap_invoicetronic.documents.invoice_list import Invoice
+from tap_invoicetronic.documents.read_before import IS_WRITTEN, READ_BEFORE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from tap_invoicetronic.documents.invoice_list import Direction, InvoiceLists
     from tap_invoicetronic.documents.warn_once import WarnOnce
-
-_IS_DONE = "is_written"
 
 
 @dataclass(frozen=True)
@@ -100,8 +99,8 @@ class Progress:
     whose documents could not be had yet.
 
     Args:
-        state: What the stream's state holds for the list: `newest`, `taken`, which is `created` by id, and `postponed`.
-            Changed in place.
+        state: What the stream's state holds for the list: `newest`, `taken`, which is `created` by id, `postponed`, and
+            `read_before`, which is kept until the stream has come as far. Changed in place.
         direction: The list.
         lookback: How late a row may appear.
         start_date: The user's setting; rows created before it are not wanted.
@@ -111,6 +110,9 @@ class Progress:
         self, state: dict[str, Any], *, direction: Direction, lookback: timedelta, start_date: str | None
     ) -> None:
         """Continue from the state."""
+        before = state.get(READ_BEFORE, {}).get("newest")
+        if before is None or ("newest" in state and instant(before) <= instant(state["newest"])):
+            state.pop(READ_BEFORE, None)
         self._position = {name: value for name, value in state.items() if name != POSTPONED}
         self.state = state
         self._done: dict[str, str] = dict(state.get("taken", {}))
@@ -133,9 +135,9 @@ class Progress:
     def postponed_invoices(self) -> list[Invoice]:
         """The invoices whose documents are still to be had: those with the fewest failures first, then the oldest."""
         invoices = [
-            Invoice(self._direction, int(row_id), entry["created"], entry.get("file_name"), is_read=False)
+            Invoice.of_state(document_key(self._direction, row_id), entry)
             for row_id, entry in self.postponed.items()
-            if not entry.get(_IS_DONE)
+            if not entry.get(IS_WRITTEN)
         ]
         failures = {row_id: Failure.of_state(entry).times for row_id, entry in self.postponed.items()}
         return sorted(invoices, key=lambda invoice: (failures[str(invoice.id)], invoice.moment, invoice.id))
@@ -162,7 +164,9 @@ class Progress:
 
     def _is_over(self, entry: Mapping[str, Any]) -> bool:
         """Return whether a postponed invoice was written, and its list does not show it as new any more."""
-        return bool(entry.get(_IS_DONE)) and self.since is not None and instant(entry["created"]) < instant(self.since)
+        return (
+            bool(entry.get(IS_WRITTEN)) and self.since is not None and instant(entry["created"]) < instant(self.since)
+        )
 
     def is_done(self, invoice: Invoice) -> bool:
         """Return whether everything about an invoice's document was written; known for those within the look-back.
@@ -170,7 +174,7 @@ class Progress:
         Args:
             invoice: The invoice.
         """
-        return str(invoice.id) in self._done or bool(self.postponed.get(str(invoice.id), {}).get(_IS_DONE))
+        return str(invoice.id) in self._done or bool(self.postponed.get(str(invoice.id), {}).get(IS_WRITTEN))
 
     def postpone(self, invoice: Invoice, failure: Failure | None, *, export: str | None = None) -> None:
         """Record that an invoice's document is still to be had.
@@ -180,7 +184,7 @@ class Progress:
             failure: How often it was requested in vain; None if it was not requested.
             export: The export that it is expected to come with; None if it is requested by itself.
         """
-        entry: dict[str, Any] = {"created": invoice.created, "file_name": invoice.file_name}
+        entry = invoice.as_state()
         if export is not None:
             entry["export"] = export
         if failure is not None:
@@ -210,7 +214,7 @@ class Progress:
         The position in the list stays: there may be invoices before this one that were not reached.
         """
         if self.since is None or invoice.moment >= instant(self.since):
-            self.postponed[str(invoice.id)] = {"created": invoice.created, _IS_DONE: True}
+            self.postponed[str(invoice.id)] = {"created": invoice.created, IS_WRITTEN: True}
             return
         del self.postponed[str(invoice.id)]
         if not self.postponed:

@@ -62,6 +62,16 @@ def archive_key(export: str) -> str:
     return f"archive/{export}"
 
 
+def first_names(names: Iterable[str]) -> str:
+    """Return the first of some names, sorted, for a message.
+
+    Args:
+        names: The names.
+    """
+    ordered = sorted(names)
+    return ", ".join([*ordered[:_MAX_NAMES], *(["…"] if len(ordered) > _MAX_NAMES else [])])
+
+
 class Failure(NamedTuple):
     """How often something has failed, over all runs.
 
@@ -214,9 +224,8 @@ class Failures:
 
     def _counted(self, keys: set[str]) -> str:
         """Return how many documents and exports there are, and the first names."""
-        names = sorted(f"{self._environment}/{key.replace('archive/', 'export/').lower()}" for key in keys)
-        more = ", …" if len(names) > _MAX_NAMES else ""
-        return f"{len(names)} documents or exports ({', '.join(names[:_MAX_NAMES])}{more})"
+        names = {f"{self._environment}/{key.replace('archive/', 'export/').lower()}" for key in keys}
+        return f"{len(names)} documents or exports ({first_names(names)})"
 
     def _set(self, key: str, failure: Failure) -> Failure:
         self._known[key] = failure

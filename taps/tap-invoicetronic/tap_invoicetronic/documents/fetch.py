@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tap_invoicetronic.documents.failures import Failures
     from tap_invoicetronic.documents.invoice_list import Direction, Invoice
     from tap_invoicetronic.documents.paid_requests import PaidRequests
+    from tap_invoicetronic.documents.read_before import ReadBefore
     from tap_invoicetronic.documents.store import InvoiceStore
     from tap_invoicetronic.documents.warn_once import WarnOnce
 
@@ -75,6 +76,7 @@ class DocumentFetcher:
         budget: What the run may spend.
         paid_requests: Completes requests that may cost money.
         failures: What failed in this run and in earlier ones.
+        read_before: What earlier runs have read; it is not fetched again.
         warn: Announces costs.
     """
 
@@ -86,6 +88,7 @@ class DocumentFetcher:
         budget: OperationsBudget,
         paid_requests: PaidRequests,
         failures: Failures,
+        read_before: ReadBefore,
         warn: WarnOnce,
     ) -> None:
         """Start with nothing fetched."""
@@ -94,6 +97,7 @@ class DocumentFetcher:
         self._budget = budget
         self._paid_requests = paid_requests
         self._failures = failures
+        self._read_before = read_before
         self._warn = warn
         self._stopped: dict[Direction, _NotFetchedError] = {}
         """The lists that no stream fetches from any more in this run."""
@@ -112,8 +116,9 @@ class DocumentFetcher:
             may_fetch: Whether anything may be fetched: not in a test of the connection.
 
         Yields:
-            Each invoice and what became of its document. Once a list must not be fetched from, its other new invoices
-            are not reached, and of the postponed ones only those whose documents are stored.
+            Each invoice and what became of its document: None also if an earlier run has come to it and it is not
+            stored. Once a list must not be fetched from, its other new invoices are not reached, and of the postponed
+            ones only those whose documents are stored.
 
         Raises:
             DocumentsUnusable: If documents cannot be stored or found.
@@ -125,7 +130,11 @@ class DocumentFetcher:
             is_new = number < len(new)
             if is_new and invoice.direction in stopped:
                 continue
-            fetched: Fetched = self._stored(invoice)
+            fetched: Fetched = self.stored(invoice)
+            if fetched is None and self._read_before.includes(invoice):
+                self._read_before.note_missing(_key(invoice))
+                yield invoice, None
+                continue
             if fetched is None and invoice.direction in stopped:
                 continue
             if fetched is None:
@@ -141,12 +150,18 @@ class DocumentFetcher:
         key = _key(invoice)
         return (
             invoice.direction not in self._stopped
+            and not self._read_before.includes(invoice)
             and key not in self._gone
             and key not in self._failures.in_this_run
             and self._failures.may_try(key)
         )
 
-    def _stored(self, invoice: Invoice) -> StoredDocument | None:
+    def stored(self, invoice: Invoice) -> StoredDocument | None:
+        """Return the document of an invoice if it is stored; nothing is fetched.
+
+        Args:
+            invoice: The invoice.
+        """
         name = self._store.find(invoice)
         return None if name is None else StoredDocument(name, invoice, invoice.file_name)
 

@@ -39,6 +39,7 @@ class Invoice:
         is_read: Whether anyone has fetched its document; always True for sent invoices.
         documents: Number and day (`YYYY-MM-DD`) of each invoice in the file.
         seller: VAT number with its country, or fiscal code, of the issuer; empty if not known.
+        identifier: What the SDI calls the file; None if not known.
     """
 
     direction: Direction
@@ -48,6 +49,30 @@ class Invoice:
     is_read: bool
     documents: tuple[tuple[str, str], ...] = ()
     seller: str = ""
+    identifier: str | None = None
+
+    @classmethod
+    def of_state(cls, key: str, entry: Mapping[str, Any]) -> Invoice:
+        """Return an invoice from what the state holds of it.
+
+        Args:
+            key: Its list and its id, as `receive/7`.
+            entry: What `as_state` returned.
+        """
+        direction, _, row_id = key.partition("/")
+        return cls(
+            "send" if direction == "send" else "receive",
+            int(row_id),
+            entry["created"],
+            entry.get("file_name"),
+            is_read=False,
+            identifier=entry.get("identifier"),
+        )
+
+    def as_state(self) -> dict[str, Any]:
+        """Return what the state holds of it, beside its list and its id."""
+        known = {"identifier": self.identifier} if self.identifier is not None else {}
+        return {"created": self.created, "file_name": self.file_name, **known}
 
     @property
     def moment(self) -> datetime:
@@ -211,6 +236,7 @@ class _InvoiceList:
                     if document.get("date")
                 ),
                 seller=str(row.get("prestatore") or ""),
+                identifier=None if row.get("identifier") is None else str(row["identifier"]),
             )
         except (AttributeError, KeyError, TypeError, ValueError):
             self.logger.warning("a row of %s has no id or no valid created: its document is not fetched", self.path)

@@ -29,7 +29,8 @@ class InvoiceMatcher:
         self._by_documents: dict[tuple[str, tuple[tuple[str, str], ...]], list[Invoice]] = defaultdict(list)
         for invoice in invoices:
             self._by_name[invoice.direction, _comparable(invoice.file_name)].append(invoice)
-            self._by_documents[invoice.direction, tuple(sorted(invoice.documents))].append(invoice)
+            documents = tuple(sorted((number.strip(), day) for number, day in invoice.documents))
+            self._by_documents[invoice.direction, documents].append(invoice)
 
     def match(self, direction: str, file_name: str, content: bytes) -> Invoice | None:
         """Return the invoice of a file.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from singer_rest_core import RequestFailed, StreamUnavailable
@@ -14,7 +15,9 @@ from tap_invoicetronic.documents.failures import Failures
 from tap_invoicetronic.documents.fetch import DocumentFetcher
 from tap_invoicetronic.documents.paid_requests import PaidRequests
 from tap_invoicetronic.documents.periods import Period
-from tap_invoicetronic.documents.rows import DocumentRows
+from tap_invoicetronic.documents.read_before import ReadBefore
+from tap_invoicetronic.documents.refused import line_about_refused
+from tap_invoicetronic.documents.rows import DocumentRows, RowSettings
 from tap_invoicetronic.documents.store import InvoiceStore
 from tap_invoicetronic.documents.warn_once import WarnOnce
 from tap_invoicetronic.environments import environment_of
@@ -48,6 +51,9 @@ class DocumentSettings:
         payloads: The lists whose documents are fetched one by one.
         payload_limit: The most documents a run fetches, and the most operations its exports cost.
         exports: Which exports are made.
+        attachments: Whether rows hold the content of attachments.
+        lookback: How late a row may appear in a list.
+        version: The version of the tap.
         now: The start of the run.
     """
 
@@ -56,6 +62,9 @@ class DocumentSettings:
     payloads: tuple[Direction, ...]
     payload_limit: int
     exports: ExportSettings
+    attachments: bool
+    lookback: timedelta
+    version: str
     now: datetime
 
     @staticmethod
@@ -68,11 +77,12 @@ class DocumentSettings:
         return config.get("payloads") in _DIRECTIONS or bool(config.get("export_periods"))
 
     @classmethod
-    def of(cls, config: Mapping[str, Any], *, now: datetime) -> DocumentSettings:
+    def of(cls, config: Mapping[str, Any], *, version: str, now: datetime) -> DocumentSettings:
         """Return the settings about documents.
 
         Args:
             config: The settings of the tap, which are valid.
+            version: The version of the tap.
             now: The start of the run.
         """
         return cls(
@@ -86,6 +96,9 @@ class DocumentSettings:
                 company_id=config.get("company_id"),
                 today=now.date(),
             ),
+            attachments=config["attachments"],
+            lookback=timedelta(minutes=config["lookback_minutes"]),
+            version=version,
             now=now,
         )
 
@@ -95,21 +108,27 @@ class DocumentRun:
     """What the streams of documents share.
 
     Args:
+        settings: The settings about documents.
         payloads: The lists whose documents are fetched one by one.
         exports: The exports of the run.
         backlogs: The invoices that exist.
         fetcher: Fetches documents one by one.
         rows: Makes the rows of documents.
         failures: What failed in this run and in earlier ones.
+        read_before: What earlier runs have read.
+        refused_line: What to tell of documents that this version could not read in earlier runs; None if there is none.
         warn: Logs a line once, whatever streams there are.
     """
 
+    settings: DocumentSettings
     payloads: tuple[Direction, ...]
     exports: Exports
     backlogs: Backlogs
     fetcher: DocumentFetcher
     rows: DocumentRows
     failures: Failures
+    read_before: ReadBefore
+    refused_line: str | None
     warn: WarnOnce
 
     @classmethod
@@ -138,7 +157,9 @@ class DocumentRun:
         budget = OperationsBudget(api, limit=settings.payload_limit, is_charged=settings.environment != "test")
         failures = Failures(states, environment=settings.environment, now=settings.now)
         paid_requests = PaidRequests(api, budget=budget, failures=failures)
+        read_before = ReadBefore(states, lookback=settings.lookback)
         return cls(
+            settings=settings,
             payloads=settings.payloads,
             exports=Exports(
                 settings.exports,
@@ -152,14 +173,36 @@ class DocumentRun:
             ),
             backlogs=Backlogs(lists, warn),
             fetcher=DocumentFetcher(
-                api, store=store, budget=budget, paid_requests=paid_requests, failures=failures, warn=warn
+                api,
+                store=store,
+                budget=budget,
+                paid_requests=paid_requests,
+                failures=failures,
+                read_before=read_before,
+                warn=warn,
             ),
             rows=DocumentRows(
-                store, streams, warn, is_repeated=bool(settings.payloads) and bool(settings.exports.periods)
+                store,
+                streams,
+                warn,
+                settings=RowSettings(settings.version, settings.environment, settings.attachments),
+                is_repeated=bool(settings.payloads) and bool(settings.exports.periods),
             ),
             failures=failures,
+            read_before=read_before,
+            refused_line=line_about_refused(states, version=settings.version, environment=settings.environment),
             warn=warn,
         )
+
+    def warn_of_what_has_no_rows(self) -> None:
+        """Log, once in a run, what streams have no rows of and what the user can do about it."""
+        lines = [
+            *self.failures.lines_about_left_out(),
+            self.refused_line,
+            self.read_before.line_about_missing(self.settings.environment),
+        ]
+        for line in filter(None, lines):
+            self.warn(line)
 
     def raise_if_incomplete(self, errors: Sequence[FatalSyncError]) -> None:
         """Raise an error where a stream is not what the settings ask for; called when all that could be read was.

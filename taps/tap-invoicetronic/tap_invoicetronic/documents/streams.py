@@ -13,8 +13,16 @@ from singer_rest_core.documents import ArchiveRefused
 from tap_invoicetronic import fattura
 from tap_invoicetronic.client import SCHEMAS
 from tap_invoicetronic.documents.due import DueDocuments
-from tap_invoicetronic.documents.failures import FAILED_ARCHIVES, FAILED_EXPORTS, archive_key, export_key
+from tap_invoicetronic.documents.failures import (
+    FAILED_ARCHIVES,
+    FAILED_EXPORTS,
+    archive_key,
+    document_key,
+    export_key,
+)
 from tap_invoicetronic.documents.fetch import Postponed, Stopped
+from tap_invoicetronic.documents.read_before import EXPORTED, read_once_more
+from tap_invoicetronic.documents.refused import REFUSED, RefusedDocuments, line_about_missing
 from tap_invoicetronic.documents.rows import DOCUMENT
 from tap_invoicetronic.documents.store import StoredDocument
 
@@ -28,8 +36,6 @@ if TYPE_CHECKING:
     from singer_rest_core import Record
     from tap_invoicetronic.documents.failures import Failures
     from tap_invoicetronic.documents.run import DocumentRun
-
-_EXPORTED = "exported"
 
 
 class DocumentStream(DerivedStream):
@@ -46,6 +52,9 @@ class DocumentStream(DerivedStream):
 
     records_per_state = 100
     schema = StreamSchema(SCHEMAS)
+
+    _refused: RefusedDocuments
+    """The documents that this stream has no rows of."""
 
     def __init__(self, tap: Tap, open_documents: Callable[[], DocumentRun | None]) -> None:
         """Bind the stream to its tap."""
@@ -66,31 +75,56 @@ class DocumentStream(DerivedStream):
             return
         is_test = self.ABORT_AT_RECORD_COUNT is not None
         errors: list[FatalSyncError] = []
+        for name, value in read_once_more(self.stream_state, version=run.settings.version).items():
+            self.remember(name, value)
+        self._refused = RefusedDocuments(self.stream_state.get(REFUSED, {}), version=run.settings.version)
+        yield from self._refused_before(run)
         yield from self._exported(run, errors, is_test=is_test)
         yield from self._fetched(run, errors, is_test=is_test)
         self.page_written()
-        for line in run.failures.lines_about_left_out():
-            run.warn(line)
+        run.warn_of_what_has_no_rows()
         run.raise_if_incomplete(errors)
+
+    def _rows_of(self, run: DocumentRun, document: StoredDocument) -> Iterator[Record]:
+        """Make the rows of a document, and keep in the state whether it could be read."""
+        yield from run.rows.of(document, self.name)
+        if document.invoice is not None and self._refused.settle(document.invoice, run.rows.fault_of(document)):
+            self.remember(REFUSED, self._refused.entries)
+
+    def _refused_before(self, run: DocumentRun) -> Iterator[Record]:
+        """Read the documents again that another version could not read; they are stored, and never fetched for that."""
+        missing = []
+        for invoice in self._refused.of_other_versions():
+            document = run.fetcher.stored(invoice)
+            if document is None:
+                missing.append(f"{run.settings.environment}/{document_key(invoice.direction, invoice.id)}")
+            else:
+                yield from self._rows_of(run, document)
+        if missing:
+            run.warn(line_about_missing(missing))
 
     def _exported(self, run: DocumentRun, errors: list[FatalSyncError], *, is_test: bool) -> Iterator[Record]:
         settings = run.exports.settings
         for period in settings.periods:
             export = settings.key_of(period)
-            if export in self.stream_state.get(_EXPORTED, []):
+            if export in self.stream_state.get(EXPORTED, []):
                 continue
+            is_paid = run.read_before.includes_export(export)
             try:
-                archive = run.exports.archive(period, may_export=not is_test)
-                if archive is None:
+                archive = run.exports.archive(period, may_export=not (is_test or is_paid))
+                if archive is not None:
+                    for document in run.exports.documents(period, archive):
+                        yield from self._rows_of(run, document)
+                elif is_paid:
+                    run.read_before.note_missing(export_key(export))
+                else:
                     continue
-                for document in run.exports.documents(period, archive):
-                    yield from run.rows.of(document, self.name)
             except StreamUnavailable as refusal:
                 run.warn(f"export of {period.text} is not read: {refusal}")
             except (RequestFailed, ArchiveRefused) as error:
                 errors.append(error)
             else:
-                self.remember(_EXPORTED, [*self.stream_state.get(_EXPORTED, []), export])
+                self.remember(EXPORTED, [*self.stream_state.get(EXPORTED, []), export])
             finally:
                 self._keep_failures_of(export, run.failures)
 
@@ -119,7 +153,7 @@ class DocumentStream(DerivedStream):
         try:
             for invoice, fetched in run.fetcher.documents(due.new, due.postponed, may_fetch=not is_test):
                 if isinstance(fetched, StoredDocument):
-                    yield from run.rows.of(fetched, self.name)
+                    yield from self._rows_of(run, fetched)
                 elif fetched is not None and fetched.error is not None:
                     errors.append(fetched.error)
                 if isinstance(fetched, Stopped):
@@ -184,10 +218,48 @@ class FatturaPayment(FatturaStream):
     primary_keys = fattura.KEYS["fattura_payment"]
 
 
+class FatturaWithholding(FatturaStream):
+    """Taxes withheld from those invoices (DatiRitenuta). Rows are only added."""
+
+    name = "fattura_withholding"
+    primary_keys = fattura.KEYS["fattura_withholding"]
+
+
+class FatturaPensionFund(FatturaStream):
+    """Contributions to professional pension funds in those invoices (DatiCassaPrevidenziale). Rows are only added."""
+
+    name = "fattura_pension_fund"
+    primary_keys = fattura.KEYS["fattura_pension_fund"]
+
+
+class FatturaReference(FatturaStream):
+    """Orders, contracts, agreements, receipts, invoices, delivery notes those invoices refer to. Rows are only added.
+
+    `riferimento_numero_linea` has the `numero_linea` of the lines that a reference is of; null if it is of all.
+    """
+
+    name = "fattura_reference"
+    primary_keys = fattura.KEYS["fattura_reference"]
+
+
+class FatturaLineDiscount(FatturaStream):
+    """Discounts and surcharges on lines of those invoices (ScontoMaggiorazione). Rows are only added.
+
+    `position` is that of the line.
+    """
+
+    name = "fattura_line_discount"
+    primary_keys = fattura.KEYS["fattura_line_discount"]
+
+
 DOCUMENT_STREAMS: tuple[type[DocumentStream], ...] = (
     Document,
     Fattura,
     FatturaLine,
+    FatturaLineDiscount,
     FatturaPayment,
+    FatturaPensionFund,
+    FatturaReference,
     FatturaVatSummary,
+    FatturaWithholding,
 )

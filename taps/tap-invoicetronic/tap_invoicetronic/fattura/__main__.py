@@ -1,4 +1,4 @@
-"""Write the JSON schemas of the four streams: `python -m tap_invoicetronic.fattura`. A test fails when that is due."""
+"""Write the JSON schemas of these streams: `python -m tap_invoicetronic.fattura`. A test fails when that is due."""
 
 import json
 from pathlib import Path

@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from tap_invoicetronic.fattura.value_types import ValueType
 
 _WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -23,6 +25,7 @@ class Leaf:
         type: How its text is parsed.
         description: The description in the schema.
         repeats: Whether it may occur several times; then the column is an array.
+        words: What its codes mean, by code; the column `<column>_descrizione` says it. None if it is no such code.
     """
 
     path: str
@@ -30,6 +33,12 @@ class Leaf:
     type: ValueType
     description: str
     repeats: bool = False
+    words: Mapping[str, str] | None = None
+
+    @property
+    def words_column(self) -> str:
+        """The column that says what its code means."""
+        return f"{self.column}_descrizione"
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -102,9 +111,17 @@ class Table:
         return compile_parts(self.parts)
 
 
-def leaf(path: str, value_type: ValueType, description: str, *, column: str = "", repeats: bool = False) -> Leaf:
+def leaf(  # noqa: PLR0913 - what a column is
+    path: str,
+    value_type: ValueType,
+    description: str,
+    *,
+    column: str = "",
+    repeats: bool = False,
+    words: Mapping[str, str] | None = None,
+) -> Leaf:
     """Declare a value. By default its column is named like the element: `aliquota_iva` for `AliquotaIVA`."""
-    return Leaf(path, column or _snake_case(path), value_type, description, repeats)
+    return Leaf(path, column or _snake_case(path), value_type, description, repeats, words)
 
 
 def block(path: str, description: str, *parts: Part) -> Block:
@@ -131,6 +148,13 @@ def properties(parts: tuple[Part, ...]) -> dict[str, dict[str, Any]]:
     """Return the JSON schemas of the columns of some parts, sorted by column."""
     columns = [part for part in parts if not isinstance(part, Rows)]
     return {part.column: part.schema for part in sorted(columns, key=lambda part: part.column)}
+
+
+def codes_with_words(parts: tuple[Part, ...]) -> Iterator[Leaf]:
+    """Return the values among some parts that are codes with a column for what they mean, in order."""
+    for part in parts:
+        if isinstance(part, Leaf) and part.words is not None:
+            yield part
 
 
 def compile_parts(parts: tuple[Part, ...]) -> Node:

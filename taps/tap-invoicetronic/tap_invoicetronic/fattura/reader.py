@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 Values = tuple[dict[str, Any], dict[str, Any]]
 """Columns, and rescued values."""
 
-_XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
-_SCHEMA_LOCATIONS = frozenset({f"{_XSI}schemaLocation", f"{_XSI}noNamespaceSchemaLocation"})
 _TEXT = "text()"
 _BLANK = " \t\r\n"
 
@@ -137,8 +135,7 @@ class ElementReader:
 
 def _attributes(element: etree._Element) -> Iterator[tuple[str, str]]:
     for name, text in cast("Iterable[tuple[str, str]]", element.items()):
-        if name not in _SCHEMA_LOCATIONS:
-            yield f"@{name}", text
+        yield f"@{name}", text
 
 
 def _joined(path: str, name: str) -> str:

@@ -1,25 +1,26 @@
-"""Turns a FatturaPA file into the rows of four streams."""
+"""Turns a FatturaPA file into rows."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, localcontext
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lxml import etree
 
 from singer_rest_core import RESCUED_DATA
 from singer_rest_core.documents import NotBase64, from_base64
 from tap_invoicetronic.fattura import tables
-from tap_invoicetronic.fattura.document_types import TIPO_DOCUMENTO
+from tap_invoicetronic.fattura.block_rows import rows_of_blocks
 from tap_invoicetronic.fattura.reader import ElementReader
-from tap_invoicetronic.fattura.schema import column_names
+from tap_invoicetronic.fattura.schema import code_words, column_names
 from tap_invoicetronic.fattura.tables import BODY, FATTURA, LINE, PAYMENT, VAT_SUMMARY
+from tap_invoicetronic.fattura.totals import CENT, HUNDRED, PRECISION, totals_of
 from tap_invoicetronic.fattura.unwrap import NotAFattura, unwrap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from singer_rest_core import Record
     from tap_invoicetronic.fattura.mapping import Table
@@ -27,10 +28,8 @@ if TYPE_CHECKING:
 
 _SIMPLIFIED = "FatturaElettronicaSemplificata"
 _SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
-_CENT = Decimal("0.01")
-_HUNDRED = Decimal(100)
 _MAX_ATTACHMENT_SIZE = 64 << 10  # bytes
-_PRECISION = 100  # digits; amounts have 38 at most
+_XSI_ATTRIBUTES = "{http://www.w3.org/2001/XMLSchema-instance}*"
 
 
 @dataclass(frozen=True)
@@ -41,11 +40,17 @@ class Origin:
         direction: The stream that has it.
         invoicetronic_id: Its `id` in that stream.
         file_name: Its `file_name` in that stream.
+        sdi_identifier: Its `identifier` in that stream.
+        received_at: When it was received, in UTC; None if it was sent.
+        environment: The environment of Invoicetronic that it is in.
     """
 
     direction: Literal["send", "receive"]
     invoicetronic_id: int
     file_name: str | None
+    sdi_identifier: str | None = None
+    received_at: str | None = None
+    environment: str | None = None
 
 
 def read(payload: bytes | str, origin: Origin) -> dict[str, list[Record]]:
@@ -57,9 +62,9 @@ def read(payload: bytes | str, origin: Origin) -> dict[str, list[Record]]:
         origin: Which file it is.
 
     Returns:
-        The rows of each of the four streams with all columns, null where the file has no value. Every value of the file
-        is in a column or in `_rescued_data`, except XML signatures, the location of the XML schema and the bytes of
-        large attachments.
+        The rows of each stream with all columns, null where the file has no value. Every value of the file is in a
+        column or in `_rescued_data`, except XML signatures, `xsi:` attributes, which are about the XML, and the bytes
+        of large attachments.
 
     Raises:
         NotAFattura: If the file is not an invoice.
@@ -69,9 +74,15 @@ def read(payload: bytes | str, origin: Origin) -> dict[str, list[Record]]:
     signatures = root.findall(_SIGNATURE)
     for signature in signatures:
         root.remove(signature)
+    etree.strip_attributes(root, _XSI_ATTRIBUTES)
     simplified = etree.QName(root).localname == _SIMPLIFIED
     file = ElementReader(root, tables.SIMPLIFIED_ROOT if simplified else tables.ROOT)
-    file.columns["file_name"] = origin.file_name
+    file.columns |= {
+        "file_name": origin.file_name,
+        "sdi_identifier": origin.sdi_identifier,
+        "received_at": origin.received_at,
+        "environment": origin.environment,
+    }
     file.columns["firma"] = invoice.signature or ("XAdES" if signatures else None)
     bodies = file.rows[BODY]
     if not bodies:
@@ -81,14 +92,28 @@ def read(payload: bytes | str, origin: Origin) -> dict[str, list[Record]]:
         key = {"direction": origin.direction, "invoicetronic_id": origin.invoicetronic_id, "body_number": number}
         body = ElementReader(element, tables.SIMPLIFIED_BODY if simplified else tables.ORDINARY_BODY, BODY)
         _describe_attachments(body.columns)
-        if (tipo := body.columns.get("tipo_documento")) is not None:
-            body.columns["tipo_documento_descrizione"] = TIPO_DOCUMENTO.get(tipo)
-        rows[FATTURA].append(_row(FATTURA, key, _merged(file.values, body.values)))
-        for stream, found in _parts(body, simplified=simplified).items():
+        parts = _parts(body, simplified=simplified)
+        lines, summaries = ([columns for columns, _ in parts[stream]] for stream in (LINE, VAT_SUMMARY))
+        totals = totals_of(body.columns, summaries, lines, is_simplified=simplified)
+        rows[FATTURA].append(_row(FATTURA, key, _merged(file.values, body.values, (totals, {}))))
+        for stream, found in parts.items():
             rows[stream] += [
                 _row(stream, {**key, "position": position}, values) for position, values in enumerate(found, 1)
             ]
+        for stream, entries in rows_of_blocks(body.columns, lines).items():
+            rows[stream] += [_row(stream, key, (entry, {})) for entry in entries]
     return rows
+
+
+def drop_attachment_content(rows: Mapping[str, Sequence[Record]]) -> None:
+    """Take the content of attachments out of rows; name, size and digest stay.
+
+    Args:
+        rows: What `read` returned. Changed in place.
+    """
+    for invoice in rows[FATTURA]:
+        for entry in invoice["allegati"] or ():
+            entry.pop("attachment", None)
 
 
 def _parts(body: ElementReader, *, simplified: bool) -> dict[str, list[Values]]:
@@ -130,10 +155,10 @@ def _simplified_summary(line: Record) -> Record:
     """Return the VAT summary of a simplified line, which has the amount with VAT and either the VAT or its rate."""
     amount, tax, rate = line.get("importo"), line.get("imposta"), line.get("aliquota_iva")
     is_calculated = tax is None
-    with localcontext(prec=_PRECISION):
+    with localcontext(prec=PRECISION):
         if amount is not None and tax is None:
             if rate is not None and rate >= 0:
-                tax = (amount * rate / (_HUNDRED + rate)).quantize(_CENT, ROUND_HALF_UP)
+                tax = (amount * rate / (HUNDRED + rate)).quantize(CENT, ROUND_HALF_UP)
             elif rate is None and "natura" in line:
                 tax = Decimal("0.00")
         taxable = None if amount is None or tax is None else amount - tax
@@ -164,4 +189,25 @@ def _merged(*parts: Values) -> Values:
 
 def _row(stream: str, key: Record, values: Values) -> Record:
     found, rescued = values
-    return {**dict.fromkeys(column_names(stream)), **key, **found, RESCUED_DATA: rescued or None}
+    words = {
+        words_column: words.get(found[column])
+        for column, (words_column, words) in code_words(stream).items()
+        if column in found
+    }
+    return {
+        **dict.fromkeys(column_names(stream)),
+        **key,
+        **found,
+        **words,
+        RESCUED_DATA: _with_meaning(rescued) or None,
+    }
+
+
+def _with_meaning(rescued: Any) -> Any:  # noqa: ANN401 - a text, or an object or list of texts
+    """Return rescued values without those that say nothing: unknown elements without content, blank texts."""
+    if isinstance(rescued, dict):
+        kept = {name: _with_meaning(value) for name, value in rescued.items()}
+        return {name: value for name, value in kept.items() if value}
+    if isinstance(rescued, list):
+        return [value for value in map(_with_meaning, rescued) if value]
+    return rescued if rescued.strip() else ""

@@ -20,6 +20,8 @@ _LOCAL_TIME = re.compile(r"[0-9-]{10}T[0-9:]{8}(?:\.[0-9]+)?")
 _MAX_DIGITS = 38  # what a decimal column holds in most warehouses; the format itself has at most 20
 _BIGINT = 2**63
 _SPACE = " \t\r\n"
+_ZONES_WITHOUT_MEANING = frozenset({"", "Z", "+00:00", "-00:00", "+01:00", "+02:00"})
+"""UTC and Italian time, which programs write after a date without meaning anything by it."""
 
 Parsed = tuple[Any, bool]
 """The value of a text (None if it has none), and whether it says everything that the text says. If not, the text is
@@ -43,6 +45,15 @@ def _text(text: str) -> Parsed:
     return text, True
 
 
+def _code(text: str) -> Parsed:
+    code = text.strip()
+    if not code:
+        return None, True
+    # Blanks that were typed are part of what the seller wrote; a line break is the layout of the XML.
+    before, _, after = text.partition(code)
+    return code, code == text or "\n" in before + after
+
+
 def _number(text: str) -> Parsed:
     bare = text.strip(_SPACE)
     if not _DECIMAL.fullmatch(bare) or len(bare) > _MAX_DIGITS:
@@ -61,7 +72,7 @@ def _integer(text: str) -> Parsed:
 def _day(text: str) -> Parsed:
     bare = text.strip(_SPACE)
     day = _ZONE.sub("", bare)
-    return (day, day == bare) if is_date(day) else (None, False)
+    return (day, _zone_of(bare) in _ZONES_WITHOUT_MEANING) if is_date(day) else (None, False)
 
 
 def _time(text: str) -> Parsed:
@@ -72,11 +83,19 @@ def _time(text: str) -> Parsed:
         utc = to_utc(bare)
     except ValueError:
         return None, False
-    return utc, utc == bare
+    return utc, _zone_of(bare) in _ZONES_WITHOUT_MEANING
+
+
+def _zone_of(text: str) -> str:
+    zone = _ZONE.search(text)
+    return zone[0] if zone else ""
 
 
 TEXT = ValueType({"type": "string"}, _text)
-"""Text, including codes and document numbers, exactly as written."""
+"""Text that people read, exactly as written."""
+
+CODE = ValueType({"type": "string"}, _code)
+"""Codes, numbers of documents, of accounts and of taxpayers: what tables are joined by, without blanks around it."""
 
 DECIMAL = ValueType({"type": "number"}, _number)
 """Money, quantities, prices and percentages, exact."""
@@ -84,7 +103,7 @@ DECIMAL = ValueType({"type": "number"}, _number)
 INTEGER = ValueType({"type": "integer"}, _integer)
 
 DATE = ValueType({"type": "string", "format": "date"}, _day)
-"""A day. XML allows a time zone after it, which does not change the day."""
+"""A day. XML allows a time zone after it, which does not change the day; one other than Italy's or UTC is kept too."""
 
 DATE_TIME = ValueType({"type": "string", "format": "date-time"}, _time)
 """A time: local if it has no time zone, otherwise converted to UTC."""

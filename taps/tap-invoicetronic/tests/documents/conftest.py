@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conftest import read
+from tap_invoicetronic.fattura import KEYS
 from tap_invoicetronic.tap import TapInvoicetronic
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Account:
     folder: Path
     settings: dict[str, Any]
 
-    INVOICES = ("fattura", "fattura_line", "fattura_payment", "fattura_vat_summary")
+    INVOICES = tuple(KEYS)
     DOCUMENTS = ("document", *INVOICES)
 
     def read(self, *streams: str, state: Mapping[str, Any] | None = None, **settings: object) -> Reading:

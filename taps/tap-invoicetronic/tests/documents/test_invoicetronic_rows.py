@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import stat
 import tempfile
@@ -18,7 +19,7 @@ from sandbox.invoicetronic.fatturapa import invoices
 from singer_rest_core import RunIncomplete
 from tap_invoicetronic import fattura
 from tap_invoicetronic.documents.invoice_list import Invoice
-from tap_invoicetronic.documents.rows import DocumentRows
+from tap_invoicetronic.documents.rows import DocumentRows, RowSettings
 from tap_invoicetronic.documents.store import InvoiceStore, StoredDocument
 from tap_invoicetronic.documents.warn_once import WarnOnce
 
@@ -93,11 +94,41 @@ def test_rows_join_to_send_and_receive_and_to_each_other(account: Account, invoi
         for record in reading.records["fattura"]
     }
     assert invoices_of(reading.records["fattura"]) <= listed
-    for stream in ("fattura_line", "fattura_vat_summary", "fattura_payment"):
+    for stream in account.INVOICES:
         rows = reading.records[stream]
         assert {(row["direction"], row["invoicetronic_id"], row["body_number"]) for row in rows} <= bodies
-        positions = [(row["direction"], row["invoicetronic_id"], row["body_number"], row["position"]) for row in rows]
-        assert len(set(positions)) == len(positions) > 0
+        keys = [tuple(row[name] for name in fattura.KEYS[stream]) for row in rows]
+        assert len(set(keys)) == len(keys) > 0
+    lines = {tuple(row[name] for name in fattura.KEYS["fattura_line"]) for row in reading.records["fattura_line"]}
+    discounts = reading.records["fattura_line_discount"]
+    assert {tuple(row[name] for name in fattura.KEYS["fattura_line"]) for row in discounts} <= lines
+
+
+def test_rows_of_invoices_name_their_file_at_the_sdi_and_when_it_was_received(account: Account) -> None:
+    reading = account.read("send", "receive", "fattura", payloads="both", payload_limit=20)
+
+    listed = {(each, row["id"]): row for each in ("send", "receive") for row in reading.records[each]}
+    seen = set()
+    for row in reading.records["fattura"]:
+        of_list = listed[row["direction"], row["invoicetronic_id"]]
+        assert row["sdi_identifier"] == of_list["identifier"]
+        assert row["received_at"] == (of_list["created"] if row["direction"] == "receive" else None)
+        assert row["environment"] == "live"
+        seen.add((row["direction"], row["sdi_identifier"] is None))
+    assert {("send", False), ("receive", False)} <= seen
+
+
+def test_the_content_of_attachments_is_in_rows_only_if_asked_for(account: Account) -> None:
+    without = account.read("fattura", payloads="send", payload_limit=40)
+    asked_for = account.read("fattura", payloads="send", payload_limit=0, attachments=True)
+
+    described = [entry for row in without.records["fattura"] for entry in row["allegati"] or ()]
+    complete = [entry for row in asked_for.records["fattura"] for entry in row["allegati"] or ()]
+    assert len(described) > 5
+    assert not [entry for entry in described if "attachment" in entry]
+    assert all(len(base64.b64decode(entry["attachment"])) == entry["size"] for entry in complete)
+    assert described == [{name: each for name, each in entry.items() if name != "attachment"} for entry in complete]
+    assert without.columns("fattura") == asked_for.columns("fattura")
 
 
 def test_rows_of_documents_are_never_marked_as_deleted(account: Account) -> None:
@@ -198,7 +229,8 @@ def stored(store: InvoiceStore, count: int) -> list[StoredDocument]:
 def test_rows_that_wait_in_a_temporary_file_are_exactly_those_in_memory(store: InvoiceStore, in_memory: int) -> None:
     documents = stored(store, 30)
     streams = ["document", *fattura.KEYS]
-    rows = DocumentRows(store, streams, WarnOnce(logging.getLogger()), in_memory=in_memory)
+    settings = RowSettings("1.0", "live", attachments=True)
+    rows = DocumentRows(store, streams, WarnOnce(logging.getLogger()), settings=settings, in_memory=in_memory)
 
     made = {stream: [rows.of(document, stream) for document in documents] for stream in streams}
 
@@ -206,7 +238,14 @@ def test_rows_that_wait_in_a_temporary_file_are_exactly_those_in_memory(store: I
     for stream in fattura.KEYS:
         expected = [
             fattura.read(
-                store.read(each), fattura.Origin("receive", int(Path(each.name).stem.split(".")[0]), each.file_name)
+                store.read(each),
+                fattura.Origin(
+                    "receive",
+                    int(Path(each.name).stem.split(".")[0]),
+                    each.file_name,
+                    received_at="2026-03-01T00:00:00Z",
+                    environment="live",
+                ),
             )[stream]
             for each in documents
         ]

@@ -154,21 +154,29 @@ def test_money_keeps_every_digit_in_the_output() -> None:
         ("NumeroLinea", "9223372036854775808", None, "9223372036854775808"),
         ("NumeroLinea", "9" * 5000, None, "9" * 5000),
         ("DataInizioPeriodo", "2026-02-28", "2026-02-28", None),
-        ("DataInizioPeriodo", "2026-02-28Z", "2026-02-28", "2026-02-28Z"),
-        ("DataInizioPeriodo", "2026-02-28+01:00", "2026-02-28", "2026-02-28+01:00"),
+        ("DataInizioPeriodo", "2026-02-28Z", "2026-02-28", None),
+        ("DataInizioPeriodo", "2026-02-28+01:00", "2026-02-28", None),
+        ("DataInizioPeriodo", "2026-08-31+02:00", "2026-08-31", None),
+        ("DataInizioPeriodo", "2026-02-28-11:00", "2026-02-28", "2026-02-28-11:00"),
         ("DataInizioPeriodo", "2026-02-29", None, "2026-02-29"),
         ("DataInizioPeriodo", "28/02/2026", None, "28/02/2026"),
         ("Descrizione", " a  b ", " a  b ", None),
         ("Descrizione", " ", " ", None),
         ("Descrizione", "", None, None),
+        ("UnitaMisura", " PZ ", " PZ ", None),
+        ("Natura", "N4", "N4", None),
+        ("Natura", "N4   ", "N4", "N4   "),
+        ("Natura", "\u00a0N4", "N4", "\u00a0N4"),
+        ("Natura", "\n      N4\n    ", "N4", None),
+        ("Natura", "   ", None, None),
         ("Descrizione", "<![CDATA[<b>]]><!-- x --> &amp; c", "<b> & c", None),
     ],
 )
 def test_a_text_becomes_a_value_or_is_rescued(element: str, text: str, value: object, rescued: str | None) -> None:
     row = line(f"<{element}>{text}</{element}>")
-    columns = {"Quantita": "quantita", "NumeroLinea": "numero_linea", "DataInizioPeriodo": "data_inizio_periodo"}
+    columns = {"NumeroLinea": "numero_linea", "DataInizioPeriodo": "data_inizio_periodo", "UnitaMisura": "unita_misura"}
 
-    assert row[columns.get(element, "descrizione")] == value
+    assert row[columns.get(element, element.lower())] == value
     assert row["_rescued_data"] == (rescued and {f"DettaglioLinee/{element}": rescued})
 
 
@@ -178,7 +186,9 @@ def test_a_text_becomes_a_value_or_is_rescued(element: str, text: str, value: ob
         ("2026-10-22T16:46:12", "2026-10-22T16:46:12", False),
         ("2026-10-22T16:46:12.5000000", "2026-10-22T16:46:12.5000000", False),
         ("2026-10-22T16:46:12Z", "2026-10-22T16:46:12Z", False),
-        ("2026-10-22T16:46:12+02:00", "2026-10-22T14:46:12Z", True),
+        ("2026-10-22T16:46:12+02:00", "2026-10-22T14:46:12Z", False),
+        ("2026-10-22T16:46:12.000+01:00", "2026-10-22T15:46:12.000Z", False),
+        ("2026-10-22T16:46:12-05:00", "2026-10-22T21:46:12Z", True),
         ("2026-10-22T25:46:12", None, True),
         ("2026-10-22", None, True),
     ],
@@ -250,11 +260,43 @@ def test_prefixes_and_namespaces_of_the_format_do_not_matter(declaration: str) -
     assert (row["versione"], row["numero"], row["_rescued_data"]) == ("1.1", "1", None)
 
 
+def test_a_vat_number_with_blanks_joins_and_its_raw_text_is_kept() -> None:
+    vat = "<IdFiscaleIVA><IdPaese>IT</IdPaese><IdCodice>01234567890         </IdCodice></IdFiscaleIVA>"
+    row = fattura(
+        invoice("", header=f"<CedentePrestatore><DatiAnagrafici>{vat}</DatiAnagrafici></CedentePrestatore>"),
+    )
+
+    assert row["cedente_id_codice"] == "01234567890"
+    path = "FatturaElettronicaHeader/CedentePrestatore/DatiAnagrafici/IdFiscaleIVA/IdCodice"
+    assert row["_rescued_data"] == {path: "01234567890         "}
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        "<Nuovo/>",
+        "<Nuovo>  </Nuovo>",
+        '<Nuovo nota=""><Voce/></Nuovo>',
+        "<Quantita>1</Quantita><Quantita/>",
+        "<Natura xsi:nil='true' xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'/>",
+        "<Quantita xsi:type='xs:decimal' xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'>1</Quantita>",
+    ],
+)
+def test_what_says_nothing_is_not_rescued(nothing: str) -> None:
+    assert line(nothing)["_rescued_data"] is None
+
+
+def test_only_what_says_something_is_rescued_of_an_unknown_element() -> None:
+    row = line("<Nuovo><Vuoto/><Voce>a</Voce><Voce/><Voce>b</Voce></Nuovo>")
+
+    assert row["_rescued_data"] == {"DettaglioLinee/Nuovo": {"Voce": ["a", "b"]}}
+
+
 def test_signatures_and_the_location_of_the_schema_are_left_out() -> None:
     signature = f'<ds:Signature xmlns:ds="{DSIG}"><ds:SignatureValue>QQ==</ds:SignatureValue></ds:Signature>'
     where = (
         'versione="FPA12" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
-        f'xsi:schemaLocation="{NAMESPACE} a.xsd" SistemaEmittente="Prova"'
+        f'xsi:schemaLocation="{NAMESPACE} a.xsd" xsi:type="p:FatturaElettronicaType" SistemaEmittente="Prova"'
     )
     row = fattura(invoice("", attributes=where, after=signature))
 

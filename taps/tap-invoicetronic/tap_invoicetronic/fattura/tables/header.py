@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from tap_invoicetronic.fattura.code_words import REGIME_FISCALE
 from tap_invoicetronic.fattura.mapping import Rows, Table, leaf, under
 from tap_invoicetronic.fattura.tables.parties import BRANCH, FISCAL_IDS, NAMES, PERSON, SEAT, VAT_ID
-from tap_invoicetronic.fattura.value_types import DATE, DECIMAL, TEXT
+from tap_invoicetronic.fattura.value_types import CODE, DATE, DECIMAL, TEXT
 
 HEADER = "FatturaElettronicaHeader"
 BODY = "FatturaElettronicaBody"
 
-_REGIME = leaf("RegimeFiscale", TEXT, "tax regime, RF01 (ordinary) to RF19")
+_REGIME = leaf("RegimeFiscale", CODE, "tax regime, RF01 (ordinary) to RF20", words=REGIME_FISCALE)
 _COMPANY_REGISTER = under(
     "IscrizioneREA",
     "rea_",
     "company register (REA)",
-    leaf("Ufficio", TEXT, "province of the office, two letters"),
-    leaf("NumeroREA", TEXT, "number", column="numero"),
+    leaf("Ufficio", CODE, "province of the office, two letters"),
+    leaf("NumeroREA", CODE, "number", column="numero"),
     leaf("CapitaleSociale", DECIMAL, "share capital, in euro"),
-    leaf("SocioUnico", TEXT, "SU one shareholder, SM several"),
-    leaf("StatoLiquidazione", TEXT, "LS in liquidation, LN not"),
+    leaf("SocioUnico", CODE, "SU one shareholder, SM several"),
+    leaf("StatoLiquidazione", CODE, "LS in liquidation, LN not"),
 )
 _TRANSMISSION = under(
     "DatiTrasmissione",
@@ -28,12 +29,12 @@ _TRANSMISSION = under(
         "IdTrasmittente",
         "trasmittente_",
         "Sender of the file",
-        leaf("IdPaese", TEXT, "country, two letters"),
-        leaf("IdCodice", TEXT, "fiscal code or VAT number without the country"),
+        leaf("IdPaese", CODE, "country, two letters"),
+        leaf("IdCodice", CODE, "fiscal code or VAT number without the country"),
     ),
-    leaf("ProgressivoInvio", TEXT, "The sender's own number for the file."),
-    leaf("FormatoTrasmissione", TEXT, "FPA12 public administration, FPR12 private, FSM10 simplified."),
-    leaf("CodiceDestinatario", TEXT, "Office or channel at which the buyer receives; 0000000 if by PEC or none."),
+    leaf("ProgressivoInvio", CODE, "The sender's own number for the file."),
+    leaf("FormatoTrasmissione", CODE, "FPA12 public administration, FPR12 private, FSM10 simplified."),
+    leaf("CodiceDestinatario", CODE, "Office or channel at which the buyer receives; 0000000 if by PEC or none."),
     *under(
         "ContattiTrasmittente",
         "trasmittente_",
@@ -41,10 +42,10 @@ _TRANSMISSION = under(
         leaf("Telefono", TEXT, "telephone"),
         leaf("Email", TEXT, "email"),
     ),
-    leaf("PECDestinatario", TEXT, "Certified email (PEC) at which the buyer receives."),
+    leaf("PECDestinatario", CODE, "Certified email (PEC) at which the buyer receives."),
 )
-_ISSUER = leaf("SoggettoEmittente", TEXT, "Who issued the invoice if not the seller: CC the buyer, TZ a third party.")
-_VERSION = leaf("@versione", TEXT, "Version of the format: FPA12, FPR12 or FSM10.")
+_ISSUER = leaf("SoggettoEmittente", CODE, "Who issued the invoice if not the seller: CC the buyer, TZ a third party.")
+_VERSION = leaf("@versione", CODE, "Version of the format: FPA12, FPR12 or FSM10.")
 _SYSTEM = leaf("@SistemaEmittente", TEXT, "Program that issued the invoice.")
 
 ROOT = Table(
@@ -66,8 +67,8 @@ ROOT = Table(
                     "",
                     *PERSON,
                     leaf("AlboProfessionale", TEXT, "professional register"),
-                    leaf("ProvinciaAlbo", TEXT, "professional register, province"),
-                    leaf("NumeroIscrizioneAlbo", TEXT, "professional register, number"),
+                    leaf("ProvinciaAlbo", CODE, "professional register, province"),
+                    leaf("NumeroIscrizioneAlbo", CODE, "professional register, number"),
                     leaf("DataIscrizioneAlbo", DATE, "professional register, since"),
                     _REGIME,
                 ),
@@ -82,7 +83,7 @@ ROOT = Table(
                     leaf("Fax", TEXT, "fax"),
                     leaf("Email", TEXT, "email"),
                 ),
-                leaf("RiferimentoAmministrazione", TEXT, "the buyer's own reference for the seller"),
+                leaf("RiferimentoAmministrazione", CODE, "the buyer's own reference for the seller"),
             ),
             *under("RappresentanteFiscale/DatiAnagrafici", "rappresentante_fiscale_", "Seller's tax agent", *PERSON),
             *under(

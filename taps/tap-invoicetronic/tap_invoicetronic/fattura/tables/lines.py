@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from tap_invoicetronic.fattura.code_words import NATURA
 from tap_invoicetronic.fattura.mapping import Table, block, leaf
-from tap_invoicetronic.fattura.value_types import DATE, DECIMAL, INTEGER, TEXT
+from tap_invoicetronic.fattura.value_types import CODE, DATE, DECIMAL, INTEGER, TEXT
 
-_NATURA = leaf("Natura", TEXT, "Why there is no VAT, N1 to N7.")
+_NATURA = leaf("Natura", CODE, "Why there is no VAT, N1 to N7.", words=NATURA)
 _LAW = leaf("RiferimentoNormativo", TEXT, "The law behind `natura`.")
 _RATE = leaf("AliquotaIVA", DECIMAL, "VAT rate, in percent.")
 DISCOUNT = (
-    leaf("Tipo", TEXT, "SC discount, MG surcharge."),
+    leaf("Tipo", CODE, "SC discount, MG surcharge."),
     leaf("Percentuale", DECIMAL, "In percent."),
     leaf("Importo", DECIMAL, "In `divisa`; up to 8 decimals."),
 )
 
+ORDINARY_LINE_DISCOUNT = Table(DISCOUNT)
+"""One discount or surcharge of a line, as a row."""
+
 ORDINARY_LINE = Table(
     (
         leaf("NumeroLinea", INTEGER, "The document's own number of the line, which may occur twice."),
-        leaf("TipoCessionePrestazione", TEXT, "SC discount, PR bonus, AB rebate, AC ancillary cost; null otherwise."),
+        leaf("TipoCessionePrestazione", CODE, "SC discount, PR bonus, AB rebate, AC ancillary cost; null otherwise."),
         block(
             "CodiceArticolo",
             "Codes of the article.",
-            leaf("CodiceTipo", TEXT, "Kind of code, e.g. EAN."),
-            leaf("CodiceValore", TEXT, "The code."),
+            leaf("CodiceTipo", CODE, "Kind of code, e.g. EAN."),
+            leaf("CodiceValore", CODE, "The code."),
         ),
         leaf("Descrizione", TEXT, "What is sold."),
         leaf("Quantita", DECIMAL, "Quantity, in `unita_misura`; up to 8 decimals."),
@@ -33,13 +37,13 @@ ORDINARY_LINE = Table(
         block("ScontoMaggiorazione", "Discounts and surcharges on a unit.", *DISCOUNT),
         leaf("PrezzoTotale", DECIMAL, "Total without VAT, in `divisa`; up to 8 decimals. Null if simplified."),
         _RATE,
-        leaf("Ritenuta", TEXT, "SI if subject to withholding tax."),
+        leaf("Ritenuta", CODE, "SI if subject to withholding tax."),
         _NATURA,
-        leaf("RiferimentoAmministrazione", TEXT, "The buyer's own reference."),
+        leaf("RiferimentoAmministrazione", CODE, "The buyer's own reference."),
         block(
             "AltriDatiGestionali",
             "Further facts that seller and buyer agreed on.",
-            leaf("TipoDato", TEXT, "Which fact."),
+            leaf("TipoDato", CODE, "Which fact."),
             leaf("RiferimentoTesto", TEXT, "As text."),
             leaf("RiferimentoNumero", DECIMAL, "As a number; up to 8 decimals."),
             leaf("RiferimentoData", DATE, "As a date."),
@@ -67,7 +71,7 @@ SUMMARY = Table(
         leaf("Arrotondamento", DECIMAL, "Rounding, part of `imponibile_importo`, in `divisa`; up to 8 decimals."),
         leaf("ImponibileImporto", DECIMAL, "Taxable amount, in `divisa`."),
         leaf("Imposta", DECIMAL, "VAT, in `divisa`."),
-        leaf("EsigibilitaIVA", TEXT, "When VAT is due: I at once, D deferred, S the buyer pays it (split payment)."),
+        leaf("EsigibilitaIVA", CODE, "When VAT is due: I at once, D deferred, S the buyer pays it (split payment)."),
         _LAW,
     )
 )

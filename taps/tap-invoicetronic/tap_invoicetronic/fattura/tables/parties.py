@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from tap_invoicetronic.fattura.mapping import leaf, under
-from tap_invoicetronic.fattura.value_types import TEXT
+from tap_invoicetronic.fattura.value_types import CODE, TEXT
 
 VAT_ID = under(
     "IdFiscaleIVA",
     "",
     "",
-    leaf("IdPaese", TEXT, "country of the VAT number, two letters"),
-    leaf("IdCodice", TEXT, "VAT number without the country"),
+    leaf("IdPaese", CODE, "country of the VAT number, two letters"),
+    leaf("IdCodice", CODE, "VAT number without the country"),
 )
-FISCAL_IDS = (*VAT_ID, leaf("CodiceFiscale", TEXT, "fiscal code (codice fiscale)"))
+FISCAL_IDS = (*VAT_ID, leaf("CodiceFiscale", CODE, "fiscal code (codice fiscale)"))
 NAMES = (
     leaf("Denominazione", TEXT, "name of a company; a person has `nome` and `cognome`"),
     leaf("Nome", TEXT, "first name"),
@@ -26,16 +26,16 @@ PERSON = (
         "",
         *NAMES,
         leaf("Titolo", TEXT, "title"),
-        leaf("CodEORI", TEXT, "EORI code, for customs"),
+        leaf("CodEORI", CODE, "EORI code, for customs"),
     ),
 )
 ADDRESS = (
     leaf("Indirizzo", TEXT, "street"),
     leaf("NumeroCivico", TEXT, "house number"),
-    leaf("CAP", TEXT, "postal code"),
+    leaf("CAP", CODE, "postal code"),
     leaf("Comune", TEXT, "town"),
-    leaf("Provincia", TEXT, "province, two letters"),
-    leaf("Nazione", TEXT, "country, two letters"),
+    leaf("Provincia", CODE, "province, two letters"),
+    leaf("Nazione", CODE, "country, two letters"),
 )
 SEAT = under("Sede", "sede_", "seat", *ADDRESS)
 BRANCH = under("StabileOrganizzazione", "stabile_organizzazione_", "permanent establishment", *ADDRESS)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from tap_invoicetronic.fattura.code_words import MODALITA_PAGAMENTO
 from tap_invoicetronic.fattura.mapping import Rows, Table, leaf
-from tap_invoicetronic.fattura.value_types import DATE, DECIMAL, INTEGER, TEXT
+from tap_invoicetronic.fattura.value_types import CODE, DATE, DECIMAL, INTEGER, TEXT
 
 TERMS = Table(
     (
-        leaf("CondizioniPagamento", TEXT, "TP01 by instalments, TP02 in full, TP03 in advance."),
+        leaf("CondizioniPagamento", CODE, "TP01 by instalments, TP02 in full, TP03 in advance."),
         Rows("DettaglioPagamento"),
     )
 )
@@ -16,25 +17,30 @@ TERMS = Table(
 INSTALMENT = Table(
     (
         leaf("Beneficiario", TEXT, "Who is paid, if not the seller."),
-        leaf("ModalitaPagamento", TEXT, "How: MP01 cash, MP05 transfer, MP08 card, MP12 RIBA, … to MP23."),
+        leaf(
+            "ModalitaPagamento",
+            CODE,
+            "How: MP01 cash, MP05 transfer, MP08 card, MP12 RIBA, … to MP23.",
+            words=MODALITA_PAGAMENTO,
+        ),
         leaf("DataRiferimentoTerminiPagamento", DATE, "From when the term counts."),
         leaf("GiorniTerminiPagamento", INTEGER, "Term, in days."),
         leaf("DataScadenzaPagamento", DATE, "When it is due."),
         leaf("ImportoPagamento", DECIMAL, "In `divisa`."),
-        leaf("CodUfficioPostale", TEXT, "Code of the post office."),
+        leaf("CodUfficioPostale", CODE, "Code of the post office."),
         leaf("CognomeQuietanzante", TEXT, "Last name of who gives the receipt."),
         leaf("NomeQuietanzante", TEXT, "First name of who gives the receipt."),
-        leaf("CFQuietanzante", TEXT, "Fiscal code of who gives the receipt."),
+        leaf("CFQuietanzante", CODE, "Fiscal code of who gives the receipt."),
         leaf("TitoloQuietanzante", TEXT, "Title of who gives the receipt."),
         leaf("IstitutoFinanziario", TEXT, "Bank."),
-        leaf("IBAN", TEXT, "Account that is paid to."),
-        leaf("ABI", TEXT, "Italian code of the bank."),
-        leaf("CAB", TEXT, "Italian code of the branch."),
-        leaf("BIC", TEXT, "International code of the bank."),
+        leaf("IBAN", CODE, "Account that is paid to."),
+        leaf("ABI", CODE, "Italian code of the bank."),
+        leaf("CAB", CODE, "Italian code of the branch."),
+        leaf("BIC", CODE, "International code of the bank."),
         leaf("ScontoPagamentoAnticipato", DECIMAL, "Discount for early payment, in `divisa`."),
         leaf("DataLimitePagamentoAnticipato", DATE, "Last day for that discount."),
         leaf("PenalitaPagamentiRitardati", DECIMAL, "Penalty for late payment, in `divisa`."),
         leaf("DataDecorrenzaPenale", DATE, "From when the penalty runs."),
-        leaf("CodicePagamento", TEXT, "Code to be quoted with the payment."),
+        leaf("CodicePagamento", CODE, "Code to be quoted with the payment."),
     )
 )
