@@ -30,6 +30,10 @@ test-next-sdk: $(VENV)/.ready ## core's and the taps' tests with the newest sing
 
 install: $(VENV)/.ready ## Meltano with its plugins, for your own account and database
 	$(BIN)/meltano install
+	@$(BIN)/python -m scripts.check_database || true
+
+check-database: $(VENV)/.ready ## whether the loader is told of a database; connects to nothing
+	@$(BIN)/python -m scripts.check_database
 
 bench: $(VENV)/.ready ## compare with other taps (BENCH="--quick --only 0ms" for a part); bench/README.md
 	@$(BIN)/python -m bench $(BENCH)
