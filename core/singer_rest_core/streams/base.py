@@ -80,7 +80,8 @@ class BaseStream(SdkStream, ABC):
     the read before."""
 
     unknown_replication_key: str | None = None
-    """The replication key that the catalog names, where it is no column: it is ignored."""
+    """The replication key in the catalog where that is no column, or "none" where a stream without one is to be
+    incremental: what the catalog says of replication is ignored."""
 
     _bookmark: bookmarks.Bookmark | None = None
     _unfinished: UnfinishedRead | None = None
@@ -111,8 +112,9 @@ class BaseStream(SdkStream, ABC):
         declared = self.replication_key, self.forced_replication_method
         super().apply_catalog(catalog)
         entry, key = catalog.get_stream(self.name), self.replication_key
-        if entry and key and key not in (entry.schema.properties or {}):
-            self.unknown_replication_key = key
+        has_one = key or self.replication_method == REPLICATION_INCREMENTAL
+        if entry and has_one and key not in (entry.schema.properties or {}):
+            self.unknown_replication_key = key or "none"
             self.replication_key, self.forced_replication_method = declared
 
     @property

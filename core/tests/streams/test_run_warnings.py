@@ -138,6 +138,18 @@ def test_a_replication_key_that_is_no_column_warns_once_and_changes_nothing(worl
     assert reading.bookmark("changes") == before.bookmark("changes") == "2026-01-05T00:00:00Z"
 
 
+def test_an_incremental_stream_without_a_replication_key_warns_once_and_stays_what_it_is(world: World) -> None:
+    catalog = world.catalog()
+    (entry,) = [entry for entry in catalog["streams"] if entry["stream"] == "bookings"]
+    entry["replication_method"] = "INCREMENTAL"
+
+    reading = world.run(catalog=catalog)
+
+    (line,) = world.warnings
+    assert line.startswith("The replication key in the catalog is no column: bookings (none).")
+    assert reading.activated == ["bookings"]
+
+
 def test_a_deselected_stream_with_such_a_key_is_not_worth_a_warning(world: World) -> None:
     catalog = world.catalog()
     (entry,) = [entry for entry in catalog["streams"] if entry["stream"] == "changes"]
