@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from scripts import check_database
+from scripts.local_world import ROOT
 from tests.meltano_project import MeltanoProject
 
 if TYPE_CHECKING:
@@ -46,6 +49,12 @@ def test_a_url_of_another_form_is_told_without_repeating_it(url: str) -> None:
     line = check_database.fault({"sqlalchemy_url": url})
     assert "does not begin with postgresql+psycopg://" in line
     assert "hunter2" not in line
+
+
+def test_installing_ends_with_the_check() -> None:
+    command = [shutil.which("make") or "", "--dry-run", "install"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "scripts.check_database" in shown.stdout.splitlines()[-1]
 
 
 @pytest.mark.slow

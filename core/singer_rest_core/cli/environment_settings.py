@@ -35,8 +35,7 @@ def environment_settings(
         try:
             settings[name] = _value(entry, text)
         except _WrongKind as fault:
-            found = "" if entry.get("secret") else f" (it is {text[:40]!r})"
-            errors.append(f"Environment variable {variable} has a value of the wrong kind: it must be {fault}{found}")
+            errors.append(f"Environment variable {variable} has a value of the wrong kind: it must be {fault}")
     return settings, errors
 
 
@@ -53,7 +52,7 @@ def _value(entry: Mapping[str, Any], text: str) -> object:
         try:
             return _BOOLEANS[text.strip().lower()]
         except KeyError:
-            raise _WrongKind("true or false") from None
+            raise _WrongKind(f"true or false (it is {text[:40]!r})") from None
     if "array" in types:
         return _array(entry, text)
     if "object" in types:
@@ -65,7 +64,7 @@ def _integer(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise _WrongKind("a whole number") from None
+        raise _WrongKind(f"a whole number (it is {text[:40]!r})") from None
 
 
 def _array(entry: Mapping[str, Any], text: str) -> object:
@@ -80,6 +79,7 @@ def _array(entry: Mapping[str, Any], text: str) -> object:
 
 
 def _parsed(text: str, kind: type, words: str) -> object:
+    """Return a JSON value; the error does not repeat it, as it may hold secrets of stream maps."""
     try:
         value = decode(text.encode())
     except NotJson:

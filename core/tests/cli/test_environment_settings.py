@@ -54,8 +54,8 @@ def test_a_text_that_is_no_boolean_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("variable", "text", "kind"),
     [
-        ("PAGE_SIZE", "many", "a whole number"),
-        ("PAGE_SIZE", "1.5", "a whole number"),
+        ("PAGE_SIZE", "many", "a whole number (it is 'many')"),
+        ("PAGE_SIZE", "1.5", "a whole number (it is '1.5')"),
         ("MAPS", "{", "a JSON object"),
         ("MAPS", "[]", "a JSON object"),
         ("REPORTS", "a,b", "a JSON array"),
@@ -66,9 +66,7 @@ def test_a_text_that_is_no_boolean_is_refused(text: str) -> None:
 def test_a_value_of_the_wrong_kind_gives_a_line_that_names_the_variable(variable: str, text: str, kind: str) -> None:
     settings, lines = _read(**{f"TAP_X_{variable}": text})
     assert settings == {}
-    assert lines == [
-        f"Environment variable TAP_X_{variable} has a value of the wrong kind: it must be {kind} (it is {text!r})"
-    ]
+    assert lines == [f"Environment variable TAP_X_{variable} has a value of the wrong kind: it must be {kind}"]
 
 
 def test_all_variables_of_the_wrong_kind_are_reported_at_once() -> None:
