@@ -11,7 +11,8 @@ export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: bench demo test test-slow test-next-sdk install shell lint format definitions new-stream clean
+.PHONY: bench demo test test-slow test-next-sdk install check-database check-project shell lint format definitions \
+	new-stream clean
 
 demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
 	@$(BIN)/python -m scripts.demo
@@ -29,6 +30,10 @@ test-next-sdk: $(VENV)/.ready ## core's and the taps' tests with the newest sing
 
 install: $(VENV)/.ready ## Meltano with its plugins, for your own account and database
 	$(BIN)/meltano install
+	@$(BIN)/python -m scripts.check_database || true
+
+check-database: $(VENV)/.ready ## whether the loader is told of a database; connects to nothing
+	@$(BIN)/python -m scripts.check_database
 
 bench: $(VENV)/.ready ## compare with other taps (BENCH="--quick --only 0ms" for a part); bench/README.md
 	@$(BIN)/python -m bench $(BENCH)
@@ -36,7 +41,10 @@ bench: $(VENV)/.ready ## compare with other taps (BENCH="--quick --only 0ms" for
 shell: $(VENV)/.ready ## a shell in which `meltano run tap-productive target-postgres` works without any account
 	@$(BIN)/python -m scripts.shell
 
-lint: $(VENV)/.ready ## ruff, mypy, who imports whom, and whether generated files are current
+check-project: $(VENV)/.ready ## whether every select pattern in meltano.yml matches a stream and a column
+	@$(BIN)/python -m scripts.check_project
+
+lint: $(VENV)/.ready check-project ## ruff, mypy, who imports whom, and whether generated files are current
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from scripts.local_world import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from singer_rest_core import RestTap
 
 
@@ -36,11 +38,12 @@ def tap_classes() -> dict[str, type[RestTap]]:
     return classes
 
 
-def unconnected_tap(tap_class: type[RestTap]) -> RestTap:
+def unconnected_tap(tap_class: type[RestTap], settings: Mapping[str, Any] | None = None) -> RestTap:
     """Create a tap to look at its streams; its settings lead nowhere.
 
     Args:
         tap_class: The class of the tap.
+        settings: More settings, which are taken as they are.
     """
     properties = tap_class.config_jsonschema["properties"]
     urls = {name: "https://localhost" for name in ("api_url", "auth_url") if name in properties}
@@ -48,7 +51,8 @@ def unconnected_tap(tap_class: type[RestTap]) -> RestTap:
     # A tap replaces the signal handlers of its process, which is ours.
     handlers = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return tap_class(config=required | urls, validate_config=True, setup_mapper=False)
+        config = required | urls | dict(settings or {})
+        return tap_class(config=config, validate_config=not settings, setup_mapper=False)
     finally:
         for signum, handler in handlers.items():
             signal.signal(signum, handler)

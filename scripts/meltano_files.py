@@ -22,7 +22,8 @@ VARIANT = "invoicing-taps"
 LOADER = "target-postgres"
 JOB_SUFFIX = "to-postgres"
 
-_KINDS = {"boolean": "boolean", "integer": "integer", "number": "decimal", "object": "object", "array": "array"}
+# A number is a "string", as Meltano 4.4 fails to write a "decimal" that comes from a variable. The taps read the text.
+_KINDS = {"boolean": "boolean", "integer": "integer", "object": "object", "array": "array"}
 _JOBS = re.compile(r"(# <jobs>.*?\n).*(# </jobs>)", re.DOTALL)
 _WEEKLY_REASON = """\
 # Once a week the taps with incremental streams read everything again, without the state: this corrects changes that an
@@ -38,7 +39,8 @@ def settings(tap_class: type[RestTap]) -> list[dict[str, Any]]:
         tap_class: The class of the tap.
 
     Returns:
-        Its own settings, then the SDK's; nested ones with dotted names.
+        Its own settings, then the SDK's; nested ones with dotted names, unless their names are up to the user, as in
+        `stream_maps`: that is one setting, which a variable can hold.
     """
     schema = copy.deepcopy(tap_class.config_jsonschema)
     tap_class.append_builtin_config(schema)
@@ -47,7 +49,7 @@ def settings(tap_class: type[RestTap]) -> list[dict[str, Any]]:
 
 def _flattened(properties: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
     for name, entry in properties.items():
-        if isinstance(entry.get("properties"), dict) and entry["properties"]:
+        if entry.get("properties") and not isinstance(entry.get("additionalProperties"), dict):
             yield from _flattened(entry["properties"], f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", entry

@@ -20,6 +20,7 @@ from singer_rest_core.run import Run
 from singer_rest_core.singer.sdk_tap import SdkTap
 from singer_rest_core.streams.base import BaseStream
 from singer_rest_core.streams.rest import RestStream
+from singer_rest_core.streams.run_warnings import run_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -193,9 +194,11 @@ class RestTap(SdkTap):
 
     @override
     def before_streams(self) -> None:
-        """Start the clock of the run, and number the streams it reads."""
+        """Start the clock of the run, number the streams it reads, and warn of what cannot be meant."""
         self.run.progress.begin()
         selected = [each for each in self.streams.values() if isinstance(each, BaseStream) and each.selected]
+        for line in run_warnings(selected, self.config.get("start_date"), now=self.clock.now()):
+            self.logger.warning("%s", line)
         for position, each in enumerate(selected):
             each.position = position
         lists = [each for each in selected if isinstance(each, RestStream)]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from singer_rest_core.api.retry import LongWait
     from singer_rest_core.clock import Clock
 
+_SHORT = 600.0
+"""Seconds: of a shorter wait, the time at its end is given to the second."""
 _REQUEST_ID = re.compile(r"[\w.:/+=-]{1,100}")
 
 
@@ -58,8 +60,12 @@ def wait_too_long(problem: str, wait: LongWait, clock: Clock) -> WaitTooLong:
         wait: How long.
         clock: The time.
     """
-    moment = (clock.now() + timedelta(seconds=wait.seconds)).isoformat(timespec="minutes")
+    moment = clock.now() + timedelta(seconds=wait.seconds)
+    if wait.seconds < _SHORT:
+        after = (moment + timedelta(seconds=1)).isoformat(timespec="seconds")
+    else:
+        after = moment.isoformat(timespec="minutes")
     return WaitTooLong(
         f"{problem}. That means waiting {time_span(wait.seconds)}, more than max_wait_minutes allows: "
-        f"run again after {moment}; what was read is kept in the state"
+        f"run again after {after}; what was read is kept in the state"
     )

@@ -11,6 +11,8 @@ from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from singer_rest_core.clock import time_span
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
@@ -37,7 +39,7 @@ class LongWait(Exception):
 
     def __init__(self, seconds: float) -> None:
         """Keep the wait; the message is up to the caller."""
-        super().__init__(f"{seconds:.0f} s")
+        super().__init__(time_span(seconds))
         self.seconds = seconds
 
 

@@ -1,6 +1,7 @@
 """The command line: settings, one-line errors, progress, log lines."""
 
 from singer_rest_core.cli.command import TapCommand
+from singer_rest_core.cli.environment_settings import environment_settings
 from singer_rest_core.cli.log_lines import StreamNameFilter
 from singer_rest_core.cli.progress import Progress
 from singer_rest_core.cli.settings import (
@@ -18,6 +19,7 @@ __all__ = [
     "StreamNameFilter",
     "TapCommand",
     "date_errors",
+    "environment_settings",
     "header_errors",
     "schema_errors",
     "settings_schema",

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 REPORT_INTERVAL = 5.0
 """Seconds between two lines."""
 
+_UNITS = ((1, "a second"), (60, "a minute"), (3600, "an hour"))
+
 _JOIN_TIMEOUT = 1.0
 """Seconds to wait for the thread at the end: it may be blocked by a full log pipe."""
 
@@ -106,8 +108,14 @@ class Progress:
         rate = self._stream_rows / seconds if seconds > 0 else 0.0
         parts = [f"{self._stream}: {self._stream_rows:,}{f' of {total:,}' if total else ''} rows"]
         if rate:
-            parts.append(f"{rate:,.0f} a second")
+            parts.append(_speed(rate))
         if total and rate and total > self._stream_rows:
             parts.append(f"{time_span((total - self._stream_rows) / rate)} left")
         quota = self._quota()
         return ", ".join([*parts, *([quota] if quota else [])])
+
+
+def _speed(rate: float) -> str:
+    """Format rows a second for people, by the shortest unit of time in which there is one."""
+    seconds, unit = next(((length, unit) for length, unit in _UNITS if rate * length >= 1), _UNITS[-1])
+    return f"{rate * seconds:,.0f} {unit}"

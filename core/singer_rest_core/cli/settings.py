@@ -116,14 +116,20 @@ def with_defaults(schema: Mapping[str, Any], config: Mapping[str, Any]) -> dict[
 
     Args:
         schema: The tap's settings as JSON schema.
-        config: The settings given by the user; null counts as not set.
+        config: The settings given by the user; null counts as not set, and so does an empty text, which an empty
+            variable becomes in Meltano, where it can be no value: of a required or secret setting, one with a default,
+            a choice or a date.
 
     Returns:
-        The settings without nulls, with defaults. A number sent as text by an environment variable is a number, as the
-        SDK converts only integers; a text that YAML turned into a number, such as an id, is a text.
+        The settings without what is not set, with defaults. A number sent as text by an environment variable is a
+        number; a text that YAML turned into a number, such as an id, is a text.
     """
     defaults = {name: entry["default"] for name, entry in schema["properties"].items() if "default" in entry}
-    given = {name: value for name, value in config.items() if value is not None}
+    given = {
+        name: value
+        for name, value in config.items()
+        if value is not None and not (value == "" and _must_have_text(schema, name))
+    }
     return defaults | {name: _converted(schema["properties"].get(name, {}), value) for name, value in given.items()}
 
 
@@ -249,6 +255,11 @@ def _lines(error: ValidationError, plugin: str) -> list[str]:
     }.get(rule, "has an invalid format")
     value = "" if entry.get("secret") else f" (it is {str(found)[:40]!r})"
     return [f"Setting {path} {requirement}{value}"]
+
+
+def _must_have_text(schema: Mapping[str, Any], name: str) -> bool:
+    entry = schema["properties"].get(name, {})
+    return name in schema.get("required", ()) or not entry.keys().isdisjoint({"default", "enum", "format", "secret"})
 
 
 def _converted(entry: Mapping[str, Any], value: object) -> object:

@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from abc import abstractmethod
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Tap
+from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._state import StateWriter
 from singer_sdk.plugin_base import PluginBase
 from singer_sdk.singerlib.encoding.simple import StateMessage
 from typing_extensions import override
 
+from singer_rest_core.cli.environment_settings import environment_settings
 from singer_rest_core.cli.settings import schema_errors, unknown_settings, with_defaults
 from singer_rest_core.errors import RunEnded, RunInterrupted
 from singer_rest_core.records.exact_json import encode
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 PINNED: dict[type, tuple[str, ...]] = {
     Tap: ("sync_all", "run_sync_dry_run", "_handle_termination", "_state_writer"),
     StateWriter: ("write_state",),
-    PluginBase: ("_validate_config", "_config", "_env_var_prefix"),
+    PluginBase: ("_validate_config", "_config", "_env_var_config", "_env_var_prefix"),
 }
 """Names of the SDK that this module relies on though they are private or final, by class."""
 
@@ -76,20 +79,13 @@ class SdkTap(Tap):
         """Check the catalog before the SDK does, and turn its errors into lines.
 
         Raises:
-            ConfigValidationError: If the catalog is none, or an environment variable cannot be read; the SDK lets
-                Python's own error through.
+            ConfigValidationError: If the catalog is none; the SDK lets Python's own error through.
         """
         catalog = kwargs.get("catalog")
         if isinstance(catalog, list) or (isinstance(catalog, dict) and not isinstance(catalog.get("streams"), list)):
             line = "The catalog holds no list of streams: make one with --discover"
             raise ConfigValidationError(line, errors=[line], schema={})
-        try:
-            super().__init__(*args, **kwargs)
-        except ValueError as error:
-            if not kwargs.get("parse_env_config"):
-                raise
-            line = f"An environment variable {self._env_var_prefix}… has a value of the wrong kind: {error}"
-            raise ConfigValidationError(line, errors=[line], schema=self.config_jsonschema) from error
+        super().__init__(*args, **kwargs)
         self._state_writer = self._last_state_writer = _EncodedStateWriter(self.message_writer)
 
     @property
@@ -220,6 +216,21 @@ class SdkTap(Tap):
             raise interrupt
         signal.signal(signum, signal.SIG_DFL)
         writer.interrupt(interrupt)
+
+    @property
+    def _env_var_config(self) -> dict[str, Any]:
+        """The settings in environment variables; the SDK takes an empty one for a value, and any text for a boolean.
+
+        Raises:
+            ConfigValidationError: If a variable holds a value of the wrong kind.
+        """
+        parse_environment_config({}, self._env_var_prefix)  # of an empty schema: loads `.env` and nothing else
+        schema = self.config_jsonschema
+        self.append_builtin_config(schema)
+        settings, errors = environment_settings(schema, os.environ, prefix=self._env_var_prefix)
+        if errors:
+            raise ConfigValidationError("; ".join(errors), errors=errors, schema=schema)
+        return settings
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:

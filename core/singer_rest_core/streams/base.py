@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
+    from singer_sdk.singerlib.catalog import Catalog
 
     from singer_rest_core.records.conform import Record
     from singer_rest_core.singer.result import RunResult
@@ -78,6 +79,10 @@ class BaseStream(SdkStream, ABC):
     """How many different rows the read found that just ended; None if that is not known: then nothing is compared with
     the read before."""
 
+    unknown_replication_key: str | None = None
+    """The replication key in the catalog where that is no column, or "none" where a stream without one is to be
+    incremental: what the catalog says of replication is ignored."""
+
     _bookmark: bookmarks.Bookmark | None = None
     _unfinished: UnfinishedRead | None = None
     """The complete read that this run continues."""
@@ -101,6 +106,16 @@ class BaseStream(SdkStream, ABC):
         self.run = run
         """What the streams of this run share."""
         self.logger.addFilter(StreamNameFilter(self.name))
+
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        declared = self.replication_key, self.forced_replication_method
+        super().apply_catalog(catalog)
+        entry, key = catalog.get_stream(self.name), self.replication_key
+        has_one = key or self.replication_method == REPLICATION_INCREMENTAL
+        if entry and has_one and key not in (entry.schema.properties or {}):
+            self.unknown_replication_key = key or "none"
+            self.replication_key, self.forced_replication_method = declared
 
     @property
     @override

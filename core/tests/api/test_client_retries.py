@@ -215,6 +215,17 @@ def test_a_wait_is_given_in_fitting_units(api: LocalApi, seconds: str, span: str
         api.get(max_wait=10)
 
 
+@pytest.mark.parametrize("seconds", [0.3, 5, 59, 61, 590])
+def test_the_time_to_run_again_after_a_short_wait_is_given_to_the_second(
+    api: LocalApi, clock: FakeClock, seconds: float
+) -> None:
+    api.respond(api.json(429, {}, Retry_After=str(seconds)))
+    with pytest.raises(WaitTooLong) as failure:
+        api.get(max_wait=0.1)
+    moment = datetime.fromisoformat(str(failure.value).partition("run again after ")[2].partition(";")[0])
+    assert seconds <= (moment - clock.now()).total_seconds() <= seconds + 2
+
+
 def test_waits_add_up_to_what_the_user_allows(api: LocalApi, clock: FakeClock) -> None:
     api.respond(api.json(429, {}, Retry_After="250"))
     with pytest.raises(WaitTooLong):

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+
+import pytest
 
 from conftest import FakeClock
 from singer_rest_core.cli.progress import Progress
 from singer_rest_core.clock import Clock
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def test_a_line_every_few_seconds_shows_how_far_a_stream_is() -> None:
@@ -115,3 +113,17 @@ def test_long_time_spans_are_shown_in_minutes_and_hours() -> None:
 
     assert lines[0].endswith("138 h 51 min left")
     assert progress.summary(2) == "20 rows with 2 requests in 1 min 40 s"
+
+
+@pytest.mark.parametrize(
+    ("rows", "seconds", "speed"),
+    [(5_000, 5, "1,000 a second"), (10, 10, "1 a second"), (4, 10, "24 a minute"), (1, 90, "40 an hour")],
+)
+def test_a_slow_stream_shows_its_rows_by_a_longer_unit(rows: int, seconds: int, speed: str) -> None:
+    clock, lines = FakeClock(), list[str]()
+    progress = Progress(lines.append, clock=clock, quota=str)
+    progress.stream("tasks")
+    clock.advance(seconds)
+    progress.page(rows, None)
+
+    assert lines == [f"tasks: {rows:,} rows, {speed}"]

@@ -196,3 +196,14 @@ def test_a_decimal_from_a_file_becomes_a_float() -> None:
     config = with_defaults(_SCHEMA, {"auth_token": "x", "max_wait_minutes": Decimal("0.5")})
     assert config["max_wait_minutes"] == 0.5
     assert isinstance(config["max_wait_minutes"], float)
+
+
+@pytest.mark.parametrize("name", ["auth_token", "api_url", "mode", "start_date", "page_size"])
+def test_an_empty_text_counts_as_not_set_where_it_can_be_no_value(name: str) -> None:
+    given = {"auth_token": _SECRET} | {name: ""}
+    assert with_defaults(_SCHEMA, given) == with_defaults(_SCHEMA, {**given, name: None})
+
+
+def test_an_empty_text_stays_where_it_may_be_meant() -> None:
+    schema = {"properties": {"flattening_separator": {"type": ["string", "null"]}}}
+    assert with_defaults(schema, {"flattening_separator": ""}) == {"flattening_separator": ""}

@@ -7,6 +7,7 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from singer_rest_core import NotJson, body_of
+from singer_rest_core.clock import time_span
 from tap_productive.error_bodies import errors_in
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import requests
 
 _USED_UP = "server time limit exceeded"
-_HOUR = 3600
+_MINUTE, _HOUR = 60, 3600
 
 
 class ServerTime:
@@ -41,7 +42,8 @@ class ServerTime:
 
     def __str__(self) -> str:
         """Return the sum as a clause."""
-        return f"{self.seconds:.1f} s of the server's time"
+        used = f"{self.seconds:.1f} s" if self.seconds < _MINUTE else time_span(self.seconds)
+        return f"{used} of the server's time"
 
 
 def seconds_to_next_period(refusal: requests.Response, *, now: datetime) -> float | None:

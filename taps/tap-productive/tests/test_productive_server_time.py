@@ -12,7 +12,7 @@ import requests
 
 from singer_rest_core.errors import WaitTooLong
 from singer_rest_core.records import encode
-from tap_productive.server_time import seconds_to_next_period
+from tap_productive.server_time import ServerTime, seconds_to_next_period
 
 if TYPE_CHECKING:
     from conftest import FakeClock, ReadProductive
@@ -105,3 +105,11 @@ def test_periods_begin_at_the_top_of_the_hour_and_at_midnight(error: dict[str, o
 @pytest.mark.parametrize("content", [b"busy", b'"busy"', b'{"errors": ["busy"]}', b'{"errors": {}}'])
 def test_a_refusal_of_another_form_gives_no_period(content: bytes) -> None:
     assert seconds_to_next_period(refusal_with(content), now=NOW) is None
+
+
+@pytest.mark.parametrize(("answers", "text"), [(1, "2.5 s"), (20, "50.0 s"), (40, "1 min 40 s"), (3000, "2 h 5 min")])
+def test_server_time_is_told_in_units_that_fit(answers: int, text: str) -> None:
+    time = ServerTime()
+    for _ in range(answers):
+        time.add("2.5")
+    assert str(time) == f"{text} of the server's time"

@@ -1,0 +1,133 @@
+"""What the documentation names exists: files, targets of make, commands and options of Meltano, variables, jobs."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+import yaml
+from meltano.cli.cli import cli
+from meltano.core.project import PROJECT_ENVIRONMENT_ENV
+
+from scripts.all_taps import tap_names
+from scripts.local_world import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+MELTANO: dict[str, Any] = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+MADE_BY_MELTANO = (".env", ".meltano/")
+INVENTED = re.compile("acme|boats|tap_x")
+"""In the names of what the pages about adding add, and of what stands for any tap."""
+
+
+def code(page: Path) -> list[str]:
+    """Return what a page shows as code: spans, and lines of blocks."""
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"^(?: {4}|\t)(?! *[-|])(\S.*)$", text, re.MULTILINE)
+    return [*blocks, *re.findall(r"`([^`\n]+)`", text)]
+
+
+def meltano_commands(page: Path) -> list[list[str]]:
+    """Return the commands of Meltano that a page shows, without comments."""
+    shown = [re.split(r" {2,}#|;", each)[0].removeprefix(".venv/bin/") for each in code(page)]
+    return [shlex.split(each)[1:] for each in shown if re.match(r"meltano (-|[a-z])", each)]
+
+
+def checked(command: list[str]) -> click.Command:
+    """Find a command of Meltano and check each option; return the last subcommand.
+
+    Raises:
+        AssertionError: If Meltano has no such command or option.
+    """
+    at: click.Command = cli
+    options = {name for parameter in at.params for name in parameter.opts}
+    for word in command:
+        if word.startswith("-"):
+            name = word.partition("=")[0]
+            assert name in options, f"{' '.join(command)}: {at.name} has no option {name}"
+        elif isinstance(at, click.Group):
+            assert word in at.commands, f"{' '.join(command)}: {at.name} has no command {word}"
+            at = at.commands[word]
+            options |= {name for parameter in at.params for name in parameter.opts}
+    return at
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_and_option_of_meltano_exists(page: Path) -> None:
+    jobs = {job["name"] for job in MELTANO["jobs"]}
+    plugins = {plugin["name"] for kind in MELTANO["plugins"].values() for plugin in kind}
+    for words in meltano_commands(page):
+        command = [word for word in words if word != "…"]
+        last = checked(command)
+        if last.name == "run":
+            blocks = [word for word in command[command.index("run") + 1 :] if not word.startswith("-")]
+            assert set(blocks) <= jobs | plugins, command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_target_of_make_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {
+        target
+        for each in code(page)
+        for match in re.findall(r"\bmake((?: [a-z][a-z-]+)+)", each)
+        for target in match.split()
+    }
+    assert named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    spans = [each for each in re.findall(r"`([^`\s]+)`", text) if re.fullmatch(r"[\w.*-]+(/[\w.*-]+)*/?", each)]
+    paths = [each for each in spans if re.search(r"/|\.(md|yml|toml|py|json|lock)$|^\.env$", each)]
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+    named = [name for name in [*paths, *links] if not name.startswith(MADE_BY_MELTANO) and not INVENTED.search(name)]
+    assert [name for name in named if not exists(name, page.parent)] == []
+
+
+def exists(name: str, folder: Path) -> bool:
+    """Return whether there is such a file or folder: from the root, from a page, or in a package."""
+    packages = [ROOT / "core" / "singer_rest_core", *ROOT.glob("taps/*"), *ROOT.glob("taps/*/tap_*")]
+    name = name.rstrip("/")
+    anywhere = [] if "/" in name else (ROOT / "core" / "singer_rest_core").rglob(name)
+    return any(True for base in (ROOT, folder, *packages) for _ in base.glob(name)) or any(anywhere)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_variable_exists(page: Path) -> None:
+    known = {*settings_variables(), *meltano_variables()}
+    named = re.findall(r"\b(?:TAP|TARGET|MELTANO)_[A-Z0-9_]*[A-Z0-9]\b", page.read_text(encoding="utf-8"))
+    assert {name for name in named if name not in known} == set()
+
+
+def settings_variables() -> Iterator[str]:
+    """Yield the variable of each setting of a plugin, and of each of Meltano's extras that the project uses."""
+    for path in (ROOT / "plugins").glob("*/*.lock"):
+        lock = json.loads(path.read_text(encoding="utf-8"))
+        for setting in lock["settings"]:
+            yield re.sub(r"\W", "_", f"{lock['name']}_{setting['name']}").upper()
+        yield f"{lock['namespace']}__SELECT".upper()
+
+
+def meltano_variables() -> Iterator[str]:
+    """Yield the variables of Meltano's options and of its own settings."""
+    yield PROJECT_ENVIRONMENT_ENV
+    for command in cli.commands.values():
+        yield from (str(parameter.envvar) for parameter in command.params if parameter.envvar)
+    own_settings = yaml.safe_load((files("meltano.core.bundle") / "settings.yml").read_text(encoding="utf-8"))
+    for setting in own_settings["settings"]:
+        yield re.sub(r"\W", "_", f"meltano_{setting['name']}").upper()
+
+
+def test_the_page_about_running_names_every_tap_that_it_speaks_of() -> None:
+    text = (ROOT / "docs" / "running-it.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\btap-[a-z0-9]+\b", text)) <= set(tap_names())
