@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
+from singer_rest_core.api.request_lines import request_id
 from singer_rest_core.api.retry import server_time
 from singer_rest_core.errors import ApiUnreachable, RequestFailed, StreamUnavailable, WaitTooLong
 from singer_rest_core.paging.list_query import Query, RefusedRequest
@@ -183,6 +184,24 @@ class PageFetcher(Generic[Query]):
         pool, send = self._run.prefetcher, self._run.client.send
         return send(request) if pool is None else pool.submit((self._source.position, turn), request, send).result()
 
+    def count(self, request: HTTPRequest) -> int | None:
+        """Count the rows of the list.
+
+        Args:
+            request: The list's `count_request`.
+
+        Returns:
+            How many it has; None if the API does not say.
+
+        Raises:
+            RequestFailed: If the request or its answer ends the read.
+        """
+        answer = self.send(request)
+        try:
+            return self._source.count_of(answer)
+        except (NotJson, UnexpectedPage) as error:
+            raise self._unusable(answer, error) from error
+
     def began_at(self, page: Page) -> datetime | None:
         """Return when the read began by the clock of the API, where that is behind ours.
 
@@ -206,8 +225,11 @@ class PageFetcher(Generic[Query]):
             # The codec decodes a page whose rows are not objects, too.
             page.check_rows()
         except (NotJson, UnexpectedPage) as error:
-            raise RequestFailed(f"GET {self._source.path} answered {error}") from error
+            raise self._unusable(answer, error) from error
         return page
+
+    def _unusable(self, answer: requests.Response, error: Exception) -> RequestFailed:
+        return RequestFailed(f"GET {self._source.path} answered{request_id(answer)} {error}")
 
     def _accepted_answer(self, token: object, turn: int, pending: Pending | None) -> requests.Response:
         """Request a page, and again in another way as long as the API refuses something that can be left out."""
