@@ -152,8 +152,8 @@ class ApiClient:
             A response below 400 whose content is JSON (see `exact_json.body_of`).
 
         Raises:
-            AccessRefused: On 401.
-            StreamUnavailable: On 403.
+            AccessRefused: On 401, and on 403 where it refuses the account.
+            StreamUnavailable: On any other 403.
             ForeignOrigin: If the request, or a redirect, leads to another origin.
             AnswerTooLarge: If the response has more than `response_body.MAX_JSON` bytes.
             RequestFailed: On any other 4xx, when retrying did not help, and when the run is ending.
@@ -258,8 +258,9 @@ class ApiClient:
         except NotJson as error:
             line = f"{answered(request, response)} with a body that is not JSON"
             raise _AttemptFailed(Failure.BROKEN_BODY, line, response=response) from error
-        with self._lock:
-            self._accepted += 1
+        if self._options.proves_access(request):
+            with self._lock:
+                self._accepted += 1
         return response
 
     def _note_response(self) -> None:
@@ -288,7 +289,8 @@ class ApiClient:
         if status == HTTPStatus.UNAUTHORIZED:
             return AccessRefused(f"{line}. {options.refusal_hint}")
         if status == HTTPStatus.FORBIDDEN:
-            return StreamUnavailable(line, body=body)
+            remedy = options.account_refusal(body)
+            return AccessRefused(f"{line}. {remedy}") if remedy else StreamUnavailable(line, body=body)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             return _AttemptFailed(Failure.RATE_LIMITED, line, response=response, was_refused=True)
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
