@@ -197,8 +197,9 @@ def _rows_and_siblings(body: Any, layout: RowLayout) -> tuple[Any, Record]:  # n
 
 
 def fields_of(row: Any, layout: RowLayout) -> Iterable[tuple[str, Any]]:  # noqa: ANN401 - JSON is any of six types
-    """Return the fields of a row, without relationships: for a resource, its id and attributes, one of which may be
-    named `id`, too.
+    """Return the fields of a row without relationships: of a resource, its id and its attributes.
+
+    One of the attributes may be named `id`, too.
 
     Args:
         row: A decoded row of any type.

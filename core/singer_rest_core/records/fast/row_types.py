@@ -248,21 +248,25 @@ class RowTypes:
                 batch.put_converted(index, self._columns[name], value)
 
         if ID in self.fields:
-            field = self.fields[ID]
-            for index, (resource, attribute) in enumerate(zip(resources, batch.values(ID), strict=True)):
-                if resource.id is None:
-                    if attribute is UNSET or attribute is None:
-                        raise UnexpectedPage(NOT_A_RESOURCE)
-                    continue
-                if attribute is not UNSET and is_another_id(attribute, resource.id):
-                    batch.rescue(index, ID_AMONG_ATTRIBUTES, attribute)
-                setattr(batch.records[index], field, resource.id)
+            self._set_ids(resources, batch)
         else:
             for index, resource in enumerate(resources):
                 if resource.id is None:
                     raise UnexpectedPage(NOT_A_RESOURCE)
                 put(index, ID, resource.id)
         relationships.fill(batch.records, [each.relationships for each in resources], put)
+
+    def _set_ids(self, resources: Sequence[Any], batch: RecordBatch) -> None:
+        """Set the ids of resources in their records, which hold an attribute named `id` if there is one."""
+        field = self.fields[ID]
+        for index, (resource, attribute) in enumerate(zip(resources, batch.values(ID), strict=True)):
+            if resource.id is None:
+                if attribute is UNSET or attribute is None:
+                    raise UnexpectedPage(NOT_A_RESOURCE)
+                continue
+            if attribute is not UNSET and is_another_id(attribute, resource.id):
+                batch.rescue(index, ID_AMONG_ATTRIBUTES, attribute)
+            setattr(batch.records[index], field, resource.id)
 
     def _type_of(self, column: Column) -> Any:  # noqa: ANN401 - a type form, which has no type
         """Return the type that makes `convert` unnecessary, or None if there is none or rows do not conform to it."""
