@@ -120,6 +120,7 @@ class ApiClient:
         self._lock = threading.Lock()
         self._has_responded = False
         self._accepted = 0
+        self._access_is_proven = False
         self._in_flight = 0
         self._lost_in_a_row = 0
 
@@ -132,6 +133,11 @@ class ApiClient:
     def accepted(self) -> bool:
         """Whether the API has accepted any request so far: then the credentials are right."""
         return self._accepted > 0
+
+    @property
+    def access_is_proven(self) -> bool:
+        """Whether the API has accepted a request so far that it would refuse for another account."""
+        return self._access_is_proven
 
     def stop(self) -> None:
         """Send nothing more: a request that waits, or comes later, fails at once."""
@@ -258,9 +264,9 @@ class ApiClient:
         except NotJson as error:
             line = f"{answered(request, response)} with a body that is not JSON"
             raise _AttemptFailed(Failure.BROKEN_BODY, line, response=response) from error
-        if self._options.proves_access(request):
-            with self._lock:
-                self._accepted += 1
+        with self._lock:
+            self._accepted += 1
+            self._access_is_proven = self._access_is_proven or self._options.proves_access(request)
         return response
 
     def _note_response(self) -> None:

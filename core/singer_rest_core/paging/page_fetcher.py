@@ -102,7 +102,7 @@ class ReadersRun(Protocol):
         ...
 
     def verify_access(self, refusal: Refusal) -> None:
-        """Check the credentials when a list is refused before any request was accepted."""
+        """Check the credentials when a list is refused before any request has proved them."""
         ...
 
 
@@ -239,7 +239,7 @@ class PageFetcher(Generic[Query]):
             except (StreamUnavailable, RequestFailed) as error:
                 pending = None
                 is_missing = isinstance(error, RequestFailed) and error.status == HTTPStatus.NOT_FOUND
-                if (is_missing or isinstance(error, StreamUnavailable)) and not self._run.client.accepted:
+                if (is_missing or isinstance(error, StreamUnavailable)) and not self._run.client.access_is_proven:
                     self._run.verify_access(error)
                 refused = RefusedRequest(self.query, token, error, lambda query: self._send(query, token, turn))
                 query = self._source.adapt(refused)
