@@ -76,3 +76,17 @@ def test_an_answer_that_is_half_a_json_document_is_requested_again(
 
     assert reading.error is None
     assert set(reading.ids("tasks")) == {row["id"] for row in sandbox.admin.records("tasks")}
+
+
+@pytest.mark.parametrize("body", ['{"errors": [{"title": "Server busy"}]}', '{"data": 5}', "[1]"])
+def test_an_answer_to_a_count_that_is_no_page_fails_its_list_in_one_line(
+    sandbox: RunningSandbox, read_productive: ReadProductive, caplog: pytest.LogCaptureFixture, body: str
+) -> None:
+    sandbox.admin.add_fault("*/line_items", query="page[number]=1", status=200, times=100, body=body)
+
+    reading = read_productive("line_items prices")
+
+    assert reading.ids("prices")
+    assert reading.activated == ["prices"]
+    (line,) = warnings_of(caplog)
+    assert line.startswith("line_items: failed: GET /line_items answered (x-request-id sandbox-")
