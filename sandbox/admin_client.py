@@ -144,10 +144,13 @@ class AdminClient:
         routes: Sequence[str] = (),
         ignored_filters: Mapping[str, Sequence[str]] | None = None,
         ignored_sorts: Mapping[str, Sequence[str]] | None = None,
+        operations: Mapping[str, Sequence[str]] | None = None,
+        organization: str = "",
     ) -> None:
         """Make the API refuse what is documented. Replaces earlier refusals; `keyset_sorts` accepts `*`.
 
         Ignored filters and sorts are accepted without effect: the answer has too many rows, or the wrong order.
+        Operations are those of filters; `organization` is the code with which all of it is refused.
         """
         payload = {
             "includes": includes or {},
@@ -157,6 +160,8 @@ class AdminClient:
             "routes": list(routes),
             "ignored_filters": ignored_filters or {},
             "ignored_sorts": ignored_sorts or {},
+            "operations": operations or {},
+            "organization": organization,
         }
         self.send("PUT", "productive/refusals", payload)
 

@@ -143,7 +143,8 @@ def _messages(body: object) -> list[str]:
         if isinstance(value, Mapping) and not _messages(value):
             value = [f"{key} {_first(entry)}" for key, entry in value.items()]
         found += _messages(value)
-    return found
+    # A code is better than nothing.
+    return found or _messages(body.get("code"))
 
 
 def _first(value: object) -> object:

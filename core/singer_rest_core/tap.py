@@ -155,6 +155,25 @@ class RestTap(SdkTap):
         """
         return None
 
+    def account_refusal(self, body: object) -> str:  # noqa: ARG002 - for taps to answer
+        """Return what the user should do about a 403 that refuses the account, not one stream; called from any thread.
+
+        Args:
+            body: The decoded body; None if it is not JSON.
+
+        Returns:
+            A sentence without its period, for the error that ends the run; empty if it is one stream that is refused.
+        """
+        return ""
+
+    def proves_access(self, request: HTTPRequest) -> bool:  # noqa: ARG002 - for taps to answer
+        """Whether an answer shows that the credentials are right for this account; called from any thread.
+
+        Args:
+            request: A request that was answered below 400.
+        """
+        return True
+
     def verify_access(self, refusal: StreamUnavailable | RequestFailed) -> None:
         """Check the credentials when a stream is refused (403, 404) before any request was accepted.
 
@@ -187,6 +206,8 @@ class RestTap(SdkTap):
                 on_response=self.on_response,
                 retry_after=self.retry_after,
                 status_meanings=self.status_meanings,
+                account_refusal=self.account_refusal,
+                proves_access=self.proves_access,
             ),
             self.logger,
             clock=self.clock,

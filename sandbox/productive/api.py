@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 import time
 from fnmatch import fnmatchcase
@@ -50,6 +51,10 @@ WINDOWS = (Window("token", 100, 10), Window("organization", 4000, 30 * 60), Wind
 
 REPORTS = "reports"
 
+GLOBAL_LISTS = frozenset({"organization_memberships", "organizations", "users"})
+"""Lists of the token's owner: they are answered whatever the organization in the header (seen live; of `users` and
+`organizations` only that they are not the organization's)."""
+
 # The resources that need a paid feature. Documented for tax rates alone.
 FEATURES = {"financials": ("tax_rates",)}
 
@@ -71,6 +76,7 @@ class ProductiveApi(Api):
         self._organizations: dict[str, Dataset] = {}
         self._is_changed = True
         self.settings = Settings()
+        self._request_numbers = itertools.count(1)
         self.reset()
 
     def reset(self) -> None:
@@ -154,7 +160,7 @@ class ProductiveApi(Api):
 
     @override
     def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:
-        return _runtime(seconds)
+        return {**_runtime(seconds), "x-request-id": f"sandbox-{next(self._request_numbers)}"}
 
     @override
     def after_request(self, path: str) -> None:
@@ -169,17 +175,19 @@ class ProductiveApi(Api):
     def _authorize(self, request: ApiRequest) -> str:
         """Return the organization that the request may read.
 
-        The content type is checked first (measured). The order of the other checks, and the answer to a wrong or
-        missing organization, are not documented.
+        The content type is checked first (measured), but a GET needs none (seen live). A wrong and a missing
+        organization have the same error (seen live). The order of the other checks is not documented.
         """
-        content_type = request.headers.get("content-type", "")
+        content_type = request.headers.get("content-type", "" if request.method != "GET" else CONTENT_TYPE)
         if content_type.split(";")[0].strip() != CONTENT_TYPE:
             raise errors.unsupported_content_type()
         if not self.is_authenticated(request.headers):
             raise errors.unauthenticated()
         organization = self.organization(request.headers) or ""
-        if organization not in self._organizations:
-            raise errors.access_denied()
+        if request.route.strip("/") in GLOBAL_LISTS:
+            organization = organization if organization in self._organizations else WORLD
+        elif organization not in self._organizations or self.settings.refusals.organization:
+            raise errors.organization_refused(self.settings.refusals.organization or "no_organization_id")
         keys = {"token": TOKEN, "organization": organization}
         if request.route.startswith(f"/{REPORTS}/"):
             keys["report"] = TOKEN
@@ -210,7 +218,8 @@ class ProductiveApi(Api):
         refusals = self.settings.refusals
         to_the_second = FULL_DATETIMES in request.headers.get("x-feature-flags", "")
         ignored = refusals.ignored_filters.get(name, ())
-        return FilterRules(resource, refusals.filters.get(name, ()), to_the_second, ignored)
+        operations = refusals.operations.get(name, ())
+        return FilterRules(resource, refusals.filters.get(name, ()), to_the_second, ignored, operations)
 
     def _report_page(self, dataset: Dataset, report: Report, query: Query, request: ApiRequest) -> Page:
         rules = self._rules(report.page, report.name, request)

@@ -4,7 +4,7 @@ Run it to change the data files beside this module, which the server reads:
 
     python -m sandbox.productive.build_catalogue <folder with resources.json and examples/> [resource ...]
 
-Without names, it rebuilds the resources that `catalogue.json` already has.
+Without names, it rebuilds the resources that `catalogue.json` already has; those that the folder lacks stay.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import argparse
 import json
 from pathlib import Path
 from typing import Any
+
+from sandbox.productive import later_documentation as later
 
 HERE = Path(__file__).parent
 CATALOGUE = HERE / "catalogue.json"
@@ -230,6 +232,7 @@ def catalogue_entry(resource: str, documented: dict[str, Any]) -> dict[str, Any]
         to_many = str(target).startswith("[") or name in PLURAL
         relationships[name] = f"[{known}]" if to_many else known
     relationships |= SEEN_RELATIONSHIPS.get(resource, {}) | inferred.get("relationships", {})
+    relationships |= later.RELATIONSHIPS.get(resource, {})
     page = {
         "show": documented["show_path"] is not None,
         "attributes": inferred.get("attributes", {})
@@ -237,7 +240,8 @@ def catalogue_entry(resource: str, documented: dict[str, Any]) -> dict[str, Any]
             name: attribute_type(resource, name, facts)
             for name, facts in documented["attributes"].items()
             if set(facts["evidence"]) - DOUBTFUL
-        },
+        }
+        | later.ATTRIBUTES.get(resource, {}),
         "relationships": dict(sorted(relationships.items())),
         # `$op` joins groups in any list; digits (companies: 1, 2) are values of `status` that were scraped as names.
         "filters": [name for name in documented["filters"] if name != "$op" and not name.isdigit()],
@@ -248,13 +252,12 @@ def catalogue_entry(resource: str, documented: dict[str, Any]) -> dict[str, Any]
     return page
 
 
-def report_entry(documented: dict[str, Any]) -> dict[str, Any]:
+def report_entry(report: str, documented: dict[str, Any]) -> dict[str, Any]:
     """Return one report in the compact form of `reports.json`; the types of its metrics are not documented."""
+    names = later.NAMES_OF_REPORTS.get(report, {})
     return {
-        "filters": documented["filters"],
-        "groups": documented["groups"],
-        "sorts": documented["sorts"],
-        "attributes": list(documented["attributes"]),
+        kind: [*dict.fromkeys([*documented[kind], *names.get(kind, "").split()])]
+        for kind in ("filters", "groups", "sorts", "attributes")
     }
 
 
@@ -303,13 +306,19 @@ def main() -> None:
     arguments = parser.parse_args()
     documented = json.loads((arguments.source / "resources.json").read_text())
     names = arguments.resources or list(json.loads(CATALOGUE.read_text()))
-    catalogue = {name: catalogue_entry(name, documented[name]) for name in sorted(names)}
-    CATALOGUE.write_text(json.dumps(catalogue, indent=1) + "\n")
+    # The catalogue has what it knows of some lists that it takes for no lists.
+    documented_lists = {name for name, page in documented.items() if page.get("listable", True)}
+    kept = {name: page for name, page in json.loads(CATALOGUE.read_text()).items() if name not in documented_lists}
+    catalogue = {name: catalogue_entry(name, documented[name]) for name in names if name in documented_lists}
+    CATALOGUE.write_text(json.dumps(dict(sorted({**kept, **catalogue}.items())), indent=1) + "\n")
     reports = {
-        name.removeprefix("reports/"): report_entry(page) for name, page in documented.items() if page.get("is_report")
+        name.removeprefix("reports/"): report_entry(name.removeprefix("reports/"), page)
+        for name, page in documented.items()
+        if page.get("is_report")
     }
-    REPORTS.write_text(json.dumps(reports, indent=1) + "\n")
-    for name in names:
+    reports |= {name: {kind: names.split() for kind, names in page.items()} for name, page in later.REPORTS.items()}
+    REPORTS.write_text(json.dumps(dict(sorted(reports.items())), indent=1) + "\n")
+    for name in catalogue:
         recorded = from_example_file(name, arguments.source / "examples") or from_catalogue_examples(
             name, documented[name]
         )

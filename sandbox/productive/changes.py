@@ -52,6 +52,8 @@ _BIN_TYPES = {
     "purchase_orders": "purchase_order",
     "services": "service",
     "tasks": "task",
+    # The specification of September 2026 says that templates go there, not under which type.
+    "templates": "template",
     "time_entries": "time_entry",
 }
 

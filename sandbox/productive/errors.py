@@ -1,7 +1,8 @@
 """The API's error answers.
 
 Live errors have `status` as a string, `code`, `title`, `detail`, `meta` and `source`; those in the guides have a number
-and fewer fields (README 1). Codes that no source shows are the title in snake case.
+and fewer fields (README 1). Codes that no source shows are the title in snake case. The status in the body need not be
+that of the answer: with an unsupported sort it is a word (newer evidence, 5).
 """
 
 from __future__ import annotations
@@ -21,12 +22,23 @@ def refusal(status: int, error: JsonObject, headers: dict[str, str] | None = Non
     return ApiError(status, {"errors": [error]}, headers)
 
 
-def live_error(status: int, title: str, detail: str, *, code: str = "", parameter: str = "") -> ApiError:
-    """Return an error in the format of live answers; `parameter` is the invalid query parameter, as in JSON:API."""
+def live_error(  # noqa: PLR0913 - each is a member of the error
+    status: int, title: str, detail: str, *, code: str = "", parameter: str = "", word: str = ""
+) -> ApiError:
+    """Return an error in the format of live answers.
+
+    Args:
+        status: The HTTP status.
+        title: The kind of error.
+        detail: What is wrong.
+        code: Its code, if it is not the title in snake case.
+        parameter: The invalid query parameter, as in JSON:API.
+        word: The status in the body, if it is not that of the answer.
+    """
     return refusal(
         status,
         {
-            "status": str(status),
+            "status": word or str(status),
             "code": code or title.lower().replace(" ", "_"),
             "title": title,
             "detail": detail,
@@ -47,11 +59,17 @@ def unauthenticated() -> ApiError:
     return live_error(401, "Unauthenticated", "You are not authenticated", code="invalid_auth_token")
 
 
-def access_denied() -> ApiError:
-    """Return the guide's 403, verbatim, with a number as its status."""
-    return refusal(
-        403, {"status": 403, "title": "Access Denied", "detail": "You are not authorized to access this resource"}
-    )
+ORGANIZATION_CODES = {
+    "no_organization_id": "Organization ID is missing or cannot be reached with this token",
+    "no_person": "The token has no person in this organization",
+    "subscription_expired": "The subscription of this organization has expired",
+}
+"""The codes of a 403 that refuses the organization (newer evidence, 5); the details are ours."""
+
+
+def organization_refused(code: str) -> ApiError:
+    """Return the 403 for an organization that the token may not read."""
+    return live_error(403, "Access Denied", ORGANIZATION_CODES[code], code=code)
 
 
 def feature_unavailable(feature: str) -> ApiError:
@@ -105,14 +123,27 @@ def unsupported_filter(name: str) -> ApiError:
     return live_error(400, "Unsupported Filter", f"Filter {name} is not supported", parameter=f"filter[{name}]")
 
 
+def unsupported_filter_operation(name: str, operation: str) -> ApiError:
+    """Return the error for an operation that a filter does not have; its title is not known."""
+    detail = f"Operation {operation} is not supported on filter {name}"
+    return live_error(400, "Unsupported Filter Operation", detail, parameter=f"filter[{name}]")
+
+
 def unsupported_filter_value(name: str, detail: str) -> ApiError:
-    """Return the error for a filter operation or value that cannot be parsed."""
+    """Return the error for a filter value that cannot be parsed."""
     return live_error(400, "Unsupported Filter Value", detail, parameter=f"filter[{name}]")
 
 
 def unsupported_sort(name: str, detail: str = "") -> ApiError:
-    """Return the error for a sort that is not documented for the resource."""
-    return live_error(400, "Unsupported Sort", detail or f"Sort {name} is not supported", parameter="sort")
+    """Return the error for a sort that is not documented for the resource, as recorded live but for its detail."""
+    return live_error(
+        400,
+        "Sort param unsupported",
+        detail or f"Sort {name} is not supported",
+        code="sort_param_unsupported",
+        parameter="sort",
+        word="unprocessable_content",
+    )
 
 
 def unsupported_group(name: str, detail: str = "") -> ApiError:
@@ -126,7 +157,7 @@ def unsupported_include(path: str) -> ApiError:
 
 
 def invalid_page(parameter: str, detail: str) -> ApiError:
-    """Return the error for an invalid page. How the API answers a page[size] above 200 is not documented."""
+    """Return the error for an invalid page."""
     return live_error(400, "Invalid Page", detail, parameter=parameter)
 
 

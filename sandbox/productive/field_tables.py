@@ -60,6 +60,7 @@ FILTER_PATHS = {
     ("people", "service_type_id"): "service_types",
     ("people", "team"): "teams",
     ("tax_rates", "subsidiary"): "subsidiary",
+    ("templates", "task_project_id"): "task/project",
     ("service_types", "person_id"): "~service_type_assignments.service_type/person",
     ("activities", "participant_id"): "creator",
     ("attachments", "company_id"): "invoice/company",

@@ -122,6 +122,7 @@ _ARCHIVABLE = (
     "companies",
     "custom_field_sections",
     "folders",
+    "job_roles",
     "projects",
     "rate_cards",
     "service_types",

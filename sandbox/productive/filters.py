@@ -58,12 +58,14 @@ class FilterRules:
         to_the_second: Whether datetimes compare by second (header `X-Feature-Flags: filteringSkipDatetimeCastToDate`)
             rather than by date.
         ignored: Documented filters that the admin has made ineffective.
+        refused_operations: Operations that the admin has disabled.
     """
 
     resource: Resource
     refused: Collection[str]
     to_the_second: bool
     ignored: Collection[str] = ()
+    refused_operations: Collection[str] = ()
 
 
 def compile_filters(tree: FilterTree, rules: FilterRules) -> RowPredicate:
@@ -114,11 +116,9 @@ def _field_predicates(name: str, branch: FilterTree | list[str], rules: FilterRu
     operations = {"eq": branch} if isinstance(branch, list) else branch
     predicates = []
     for operation, values in operations.items():
-        if not isinstance(values, list) or operation not in _ALLOWED[field.kind]:
-            detail = f"Operation {operation} is not supported on filter {name}"
-            raise errors.unsupported_filter_value(name, detail)
-        if field.bound and operation != "eq":
-            raise errors.unsupported_filter_value(name, f"Filter {name} takes no operation")
+        is_allowed = operation in _ALLOWED[field.kind] and operation not in rules.refused_operations
+        if not isinstance(values, list) or not is_allowed or (field.bound and operation != "eq"):
+            raise errors.unsupported_filter_operation(name, operation)
         predicates.append(_predicate(name, field, field.bound or operation, values, to_the_second=rules.to_the_second))
     return predicates
 
@@ -131,8 +131,7 @@ def _custom_field_predicates(name: str, branch: FilterTree | list[str]) -> list[
     for field_id, operations in branch.items():
         for operation, values in ({"eq": operations} if isinstance(operations, list) else operations).items():
             if not isinstance(values, list) or operation not in OPERATIONS:
-                detail = f"Operation {operation} is not supported on filter {name}"
-                raise errors.unsupported_filter_value(name, detail)
+                raise errors.unsupported_filter_operation(name, operation)
             kind = Kind.NUMBER if operation in _ORDER else Kind.TEXT
             field = Field(kind, _custom_field_reader(_CUSTOM[name], field_id, kind))
             predicates.append(_predicate(name, field, operation, values, to_the_second=False))

@@ -133,9 +133,8 @@ def _read_page(query: Query, part: str, value: str) -> None:
     elif part == "number":
         query.number = _positive("page[number]", value)
     elif part == "size":
-        query.size = _positive("page[size]", value)
-        if query.size > MAX_PAGE_SIZE:
-            raise errors.invalid_page("page[size]", f"page[size] must be at most {MAX_PAGE_SIZE}")
+        # More is cut without an error (seen live).
+        query.size = min(_positive("page[size]", value), MAX_PAGE_SIZE)
 
 
 def _positive(parameter: str, value: str) -> int:

@@ -21,6 +21,8 @@ class Refusals:
         routes: Resources whose routes are answered with 404.
         ignored_filters: By resource, the filters that are accepted without effect.
         ignored_sorts: By resource, the sorts that are accepted without effect.
+        operations: By resource, the operations of filters answered with 400.
+        organization: The code of the 403 for every list that keeps to the organization; empty to refuse none.
     """
 
     includes: dict[str, list[str]] = field(default_factory=dict)
@@ -30,6 +32,8 @@ class Refusals:
     routes: list[str] = field(default_factory=list)
     ignored_filters: dict[str, list[str]] = field(default_factory=dict)
     ignored_sorts: dict[str, list[str]] = field(default_factory=dict)
+    operations: dict[str, list[str]] = field(default_factory=dict)
+    organization: str = ""
 
 
 @dataclass

@@ -139,6 +139,9 @@ def total_deal(dataset: Dataset, deal: Record) -> None:
     }
     for name, amount in totals.items():
         deal.attributes.update(in_cents(name, amount, deal.text("exchange_rate")))
+    value = totals["budget_total"]
+    deal.attributes.update(in_cents("deal_value_total", value, deal.text("exchange_rate")))
+    deal.attributes.update({"deal_value": f"{value}.0", "deal_value_source": "from_services"})
     deal.attributes.update(
         {f"profit_margin{suffix}": margin for suffix in ("", "_default", "_normalized")}
         | {name: minutes(name) for name in ("worked_time", "billable_time", "budgeted_time", "estimated_time")}

@@ -33,11 +33,12 @@ def api(sandbox: RunningSandbox) -> ProductiveClient:
     return ProductiveClient(sandbox.url)
 
 
-@pytest.mark.parametrize("content_type", [None, "application/json"])
-def test_another_content_type_is_refused_before_the_token_is_checked(
-    api: ProductiveClient, content_type: str | None
-) -> None:
-    status, error = api.error("invoices", {"Content-Type": content_type, "X-Auth-Token": None})
+def test_a_get_needs_no_content_type(api: ProductiveClient) -> None:
+    assert api.get("invoices", {"Content-Type": None}).status_code == 200
+
+
+def test_another_content_type_is_refused_before_the_token_is_checked(api: ProductiveClient) -> None:
+    status, error = api.error("invoices", {"Content-Type": "application/json", "X-Auth-Token": None})
     assert status == 415
     assert error["code"] == "unsupported_content_type"
     assert error["title"] == "Unsupported Media Type"
@@ -57,18 +58,48 @@ def test_a_missing_and_a_wrong_token_give_the_same_error(api: ProductiveClient, 
     }
 
 
-@pytest.mark.parametrize("path", ["invoices", "organization_memberships", "companies/1"])
+@pytest.mark.parametrize("path", ["invoices", "reports/invoice_reports", "companies/1"])
 @pytest.mark.parametrize("organization", [None, "2"])
-def test_another_organization_is_denied_on_every_path(
+def test_another_organization_is_denied_on_every_path_that_keeps_to_it(
     api: ProductiveClient, path: str, organization: str | None
 ) -> None:
     status, error = api.error(path, {"X-Organization-Id": organization})
-    assert status == 403
-    assert error == {
-        "status": 403,
-        "title": "Access Denied",
-        "detail": "You are not authorized to access this resource",
-    }
+    assert (status, error["code"], error["title"]) == (403, "no_organization_id", "Access Denied")
+
+
+@pytest.mark.parametrize("path", ["organization_memberships", "users", "organizations"])
+@pytest.mark.parametrize("organization", [None, "2", "1"])
+def test_the_lists_of_the_token_are_answered_whatever_the_organization(
+    sandbox: RunningSandbox, api: ProductiveClient, path: str, organization: str | None
+) -> None:
+    sandbox.admin.set_refusals(organization="no_person")
+
+    assert len(api.get(path, {"X-Organization-Id": organization}).json()["data"]) == 1
+
+
+@pytest.mark.parametrize("code", ["no_person", "subscription_expired"])
+def test_an_organization_can_be_refused_with_a_code(sandbox: RunningSandbox, api: ProductiveClient, code: str) -> None:
+    sandbox.admin.set_refusals(organization=code)
+
+    assert (api.error("invoices")[0], api.error("invoices")[1]["code"]) == (403, code)
+
+
+def test_every_answer_has_an_id_of_its_own(api: ProductiveClient) -> None:
+    answers = [api.get("invoices"), api.get("invoices", {"X-Auth-Token": None}), api.get("boats")]
+    assert len({answer.headers["x-request-id"] for answer in answers}) == 3
+
+
+def test_an_operation_of_filters_can_be_refused(sandbox: RunningSandbox, api: ProductiveClient) -> None:
+    sandbox.admin.set_refusals(operations={"tasks": ["gt_eq"]})
+
+    status, error = api.error("tasks?filter[updated_at][gt_eq]=2026-01-01")
+    assert (status, error["code"]) == (400, "unsupported_filter_operation")
+    assert api.get("tasks?filter[updated_at][gt]=2026-01-01").status_code == 200
+
+
+def test_the_status_in_a_body_may_be_a_word(api: ProductiveClient) -> None:
+    status, error = api.error("tasks?sort=boat")
+    assert (status, error["status"], error["code"]) == (400, "unprocessable_content", "sort_param_unsupported")
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE", "PUT"])

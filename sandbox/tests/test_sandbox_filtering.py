@@ -50,25 +50,25 @@ def all_ids(api: ProductiveClient, path: str) -> set[str]:
     [
         ("filter[boat]=1", "Unsupported Filter"),
         ("filter[updated_at][gt_eq]=2025-01-01", "Unsupported Filter"),
-        ("filter[created_at][after]=2025-01-01", "Unsupported Filter Value"),
+        ("filter[created_at][after]=2025-01-01", "Unsupported Filter Operation"),
         ("filter[created_at][gt_eq]=yesterday", "Unsupported Filter Value"),
         ("filter[created_at][gt_eq]=2025-01-01T00:00:00+02:00", "Unsupported Filter Value"),
         ("filter[company_id]=abc", "Unsupported Filter Value"),
-        ("filter[company_id][gt]=1", "Unsupported Filter Value"),
+        ("filter[company_id][gt]=1", "Unsupported Filter Operation"),
         ("filter[amount][gt]=much", "Unsupported Filter Value"),
         ("filter[credited]=maybe", "Unsupported Filter Value"),
         ("filter[$op]=xor", "Unsupported Filter Value"),
         ("filter[full_query]=x", "Unsupported Filter Value"),
-        ("sort=boat", "Unsupported Sort"),
-        ("sort=updated_at", "Unsupported Sort"),
-        ("sort=custom_fields", "Unsupported Sort"),
+        ("sort=boat", "Sort param unsupported"),
+        ("sort=updated_at", "Sort param unsupported"),
+        ("sort=custom_fields", "Sort param unsupported"),
         ("include=line_items", "Unsupported Include"),
         ("include=company.boats", "Unsupported Include"),
     ],
 )
 def test_unsupported_parameters_are_refused_by_name(api: ProductiveClient, query: str, title: str) -> None:
     status, error = api.error(f"invoices?{query}")
-    assert (status, error["status"], error["title"]) == (400, "400", title)
+    assert (status, error["title"]) == (400, title)
     assert error["code"] == title.lower().replace(" ", "_")
 
 
@@ -259,7 +259,7 @@ def test_every_documented_sort_works_or_is_refused_by_name(api: ProductiveClient
         if response.status_code == 200:
             assert response.json()["meta"]["total_count"] == total
         else:
-            assert response.json()["errors"][0]["title"] == "Unsupported Sort"
+            assert response.json()["errors"][0]["title"] == "Sort param unsupported"
             assert "documentation does not say" in response.json()["errors"][0]["detail"]
 
 
@@ -279,7 +279,7 @@ def test_the_admin_can_refuse_documented_names(sandbox: RunningSandbox, api: Pro
     try:
         assert api.error("invoices?include=company,bank_account")[1]["title"] == "Unsupported Include"
         assert api.error("tasks?filter[updated_at]=2025-01-01")[1]["title"] == "Unsupported Filter"
-        assert api.error("tasks?sort=title")[1]["title"] == "Unsupported Sort"
+        assert api.error("tasks?sort=title")[1]["title"] == "Sort param unsupported"
         assert api.error("deals")[1]["title"] == "Route Not Found"
         assert api.get("invoices?include=company").status_code == 200
     finally:
@@ -300,7 +300,7 @@ def test_the_admin_can_make_filters_and_sorts_ineffective(
             ]
         # What cannot be read is refused all the same.
         assert api.error("tasks?filter[updated_at]=yesterday")[1]["title"] == "Unsupported Filter Value"
-        assert api.error("tasks?sort=boat")[1]["title"] == "Unsupported Sort"
+        assert api.error("tasks?sort=boat")[1]["title"] == "Sort param unsupported"
     finally:
         sandbox.admin.set_refusals()
     rows = api.walk(requested)

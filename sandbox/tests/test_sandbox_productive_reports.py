@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sandbox.server import RunningSandbox
 
-REPORTS = 24
+REPORTS = 26
 IDS = re.compile(r"[a-z-]+?-report(-[a-z-]+-\d+)*-[0-9a-f]{32}")
 
 
@@ -214,7 +214,7 @@ def test_rows_sort_by_metrics_and_by_the_names_of_their_groups(api: ProductiveCl
     order = [names[row["relationships"]["company"]["data"]["id"]] for row in body["data"]]
     assert order == sorted(order)
     for sort in ("boat", "issuer"):
-        assert api.error(f"reports/invoice_reports?group=company&sort={sort}")[1]["title"] == "Unsupported Sort"
+        assert api.error(f"reports/invoice_reports?group=company&sort={sort}")[1]["title"] == "Sort param unsupported"
 
 
 @pytest.mark.parametrize("group", ["boat", "company,boat", "created_at:decade", "company:month", "invoice:day"])

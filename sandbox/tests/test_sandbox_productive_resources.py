@@ -201,7 +201,7 @@ def test_query_matches_part_of_the_name(api: ProductiveClient, stored: Stored) -
         "Not started",
         "Started",
     ]
-    assert api.error("workflow_statuses?filter[query][contains]=x")[1]["title"] == "Unsupported Filter Value"
+    assert api.error("workflow_statuses?filter[query][contains]=x")[1]["code"] == "unsupported_filter_operation"
     assert len(stored["workflow_statuses"]) == 6
 
 

@@ -124,6 +124,7 @@ class ApiClient:
         self._lock = threading.Lock()
         self._has_responded = False
         self._accepted = 0
+        self._access_is_proven = False
         self._in_flight = 0
         self._lost_in_a_row = 0
         self._accepted_request: HTTPRequest | None = None
@@ -143,6 +144,11 @@ class ApiClient:
     def accepted(self) -> bool:
         """Whether the API has accepted any request so far: then the credentials are right."""
         return self._accepted > 0
+
+    @property
+    def access_is_proven(self) -> bool:
+        """Whether the API has accepted a request so far that it would refuse for another account."""
+        return self._access_is_proven
 
     def stop(self) -> None:
         """Send nothing more: a request that waits, or comes later, fails at once."""
@@ -164,8 +170,8 @@ class ApiClient:
             A response below 400 whose content is JSON (see `exact_json.body_of`).
 
         Raises:
-            AccessRefused: On 401.
-            StreamUnavailable: On 403.
+            AccessRefused: On 401, and on 403 where it refuses the account.
+            StreamUnavailable: On any other 403.
             ForeignOrigin: If the request, or a redirect, leads to another origin.
             AnswerTooLarge: If the response has more than `response_body.MAX_JSON` bytes.
             RequestFailed: On any other 4xx, when retrying did not help, and when the run is ending.
@@ -276,6 +282,7 @@ class ApiClient:
             self._accepted += 1
             if expected.read_body is read_json and not expected.once:
                 self._accepted_request = request
+            self._access_is_proven = self._access_is_proven or self._options.proves_access(request)
         return response
 
     def _note_response(self) -> None:
@@ -304,7 +311,8 @@ class ApiClient:
         if status == HTTPStatus.UNAUTHORIZED:
             return AccessRefused(f"{line}. {options.refusal_hint}")
         if status == HTTPStatus.FORBIDDEN:
-            return StreamUnavailable(line, body=body)
+            remedy = options.account_refusal(body)
+            return AccessRefused(f"{line}. {remedy}") if remedy else StreamUnavailable(line, body=body)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             return _AttemptFailed(Failure.RATE_LIMITED, line, response=response, was_refused=True)
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:

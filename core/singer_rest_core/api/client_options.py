@@ -34,6 +34,9 @@ class ClientOptions:
         on_response: Called with every response, whatever its status, from any thread.
         retry_after: Returns the seconds to wait that the body of a 429 asks for, where its headers do not.
         status_meanings: What a status means to this API, as a clause, where its own message may not say.
+        account_refusal: Returns what the user should do about a 403 that refuses the account and not one list, by its
+            decoded body, as a sentence without its period; empty if it is one list that is refused.
+        proves_access: Whether an answer to a request shows that the API accepts the credentials for the account.
     """
 
     api_url: str
@@ -50,3 +53,5 @@ class ClientOptions:
     on_response: Callable[[requests.Response], None] = lambda _: None
     retry_after: Callable[[requests.Response], float | None] = lambda _: None
     status_meanings: Mapping[int, str] = field(default_factory=dict)
+    account_refusal: Callable[[object], str] = lambda _: ""
+    proves_access: Callable[[HTTPRequest], bool] = lambda _: True

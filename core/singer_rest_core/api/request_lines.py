@@ -38,9 +38,20 @@ def answered(request: HTTPRequest, response: requests.Response) -> str:
         request: The request.
         response: Its response.
     """
-    request_id = response.headers.get("X-Request-Id", "")
-    named = f" (x-request-id {request_id})" if _REQUEST_ID.fullmatch(request_id) else ""
-    return f"{label(request)} answered {response.status_code}{named}"
+    return f"{label(request)} answered {response.status_code}{request_id(response)}"
+
+
+def request_id(response: requests.Response) -> str:
+    """Return the id by which the API's support finds the request of a response, in brackets after a space.
+
+    Args:
+        response: The response.
+
+    Returns:
+        Empty if the response has none.
+    """
+    found = response.headers.get("X-Request-Id", "")
+    return f" (x-request-id {found})" if _REQUEST_ID.fullmatch(found) else ""
 
 
 def not_sent(request: HTTPRequest) -> str:

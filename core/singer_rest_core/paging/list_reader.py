@@ -363,7 +363,7 @@ class ListReader(Generic[Query]):
     def _count(self) -> int | None:
         """Ask how many rows the list has; None if the API does not say."""
         request = self._source.count_request(self.query)
-        return None if request is None else self._source.count_of(self._fetcher.send(request))
+        return None if request is None else self._fetcher.count(request)
 
     def _plan(self, first: Page, total: int) -> list[Window]:
         """Divide a long list into windows, by the time of its first rows."""

@@ -6,6 +6,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
+from singer_rest_core.api.request_lines import request_id
 from singer_rest_core.api.retry import server_time
 from singer_rest_core.errors import ApiUnreachable, RequestFailed, StreamUnavailable, WaitTooLong
 from singer_rest_core.paging.list_query import Query, RefusedRequest
@@ -112,7 +113,7 @@ class ReadersRun(Protocol):
         ...
 
     def verify_access(self, refusal: Refusal) -> None:
-        """Check the credentials when a list is refused before any request was accepted."""
+        """Check the credentials when a list is refused before any request has proved them."""
         ...
 
 
@@ -200,6 +201,24 @@ class PageFetcher(Generic[Query]):
             return pool.submit(urgency, request, partial(send, first=True), is_critical=True).result()
         return pool.submit(urgency, request, send).result()
 
+    def count(self, request: HTTPRequest) -> int | None:
+        """Count the rows of the list.
+
+        Args:
+            request: The list's `count_request`.
+
+        Returns:
+            How many it has; None if the API does not say.
+
+        Raises:
+            RequestFailed: If the request or its answer ends the read.
+        """
+        answer = self.send(request)
+        try:
+            return self._source.count_of(answer)
+        except (NotJson, UnexpectedPage) as error:
+            raise self._unusable(answer, error) from error
+
     def began_at(self, page: Page) -> datetime | None:
         """Return when the read began by the clock of the API, where that is behind ours.
 
@@ -223,8 +242,11 @@ class PageFetcher(Generic[Query]):
             # The codec decodes a page whose rows are not objects, too.
             page.check_rows()
         except (NotJson, UnexpectedPage) as error:
-            raise RequestFailed(f"GET {self._source.path} answered {error}") from error
+            raise self._unusable(answer, error) from error
         return page
+
+    def _unusable(self, answer: requests.Response, error: Exception) -> RequestFailed:
+        return RequestFailed(f"GET {self._source.path} answered{request_id(answer)} {error}")
 
     def _accepted_answer(self, token: object, turn: int, pending: Pending | None) -> requests.Response:
         """Request a page, and again in another way as long as the API refuses something that can be left out."""
@@ -234,7 +256,7 @@ class PageFetcher(Generic[Query]):
             except (StreamUnavailable, RequestFailed) as error:
                 pending = None
                 is_missing = isinstance(error, RequestFailed) and error.status == HTTPStatus.NOT_FOUND
-                if (is_missing or isinstance(error, StreamUnavailable)) and not self._run.client.accepted:
+                if (is_missing or isinstance(error, StreamUnavailable)) and not self._run.client.access_is_proven:
                     self._run.verify_access(error)
                 refused = RefusedRequest(self.query, token, error, lambda query: self._send(query, token, turn))
                 query = self._source.adapt(refused)

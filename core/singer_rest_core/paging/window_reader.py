@@ -27,6 +27,10 @@ class FilterIgnoredError(Exception):
     """The API does not filter the list by windows."""
 
 
+_REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
+"""How APIs answer to a filter that they do not support."""
+
+
 class WindowReader(Generic[Query]):
     """Reads the windows of one list.
 
@@ -108,7 +112,7 @@ class WindowReader(Generic[Query]):
             try:
                 page = self._fetcher.fetch_of(query, paginator.current_value, turn=number)
             except RequestFailed as refusal:
-                if not is_first or refusal.status != HTTPStatus.BAD_REQUEST:
+                if not is_first or refusal.status not in _REFUSED:
                     raise
                 if cursor is not None:
                     raise PlaceLostError(str(refusal)) from refusal

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from singer_rest_core.errors import error_text
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from singer_rest_core.records.conform import Record
 
@@ -20,6 +22,12 @@ class UnexpectedPage(ValueError):
 
 NOT_A_RESOURCE = "with a row that is not a resource object"
 """JSON:API: a resource needs an id, and a reference to another one needs its type."""
+
+ID = "id"
+ID_AMONG_ATTRIBUTES = "attributes.id"
+"""The field for an attribute of a resource that is named `id` and is not its id; JSON:API forbids the name."""
+
+_ERRORS = "errors"
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ class ResourceRows:
     typed: frozenset[str] = frozenset()
     usual: frozenset[str] = frozenset()
     key: str = "data"
-    envelope: tuple[str, ...] = ("links", "meta")
+    envelope: tuple[str, ...] = (_ERRORS, "links", "meta")
     inner = None
 
     def flat(self, row: Any) -> Record:  # noqa: ANN401 - JSON is any of six types
@@ -80,7 +88,8 @@ class ResourceRows:
 
         Returns:
             `id`, the attributes under their own names, and `<name>_id` for a relationship to one record or `<name>_ids`
-            for one to several. A relationship without data adds nothing.
+            for one to several. A relationship without data adds nothing. An attribute that is named `id` stands for the
+            id of a resource without one; where it is another than the resource's, it is `attributes.id`.
 
         Raises:
             UnexpectedPage: If the row is not a resource object.
@@ -91,7 +100,12 @@ class ResourceRows:
             raise UnexpectedPage(NOT_A_RESOURCE) from error
 
     def _flat(self, resource: Mapping[str, Any]) -> Record:
-        record: Record = {"id": resource.get("id"), **(resource.get("attributes") or {})}
+        identifier = resource.get(ID)
+        record: Record = {ID: None, **(resource.get("attributes") or {})}
+        if is_another_id(record[ID], identifier):
+            record[ID_AMONG_ATTRIBUTES] = record[ID]
+        if identifier is not None:
+            record[ID] = identifier
         for name, relationship in (resource.get("relationships") or {}).items():
             if not isinstance(relationship, dict) or "data" not in relationship:
                 continue
@@ -102,9 +116,19 @@ class ResourceRows:
                 record[f"{name}_id"] = related["id"]
                 if name in self.typed:
                     record[f"{name}_type"] = related["type"]
-        if record["id"] is None:
+        if record[ID] is None:
             raise UnexpectedPage(NOT_A_RESOURCE)
         return record
+
+
+def is_another_id(attribute: object, identifier: object) -> bool:
+    """Whether an attribute that is named `id` says something else than the id of its resource.
+
+    Args:
+        attribute: The attribute; None if there is none.
+        identifier: The id of the resource; None if there is none.
+    """
+    return attribute is not None and identifier is not None and str(attribute) != str(identifier)
 
 
 RowLayout = FlatRows | ResourceRows
@@ -121,14 +145,30 @@ def rows_of(body: Any, layout: RowLayout) -> list[Any]:  # noqa: ANN401 - JSON i
         The rows, unchanged.
 
     Raises:
-        UnexpectedPage: If there is no list in that place.
+        UnexpectedPage: If there is no list in that place, or the page is a document of errors.
     """
     rows, members = _rows_and_siblings(body, layout)
+    check_errors(members, layout)
     if not isinstance(rows, list):
         where = "" if layout.key is None else f" under `{layout.key}`"
         names = ", ".join(repr(name[:_LONGEST_NAME_IN_MESSAGE]) for name in list(members)[:_MAX_NAMES_IN_MESSAGE])
         raise UnexpectedPage(f"without a list{where}{f'; it contains: {names}' if names else ''}")
     return rows
+
+
+def check_errors(members: Mapping[str, Any], layout: RowLayout) -> None:
+    """Refuse a document of errors of JSON:API (https://jsonapi.org/format/#errors), whatever the status it came with.
+
+    Args:
+        members: The members of the page next to its rows.
+        layout: The layout of the page.
+
+    Raises:
+        UnexpectedPage: If there are errors; in the words of the API.
+    """
+    errors = members.get(_ERRORS) if isinstance(layout, ResourceRows) else None
+    if errors:
+        raise UnexpectedPage(f"with an error: {error_text({_ERRORS: errors}) or 'no reason given'}")
 
 
 def envelope_of(body: Any, layout: RowLayout) -> Record:  # noqa: ANN401 - JSON is any of six types
@@ -156,20 +196,22 @@ def _rows_and_siblings(body: Any, layout: RowLayout) -> tuple[Any, Record]:  # n
     return rows, members
 
 
-def fields_of(row: Any, layout: RowLayout) -> Record:  # noqa: ANN401 - JSON is any of six types
-    """Return the fields of a row, without relationships: for a resource, its id and attributes.
+def fields_of(row: Any, layout: RowLayout) -> Iterable[tuple[str, Any]]:  # noqa: ANN401 - JSON is any of six types
+    """Return the fields of a row without relationships: of a resource, its id and its attributes.
+
+    One of the attributes may be named `id`, too.
 
     Args:
         row: A decoded row of any type.
         layout: The layout of rows.
 
     Returns:
-        Values by name; empty if the row has no fields.
+        Names and values; empty if the row has no fields.
     """
     if not isinstance(layout, ResourceRows):
-        return row if isinstance(row, dict) else {}
+        return row.items() if isinstance(row, dict) else ()
     attributes = row.get("attributes") if isinstance(row, dict) else None
-    return {"id": row.get("id"), **attributes} if isinstance(attributes, dict) else {}
+    return ((ID, row.get(ID)), *attributes.items()) if isinstance(attributes, dict) else ()
 
 
 def relationships_of(row: Any) -> Record:  # noqa: ANN401 - JSON is any of six types

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
-    from singer_sdk.singerlib.catalog import Catalog
+    from singer_sdk.singerlib.catalog import Catalog, MetadataMapping
 
     from singer_rest_core.records.conform import Record
     from singer_rest_core.singer.result import RunResult
@@ -51,6 +51,9 @@ class BaseStream(SdkStream, ABC):
     secret_names: ClassVar[re.Pattern[str] | None] = None
     """Found in the names of fields that are dropped, too, where the schema does not know them: there, and inside of
     values that are rescued."""
+
+    deselected_by_default: ClassVar[frozenset[str]] = frozenset()
+    """Columns that are written only where the catalog selects them."""
 
     turn = 0
     """Streams of a lower turn are read first, those of one turn by name."""
@@ -121,6 +124,16 @@ class BaseStream(SdkStream, ABC):
     @override
     def run_result(self) -> RunResult:
         return self.run.result
+
+    @property
+    @override
+    def metadata(self) -> MetadataMapping:
+        metadata = super().metadata
+        for name in self.deselected_by_default:
+            entry = metadata["properties", name]
+            if entry.selected is None and entry.selected_by_default is None:
+                entry.selected_by_default = False
+        return metadata
 
     @property
     def lookback(self) -> timedelta:

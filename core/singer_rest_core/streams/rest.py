@@ -12,6 +12,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from singer_sdk.streams.rest import PageContext, RESTStream
 from typing_extensions import override
 
+from singer_rest_core.api.request_lines import request_id
 from singer_rest_core.errors import ApiUnreachable, RequestFailed, WaitTooLong
 from singer_rest_core.paging.list_query import ListQuery
 from singer_rest_core.paging.list_reader import ListReader
@@ -264,7 +265,7 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
         try:
             yield from self.records_in(decode(response.content))
         except (NotJson, UnexpectedPage) as error:
-            raise RequestFailed(f"GET {self.path} answered {error}") from error
+            raise RequestFailed(f"GET {self.path} answered{request_id(response)} {error}") from error
 
     @cached_property
     def record_decoder(self) -> PageDecoder:

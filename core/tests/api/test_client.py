@@ -162,3 +162,27 @@ def test_a_request_id_that_is_none_is_left_out(api: LocalApi, request_id: str) -
 def test_the_request_id_of_a_body_that_is_not_json_is_named(api: LocalApi) -> None:
     api.respond(Response("<html>", headers={"X-Request-Id": "8f3a-12"}))
     assert api.error() == "GET /things answered 200 (x-request-id 8f3a-12) with a body that is not JSON (6 tries)"
+
+
+def test_a_403_that_refuses_the_account_says_what_to_do(api: LocalApi) -> None:
+    api.respond(api.json(403, {"message": "No"}), api.json(403, {"message": "Gone", "account": True}))
+    client = api.client(
+        account_refusal=lambda body: "Check account_id" if isinstance(body, dict) and "account" in body else ""
+    )
+
+    with pytest.raises(StreamUnavailable, match=r"^GET /things answered 403: No$"):
+        client.send(api.things())
+    with pytest.raises(AccessRefused, match=r"^GET /things answered 403: Gone\. Check account_id$"):
+        client.send(api.things())
+
+
+def test_an_answer_that_any_account_would_get_proves_no_access(api: LocalApi) -> None:
+    api.respond(_OK)
+    client = api.client(proves_access=lambda request: "own" in request.params)
+
+    client.send(api.things())
+    assert client.accepted
+    assert not client.access_is_proven
+    client.send(api.things(own="1"))
+    client.send(api.things())
+    assert client.access_is_proven

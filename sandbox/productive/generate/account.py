@@ -30,8 +30,8 @@ EMPLOYEES = 2
 
 
 def make_account(builder: WorldBuilder) -> None:
-    """Make users first, as the other rows refer to them."""
-    _make_users(builder)
+    """Make the user first, as its sessions refer to it."""
+    _make_user(builder)
     _make_agents(builder)
     _make_views(builder)
     _make_access(builder)
@@ -47,27 +47,25 @@ def make_account(builder: WorldBuilder) -> None:
     )
 
 
-def _make_users(builder: WorldBuilder) -> None:
-    staff = users(builder)
-    rng = builder.rng("users")
-    for person in staff:
-        attributes: dict[str, Json] = {
-            "email": person.attributes["email"],
-            "first_name": person.attributes["first_name"],
-            "last_name": person.attributes["last_name"],
-            "default_organization_id": 1,
-            "default_organization_slug": "northwind-studio",
-            "locale": "en",
-            "time_zone": "Europe/Zagreb",
-            "two_factor_auth": bool(person.attributes["two_factor_auth"]),
-            "sysadmin_permissions": [],
-            "updated_at": person.attributes["joined_at"],
-            "newsletter_consent": rng.random() < 1 / 2,
-        }
-        builder.add("users", person.integer("user_id"), attributes)
+def _make_user(builder: WorldBuilder) -> None:
+    """Make the user of the token, who is the first person: the list has no others (seen live)."""
+    person = users(builder)[0]
+    attributes: dict[str, Json] = {
+        "email": person.attributes["email"],
+        "first_name": person.attributes["first_name"],
+        "last_name": person.attributes["last_name"],
+        "default_organization_id": 1,
+        "default_organization_slug": "northwind-studio",
+        "locale": "en",
+        "time_zone": "Europe/Zagreb",
+        "two_factor_auth": bool(person.attributes["two_factor_auth"]),
+        "sysadmin_permissions": [],
+        "updated_at": person.attributes["joined_at"],
+        "newsletter_consent": True,
+    }
+    user = builder.add("users", person.integer("user_id"), attributes).ref
 
     def session(draft: Draft) -> Row:
-        user = Ref("users", str(draft.rng.choice(staff).integer("user_id")))
         return {
             "name": f"Session {draft.number}",
             "browser": "Firefox",

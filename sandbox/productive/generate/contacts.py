@@ -121,6 +121,7 @@ def _make_people(builder: WorldBuilder) -> None:
                 "subsidiary": Ref("subsidiaries", str(1 + number % 3)),
                 "manager": Ref("people", "1") if number > 1 else None,
                 "custom_role": Ref("roles", str(1 + number % 4)),
+                "job_role": Ref("job_roles", str(1 + number % 3)),
                 "service_types": refs(rng.sample(builder.rows("service_types"), rng.choice([0, 1, 2]))),
                 "teams": (Ref("teams", str(1 + number % 5)),),
             }

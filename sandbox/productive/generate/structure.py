@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sandbox.productive.records import Record
 
 ROLES = ("Admin", "Manager", "Staff", "Contractor", "Client")
+JOB_ROLES = ("Designer", "Engineer", "Consultant", "Typesetter")
 TEAMS = ("Design", "Engineering", "Strategy", "Operations", "Growth")
 WORKFLOWS = ("Standard", "Kanban")
 STATUSES = ("Not started", "Started", "Closed")
@@ -91,6 +92,11 @@ def _make_people_structure(builder: WorldBuilder) -> None:
 
     builder.add_for_each("roles", ROLES, role)
     builder.add_for_each("teams", TEAMS, team)
+    builder.add_for_each(
+        "job_roles",
+        JOB_ROLES,
+        lambda draft, name: ({"name": name, "archived_at": draft.every(4, format_timestamp(draft.updated))}, {}),
+    )
     builder.add_for_each(
         "team_memberships",
         [(person, ref) for person in staff for ref in person.all("teams")],

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sandbox.productive.catalogue import Resource
 
 SOURCES: dict[str, tuple[str, tuple[str, ...], str]] = {
+    # Automations have no list: surveys, which have the same creators, projects and times, stand for them.
+    "automation_reports": ("surveys", ("automation",), "created_at"),
     "booking_reports": ("bookings", ("booking",), "started_on"),
     "budget_reports": ("deals", ("budget",), "date"),
     "company_reports": ("companies", ("company",), "created_at"),
@@ -37,6 +39,7 @@ SOURCES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "price_reports": ("prices", ("price",), ""),
     "project_reports": ("projects", ("project",), "created_at"),
     "proposal_reports": ("proposals", ("proposal",), "created_at"),
+    "resource_request_reports": ("resource_requests", ("resource_request",), "started_on"),
     "salary_reports": ("salaries", ("salary",), "started_on"),
     "service_reports": ("services", ("service",), ""),
     "survey_reports": ("surveys", ("survey",), "created_at"),
@@ -57,13 +60,18 @@ GROUP_PATHS = {
     ("deals", "primary_contact"): "contact",
     ("entitlements", "subsidiary"): "person/subsidiary",
     ("expenses", "deal"): "deal",
+    ("people", "job_role"): "job_role",
     ("prices", "rate_card"): "rate_card",
+    ("resource_requests", "service_type"): "service/service_type",
+    ("resource_requests", "subsidiary"): "service/deal/subsidiary",
     ("salaries", "company"): "person/company",
     ("salaries", "role"): "person/custom_role",
     ("salaries", "subsidiary"): "person/subsidiary",
     ("services", "origin_deal"): "deal/origin_deal",
+    ("time_entries", "job_role"): "person/job_role",
     ("time_entries", "manager"): "person/manager",
     ("time_entries", "origin_deal"): "service/deal/origin_deal",
+    ("time_entries", "person_manager"): "person/manager",
     ("time_entries", "section"): "service/section",
     ("time_entries", "subsidiary"): "deal_subsidiary",
 }
@@ -94,6 +102,11 @@ class Report:
     def default_group(self) -> str:
         """The group of a request without `group`: the rows themselves (inferred from the documented example)."""
         return self.items[0] if self.items else "person"
+
+    @property
+    def has_currencies(self) -> bool:
+        """Whether its rows name currencies: where one is documented, or sums and averages are."""
+        return any(name == "currency" or name.startswith(("total_", "average_")) for name in self.attributes)
 
 
 @cache

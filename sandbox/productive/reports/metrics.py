@@ -47,11 +47,13 @@ def metrics(dataset: Dataset, report: Report, rows: Sequence[Record]) -> dict[st
     summed = _summed(dataset, report, rows)
     shared = {row.attributes.get("currency") for row in summed}
     own = len(shared) == 1 and None not in shared
-    answer: dict[str, Json] = {
-        "currency": ORGANIZATION_CURRENCY,
-        "currency_default": ORGANIZATION_CURRENCY,
-        "currency_normalized": shared.pop() if own else ORGANIZATION_CURRENCY,
-    }
+    answer: dict[str, Json] = {}
+    if report.has_currencies:
+        answer = {
+            "currency": ORGANIZATION_CURRENCY,
+            "currency_default": ORGANIZATION_CURRENCY,
+            "currency_normalized": shared.pop() if own else ORGANIZATION_CURRENCY,
+        }
     for name in report.attributes:
         if name == "mandays":
             answer[name] = str(round(float(_sum(summed, "total_time")) / MINUTES_A_DAY, 2))

@@ -27,7 +27,7 @@ from tap_productive.query import (
     replication_params,
     window_filters,
 )
-from tap_productive.refusals import Refusals, by_number
+from tap_productive.refusals import REFUSED, Refusals, by_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -115,7 +115,10 @@ class ProductiveStream(RestStream):
     """Types of relationships that mean something else here than in other streams."""
 
     uncertainty = ""
-    """Why the list may not exist, as a clause: it is skipped where the API answers 404. Empty if it is documented."""
+    """Why the list may not exist, as a clause, for the warning where the API answers 404. Empty if it is documented."""
+
+    ignores_organization = False
+    """Whether the list is that of the token's person, whatever the organization that is asked for."""
 
     change_feed: ChangeFeed | None = None
     """What the run knows from activities; set by the tap before the first stream is read (`change_detection`)."""
@@ -332,10 +335,11 @@ class ProductiveStream(RestStream):
         """Return a query without the part that the API refuses.
 
         Raises:
-            StreamUnavailable: If the list does not exist, and that was uncertain.
+            StreamUnavailable: If the list does not exist (404): it is gone, or its feature is off.
         """
         error = refused.error
         status = error.status if isinstance(error, RequestFailed) else HTTPStatus.FORBIDDEN
-        if status == HTTPStatus.NOT_FOUND and self.uncertainty:
-            raise StreamUnavailable(f"{error}; the list is {self.uncertainty}") from error
-        return self._refusals.query_without(refused) if status == HTTPStatus.BAD_REQUEST else None
+        if status == HTTPStatus.NOT_FOUND:
+            known = f"; the list is {self.uncertainty}" if self.uncertainty else ""
+            raise StreamUnavailable(f"{error}{known}") from error
+        return self._refusals.query_without(refused) if status in REFUSED else None

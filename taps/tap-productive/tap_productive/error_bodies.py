@@ -18,6 +18,18 @@ def errors_in(body: object) -> list[dict[str, Any]]:
     return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
 
 
+def error_codes(body: object) -> set[str]:
+    """Return the codes of the errors in a body.
+
+    Args:
+        body: The decoded body.
+
+    Returns:
+        Their `code`s in lower case. Their `status` is of no use: it may be a word, or another than the answer's.
+    """
+    return {str(error["code"]).lower() for error in errors_in(body) if error.get("code")}
+
+
 def error_text(body: object, *members: str) -> str:
     """Return the text of the errors in a body.
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from singer_rest_core.paging import Window
 
 _SECOND = timedelta(seconds=1)
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,10 @@ def replication_params(query: ProductiveQuery, *, since_filter: str | None) -> d
     params = {"sort": query.sort} if query.sort else {}
     if query.since is not None and not query.newest_first:
         moment = instant(query.since)
-        if since_filter is None:
+        if since_filter is None and query.refused.inclusive_filter:
+            # Filters may be cut to the date: then `gt` leaves out the whole day of its bound.
+            params[f"filter[{query.column}][gt]"] = filter_time(moment - _DAY)
+        elif since_filter is None:
             params[f"filter[{query.column}][gt_eq]"] = filter_time(moment)
         else:
             # Whether such a filter includes its bound is not documented.

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 from singer_rest_core import RequestFailed
-from tap_productive.error_bodies import error_text
+from tap_productive.error_bodies import error_codes, error_text
 from tap_productive.paging import FIRST_CURSOR
 from tap_productive.refused_features import STATE_KEY, RefusedFeatures
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from singer_rest_core.clock import Clock
     from singer_rest_core.paging import RefusedRequest
     from tap_productive.query import ProductiveQuery
+
+
+REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
+"""How the API answers to a part of a request that it does not support; 422 for one client, with the same text."""
 
 
 class RefusableList(Protocol):
@@ -90,7 +94,7 @@ class Refusals:
         """Return a query without the part that the API refuses.
 
         Args:
-            refused: A request that was answered with 400.
+            refused: A request that was answered with one of `REFUSED`.
 
         Returns:
             What to request instead; None if the answer names nothing that can be left out.
@@ -104,6 +108,8 @@ class Refusals:
         if "sort" in text and query.sort:
             return self._without_sort(query)
         if "filter" in text:
+            if "unsupported_filter_operation" in error_codes(body) and self._may_take_exclusive_bound(query):
+                return self._with_exclusive_bound(query)
             return self._without_filter(query, error_text(body, "detail"))
         return None
 
@@ -122,6 +128,21 @@ class Refusals:
             return query.for_every_row()
         stream.logger.warning("the API refuses to sort by %s: the bookmark moves only at the end", query.column)
         return replace(query, sort=None, ascending=False)
+
+    def _may_take_exclusive_bound(self, query: ProductiveQuery) -> bool:
+        """Whether the refused operation is the `gt_eq` of the bookmark, and nothing else was tried."""
+        return (
+            query.since is not None
+            and not query.newest_first
+            and self._stream.since_filter is None
+            and not query.refused.inclusive_filter
+        )
+
+    def _with_exclusive_bound(self, query: ProductiveQuery) -> ProductiveQuery:
+        self._stream.logger.info(
+            "the API refuses the filter %s[gt_eq]: rows are requested with gt, from a day before", query.column
+        )
+        return replace(query, refused=replace(query.refused, inclusive_filter=True))
 
     def _without_filter(self, query: ProductiveQuery, detail: str) -> ProductiveQuery | None:
         stream = self._stream
@@ -150,7 +171,7 @@ class Refusals:
             try:
                 refused_request.send(replace(query, includes=tuple(names)))
             except RequestFailed as refusal:
-                if refusal.status != HTTPStatus.BAD_REQUEST:
+                if refusal.status not in REFUSED:
                     raise
                 return "include" not in error_text(refusal.body)  # other refused parts are found after this one
             return True

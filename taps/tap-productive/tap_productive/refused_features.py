@@ -23,6 +23,7 @@ class RefusedFeatures:
         includes: Relationships that it does not include.
         cursor: Whether it does not page through the list by cursor.
         filter: Whether it does not filter the list by its replication key.
+        inclusive_filter: Whether it filters the list by its replication key with `gt`, but not with `gt_eq`.
         sort: Whether it does not sort the list by what never changes, or not where it is read by cursor.
     """
 
@@ -30,10 +31,11 @@ class RefusedFeatures:
     cursor: bool = False
     filter: bool = False
     sort: bool = False
+    inclusive_filter: bool = False
 
     def __bool__(self) -> bool:
         """Whether it refuses anything."""
-        return bool(self.includes) or self.cursor or self.filter or self.sort
+        return self != RefusedFeatures()
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], *, max_age: timedelta, now: datetime) -> RefusedFeatures:
@@ -56,6 +58,7 @@ class RefusedFeatures:
                 cursor=kept["cursor"] is True,
                 filter=kept["filter"] is True,
                 sort=kept.get("sort") is True,
+                inclusive_filter=kept.get("inclusive_filter") is True,
             )
         except (KeyError, TypeError, ValueError):
             return cls()
@@ -69,11 +72,11 @@ class RefusedFeatures:
         Returns:
             A JSON object for the stream's state.
         """
-        at = now.isoformat(timespec="seconds")
-        return {
-            "at": at,
+        kept: dict[str, object] = {
+            "at": now.isoformat(timespec="seconds"),
             "includes": sorted(self.includes),
             "cursor": self.cursor,
             "filter": self.filter,
             "sort": self.sort,
         }
+        return kept | ({"inclusive_filter": True} if self.inclusive_filter else {})

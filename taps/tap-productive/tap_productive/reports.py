@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -11,103 +11,19 @@ from singer_sdk.schema.source import SchemaDirectory
 from typing_extensions import override
 
 from tap_productive.client import ProductiveStream
-from tap_productive.report_groups import GROUPS, PERIODS, RECORDS, is_date
+from tap_productive.report_groups import RECORDS
+from tap_productive.report_setting import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from singer_sdk import Stream, Tap
     from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core import PageParams
     from tap_productive.query import ProductiveQuery
 
+__all__ = ["Report", "ReportStream"]
+
 _SCHEMAS = SchemaDirectory(files("tap_productive") / "schemas" / "reports")
-
-
-@dataclass(frozen=True)
-class Report:
-    """A report as the setting `reports` requests it.
-
-    Args:
-        name: Its name in the API, e.g. `time_entry_reports`.
-        group: What its rows are grouped by, e.g. `person` and `date:month`.
-        filter: Values of the parameters `filter[…]`, by what is in the brackets: `after`, `date][gt_eq`.
-    """
-
-    name: str
-    group: tuple[str, ...]
-    filter: Mapping[str, str]
-
-    @classmethod
-    def from_setting(cls, setting: Mapping[str, Any]) -> Report:
-        """Read one entry of the setting.
-
-        Args:
-            setting: An object of `name`, `group` (a list of names, or one text with commas) and `filter`.
-
-        Returns:
-            The report.
-        """
-        group = setting.get("group") or []
-        names = group.split(",") if isinstance(group, str) else group
-        return cls(
-            name=setting["name"],
-            group=tuple(name.strip() for name in names),
-            filter=dict(_flat(setting.get("filter") or {})),
-        )
-
-    @property
-    def stream_name(self) -> str:
-        """The name of its stream, e.g. `time_entry_reports_by_person_and_date_month`."""
-        group = "_and_".join(name.replace(":", "_") for name in self.group)
-        return f"{self.name}_by_{group}" if group else self.name
-
-    def errors(self) -> list[str]:
-        """Check name and groups.
-
-        Returns:
-            A line for each error.
-        """
-        known = GROUPS.get(self.name)
-        if known is None:
-            return [
-                f"Setting reports names {self.name!r}, which is not a report; there are: {', '.join(sorted(GROUPS))}"
-            ]
-        lines = []
-        for name in self.group:
-            base, colon, period = name.partition(":")
-            if base not in known:
-                lines.append(
-                    f"Setting reports groups {self.name} by {base!r}; it can be grouped by: {', '.join(sorted(known))}"
-                )
-            elif colon and not is_date(base):
-                lines.append(
-                    f"Setting reports groups {self.name} by {name!r}, but {base} is not a date that can be rounded"
-                )
-            elif colon and period not in PERIODS:
-                lines.append(
-                    f"Setting reports groups {self.name} by {name!r}; a date can be rounded to: "
-                    f"{', '.join(sorted(PERIODS))}"
-                )
-        return lines
-
-
-def reports_errors(reports: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Check the setting `reports`.
-
-    Args:
-        reports: Its entries, of the right form.
-
-    Returns:
-        A line for each error.
-    """
-    requested = [Report.from_setting(entry) for entry in reports]
-    names = [report.stream_name for report in requested]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    return [line for report in requested for line in report.errors()] + [
-        f"Setting reports requests {name} twice: a report and its groups make one stream" for name in repeated
-    ]
 
 
 class _ReportSchema(StreamSchema[str]):
@@ -151,15 +67,3 @@ class ReportStream(ProductiveStream):
         group = {"group": ",".join(self.report.group)} if self.report.group else {}
         request.params |= group | {f"filter[{name}]": value for name, value in self.report.filter.items()}
         return request
-
-
-def _flat(filters: Mapping[str, Any], within: str = "") -> Iterable[tuple[str, str]]:
-    """Return nested filters as the API names them: `{"date": {"gt_eq": "2026-01-01"}}` is `date][gt_eq`."""
-    for name, value in filters.items():
-        path = f"{within}][{name}" if within else name
-        if isinstance(value, dict):
-            yield from _flat(value, path)
-        elif isinstance(value, list):
-            yield path, ",".join(str(item) for item in value)
-        else:
-            yield path, str(value).lower() if isinstance(value, bool) else str(value)

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property
-from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar
 
 from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigValidationError
-from singer_sdk.streams.rest import HTTPRequest
 from typing_extensions import override
 
-from singer_rest_core import AccessRefused, RequestFailed, RestTap, StreamUnavailable, body_of, settings_schema
+from singer_rest_core import RestTap, settings_schema
 from singer_rest_core.api import Window
 from singer_rest_core.cli import schema_errors
-from singer_rest_core.records import ResourceRows
+from tap_productive.account_check import AccountCheck
 from tap_productive.change_feed import ChangeFeed
-from tap_productive.client import LARGEST_PAGE, MEDIA_TYPE, ProductiveStream
+from tap_productive.client import LARGEST_PAGE, ProductiveStream
 from tap_productive.custom_field_values import CustomFieldValues
 from tap_productive.deleted_items import DeletedItems
-from tap_productive.error_bodies import error_text
-from tap_productive.reports import Report, ReportStream, reports_errors
+from tap_productive.report_setting import Report, reports_errors
+from tap_productive.reports import ReportStream
 from tap_productive.server_time import ServerTime, seconds_to_next_period
-from tap_productive.streams import STREAMS
+from tap_productive.streams import NAMES, STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
     import requests
+    from singer_sdk.streams.rest import HTTPRequest
 
+    from singer_rest_core import RequestFailed, StreamUnavailable
     from singer_rest_core.api import Rule
 
 
@@ -120,6 +120,11 @@ class TapProductive(RestTap):
                         th.ObjectType(additional_properties=True),
                         description='Filters of the report, e.g. {"after": "2026-01-01"} or {"date": {"gt_eq": "…"}}.',
                     ),
+                    th.Property(
+                        "stream",
+                        th.StringType,
+                        description="A name for its stream, and with that for its table, instead of one of the groups.",
+                    ),
                     additional_properties=False,
                 )
             ),
@@ -127,7 +132,8 @@ class TapProductive(RestTap):
             title="Reports",
             description=(
                 "Reports to read, one stream each: objects of name (e.g. time_entry_reports), group (e.g. "
-                '["person", "date:month"]) and filter (e.g. {"after": "2026-01-01"}).'
+                '["person", "date:month"]), filter (e.g. {"after": "2026-01-01"}) and stream, a name of your own for '
+                "the stream."
             ),
         ),
         api_url="https://api.productive.io/api/v2",
@@ -157,6 +163,12 @@ class TapProductive(RestTap):
         return ServerTime()
 
     @cached_property
+    def account_check(self) -> AccountCheck:
+        """What tells a refused organization from a refused list."""
+        global_lists = [each.name for each in self.lists if each.ignores_organization]
+        return AccountCheck(self.config["api_url"], self.config["organization_id"], global_lists)
+
+    @cached_property
     def lists(self) -> Sequence[ProductiveStream]:
         """The streams that are lists of the API, in the order they are read."""
         return [stream for stream in self.streams.values() if isinstance(stream, ProductiveStream)]
@@ -165,6 +177,9 @@ class TapProductive(RestTap):
     def before_streams(self) -> None:
         """Warn of settings without effect, and let streams observe each other's pages."""
         super().before_streams()
+        selected = [each for each in self.lists if each.selected]
+        if selected and all(each.ignores_organization for each in selected):
+            self.account_check.check_organization(self.run.client)
         needs = {"activities": self.config["change_detection"] != "none", "deleted_items": self.config["tombstones"]}
         for name, setting in (("activities", "change_detection"), ("deleted_items", "tombstones")):
             if needs[name] and not self.streams[name].selected:
@@ -201,7 +216,8 @@ class TapProductive(RestTap):
         return schema_errors(schema, {"reports": self._config.get("reports", [])}, plugin=self.name)
 
     def _reports_errors(self) -> list[str]:
-        return reports_errors(self._config.get("reports", []))
+        taken = NAMES | {str(vars(CustomFieldValues)["name"])}
+        return reports_errors(self._config.get("reports", []), taken)
 
     @override
     def route_group(self, request: HTTPRequest) -> str:
@@ -229,37 +245,16 @@ class TapProductive(RestTap):
         return request
 
     @override
+    def account_refusal(self, body: object) -> str:
+        return self.account_check.remedy(body)
+
+    @override
+    def proves_access(self, request: HTTPRequest) -> bool:
+        return self.account_check.is_proof(request)
+
+    @override
     def verify_access(self, refusal: StreamUnavailable | RequestFailed) -> None:
-        """Check whether a first refusal concerns one stream or the organization.
-
-        What the API answers to a wrong organization is not documented. The list of the token's own memberships needs
-        no permission, and names their organizations. A feature that is off has an error code of its own.
-
-        Raises:
-            AccessRefused: If the organization is not one of the token's person.
-        """
-        if "_unavailable" in error_text(refusal.body, "code"):
-            return
-        organization = self.config["organization_id"]
-        hint = f"Check organization_id {organization}, and that the token's person belongs to that organization"
-        request = HTTPRequest(
-            url=f"{self.config['api_url'].rstrip('/')}/organization_memberships",
-            headers={"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE},
-            params={"include": "organization", "fields[organizations]": "id", "page[size]": str(LARGEST_PAGE)},
-        )
-        try:
-            rows = body_of(self.run.client.send(request, thorough=True)).get("data") or []
-        except StreamUnavailable:
-            raise AccessRefused(f"{refusal}. {hint}") from refusal
-        except RequestFailed as failure:
-            if failure.status == HTTPStatus.NOT_FOUND and isinstance(refusal, RequestFailed):
-                raise AccessRefused(f"{refusal}. Check api_url {self.config['api_url']}. {hint}") from refusal
-            return  # whether the organization is wrong stays unknown
-        organizations = {
-            str(record["organization_id"]) for record in map(ResourceRows().flat, rows) if "organization_id" in record
-        }
-        if organizations and organization not in organizations:
-            raise AccessRefused(f"{refusal}. {hint}; its organizations are: {', '.join(sorted(organizations))}")
+        self.account_check.verify(self.run.client, refusal)
 
 
 if __name__ == "__main__":

@@ -125,17 +125,113 @@ def test_an_undocumented_list_that_does_not_exist_is_skipped(
     assert reading.ids("payments")
 
 
-def test_a_documented_list_that_does_not_exist_fails_the_run_but_not_the_others(
+@pytest.mark.parametrize("gone", ["prices", "project_assignments", "approval_workflows", "reports/price_reports"])
+def test_a_list_that_does_not_exist_is_skipped_with_one_line(
+    sandbox: RunningSandbox, read_productive: ReadProductive, caplog: pytest.LogCaptureFixture, gone: str
+) -> None:
+    name = gone.removeprefix("reports/")
+    sandbox.admin.set_refusals(routes=[name])
+
+    reading = read_productive(f"payments {name} tasks", reports=[{"name": "price_reports"}])
+
+    assert reading.error is None
+    assert len(reading.ids("tasks")) == len(sandbox.admin.records("tasks"))
+    assert reading.activated.count(name) == 0
+    (warning,) = warnings_of(caplog)
+    assert warning.startswith(f"{name}: skipped: GET /productive/api/v2/{gone} answered 404 (x-request-id sandbox-")
+
+
+REMEDIES = {
+    "no_organization_id": "Check organization_id 1: no organization that the token reaches has this number",
+    "no_person": "Check organization_id 1: the owner of auth_token has no person in that organization",
+    "subscription_expired": "Check organization_id 1: that organization has no current plan at Productive",
+}
+
+
+@pytest.mark.parametrize("code", REMEDIES)
+@pytest.mark.parametrize("select", ["*", "invoices", "organizations payments users", "users", "custom_field_values"])
+def test_an_organization_that_is_refused_ends_the_run_with_one_line_that_names_the_setting(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,
+    caplog: pytest.LogCaptureFixture,
+    code: str,
+    select: str,
 ) -> None:
-    sandbox.admin.set_refusals(routes=["prices"])
+    sandbox.admin.set_refusals(organization=code)
 
-    reading = read_productive("payments prices tasks")
+    reading = read_productive(select)
+
+    assert isinstance(reading.error, AccessRefused)
+    assert str(reading.error).endswith(REMEDIES[code])
+    assert "Access Denied" in str(reading.error)
+    assert warnings_of(caplog) == []
+
+
+def test_an_organization_may_be_refused_in_the_middle_of_a_run(
+    sandbox: RunningSandbox, read_productive: ReadProductive
+) -> None:
+    body = encode({"errors": [{"status": "unprocessable_content", "code": "subscription_expired"}]}).decode()
+    sandbox.admin.add_fault("*/line_items", query="page[after]", skip=1, status=403, body=body)
+
+    reading = read_productive("line_items payments tasks", page_size=100, concurrency=1)
+
+    assert isinstance(reading.error, AccessRefused)
+    assert "subscription_expired. Check organization_id 1" in str(reading.error)
+    assert not reading.ids("tasks")
+
+
+@pytest.mark.parametrize("status_in_the_body", ["401", 401, "unprocessable_content", "404", 200, None, ["403"]])
+@pytest.mark.parametrize("code", ["access_denied", "financials_unavailable", "no_organization", 403, None])
+def test_any_other_403_skips_its_list_whatever_the_status_in_its_body(
+    sandbox: RunningSandbox, read_productive: ReadProductive, status_in_the_body: object, code: object
+) -> None:
+    error = {"status": status_in_the_body, "code": code, "title": "Access Denied", "detail": "Feature is not enabled"}
+    sandbox.admin.add_fault("*/placeholders", status=403, body=encode({"errors": [error]}).decode())
+
+    reading = read_productive("payments placeholders tasks")
+
+    assert reading.error is None
+    assert not reading.records["placeholders"]
+    assert reading.ids("tasks")
+
+
+def test_lists_that_are_answered_for_any_organization_prove_nothing(
+    sandbox: RunningSandbox, read_productive: ReadProductive
+) -> None:
+    """A refusal without a code, as the guides show it, after lists of the token's owner were read."""
+    error = {"status": 403, "title": "Access Denied", "detail": "You are not authorized to access this resource"}
+    sandbox.admin.add_fault("*/payments", status=403, body=encode({"errors": [error]}).decode())
+
+    reading = read_productive("organization_memberships organizations payments", organization_id="4711")
+
+    assert isinstance(reading.error, AccessRefused)
+    assert str(reading.error).endswith("belongs to that organization; its organizations are: 1")
+
+
+def test_lists_of_the_token_alone_are_read_after_one_request_to_a_list_of_the_organization(
+    sandbox: RunningSandbox, read_productive: ReadProductive
+) -> None:
+    reading = read_productive("organizations users")
+
+    assert reading.error is None
+    assert len(reading.ids("users")) == 1
+    assert [query["page[size]"] for query in queries_to(sandbox, "/people")] == ["1"]
+
+
+def test_errors_under_status_200_fail_their_list_in_the_words_of_the_api(
+    sandbox: RunningSandbox, read_productive: ReadProductive, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = {"status": "500", "title": "Internal Error", "detail": "Something went wrong on our side."}
+    sandbox.admin.add_fault("*/tasks", status=200, times=100, body=encode({"errors": [error]}).decode())
+
+    reading = read_productive("payments tasks")
 
     assert isinstance(reading.error, RunIncomplete)
-    assert "prices" in str(reading.error)
-    assert len(reading.ids("tasks")) == len(sandbox.admin.records("tasks"))
+    assert reading.ids("payments")
+    assert "tasks" not in reading.activated
+    (line,) = warnings_of(caplog)
+    assert line.startswith("tasks: failed: GET /tasks answered (x-request-id sandbox-")
+    assert line.endswith(") with an error: Internal Error: Something went wrong on our side")
 
 
 @pytest.mark.usefixtures("sandbox")

@@ -30,7 +30,7 @@ def test_a_refusal_of_another_form_ends_only_its_stream(
     reading = read_productive("payments prices")
 
     assert reading.ids("prices")
-    assert (reading.error is None) == (status == 403)
+    assert (reading.error is None) == (status in {403, 404})
     assert "the tap is at fault" not in caplog.text
 
 
@@ -93,3 +93,17 @@ def test_lists_that_never_get_an_answer_keep_no_other_from_being_read(
         assert isinstance(reading.error, RunIncomplete)
         assert all(name in str(reading.error) for name in ("payments", "people", "prices"))
         assert set(reading.ids("tasks")) == {row["id"] for row in sandbox.admin.records("tasks")}
+
+
+@pytest.mark.parametrize("body", ['{"errors": [{"title": "Server busy"}]}', '{"data": 5}', "[1]"])
+def test_an_answer_to_a_count_that_is_no_page_fails_its_list_in_one_line(
+    sandbox: RunningSandbox, read_productive: ReadProductive, caplog: pytest.LogCaptureFixture, body: str
+) -> None:
+    sandbox.admin.add_fault("*/line_items", query="page[number]=1", status=200, times=100, body=body)
+
+    reading = read_productive("line_items prices")
+
+    assert reading.ids("prices")
+    assert reading.activated == ["prices"]
+    (line,) = warnings_of(caplog)
+    assert line.startswith("line_items: failed: GET /line_items answered (x-request-id sandbox-")

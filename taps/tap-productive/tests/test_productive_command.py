@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -47,8 +48,8 @@ def catalog_of(*selected: str) -> dict[str, Any]:
             {"organization_id": "4711"},
             (
                 "GET /productive/api/v2/activities answered 403: Access Denied: "
-                "You are not authorized to access this resource. "
-                "Check organization_id 4711, and that the token's person belongs to that organization"
+                "Organization ID is missing or cannot be reached with this token. "
+                "Check organization_id 4711: no organization that the token reaches has this number"
             ),
         ),
         (
@@ -81,7 +82,7 @@ def test_bad_input_gives_one_line_with_what_to_do(
     done = run("--config", write(tmp_path / "config.json", productive_settings | change))
 
     assert done.returncode == 1
-    assert complaints(done) == [expected]
+    assert [re.sub(r" \(x-request-id sandbox-\d+\)", "", line) for line in complaints(done)] == [expected]
     assert "Traceback" not in done.stderr
     assert "wr0ng-t0ken" not in done.stderr + done.stdout
     assert '"RECORD"' not in done.stdout

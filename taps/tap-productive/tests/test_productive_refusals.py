@@ -191,3 +191,89 @@ def test_a_sort_that_is_refused_holds_the_bookmark_back_to_the_end(
     assert all("replication_key_value" not in state for state in states[:-1])
     newest = max(instant(record["created_at"]) for record in reading.records["deleted_items"])
     assert instant(states[-1]["replication_key_value"]) == newest
+
+
+BOUNDED = [
+    "tasks",
+    "time_entries",
+    "invoices",
+    "deals",
+    "companies",
+    "bookings",
+    "proposals",
+    "deleted_items",
+    "filters",
+]
+
+
+@pytest.mark.parametrize("stream", BOUNDED)
+def test_where_gt_eq_is_refused_rows_are_requested_with_gt_from_a_day_before(
+    sandbox: RunningSandbox, read_productive: ReadProductive, caplog: pytest.LogCaptureFixture, stream: str
+) -> None:
+    first = read_productive(stream)
+    usual = read_productive(stream, state=first.state)
+    (row,) = sandbox.admin.records(stream)[:1]
+    sandbox.admin.set_refusals(operations={stream: ["gt_eq"]})
+    if stream != "deleted_items":
+        sandbox.admin.update(stream, row["id"])
+    sandbox.admin.clear_requests()
+
+    second = read_productive(stream, state=first.state)
+
+    assert second.error is None
+    assert warnings_of(caplog) == []
+    expected = set(usual.ids(stream)) | ({row["id"]} if stream != "deleted_items" else set())
+    assert expected <= set(second.ids(stream))
+    (refused, accepted) = queries_to(sandbox, f"/{stream}")[:2]
+    (name,) = (name for name in refused if name.endswith("[gt_eq]"))
+    bound = instant(refused[name]) - timedelta(days=1)
+    assert instant(accepted[name.replace("gt_eq", "gt")]) == bound
+    assert name not in accepted
+
+
+def test_an_operation_that_was_refused_is_not_tried_again_for_full_refresh_interval_days(
+    sandbox: RunningSandbox, read_productive: ReadProductive, clock: FakeClock
+) -> None:
+    first = read_productive("tasks")
+    sandbox.admin.set_refusals(operations={"tasks": ["gt_eq"]})
+    second = read_productive("tasks", state=first.state)
+    sandbox.admin.clear_requests()
+
+    third = read_productive("tasks", state=second.state)
+
+    assert {request["status"] for request in sandbox.admin.requests()} == {200}
+    assert third.ids("tasks") == second.ids("tasks")
+    sandbox.admin.set_refusals()
+    clock.advance(timedelta(days=7).total_seconds())
+    sandbox.admin.clear_requests()
+    fourth = read_productive("tasks", state=third.state)
+    assert any(name.endswith("[gt_eq]") for name in queries_to(sandbox, "/tasks")[0])
+    assert "refused" not in fourth.state["bookmarks"]["tasks"]
+
+
+def test_a_filter_is_given_up_where_both_of_its_operations_are_refused(
+    sandbox: RunningSandbox, read_productive: ReadProductive, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.admin.set_refusals(operations={"tasks": ["gt_eq", "gt"]})
+    state = {"bookmarks": {"tasks": bookmark("updated_at", "2026-01-01T00:00:00Z")}}
+
+    reading = read_productive("tasks", state=state)
+
+    assert reading.error is None
+    assert sorted(reading.ids("tasks")) == sorted(row["id"] for row in sandbox.admin.records("tasks"))
+    assert warnings_of(caplog) == ["tasks: the API refuses to filter by updated_at: it is read completely"]
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_what_is_refused_is_told_by_its_code_whatever_the_status(
+    sandbox: RunningSandbox, read_productive: ReadProductive, status: int
+) -> None:
+    error = {"status": "unprocessable_content", "code": "unsupported_include", "source": {"parameter": "include"}}
+    sandbox.admin.add_fault(
+        "*/prices", query="include", times=100, status=status, body=encode({"errors": [error]}).decode()
+    )
+
+    reading = read_productive("prices")
+
+    assert reading.error is None
+    assert len(reading.ids("prices")) == len(sandbox.admin.records("prices"))

@@ -8,6 +8,7 @@ import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_productive.report_groups import GROUPS
+from tap_productive.report_setting import Report
 from tap_productive.tap import TapProductive
 from tests.loaded_tables import LoadedTables
 
@@ -107,7 +108,7 @@ def test_filters_are_written_as_the_api_names_them(
     [
         (
             [{"name": "sales_reports"}],
-            "Setting reports names 'sales_reports', which is not a report; there are: booking_rep",
+            "Setting reports names 'sales_reports', which is not a report; there are: automation_rep",
         ),
         (
             [{"name": "payment_reports", "group": ["person"]}],
@@ -128,6 +129,36 @@ def test_filters_are_written_as_the_api_names_them(
             [{"name": "payment_reports", "group": ["company:month"]}],
             "Setting reports groups payment_reports by 'company:month', but company is not a date that can be rounded",
         ),
+        *(
+            (
+                [{"name": "time_reports", "stream": name}],
+                (
+                    f"Setting reports gives time_reports the stream {name!r}: use small letters (a to z), digits and "
+                    "underscores, and begin with a letter"
+                ),
+            )
+            for name in ("", "Hours", "1st", "_hours", "my-hours", "my hours", "hours.2026", "zeiträume", "hours\n")
+        ),
+        (
+            [{"name": "time_reports", "stream": "h" * 64}],
+            f"Setting reports gives time_reports the stream '{'h' * 64}', which is 64 characters long: PostgreSQL",
+        ),
+        *(
+            (
+                [{"name": "time_reports", "stream": name}],
+                f"Setting reports gives time_reports the stream {name!r}, which is a stream of this tap already",
+            )
+            for name in ("invoices", "custom_field_values")
+        ),
+        ([{"name": "time_reports", "stream": 5}], "Setting reports.0.stream must be of type string"),
+        (
+            [{"name": "time_reports", "stream": "hours"}, {"name": "person_reports", "stream": "hours"}],
+            "Setting reports requests hours twice: ",
+        ),
+        (
+            [{"name": "time_reports"}, {"name": "person_reports", "stream": "time_reports"}],
+            "Setting reports requests time_reports twice: ",
+        ),
         ([{"group": ["person"]}], "Setting reports.0.name is missing"),
         (
             [{"name": "time_reports", "sort": "date"}],
@@ -145,6 +176,67 @@ def test_a_wrong_report_is_refused_before_anything_is_read(
     assert len(refusal.value.errors) == 1
     assert refusal.value.errors[0].startswith(line)
     assert sandbox.admin.requests() == []
+
+
+LONG = {"name": "time_entry_reports", "group": "person,service_type,project,task,date:month"}
+LONG_NAME = "time_entry_reports_by_person_and_service_type_and_proj_0f6fbd97"
+
+
+def test_a_name_that_is_too_long_for_a_table_ends_in_a_digest(
+    sandbox: RunningSandbox, read_productive: ReadProductive
+) -> None:
+    others = [LONG | {"group": LONG["group"].replace("month", period)} for period in ("day", "week", "quarter")]
+    names = [Report.from_setting(each).stream_name for each in (LONG, *others)]
+
+    reading = read_productive(" ".join(names), reports=[LONG, *others])
+
+    assert reading.error is None
+    assert names[0] == LONG_NAME
+    assert len(set(names)) == len(names)
+    assert {message["stream"] for message in reading.of("SCHEMA")} == set(names)
+    assert max(map(len, names)) <= 63
+    assert all(reading.records[name] for name in names)
+    assert {query["group"] for query in report_queries(sandbox)} == {each["group"] for each in [LONG, *others]}
+
+
+@pytest.mark.parametrize("stream", ["hours", "a", "h" * 63, "hours_2026", "booking_reports"])
+def test_a_report_may_have_a_name_of_the_users_own(
+    read_productive: ReadProductive, sandbox: RunningSandbox, stream: str
+) -> None:
+    usual = read_productive(NAME, reports=[BY_PERSON])
+
+    reading = read_productive(f"{stream} payments", reports=[BY_PERSON | {"stream": stream}])
+
+    assert reading.error is None
+    assert reading.ids(stream) == usual.ids(NAME) != []
+    assert set(reading.state["bookmarks"]) == {stream, "payments"}
+    assert reading.columns(stream) == usual.columns(NAME)
+    assert {query["group"] for query in report_queries(sandbox)} == {"person,date:month"}
+
+
+def test_one_report_may_be_read_twice_under_two_names(read_productive: ReadProductive) -> None:
+    old = BY_PERSON | {"stream": "hours_of_2025", "filter": {"after": "2025-01-01", "before": "2025-12-31"}}
+
+    reading = read_productive(f"{NAME} hours_of_2025", reports=[BY_PERSON, old])
+
+    assert reading.error is None
+    assert reading.ids(NAME)
+    assert set(reading.ids(NAME)).isdisjoint(reading.ids("hours_of_2025"))
+
+
+def test_only_names_longer_than_63_bytes_are_shortened() -> None:
+    def made(last: str) -> str:
+        group = f"person,service_type,date:month,{last}"
+        return Report.from_setting({"name": "time_reports", "group": group}).stream_name
+
+    whole = "time_reports_by_person_and_service_type_and_date_month_and_"
+    assert made("day") == f"{whole}day"
+    assert made("week") == f"{whole}week"
+    assert len(made("week")) == 63
+    assert made("event") != f"{whole}event"
+    assert made("event").startswith(whole[:54])
+    assert len({made("event"), made("quarter"), made("project")}) == 3
+    assert max(len(made(last)) for last in ("event", "quarter", "project")) <= 63
 
 
 def test_a_filter_that_the_api_refuses_fails_the_report_alone(

@@ -17,7 +17,7 @@ from msgspec import UNSET
 
 from singer_rest_core.records import exact_json
 from singer_rest_core.records.fast.row_types import RowTypes
-from singer_rest_core.records.row_layout import envelope_of, rows_of
+from singer_rest_core.records.row_layout import check_errors, envelope_of, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -120,6 +120,11 @@ class PageCodec:
             NotJson: If the content is not a JSON document.
             UnexpectedPage: If it is not a page of rows.
         """
+        page = self._decode(content)
+        check_errors(page.envelope, self._layout)
+        return page
+
+    def _decode(self, content: bytes) -> DecodedPage:
         try:
             if _BACKSLASH not in content or _NUL_ESCAPED not in content:
                 try:

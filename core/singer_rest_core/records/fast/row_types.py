@@ -16,10 +16,13 @@ from singer_rest_core.records.exact_json import decodes, exact_decoder
 from singer_rest_core.records.fast.record_batch import RecordBatch
 from singer_rest_core.records.fast.relationship_types import RelationshipTypes
 from singer_rest_core.records.row_layout import (
+    ID,
+    ID_AMONG_ATTRIBUTES,
     NOT_A_RESOURCE,
     ResourceRows,
     UnexpectedPage,
     fields_of,
+    is_another_id,
     relationships_of,
 )
 
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
     from singer_rest_core.records.conform import Column, Conformer
     from singer_rest_core.records.row_layout import RowLayout
 
-_ID = "id"
 _RESCUED = "rescued"
 _TYPES_FOR_ID = (None, Any, str)
 _TYPES_FOR_IDS = (None, Any, list[Any], list[str | None])
@@ -104,7 +106,7 @@ class RowTypes:
             to_one = {name: self.fields[name] for name, form in types.items() if form in _TYPES_FOR_ID}
             to_many = {name: self.fields[name] for name, form in types.items() if form in _TYPES_FOR_IDS}
             self._relationships = RelationshipTypes(to_one, to_many, typed=facts.layout.typed, names=facts.layout.usual)
-        absent = dict.fromkeys(extra, UNSET) | ({_ID: UNSET} if self._relationships else {})
+        absent = dict.fromkeys(extra, UNSET) | ({ID: UNSET} if self._relationships else {})
         members: list[Any] = [
             (self.fields[name], _or_null(types.get(name)), msgspec.field(name=name, default=absent.get(name)))
             for name in self.fields
@@ -119,7 +121,7 @@ class RowTypes:
             self.row = msgspec.defstruct(
                 "Resource",
                 [
-                    (_ID, _or_null(types.get(_ID)), None),
+                    (ID, _or_null(types.get(ID)), None),
                     ("attributes", self._record | None, None),
                     ("relationships", self._relationships.struct | None, None),
                 ],
@@ -147,13 +149,13 @@ class RowTypes:
         Returns:
             Wider types, or `self` if the row would still not decode.
         """
-        values = fields_of(row, self._facts.layout)
-        new = values.keys() - self.fields.keys() - {RESCUED_DATA}
+        values = [*fields_of(row, self._facts.layout)]
+        new = {name for name, _ in values} - self.fields.keys() - {RESCUED_DATA}
         if new and len(self.unknown) + len(new) > max_names:
             return self
         misfits = {
             name
-            for name, value in values.items()
+            for name, value in values
             if value is not None and self._types.get(name) is not None and not decodes(value, self._types[name])
         }
         relationships = self._relationships
@@ -217,8 +219,8 @@ class RowTypes:
         """
         records = rows if self._relationships is None else [each.attributes or self._absent for each in rows]
         values = self._batch(records).values(name) if name in self.fields else [UNSET] * len(records)
-        if self._relationships is not None and name == _ID:
-            return [row.id if value is UNSET else value for row, value in zip(rows, values, strict=True)]
+        if self._relationships is not None and name == ID:
+            values = [value if row.id is None else row.id for row, value in zip(rows, values, strict=True)]
         return [None if value is UNSET else value for value in values]
 
     def hide(self, records: Sequence[Any]) -> None:
@@ -245,19 +247,26 @@ class RowTypes:
             else:
                 batch.put_converted(index, self._columns[name], value)
 
-        if _ID in self.fields:
-            field = self.fields[_ID]
-            for record, resource, own in zip(batch.records, resources, batch.values(_ID), strict=True):
-                if own is UNSET:
-                    setattr(record, field, resource.id)
-                if own is None or (own is UNSET and resource.id is None):
-                    raise UnexpectedPage(NOT_A_RESOURCE)
+        if ID in self.fields:
+            self._set_ids(resources, batch)
         else:
             for index, resource in enumerate(resources):
                 if resource.id is None:
                     raise UnexpectedPage(NOT_A_RESOURCE)
-                put(index, _ID, resource.id)
+                put(index, ID, resource.id)
         relationships.fill(batch.records, [each.relationships for each in resources], put)
+
+    def _set_ids(self, resources: Sequence[Any], batch: RecordBatch) -> None:
+        """Set the ids of resources in their records, which hold an attribute named `id` if there is one."""
+        field = self.fields[ID]
+        for index, (resource, attribute) in enumerate(zip(resources, batch.values(ID), strict=True)):
+            if resource.id is None:
+                if attribute is UNSET or attribute is None:
+                    raise UnexpectedPage(NOT_A_RESOURCE)
+                continue
+            if attribute is not UNSET and is_another_id(attribute, resource.id):
+                batch.rescue(index, ID_AMONG_ATTRIBUTES, attribute)
+            setattr(batch.records[index], field, resource.id)
 
     def _type_of(self, column: Column) -> Any:  # noqa: ANN401 - a type form, which has no type
         """Return the type that makes `convert` unnecessary, or None if there is none or rows do not conform to it."""

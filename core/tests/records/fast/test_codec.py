@@ -417,7 +417,6 @@ def test_a_page_without_its_list_is_refused_with_the_names_it_contains(content: 
         "[]",
         "{}",
         '{"id":null,"attributes":{}}',
-        '{"id":"1","attributes":{"id":null}}',
         '{"relationships":{"a":{"data":{"type":"x"}}}}',
         '{"attributes":"x"}',
     ],
@@ -427,6 +426,53 @@ def test_a_row_that_is_not_a_resource_is_refused(row: str) -> None:
     page = world.codec.decode(f'{{"data":[{row}]}}'.encode())
     with pytest.raises(UnexpectedPage, match="not a resource object"):
         world.codec.encode(page.rows, version=None, extracted=_NOW)
+
+
+@pytest.mark.parametrize(
+    ("row", "key", "rescued"),
+    [
+        ('{"id":"1","attributes":{"id":"7"}}', "1", {"attributes.id": "7"}),
+        ('{"id":"1","attributes":{"id":7}}', "1", {"attributes.id": 7}),
+        ('{"id":1,"attributes":{"id":{"a":1.50}}}', "1", {"attributes.id": {"a": Decimal("1.50")}}),
+        ('{"id":"1","attributes":{"id":"1"}}', "1", None),
+        ('{"id":"1","attributes":{"id":1}}', "1", None),
+        ('{"id":"1","attributes":{"id":null}}', "1", None),
+        ('{"attributes":{"id":"7"}}', "7", None),
+        ('{"id":null,"attributes":{"id":7}}', "7", None),
+    ],
+)
+def test_an_attribute_named_id_does_not_replace_the_id_of_its_resource(
+    row: str, key: str, rescued: dict[str, Any] | None
+) -> None:
+    world = _World(_INVOICES)
+    content = f'{{"data":[{row},{_invoice(own="2")}]}}'.encode()
+
+    for _ in range(2):  # types are wider the second time
+        assert [str(each) for each in world.codec.ids(world.codec.decode(content).rows)] == [key, "2"]
+        records = world.records(row, _invoice(own="2"))
+        assert [(each["id"], each[RESCUED_DATA]) for each in records] == [(key, rescued), ("2", None)]
+    assert world.fast_reports == world.slow_reports
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ('{"errors":[{"status":"403","title":"Access Denied","detail":"No."}]}', "with an error: Access Denied: No"),
+        ('{"data":[],"errors":[{"detail":"Half of\\nit failed"}]}', "with an error: Half of it failed"),
+        ('{"data":[{"id":"1"}],"errors":[{"code":"no_person"}]}', "with an error: no_person"),
+        ('{"data":null,"errors":[{"status":"500"}]}', "with an error: no reason given"),
+    ],
+)
+def test_a_document_of_errors_is_refused_in_the_words_of_the_api(body: str, words: str) -> None:
+    with pytest.raises(UnexpectedPage, match=f"^{words}$"):
+        _World(_INVOICES).codec.decode(body.encode())
+    with pytest.raises(UnexpectedPage, match=f"^{words}$"):
+        rows_of(exact_json.decode(body.encode()), _RESOURCES)
+
+
+@pytest.mark.parametrize("errors", ["[]", "null"])
+def test_a_page_that_names_no_error_is_a_page(errors: str) -> None:
+    assert len(_World(_INVOICES).codec.decode(f'{{"data":[{_invoice()}],"errors":{errors}}}'.encode()).rows) == 1
 
 
 @pytest.mark.parametrize("damage", ['"\\u0000"', '"\\ud800"'])

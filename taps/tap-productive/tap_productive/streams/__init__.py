@@ -33,3 +33,6 @@ STREAMS: tuple[type[ProductiveStream], ...] = (
     *organization.STREAMS,
 )
 """Every list of the API."""
+
+NAMES = frozenset(str(vars(stream)["name"]) for stream in STREAMS)
+"""Their names."""

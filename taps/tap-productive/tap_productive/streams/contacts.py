@@ -68,6 +68,7 @@ class People(ProductiveStream):
         "custom_field_attachments",
         "custom_field_people",
         "custom_role",
+        "job_role",
         "manager",
         "service_types",
         "subsidiary",

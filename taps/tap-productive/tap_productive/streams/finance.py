@@ -140,6 +140,18 @@ class Expenses(ProductiveStream):
     )
 
 
+class ExpenseLineItems(ProductiveStream):
+    """Lines of expenses. No modification time exists: read completely."""
+
+    name = "expense_line_items"
+    sorts_by_id = True
+    uncertainty = "in the vendor's specification since October 2026 only"
+    references = (
+        "expense",
+        "tax_rate",
+    )
+
+
 class PurchaseOrders(ProductiveStream):
     """Purchase orders. `created_at` would find only new ones: read completely."""
 
@@ -237,6 +249,7 @@ STREAMS: tuple[type[ProductiveStream], ...] = (
     PaymentReminders,
     PaymentReminderSequences,
     Expenses,
+    ExpenseLineItems,
     PurchaseOrders,
     InvoiceTemplates,
     AutomaticInvoicingRules,

@@ -120,6 +120,21 @@ class Integrations(ProductiveStream):
     )
 
 
+class IntegrationTaskManagementConfigurations(ProductiveStream):
+    """What integrations do with tasks, e.g. of Jira. `created_at` would find only new ones: read completely."""
+
+    name = "integration_task_management_configurations"
+    sort_times = ("created_at",)
+    uncertainty = "in the vendor's specification since September 2026 only"
+    references = (
+        "deal",
+        "default_person",
+        "default_service",
+        "integration",
+        "project",
+    )
+
+
 class Webhooks(ProductiveStream):
     """Webhooks, without their addresses and secrets."""
 
@@ -172,11 +187,27 @@ class AgentConfigs(ProductiveStream):
     references = ("agent",)
 
 
+class Skills(ProductiveStream):
+    """Instructions for the vendor's assistant. `created_at` would find only new ones: read completely."""
+
+    name = "skills"
+    filter_times = ("created_at",)
+    uncertainty = "in the vendor's specification since September 2026 only"
+    references = (
+        "creator",
+        "memberships",
+    )
+
+
 class Organizations(ProductiveStream):
-    """The organizations of the token's person. No modification time exists: read completely."""
+    """The organizations of the token's person, also others than `organization_id`.
+
+    No modification time exists: read completely.
+    """
 
     name = "organizations"
     evidence = "live"
+    ignores_organization = True
     secret_fields = frozenset({"email_key", "invitation_token", "scim_bearer_token"})
     references = (
         "company",
@@ -186,10 +217,14 @@ class Organizations(ProductiveStream):
 
 
 class OrganizationMemberships(ProductiveStream):
-    """The token's own memberships. `updated_at` can be neither filtered nor sorted by: read completely."""
+    """The token's own memberships, of all its organizations.
+
+    `updated_at` can be neither filtered nor sorted by: read completely.
+    """
 
     name = "organization_memberships"
     evidence = "live"
+    ignores_organization = True
     references = (
         "person",
         "time_tracking_policy",
@@ -210,10 +245,12 @@ STREAMS: tuple[type[ProductiveStream], ...] = (
     Tags,
     CustomDomains,
     Integrations,
+    IntegrationTaskManagementConfigurations,
     Webhooks,
     WebhookLogs,
     Agents,
     AgentConfigs,
+    Skills,
     DeletedItems,
     Organizations,
     OrganizationMemberships,

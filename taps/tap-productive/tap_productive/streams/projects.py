@@ -50,6 +50,17 @@ class ProjectAssignments(ProductiveStream):
     )
 
 
+class ProjectPreferences(ProductiveStream):
+    """What people have set for projects that the token can see; in place of `project_assignments`."""
+
+    name = "project_preferences"
+    uncertainty = "in the vendor's specification since September 2026 only"
+    references = (
+        "person",
+        "project",
+    )
+
+
 class Folders(ProductiveStream):
     """Folders of task lists, archived and hidden ones included."""
 
@@ -182,9 +193,35 @@ class PlaceholderUsages(ProductiveStream):
     uncertainty = "in some versions of the vendor's specification, not in that of 2026-09-21"
 
 
+class Templates(ProductiveStream):
+    """Templates of budgets, deals, projects, pages, tasks and reports.
+
+    `updated_at` can be sorted, but not filtered by. They are few, and deleted ones go to the recycle bin: read
+    completely.
+    """
+
+    name = "templates"
+    sort_times = (
+        "created_at",
+        "updated_at",
+    )
+    sorts_by_id = True
+    uncertainty = "in the vendor's specification since September 2026 only"
+    deleted_item_types = ("template",)  # inferred from the names of the others
+    references = (
+        "creator",
+        "deal",
+        "filter",
+        "page",
+        "project",
+        "task",
+    )
+
+
 STREAMS: tuple[type[ProductiveStream], ...] = (
     Projects,
     ProjectAssignments,
+    ProjectPreferences,
     Folders,
     Boards,
     TaskLists,
@@ -195,4 +232,5 @@ STREAMS: tuple[type[ProductiveStream], ...] = (
     WorkflowStatuses,
     Placeholders,
     PlaceholderUsages,
+    Templates,
 )

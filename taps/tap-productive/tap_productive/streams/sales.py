@@ -45,6 +45,7 @@ class Deals(ProductiveStream):
         "next_todo",
         "origin_deal",
         "pipeline",
+        "primary_contact",
         "project",
         "proposal_document_type",
         "responsible",

@@ -39,10 +39,33 @@ class Roles(ProductiveStream):
     name = "roles"
 
 
+class JobRoles(ProductiveStream):
+    """Job roles, archived ones included. `updated_at` can be neither filtered nor sorted by: read completely."""
+
+    name = "job_roles"
+    uncertainty = "in the vendor's specification since September 2026 only"
+
+
 class ApprovalPolicies(ProductiveStream):
     """Who approves what, archived ones included."""
 
     name = "approval_policies"
+
+
+class ApprovalWorkflows(ProductiveStream):
+    """Who approves absences, time and expenses.
+
+    The vendor's specification has no such list, but one client has read it with an administrator's token.
+    """
+
+    name = "approval_workflows"
+    uncertainty = "not in the vendor's specification"
+    references = (
+        "approval_policy",
+        "approvers",
+        "event",
+        "subscribers",
+    )
 
 
 class ApprovalPolicyAssignments(ProductiveStream):
@@ -73,10 +96,11 @@ class ApprovalStatuses(ProductiveStream):
 
 
 class Users(ProductiveStream):
-    """User accounts."""
+    """The user account of the token's person, one row: not those of the organization, which are in `people`."""
 
     name = "users"
     evidence = "live"
+    ignores_organization = True
     secret_fields = frozenset({"ical_token", "intercom_hash"})
 
 
@@ -84,10 +108,12 @@ class Sessions(ProductiveStream):
     """Sessions and tokens of the token's person, without their secrets.
 
     `last_activity_at` can be sorted, but not filtered by: read newest first down to the bookmark (inferred).
+    `last_ip` is personal data, and not selected by default.
     """
 
     name = "sessions"
     evidence = "live"
+    deselected_by_default = frozenset({"last_ip"})
     sort_times = ("last_activity_at",)
     sorts_by_id = True
     replication_key = "last_activity_at"
@@ -117,7 +143,9 @@ STREAMS: tuple[type[ProductiveStream], ...] = (
     Teams,
     TeamMemberships,
     Roles,
+    JobRoles,
     ApprovalPolicies,
+    ApprovalWorkflows,
     ApprovalPolicyAssignments,
     ApprovalStatuses,
     Users,

@@ -84,11 +84,13 @@ class Bookings(ProductiveStream):
     """Planned work and absences, drafts included: `draft` says which.
 
     Whether canceled ones are in the list is not documented. `updated_at` can be filtered, but not sorted by: the
-    bookmark moves at the end (inferred).
+    bookmark moves at the end (inferred). `people_custom_fields` is personal data of the booked person, and not selected
+    by default.
     """
 
     name = "bookings"
     evidence = "live"
+    deselected_by_default = frozenset({"people_custom_fields"})
     filter_times = (
         "created_at",
         "last_activity_at",
