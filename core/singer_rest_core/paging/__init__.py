@@ -2,8 +2,9 @@
 
 from singer_rest_core.paging.list_query import ListQuery, RefusedRequest
 from singer_rest_core.paging.list_reader import ListReader, ReadResult
+from singer_rest_core.paging.list_source import ListSource
 from singer_rest_core.paging.page import Page, PageDecoder, RecordDecoder
-from singer_rest_core.paging.page_fetcher import ListSource, ReadersRun
+from singer_rest_core.paging.page_fetcher import ReadersRun
 from singer_rest_core.paging.paginators import NextLinkPaginator, NumberedPaginator, PagePaginator, PageParams
 from singer_rest_core.paging.prefetch import Pending
 from singer_rest_core.paging.windows import Window

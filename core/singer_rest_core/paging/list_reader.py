@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
     from singer_sdk.pagination import BaseAPIPaginator
 
+    from singer_rest_core.paging.list_source import ListSource
     from singer_rest_core.paging.page import Page, PageDecoder
-    from singer_rest_core.paging.page_fetcher import ListSource, ReadersRun
+    from singer_rest_core.paging.page_fetcher import ReadersRun
     from singer_rest_core.paging.windows import Window
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Generic, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol
 
 from singer_rest_core.api.request_lines import request_id
 from singer_rest_core.api.retry import server_time
@@ -14,79 +14,24 @@ from singer_rest_core.records.exact_json import NotJson
 from singer_rest_core.records.row_layout import UnexpectedPage
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     import requests
-    from singer_sdk.metrics import Counter
-    from singer_sdk.pagination import BaseAPIPaginator
     from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core.api.client import ApiClient
     from singer_rest_core.paging.critical_lists import CriticalLists
+    from singer_rest_core.paging.list_source import ListSource
     from singer_rest_core.paging.page import Page, PageDecoder
     from singer_rest_core.paging.prefetch import Pending, Prefetcher
     from singer_rest_core.paging.spool import SpoolMemory
-    from singer_rest_core.paging.windows import Window
 
     Refusal = StreamUnavailable | RequestFailed
 
 
 _BEFORE_ALL_STREAMS = -1
 """A position."""
-
-
-class ListSource(Protocol):
-    """A list, as far as its reader has to know it; the streams of a tap are such lists."""
-
-    name: str
-    path: str
-    position: int
-    filter_slack: timedelta | None
-    window_column: str | None
-
-    @property
-    def logger(self) -> logging.Logger:
-        """Where what is unusual about the list is logged."""
-        ...
-
-    def paginator(self, query: Any) -> BaseAPIPaginator[Any]:  # noqa: ANN401 - the list's own kind of query
-        """Return a paginator before its first page."""
-        ...
-
-    def request_for(self, query: Any, token: Any) -> HTTPRequest:  # noqa: ANN401 - as above
-        """Return the request for one page, without credentials."""
-        ...
-
-    def total_of(self, page: Page) -> int | None:
-        """Return how many rows a numbered list has according to a page; None if it does not say."""
-        ...
-
-    def count_request(self, query: Any) -> HTTPRequest | None:  # noqa: ANN401 - as above
-        """Return a request whose answer counts all rows of the list; None if the API has none."""
-        ...
-
-    def count_of(self, answer: requests.Response) -> int | None:
-        """Return the count in the answer to `count_request`; None if it has none."""
-        ...
-
-    def without_cursor(self, query: Any) -> Any | None:  # noqa: ANN401 - as above
-        """Return the query that reads the list by page number; None if it has no other way."""
-        ...
-
-    def in_window(self, query: Any, window: Window) -> Any:  # noqa: ANN401 - as above
-        """Return the query for the rows of a window of `window_column`."""
-        ...
-
-    def adapt(self, refused: RefusedRequest[Any]) -> Any | None:  # noqa: ANN401 - as above
-        """Return a query that the API may accept instead of one it refused; None to let the refusal end the read."""
-        ...
-
-    def get_http_request_counter(self) -> AbstractContextManager[Counter]:
-        """Return the SDK's counter of requests."""
-        ...
 
 
 class ReadersRun(Protocol):

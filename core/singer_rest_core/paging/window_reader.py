@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from singer_sdk.pagination import BaseAPIPaginator
 
+    from singer_rest_core.paging.list_source import ListSource
     from singer_rest_core.paging.page import Page
-    from singer_rest_core.paging.page_fetcher import ListSource, PageFetcher, ReadersRun
+    from singer_rest_core.paging.page_fetcher import PageFetcher, ReadersRun
     from singer_rest_core.paging.windows import Window
 
 

@@ -16,6 +16,7 @@ from singer_rest_core.api.request_lines import request_id
 from singer_rest_core.errors import ApiUnreachable, RequestFailed, WaitTooLong
 from singer_rest_core.paging.list_query import ListQuery
 from singer_rest_core.paging.list_reader import ListReader
+from singer_rest_core.paging.list_source import ListSource
 from singer_rest_core.paging.page import CodecDecoder, RecordDecoder
 from singer_rest_core.records.exact_json import NotJson, decode
 from singer_rest_core.records.fast.codec import PageCodec
@@ -27,7 +28,6 @@ from singer_rest_core.streams.base import BaseStream
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
-    from datetime import timedelta
 
     import requests
     from singer_sdk import Tap
@@ -35,10 +35,9 @@ if TYPE_CHECKING:
     from singer_sdk.pagination import BaseAPIPaginator
     from singer_sdk.streams.rest import HTTPRequest
 
-    from singer_rest_core.paging.list_query import Query, RefusedRequest
+    from singer_rest_core.paging.list_query import Query
     from singer_rest_core.paging.page import Page, PageDecoder
     from singer_rest_core.paging.paginators import PageParams
-    from singer_rest_core.paging.windows import Window
     from singer_rest_core.records.conform import Record
     from singer_rest_core.records.fast.codec import EncodedPage
     from singer_rest_core.records.row_layout import RowLayout
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
 _RECORD_HOOKS = ("parse_response", "post_process", "get_records", "request_records", "records_in")
 
 
-class RestStream(BaseStream, RESTStream[Any], ABC):
+class RestStream(BaseStream, RESTStream[Any], ListSource, ABC):
     """A list of a REST API. It has a reader (`ListReader`), which reads it page by page.
 
     A client gives `row_layout`, `get_new_paginator` and, where more than the token decides what is requested,
@@ -61,13 +60,6 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
 
     Then changes are read down to the bookmark, page by page; it moves only at the end.
     """
-
-    filter_slack: timedelta | None = None
-    """How much older than it was asked for a row of an incremental stream may be before the API is taken to ignore the
-    filter. Then, and where rows do not ascend as was asked for, the list is read completely. None checks neither."""
-
-    window_column: str | None = None
-    """A time that never changes and that the list can be filtered by: a long list is read in windows of it."""
 
     record_hooks: ClassVar[tuple[str, ...]] = _RECORD_HOOKS
     """Methods that are called for each record or answer where a stream overrides them: its pages then do not go from
@@ -107,84 +99,13 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
             ascending=self.is_sorted,
         )
 
-    def paginator(self, query: Any) -> BaseAPIPaginator[Any]:  # noqa: ANN401, ARG002 - for clients with queries of their own
-        """Return a paginator before its first page.
-
-        Args:
-            query: What is asked of the list.
-
-        Returns:
-            A `NumberedPaginator` where pages can be requested side by side.
-        """
+    @override
+    def paginator(self, query: Any) -> BaseAPIPaginator[Any]:
         return self.get_new_paginator() or SinglePagePaginator()
 
-    def request_for(self, query: Any, token: PageParams | None) -> HTTPRequest:  # noqa: ANN401, ARG002 - as above
-        """Return the request for one page.
-
-        Args:
-            query: What is asked of the list.
-            token: The paginator's token: query parameters.
-
-        Returns:
-            A request without credentials.
-        """
+    @override
+    def request_for(self, query: Any, token: PageParams | None) -> HTTPRequest:
         return self.get_http_request(page=PageContext(None, token))
-
-    def total_of(self, page: Page) -> int | None:  # noqa: ARG002 - for clients to answer
-        """Return how many rows a numbered list has according to a page.
-
-        Args:
-            page: The page.
-
-        Returns:
-            The number, or None if the page does not say.
-        """
-        return None
-
-    def count_request(self, query: Any) -> HTTPRequest | None:  # noqa: ANN401, ARG002 - as above
-        """Return a request whose answer counts all rows of the list.
-
-        Args:
-            query: What is asked of the list.
-
-        Returns:
-            A request without credentials; None if the API has none, or not all rows are asked for.
-        """
-        return None
-
-    def count_of(self, answer: requests.Response) -> int | None:  # noqa: ARG002 - for clients to answer
-        """Return the count in the answer to `count_request`.
-
-        Args:
-            answer: The answer.
-
-        Returns:
-            The number, or None if it does not say.
-        """
-        return None
-
-    def without_cursor(self, query: Any) -> Any | None:  # noqa: ANN401, ARG002 - as above
-        """Return the query that reads the list by page number, where one by cursor is answered by number.
-
-        Args:
-            query: What was asked of the list.
-
-        Returns:
-            What to ask instead; None if the list has no other way.
-        """
-        return None
-
-    def in_window(self, query: Any, window: Window) -> Any:  # noqa: ANN401, ARG002 - as above
-        """Return the query for the rows of a window of `window_column`.
-
-        Args:
-            query: What is asked of the list.
-            window: The span of time.
-
-        Returns:
-            What to ask for the window.
-        """
-        return query
 
     def accept_page(self, page: Page, query: Any) -> Page:  # noqa: ANN401, ARG002 - as above
         """Look at a page before it is written, and leave out rows that shall not be.
@@ -197,17 +118,6 @@ class RestStream(BaseStream, RESTStream[Any], ABC):
             The page to write.
         """
         return page
-
-    def adapt(self, refused: RefusedRequest[Any]) -> Any | None:  # noqa: ANN401, ARG002 - as above
-        """Return a query that the API may accept instead of one it refused.
-
-        Args:
-            refused: The request, and what the API said.
-
-        Returns:
-            What to ask instead; None to let the refusal end the read.
-        """
-        return None
 
     @property
     def can_be_read_ahead(self) -> bool:

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from singer_sdk.metrics import http_request_counter
 from singer_sdk.streams.rest import HTTPRequest
+from typing_extensions import override
 
-from singer_rest_core.paging import ListReader, RecordDecoder
+from singer_rest_core.paging import ListReader, ListSource, RecordDecoder
 from singer_rest_core.records import FlatRows, instant, rows_of
 from tap_invoicetronic.client import HEADERS, CountedPages, InvoicetronicQuery, total_of, without_refused_sort
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
-    import requests
     from singer_sdk.metrics import Counter
 
     from singer_rest_core import Page, PageParams, Record
-    from singer_rest_core.paging import ReadersRun, RefusedRequest, Window
+    from singer_rest_core.paging import ReadersRun, RefusedRequest
     from tap_invoicetronic.refusals import Refusals
 
 Direction = Literal["send", "receive"]
@@ -160,15 +160,11 @@ _DECODER = RecordDecoder(
 )
 
 
-class _InvoiceList:
+class _InvoiceList(ListSource):
     """One of the lists, as its reader has to know it."""
 
     name = "document"
     """The stream that it is read for."""
-
-    position = 0
-    filter_slack: timedelta | None = None
-    window_column: str | None = None
 
     def __init__(
         self,
@@ -179,15 +175,22 @@ class _InvoiceList:
         logger: logging.Logger,
     ) -> None:
         self.path = f"/{direction}"
-        self.logger = logger
+        self._logger = logger
         self._direction = direction
         self._config = config
         self._filters = filters
         self._refusals = refusals
 
-    def paginator(self, query: InvoicetronicQuery) -> CountedPages:  # noqa: ARG002 - as readers call it
+    @property
+    @override
+    def logger(self) -> logging.Logger:
+        return self._logger
+
+    @override
+    def paginator(self, query: InvoicetronicQuery) -> CountedPages:
         return CountedPages(int(self._config["page_size"]))
 
+    @override
     def request_for(self, query: InvoicetronicQuery, token: PageParams) -> HTTPRequest:
         company = {"company_id": str(self._config["company_id"])} if "company_id" in self._config else {}
         sort = {"sort": query.sort} if query.sort is not None else {}
@@ -198,24 +201,15 @@ class _InvoiceList:
             params={**company, **sort, **self._filters, **token, **size},
         )
 
+    @override
     def total_of(self, page: Page) -> int | None:
         return total_of(page)
 
-    def count_request(self, query: InvoicetronicQuery) -> None:
-        """Return none: each page counts the list."""
-
-    def count_of(self, answer: requests.Response) -> None:
-        """Return none, see `count_request`."""
-
-    def without_cursor(self, query: InvoicetronicQuery) -> None:
-        """Return none: there are no cursors."""
-
-    def in_window(self, query: InvoicetronicQuery, window: Window) -> InvoicetronicQuery:  # noqa: ARG002 - as readers call it
-        return query
-
+    @override
     def adapt(self, refused: RefusedRequest[InvoicetronicQuery]) -> InvoicetronicQuery | None:
         return without_refused_sort(refused, self.path, self._refusals, self.logger)
 
+    @override
     def get_http_request_counter(self) -> Counter:
         return http_request_counter(self.name, endpoint=self.path)
 
