@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 NEXT := .venv-next
 UV_VERSION := 0.13.8
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# One more than two processors: some tests wait.
+PARALLEL := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = $(CURDIR)/$(VENV)
@@ -20,7 +21,7 @@ demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without a
 test: lint ## linters and all tests but the slow ones, in parallel
 	$(BIN)/pytest $(PARALLEL) -m "not slow"
 
-test-slow: $(VENV)/.ready ## the tests that run Meltano and the demo, which take minutes
+test-slow: $(VENV)/.ready ## the tests that run Meltano, the demo, or loads that are killed, which take minutes
 	$(BIN)/pytest -m slow
 
 test-next-sdk: $(VENV)/.ready ## core's and the taps' tests with the newest singer-sdk, pre-releases included, in $(NEXT)

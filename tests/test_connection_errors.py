@@ -6,6 +6,7 @@ import re
 import ssl
 import sys
 import threading
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,9 @@ def tls_url() -> Iterator[str]:
     """The URL of a server whose certificate no authority has signed."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(HTTPStatus.UNAUTHORIZED)
+
         def log_message(self, *_: object) -> None:
             pass
 
@@ -112,7 +116,7 @@ def test_with_the_right_certificate_file_the_server_answers(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(_CERTIFICATE))
     settings = _with_urls(sandbox_settings("tap-invobi"), tls_url)
     done = run_tap(str(Path(sys.executable).with_name("tap-invobi")), "--config", write(tmp_path / "c", settings))
-    assert "answered 501" in done.stderr
+    assert "answered 401" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,9 @@ def test_the_log_has_requests_without_their_token(
         "feature_flags": "a",
         "status": 200,
         "content_length": len(answer.content),
+        "at": first["at"],
     }
+    assert 0 < first["at"] < second["at"]
     assert (second["authenticated"], second["status"]) == (False, 401)
     raw = api.session.get(f"{running.url}/admin/requests", timeout=5).text
     assert "sandbox-token" not in raw

@@ -213,6 +213,7 @@ def _messages_until_killed(
                 process.kill()
 
 
+@pytest.mark.slow
 @CONCURRENCY
 def test_a_load_that_is_killed_in_three_nights_loses_and_marks_nothing(
     sandbox: RunningSandbox,

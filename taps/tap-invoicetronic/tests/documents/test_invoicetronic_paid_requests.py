@@ -78,6 +78,7 @@ def test_a_paid_request_that_was_refused_and_waits_is_given_up_when_a_signal_com
     assert "postponed" not in _last_state(tmp_path)["bookmarks"]["document"]["receive"]
 
 
+@pytest.mark.slow
 def test_a_paid_request_without_an_answer_does_not_outlast_the_patience_of_a_container(
     account: Account, tmp_path: Path
 ) -> None:
