@@ -40,6 +40,11 @@ if TYPE_CHECKING:
 
 TOKEN = "sandbox-token"
 
+CONCURRENCY = pytest.mark.parametrize(
+    "concurrency", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(8, marks=pytest.mark.slow), 16]
+)
+"""Every concurrency at which a test of reading runs; two of them with `make test-slow`."""
+
 pytest_plugins = ("core.tests.api.local_api", "core.tests.streams.thing_world")
 
 _PATIENCE = 20.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -52,8 +53,10 @@ def test_a_url_of_another_form_is_told_without_repeating_it(url: str) -> None:
 
 
 def test_installing_ends_with_the_check() -> None:
-    command = [shutil.which("make") or "", "--dry-run", "install"]
-    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    command = [shutil.which("make") or "", "--no-print-directory", "--dry-run", "install"]
+    # `make test` tells its children of itself by these.
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    shown = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True)
     assert "scripts.check_database" in shown.stdout.splitlines()[-1]
 
 

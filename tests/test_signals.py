@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conftest import write
+from conftest import CONCURRENCY, write
 
 if TYPE_CHECKING:
     from conftest import SandboxSettings
@@ -44,7 +44,7 @@ def _end_while_waiting(
     return took, [json.loads(line) for line in out.splitlines()], log.decode()
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 def test_a_login_that_has_to_wait_ends_at_once(
     sandbox: RunningSandbox, sandbox_settings: SandboxSettings, tmp_path: Path, concurrency: int
 ) -> None:
@@ -55,7 +55,7 @@ def test_a_login_that_has_to_wait_ends_at_once(
     assert "Stopped by SIGTERM" in log
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 def test_a_wait_for_the_limits_ends_at_once(
     sandbox: RunningSandbox, sandbox_settings: SandboxSettings, tmp_path: Path, concurrency: int
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 from singer_sdk.streams.rest import HTTPRequest
 from werkzeug import Response
 
+from conftest import CONCURRENCY
 from singer_rest_core import body_of
 from singer_rest_core.api.response_body import body_file
 from singer_rest_core.errors import AccessRefused, ApiUnreachable, OutcomeUnknown, RequestFailed, StreamUnavailable
@@ -129,7 +130,7 @@ def test_a_connection_that_idled_too_long_is_not_used(api: LocalApi) -> None:
     assert len(received) == 2
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 def test_no_request_is_carried_out_twice_whatever_happens_beside_it(api: LocalApi, concurrency: int) -> None:
     carried_out: list[str] = []
     lock = threading.Lock()

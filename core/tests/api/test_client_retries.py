@@ -16,6 +16,7 @@ from pytest_httpserver import HTTPServer
 from singer_sdk.streams.rest import HTTPRequest
 from werkzeug import Response
 
+from conftest import CONCURRENCY
 from singer_rest_core import RequestFailed, body_of
 from singer_rest_core.api.rate_limit import RateLimiter
 from singer_rest_core.api.rate_limit_rules import Window
@@ -144,7 +145,7 @@ def test_each_kind_of_fault_has_its_own_budget(api: LocalApi, faults: list[str])
     assert len(api.received) == len(faults) + 1
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 def test_requests_side_by_side_each_survive_a_mix_of_faults(api: LocalApi, concurrency: int) -> None:
     dice = random.Random(concurrency)  # noqa: S311 - no secret
     faults = {

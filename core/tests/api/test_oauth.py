@@ -14,6 +14,7 @@ import pytest
 import requests
 from werkzeug import Response
 
+from conftest import CONCURRENCY
 from singer_rest_core import AccessRefused, RunEnded
 from singer_rest_core.api.oauth import Login, PasswordGrant
 from singer_rest_core.api.rate_limit import RateLimiter
@@ -79,7 +80,7 @@ def bearer(grant: PasswordGrant) -> str:
     return str(authorized(grant).headers["Authorization"])
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 def test_a_token_that_expires_while_requests_wait_for_the_limits_is_renewed_and_never_refused(
     api: LocalApi, httpserver: HTTPServer, concurrency: int
 ) -> None:

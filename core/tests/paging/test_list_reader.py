@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 from werkzeug import Response
 
+from conftest import CONCURRENCY
 from singer_rest_core import NextLinkPaginator, NumberedPaginator, RestStream, RestTap, settings_schema
 from singer_rest_core.records.exact_json import decode, encode
 from singer_rest_core.records.row_layout import FlatRows
@@ -33,8 +34,6 @@ _COUNT = 800
 _START = datetime.now(UTC).replace(microsecond=0) - timedelta(days=_COUNT)
 _PAGE = 10
 _TEXT = {"type": ["string", "null"]}
-
-CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
 
 
 def _text(moment: datetime) -> str:

@@ -10,7 +10,7 @@ import pytest
 from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigValidationError
 
-from conftest import read
+from conftest import CONCURRENCY, read
 from singer_rest_core import RestStream, RestTap, RunIncomplete, settings_schema
 from singer_rest_core.records.row_layout import FlatRows
 
@@ -107,7 +107,7 @@ def test_a_failing_expression_is_named_and_fails_its_stream_alone(
     assert "at fault" not in caplog.text
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 def test_a_copy_of_a_stream_that_fails_is_named_with_its_source(
     settings: dict[str, Any], caplog: pytest.LogCaptureFixture, concurrency: int
 ) -> None:

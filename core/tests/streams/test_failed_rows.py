@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from conftest import warnings_of
+from conftest import CONCURRENCY, warnings_of
 from singer_rest_core import RunIncomplete
 from singer_rest_core.streams import failed_rows
 from singer_rest_core.streams.failed_rows import FailedRows
@@ -89,7 +89,7 @@ def test_a_state_of_another_form_is_not_trusted(held: object) -> None:
     assert FailedRows.in_state(held).rows == {}
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 @pytest.mark.parametrize("order", ORDERS)
 def test_six_rows_that_fail_for_good_hold_up_none_of_the_others(
     world: World, caplog: pytest.LogCaptureFixture, clock: FakeClock, order: str, concurrency: int
@@ -174,7 +174,7 @@ def test_with_nothing_but_failures_the_stream_ends_and_the_others_come_first_nex
     assert world.failed == bad
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 def test_a_row_whose_request_always_times_out_holds_up_none_of_the_others(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, concurrency: int
 ) -> None:

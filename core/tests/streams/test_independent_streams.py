@@ -15,6 +15,7 @@ import pytest
 from singer_sdk import typing as th
 from werkzeug import Response
 
+from conftest import CONCURRENCY
 from singer_rest_core import (
     AccessRefused,
     NextLinkPaginator,
@@ -387,7 +388,7 @@ def test_a_stream_keeps_its_own_mark_only_once_it_was_read_to_its_end(world: _Wo
     assert not any(marks[:-1])
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 def test_a_redirect_to_another_origin_fails_its_stream_and_the_others_go_on(
     world: _World, caplog: pytest.LogCaptureFixture, concurrency: int
 ) -> None:

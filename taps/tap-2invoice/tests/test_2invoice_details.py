@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conftest import discover, read, warnings_of, with_rescued, without_nulls
+from conftest import CONCURRENCY, discover, read, warnings_of, with_rescued, without_nulls
 from singer_rest_core import RunIncomplete
 from tap_2invoice.streams import DETAILS
 from tap_2invoice.tap import Tap2Invoice
@@ -129,7 +129,7 @@ def test_details_of_a_deleted_record_are_marked_once_two_reads_of_the_list_misse
     assert tables.deleted("invoice_details") == {7}
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 @pytest.mark.parametrize("answer", [{"status": 500}, {"status": 200, "body": "[]"}, {"status": 200, "body": '{"id": '}])
 def test_details_that_fail_for_good_hold_up_none_of_the_others(
     sandbox: RunningSandbox,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from werkzeug import Response
 
-from conftest import discover, read, warnings_of, with_rescued, without_nulls
+from conftest import CONCURRENCY, discover, read, warnings_of, with_rescued, without_nulls
 from singer_rest_core import AccessRefused, RunIncomplete
 from tap_2invoice.streams import DETAILS, LISTS
 from tap_2invoice.tap import Tap2Invoice
@@ -112,7 +112,7 @@ def test_what_changed_came_and_went_shows_in_the_next_runs(
     assert tables.deleted("invoices") == {7}
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 @pytest.mark.parametrize("envelope", ["plain", "paginated", "linked"])
 def test_every_list_may_be_plain_or_in_pages_of_either_form(
     sandbox: RunningSandbox,
@@ -150,7 +150,7 @@ def test_a_page_that_shifts_while_the_list_is_read_loses_nothing(
     assert reading.activated == []
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 @pytest.mark.parametrize("swaps", [[0, 2, 0, 4, 0], [0, 2, 1, 3, 1], [1, 1, 1, 1, 1], [5, 4, 3, 2, 1]])
 def test_a_live_row_is_marked_only_if_two_reads_in_a_row_missed_it(
     two_invoice: SystemAdmin, two_invoice_settings: dict[str, Any], swaps: list[int], concurrency: int

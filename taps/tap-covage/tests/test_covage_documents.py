@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conftest import queries_to
+from conftest import CONCURRENCY, queries_to
 from singer_rest_core import AccessRefused, RunIncomplete
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def test_a_document_that_failed_after_it_had_changed_stays_due_outside_the_look_
     assert numbers(reading, "invoice_documents") == [number]
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 @pytest.mark.parametrize("failed_runs", [1, 2])
 def test_no_document_is_left_out_when_documents_url_changes_and_runs_fail(
     sandbox: RunningSandbox, tmp_path: Path, read_covage: ReadTap, failed_runs: int, concurrency: int

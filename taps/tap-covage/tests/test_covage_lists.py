@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conftest import queries_to, warnings_of
+from conftest import CONCURRENCY, queries_to, warnings_of
 from singer_rest_core import RunIncomplete
 from tests.loaded_tables import LoadedTables
 
@@ -67,7 +67,7 @@ def test_empty_texts_stay_empty_texts(read_covage: ReadTap) -> None:
     assert None not in {record["cancellation_reason"] for record in records}
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 def test_deleted_rows_of_complete_lists_are_marked(covage: SystemAdmin, read_covage: ReadTap, concurrency: int) -> None:
     """At once in lists of one page; in others by the second read that does not find them, as a cursor may slip."""
     tables = LoadedTables()

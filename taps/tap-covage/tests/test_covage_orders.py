@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conftest import queries_to
+from conftest import CONCURRENCY, queries_to
 from singer_rest_core import RunIncomplete
 from tap_covage.tap import TapCovage
 from tests.loaded_tables import LoadedTables
@@ -74,7 +74,7 @@ def test_an_order_that_is_not_found_does_no_harm(sandbox: RunningSandbox, read_c
     assert second.activated == ["orders"]
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 @pytest.mark.parametrize("answer", [{"status": 500}, {"status": 200, "body": '{"detail": "Not available"}'}])
 def test_orders_that_fail_for_good_hold_up_none_of_the_others(
     sandbox: RunningSandbox, read_covage: ReadTap, clock: FakeClock, answer: dict[str, Any], concurrency: int

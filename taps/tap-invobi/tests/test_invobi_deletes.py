@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conftest import paths_requested
+from conftest import CONCURRENCY, paths_requested
 from tests.loaded_tables import LoadedTables
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def test_a_list_that_never_stops_moving_marks_and_forgets_nothing(
     assert paths_requested(sandbox, BASE)["/invoices"] == 6
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 @pytest.mark.parametrize("swaps", [[0, 1, 0, 2, 0], [0, 2, 1, 1, 2]])
 def test_a_live_invoice_is_marked_only_if_two_reads_in_a_row_missed_it(
     invobi: SystemAdmin, read_invobi: ReadTap, swaps: list[int], concurrency: int

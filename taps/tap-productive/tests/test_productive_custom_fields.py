@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from conftest import warnings_of
+from conftest import CONCURRENCY, warnings_of
 from singer_rest_core.records import encode
 
 if TYPE_CHECKING:
+    import pytest
+
     from conftest import ReadProductive
     from sandbox.server import RunningSandbox
 
@@ -155,7 +155,7 @@ def test_values_of_a_list_that_took_two_nights_are_not_taken_for_all_of_them(
     assert warnings_of(caplog) == []
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 def test_values_that_a_run_had_seen_when_it_was_cut_short_come_with_the_next_one(
     sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int
 ) -> None:

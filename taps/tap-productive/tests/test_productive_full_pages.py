@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from werkzeug import Response
 
-from conftest import TOKEN, read
+from conftest import CONCURRENCY, TOKEN, read
 from tap_productive.tap import TapProductive
 from tests.loaded_tables import LoadedTables
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from pytest_httpserver import HTTPServer
     from werkzeug import Request
-
-CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
 
 _MEDIA_TYPE = "application/vnd.api+json"
 

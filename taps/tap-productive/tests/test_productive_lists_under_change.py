@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conftest import queries_to
+from conftest import CONCURRENCY, queries_to
 from tests.loaded_tables import LoadedTables
 
 if TYPE_CHECKING:
     from conftest import Reading, ReadProductive
     from sandbox.server import RunningSandbox
-
-CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
 
 _LISTS = "companies expenses line_items payments tasks time_entries"
 _FULL_TABLE = ("expenses", "line_items", "payments")

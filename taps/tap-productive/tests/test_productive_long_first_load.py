@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conftest import queries_to, read, write
+from conftest import CONCURRENCY, queries_to, read, write
 from singer_rest_core.errors import WaitTooLong
 from singer_rest_core.records import instant
 from tap_productive.tap import TapProductive
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from conftest import FakeClock, Reading, ReadProductive
     from sandbox.server import RunningSandbox
-
-CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
 
 _TAP = str(Path(sys.executable).with_name("tap-productive"))
 _STREAMS = "line_items tasks"

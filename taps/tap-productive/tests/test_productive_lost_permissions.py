@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
-from conftest import warnings_of
+from conftest import CONCURRENCY, warnings_of
 from singer_rest_core import RunIncomplete
 from tests.loaded_tables import LoadedTables
 
 if TYPE_CHECKING:
+    import pytest
+
     from conftest import FakeClock, Reading, ReadProductive
     from sandbox.server import RunningSandbox
-
-CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
 
 _HOUR = 3600
 

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conftest import queries_to, warnings_of
+from conftest import CONCURRENCY, queries_to, warnings_of
 from singer_rest_core.records import instant
 from tests.loaded_tables import LoadedTables
 
 if TYPE_CHECKING:
     from conftest import Reading, ReadProductive
     from sandbox.server import RunningSandbox
-
-CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
 
 _PAGE = 10
 

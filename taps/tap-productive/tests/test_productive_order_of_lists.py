@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conftest import CONCURRENCY
 from tests.loaded_tables import LoadedTables
 
 if TYPE_CHECKING:
     from conftest import ReadProductive
     from sandbox.server import RunningSandbox
-
-CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
 
 _WITH_BIN = "deleted_items invoices tasks time_entries users"
 _WITH_FEED = "activities expenses invoices line_items payments services"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conftest import queries_to, warnings_of
+from conftest import CONCURRENCY, queries_to, warnings_of
 from singer_rest_core import RunIncomplete
 from singer_rest_core.records import encode, instant
 
@@ -121,7 +121,7 @@ def test_a_cursor_that_was_refused_is_not_requested_again(
     assert [page.get("page[number]") for page in queries_to(sandbox, "/tasks")] == ["1"]
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 def test_a_complete_list_without_a_cursor_is_read_by_page_number_for_full_refresh_interval_days(
     sandbox: RunningSandbox, read_productive: ReadProductive, clock: FakeClock, concurrency: int
 ) -> None:

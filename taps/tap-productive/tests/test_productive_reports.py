@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
+from conftest import CONCURRENCY
 from tap_productive.report_groups import GROUPS
 from tap_productive.report_setting import Report
 from tap_productive.tap import TapProductive
@@ -262,7 +263,7 @@ def test_reports_keep_to_their_own_limit(
     assert sum(clock_of_both.waits) == pytest.approx(30 * ((pages - 1) // 10), rel=0.2)
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 def test_a_row_that_a_report_no_longer_has_is_marked_when_two_complete_reads_missed_it(
     sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int
 ) -> None:

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conftest import queries_to, warnings_of
+from conftest import CONCURRENCY, queries_to, warnings_of
 from singer_rest_core.records import instant
 from tests.loaded_tables import LoadedTables
 
 if TYPE_CHECKING:
     from conftest import ReadProductive
     from sandbox.server import RunningSandbox
-
-CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
 
 _LOWER, _UPPER = "filter[created_at][gt_eq]", "filter[created_at][lt]"
 _PAGES = 75

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conftest import CONCURRENCY
 from singer_rest_core import RunIncomplete
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     Warnings = Callable[[], list[str]]
     Announced = Callable[[], int]
 
-CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
 SELECTED = pytest.mark.parametrize(
     "streams", [("document", "fattura", "fattura_line", "fattura_payment", "fattura_vat_summary"), ("fattura",)]
 )

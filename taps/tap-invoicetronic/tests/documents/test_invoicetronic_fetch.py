@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conftest import CONCURRENCY
 from singer_rest_core import RunIncomplete
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def test_a_new_invoice_is_fetched_by_the_next_run(account: Account, invoices_of:
     assert account.balance() == cost - 1
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 def test_new_invoices_between_two_pages_of_their_list_do_no_harm(
     account: Account, warnings: Warnings, concurrency: int
 ) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conftest import CONCURRENCY
 from singer_rest_core import RunIncomplete
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     Warnings = Callable[[], list[str]]
 
-CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
 SELECTED = pytest.mark.parametrize(
     "streams", [("document", "fattura", "fattura_line", "fattura_payment", "fattura_vat_summary"), ("fattura_line",)]
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conftest import CONCURRENCY
 from singer_rest_core import RunIncomplete
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     Warnings = Callable[[], list[str]]
 
-CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
 LISTS = ["company", "log", "receive", "send", "subkey", "update", "webhook", "webhookhistory"]
 DOCUMENTS = ["document", "fattura", "fattura_line", "fattura_payment", "fattura_vat_summary"]
 EVERYTHING = [*LISTS, *DOCUMENTS, "status"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conftest import CONCURRENCY
 from singer_rest_core import RunIncomplete
 from tests.loaded_tables import LoadedTables
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 DAY = 86_400
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 @pytest.mark.parametrize("swaps", [[0, 2, 0, 4, 0], [0, 3, 2, 1, 1]])
 def test_a_live_row_is_marked_only_if_two_reads_in_a_row_missed_it(
     live: SystemAdmin, read_invoicetronic: ReadInvoicetronic, swaps: list[int], concurrency: int
@@ -98,7 +99,7 @@ def test_a_list_that_has_no_rows_any_more_fails_its_stream_alone(
     assert reading.activated == ["company"]
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 @pytest.mark.parametrize("new_rows", [1, 3, 7])
 def test_new_rows_between_two_pages_read_newest_first_are_no_fault_of_the_api(  # noqa: PLR0913, PLR0917 - fixtures
     sandbox: RunningSandbox,
@@ -132,7 +133,7 @@ def test_new_rows_between_two_pages_read_newest_first_are_no_fault_of_the_api(  
     }
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8, 16])
+@CONCURRENCY
 def test_send_loses_nothing_when_invoices_come_and_are_answered_between_its_pages(
     sandbox: RunningSandbox,
     live: SystemAdmin,
