@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _BEFORE_ALL_STREAMS = -1
 """A position."""
+BEFORE_ALL_PAGES = -1
+"""How urgent a count is: it says how long its list is, and so which lists should go first."""
 
 
 class ReadersRun(Protocol):
