@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 _BEFORE_ALL_STREAMS = -1
 """A position."""
-BEFORE_ALL_PAGES = -1
-"""How urgent a count is: it says how long its list is, and so which lists should go first."""
 
 
 class ReadersRun(Protocol):
@@ -139,17 +137,16 @@ class PageFetcher(Generic[Query]):
         Returns:
             The answer.
         """
-        pool, send = self._run.prefetcher, self._run.client.send
-        if pool is None:
-            return send(request)
         lists, name = self._run.critical_lists, self._source.name
-        urgency = (_BEFORE_ALL_STREAMS if lists.is_unknown(name) else self._source.position, turn)
+        if self._run.prefetcher is None:
+            return self._run.client.send(request)
         if lists.is_critical(name):
-            return pool.submit(urgency, request, partial(send, first=True), is_critical=True).result()
-        return pool.submit(urgency, request, send).result()
+            return self._send_first(request)
+        urgency = (_BEFORE_ALL_STREAMS if lists.is_unknown(name) else self._source.position, turn)
+        return self._run.prefetcher.submit(urgency, request, self._run.client.send).result()
 
     def count(self, request: HTTPRequest) -> int | None:
-        """Count the rows of the list.
+        """Count the rows of the list, at once: the count shows how long it is, and so which lists should go first.
 
         Args:
             request: The list's `count_request`.
@@ -160,11 +157,18 @@ class PageFetcher(Generic[Query]):
         Raises:
             RequestFailed: If the request or its answer ends the read.
         """
-        answer = self.send(request)
+        answer = self._send_first(request)
         try:
             return self._source.count_of(answer)
         except (NotJson, UnexpectedPage) as error:
             raise self._unusable(answer, error) from error
+
+    def _send_first(self, request: HTTPRequest) -> requests.Response:
+        """Send a request before all others that wait for a worker or for the rate limits."""
+        if self._run.prefetcher is None:
+            return self._run.client.send(request)
+        send = partial(self._run.client.send, first=True)
+        return self._run.prefetcher.submit((self._source.position, 0), request, send, is_critical=True).result()
 
     def began_at(self, page: Page) -> datetime | None:
         """Return when the read began by the clock of the API, where that is behind ours.
