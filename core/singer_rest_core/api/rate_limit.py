@@ -11,7 +11,6 @@ import math
 import threading
 from bisect import insort
 from collections import deque
-from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
 from singer_rest_core.api.rate_limit_group import GroupLimits
@@ -160,8 +159,7 @@ class RateLimiter:
 
         What is documented is never loosened. A remainder that our requests alone cannot have caused tightens until its
         reset. A limit that is not documented, or a smaller one, is kept from now on. After 429 and 503 the group pauses
-        as long as they ask, and after 429 windows are taken to be a little longer: some requests take longer to arrive
-        than others.
+        as long as they ask.
 
         Args:
             headers: The response's headers; what makes no sense in them is ignored.
@@ -173,9 +171,6 @@ class RateLimiter:
         with self._lock:
             self._count_down_in_flight(group)
             moment = self._clock.monotonic()
-            if status == HTTPStatus.TOO_MANY_REQUESTS:
-                for limits in self._limits_of[group]:
-                    limits.widen_windows(moment)
             if stated.retry_after:
                 self._groups[group].pause_until(moment + stated.retry_after)
             for policy in stated.policies:

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 MIN_MARGIN, MAX_MARGIN = 0.05, 0.1
 _MAX_TIMES = 4096
-_WIDEST = 1.03
-"""How much longer than documented a window is ever taken to be, so that at least 97 % of a limit is used."""
 
 
 def margin(seconds: float) -> float:
@@ -68,10 +66,6 @@ class SlidingWindowCounter:
         self._times: deque[float] = deque()
         self._counts: deque[int] = deque()
         self._sent = 0
-
-    def widen(self) -> None:
-        """Take the window to be longer than documented: the server has refused what was within it."""
-        self._span = max(self._span, min(self._span + MAX_MARGIN, self.rule.seconds * _WIDEST))
 
     def ready_at(self, place: int, now: float) -> float:
         """Return when a request may be sent at the earliest.

@@ -97,17 +97,6 @@ class GroupLimits:
         """Permit nothing before a moment."""
         self._paused_until = max(self._paused_until, moment + MAX_MARGIN)
 
-    def widen_windows(self, now: float) -> None:
-        """Leave more room between windows after a 429; once for all that come until the next request may be sent.
-
-        Args:
-            now: The present, in seconds of a monotonic clock.
-        """
-        if now >= self._paused_until:
-            for counter in self.counters:
-                if isinstance(counter, SlidingWindowCounter):
-                    counter.widen()
-
     def learn(self, rule: Window, now: float) -> None:
         """Keep a limit that is not documented; it takes the place of one learned before for the same window."""
         known = self._learned.get(rule.seconds)

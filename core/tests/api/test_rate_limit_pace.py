@@ -82,29 +82,6 @@ def test_a_pace_is_taken_back_at_once() -> None:
     assert sent[-1] - began <= 5
 
 
-def _wait_after(refusals: int, **headers: str) -> float:
-    """Return how long the 101st request of a window waits once so many requests were refused with 429."""
-    clock = FakeClock()
-    limiter = RateLimiter({"": [Window(100, 10)]}, clock=clock)
-    named = {name.replace("_", "-"): text for name, text in headers.items()}
-    for _ in range(refusals):
-        limiter.acquire()
-    for _ in range(refusals):
-        limiter.on_response(named, status=429, now=clock.now())
-    clock.advance(60)
-    for _ in range(100):
-        limiter.acquire()
-    return limiter.wait_needed()
-
-
-def test_windows_are_taken_to_be_longer_after_a_429_up_to_a_bound() -> None:
-    assert [round(_wait_after(refusals), 2) for refusals in (0, 1, 2, 9)] == [10.1, 10.2, 10.3, 10.3]
-
-
-def test_several_429s_of_one_moment_count_once() -> None:
-    assert round(_wait_after(5, Retry_After="20"), 2) == 10.2
-
-
 def test_the_wait_of_many_requests_is_known_however_many_they_are() -> None:
     limiter = RateLimiter({"": [Window(100, 10)]}, clock=FakeClock())
     assert limiter.wait_needed(requests=100) == 0

@@ -116,7 +116,7 @@ def test_pages_of_a_numbered_list_are_requested_side_by_side(
     state = read_productive("line_items").state
     answered: list[str] = []
     monkeypatch.setattr(TapProductive, "on_response", lambda _, answer: answered.append(answer.url))
-    sandbox.admin.add_fault("*/line_items", query="page[number]=2", delay_ms=1000)
+    sandbox.admin.add_fault("*/line_items", query="page[number]=2", delay_ms=4000)
 
     reading = read_productive("line_items", page_size=100, concurrency=8, state=state)
 
