@@ -6,6 +6,7 @@ the sandbox's own.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -30,21 +31,26 @@ _INVOICES_AT_SCALE_ONE = 300
 _FIRST_ACTIVITY = datetime(2024, 1, 1, tzinfo=UTC)
 _ROWS_PER_HOUR = LARGEST_PAGE
 _SECONDS_PER_ROW = 3600 // _ROWS_PER_HOUR
-_ID, _HOUR = "@id@", "@hour@"
+_FIRST_CREATED, _DAYS = datetime(2024, 1, 1, tzinfo=UTC), 1000
+"""Rows are created evenly over these days, however many there are."""
+_FILLED_IN = frozenset({"created_at", "last_activity_at"})
+_ID, _HOUR, _DAY = "@id@", "@hour@", "@day@"
 
 
 @dataclass(frozen=True)
 class RowTemplate:
-    """A rendered row, split where its id and the hour of its last activity belong.
+    """A rendered row, split where its id, the day it was created, and the hour of its last activity belong.
 
     Args:
         before_id: JSON before the id.
-        before_hour: JSON between the id and the date and hour of `last_activity_at`.
+        before_day: JSON between the id and the date of `created_at`.
+        before_hour: JSON between that and the date and hour of `last_activity_at`.
         rest: JSON after that.
         related: Types and ids of what it relates to.
     """
 
     before_id: bytes
+    before_day: bytes
     before_hour: bytes
     rest: bytes
     related: tuple[tuple[str, str], ...]
@@ -71,18 +77,20 @@ class InvoiceRows:
         self._hours: dict[int, bytes] = {}
         self._included_by_page: dict[tuple[int, int], bytes] = {}
 
-    def rows(self, start: int, stop: int) -> list[bytes]:
+    def rows(self, start: int, stop: int, invoices: int) -> list[bytes]:
         """Return the rows of a page as pieces of JSON to be joined.
 
         Args:
             start: Index of the first row, from 0.
             stop: Index after the last row.
+            invoices: Length of the list.
         """
         pieces: list[bytes] = []
         add = pieces.extend
         for index in range(start, stop):
             row = self._templates[index % TEMPLATES]
-            add((b",", row.before_id, b"%d" % (FIRST_ID + index), row.before_hour, self._hour(index), row.rest))
+            add((b",", row.before_id, b"%d" % (FIRST_ID + index), row.before_day, _day(index * _DAYS // invoices)))
+            add((row.before_hour, self._hour(index), row.rest))
         return pieces[1:]
 
     def included(self, start: int, stop: int) -> bytes:
@@ -138,6 +146,27 @@ def rows_before(bound: datetime | None, invoices: int) -> int:
     return min(max(-int(-seconds // _SECONDS_PER_ROW), 0), invoices)
 
 
+def created_before(bound: datetime | None, invoices: int) -> int | None:
+    """Return how many rows were created before a moment.
+
+    Args:
+        bound: The moment, or None.
+        invoices: Length of the list.
+
+    Returns:
+        How many; None if there is no bound.
+    """
+    if bound is None:
+        return None
+    days = math.ceil((bound - _FIRST_CREATED) / timedelta(days=1))
+    return min(max(-(-days * invoices // _DAYS), 0), invoices)
+
+
+@cache
+def _day(number: int) -> bytes:
+    return f"{_FIRST_CREATED + timedelta(days=number):%Y-%m-%d}".encode()
+
+
 @cache
 def _template_amounts() -> tuple[int, ...]:
     pages = _template_pages(api_with_templates(), ())
@@ -154,10 +183,12 @@ def _template_pages(api: ProductiveApi, query: Query) -> list[dict[str, Any]]:
 def _template(row: dict[str, Any], place: int) -> RowTemplate:
     minute, second = divmod(place % _ROWS_PER_HOUR * _SECONDS_PER_ROW, 60)
     moment = f"{_HOUR}:{minute:02}:{second:02}.000Z"
-    marked = {**row, "id": _ID, "attributes": {**row["attributes"], "last_activity_at": moment}}
-    before_id, rest = to_json(marked).split(_ID.encode())
+    others = {name: value for name, value in row["attributes"].items() if name not in _FILLED_IN}
+    attributes = {"created_at": f"{_DAY}T00:00:00.000Z", "last_activity_at": moment, **others}
+    before_id, rest = to_json({**row, "id": _ID, "attributes": attributes}).split(_ID.encode())
+    before_day, rest = rest.split(_DAY.encode())
     before_hour, rest = rest.split(_HOUR.encode())
-    return RowTemplate(before_id, before_hour, rest, tuple(_references(row)))
+    return RowTemplate(before_id, before_day, before_hour, rest, tuple(_references(row)))
 
 
 def _references(row: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from bench.server.invoice_rows import LARGEST_PAGE, InvoiceRows, api_with_templates, rows_before
+from bench.server.invoice_rows import LARGEST_PAGE, InvoiceRows, api_with_templates, created_before, rows_before
 from bench.server.sandbox_api import fetch, to_json, unlimited_api
 from sandbox.gateway import ApiError
 from sandbox.productive.paging import Address
@@ -61,8 +61,8 @@ class Responses:
         if shape not in self._invoice_rows:
             self._invoice_rows[shape] = InvoiceRows(self._api, shape)
         shown = self._invoice_rows[shape]
-        skipped = rows_before(_oldest_requested(request.filters), self.invoices)
-        total, address = self.invoices - skipped, Address(url, query)
+        skipped, end = _range_requested(request.filters, self.invoices)
+        total, address = end - skipped, Address(url, query)
         links: dict[str, str] = {}
         meta: dict[str, int] = {"page_size": request.size, "max_page_size": LARGEST_PAGE}
         if request.after is not None:
@@ -78,7 +78,7 @@ class Responses:
                 links["next"] = address.at(number=number + 1, size=request.size)
             meta = {"current_page": number, "total_pages": last, "total_count": total, **meta}
         first, stop = skipped + start, skipped + max(start, min(start + request.size, total))
-        pieces = [b'{"data":[', *shown.rows(first, stop), b"]"]
+        pieces = [b'{"data":[', *shown.rows(first, stop, self.invoices), b"]"]
         if shown.has_included:
             pieces += (b',"included":[', shown.included(first, stop), b"]")
         pieces += (b',"links":', to_json(links), b',"meta":', to_json(meta), b"}")
@@ -99,15 +99,24 @@ class Responses:
         return to_json(body)
 
 
-def _oldest_requested(filters: Mapping[str, Any]) -> datetime | None:
-    """Return the bound of `filter[last_activity_at][gt_eq]`; refuse any other filter, so that none is overlooked."""
-    if not filters:
-        return None
+def _range_requested(filters: Mapping[str, Any], invoices: int) -> tuple[int, int]:
+    """Return the first index and that after the last of the rows that filters ask for.
+
+    These are `last_activity_at` from a bound on and `created_at` between bounds; any other is refused, so that none is
+    overlooked.
+    """
     try:
-        ((name, operations),) = filters.items()
-        ((operation, (value,)),) = operations.items()
-        if (name, operation) == ("last_activity_at", "gt_eq"):
-            return datetime.fromisoformat(value)
+        bounds = {
+            (name, operation): datetime.fromisoformat(value).astimezone(UTC)
+            for name, operations in filters.items()
+            for operation, (value,) in operations.items()
+        }
     except (AttributeError, ValueError):
-        pass
-    raise ApiError(400, {"errors": [{"status": "400", "title": "Unsupported Filter", "detail": str(filters)}]})
+        bounds = {("", ""): datetime.now(UTC)}
+    active = rows_before(bounds.pop(("last_activity_at", "gt_eq"), None), invoices)
+    first = created_before(bounds.pop(("created_at", "gt_eq"), None), invoices) or 0
+    end = created_before(bounds.pop(("created_at", "lt"), None), invoices)
+    if bounds:
+        raise ApiError(400, {"errors": [{"status": "400", "title": "Unsupported Filter", "detail": str(filters)}]})
+    start = max(active, first)
+    return start, max(start, invoices if end is None else end)
