@@ -231,7 +231,7 @@ def test_a_signal_keeps_what_was_written_and_exits_with_its_code(
     def answer(request: Request) -> Response:
         if "after" in request.args:
             asked.set()
-            over.wait(10)
+            over.wait(60)
         return _page(0, [1, 2])
 
     httpserver.expect_request("/things").respond_with_handler(answer)
@@ -239,7 +239,7 @@ def test_a_signal_keeps_what_was_written_and_exits_with_its_code(
     try:
         assert asked.wait(30), "the second page was never requested"
         process.send_signal(signum)
-        out, log = process.communicate(timeout=10)
+        out, log = process.communicate(timeout=30)
     finally:
         over.set()
         process.kill()
