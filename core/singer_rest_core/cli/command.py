@@ -18,6 +18,7 @@ from typing_extensions import override
 from singer_rest_core.cli.log_lines import silence_threads_at_exit
 from singer_rest_core.cli.output_pipe import interruptible_output
 from singer_rest_core.cli.process_tuning import tune
+from singer_rest_core.cli.signal_relay import waking_main_thread
 from singer_rest_core.errors import RunInterrupted
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class TapCommand(SingerCommand):
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Parse the command line; `--discover` and `--test` do their work here."""
         silence_threads_at_exit()
-        with one_line_errors(self.logger):
+        with one_line_errors(self.logger), waking_main_thread():
             return super().make_context(*args, **kwargs)
 
     @override
@@ -67,7 +68,7 @@ class TapCommand(SingerCommand):
         """
         logging.captureWarnings(capture=True)
         tune()
-        with one_line_errors(self.logger), interruptible_output():
+        with one_line_errors(self.logger), interruptible_output(), waking_main_thread():
             return click.Command.invoke(self, ctx)
 
 

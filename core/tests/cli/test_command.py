@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ctypes
 import io
 import json
 import logging
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import quote, quote_plus
@@ -26,7 +28,6 @@ from singer_rest_core.singer import writer as message_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     import requests
     from pytest_httpserver import HTTPServer
@@ -219,13 +220,16 @@ def test_no_form_of_the_token_is_in_a_debug_log(
     assert [form for form in [*forms[:3], token, token.replace("/", "\\/")] if form in out + log] == []
 
 
+@pytest.mark.parametrize("thread", ["main", "another"])
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_keeps_what_was_written_and_exits_with_its_code(
     tmp_path: Path,
     httpserver: HTTPServer,
     signum: signal.Signals,
     code: int,
+    thread: str,
 ) -> None:
+    """Whichever thread the system hands it to: if it is not the main one, that is not woken from its wait."""
     asked, over = threading.Event(), threading.Event()
 
     def answer(request: Request) -> Response:
@@ -238,8 +242,10 @@ def test_a_signal_keeps_what_was_written_and_exits_with_its_code(
     process = _start(tmp_path, **_settings(httpserver))
     try:
         assert asked.wait(30), "the second page was never requested"
-        process.send_signal(signum)
-        out, log = process.communicate(timeout=30)
+        tasks = {int(task.name) for task in Path(f"/proc/{process.pid}/task").iterdir()}
+        receiver = process.pid if thread == "main" else min(tasks - {process.pid})
+        assert ctypes.CDLL(None).tgkill(process.pid, receiver, signum) == 0
+        out, log = process.communicate(timeout=20)
     finally:
         over.set()
         process.kill()
