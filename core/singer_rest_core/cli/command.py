@@ -18,7 +18,7 @@ from typing_extensions import override
 from singer_rest_core.cli.log_lines import silence_threads_at_exit
 from singer_rest_core.cli.output_pipe import interruptible_output
 from singer_rest_core.cli.process_tuning import tune
-from singer_rest_core.cli.signal_relay import waking_main_thread
+from singer_rest_core.cli.signal_wakeup import waking_main_thread
 from singer_rest_core.errors import RunInterrupted
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 import requests
 from singer_sdk.streams.rest import HTTPRequest
 
-from singer_rest_core.cli.signal_relay import waking_main_thread
+from singer_rest_core.cli.signal_wakeup import waking_main_thread
 from singer_rest_core.clock import Clock
 from singer_rest_core.paging.prefetch import Pending
 
