@@ -8,7 +8,7 @@ import logging
 import signal
 import sys
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest
     from werkzeug import Request
 
+    from conftest import FakeClock
     from singer_rest_core import ListQuery, PageParams
 
 _TOKEN = "tok-5ecret-0123456789"
@@ -488,14 +489,14 @@ def test_rows_out_of_order_hold_the_bookmark_back_until_the_end(
     assert _bookmark(_of(messages, "STATE")[-1]) == _day(9)
 
 
-def test_a_bookmark_is_not_newer_than_the_run(world: _World) -> None:
+def test_a_bookmark_is_not_newer_than_the_run(world: _World, clock: FakeClock) -> None:
     world.serve("accounts", [])
     world.serve("bookings", [])
-    before = datetime.now(UTC).replace(microsecond=0)
+    before = clock.now().replace(microsecond=0)
     world.serve("changes", [_row(1, (before + timedelta(days=300)).isoformat())])
     messages, _ = world.run(world.tap())
     kept = datetime.fromisoformat(_bookmark(_of(messages, "STATE")[-1]) or "")
-    assert before <= kept <= datetime.now(UTC)
+    assert before <= kept <= clock.now()
 
 
 def test_an_empty_page_with_a_next_link_is_not_the_end(world: _World) -> None:

@@ -13,7 +13,7 @@ from tap_invoicetronic.streams import Log
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Reading
+    from conftest import FakeClock, Reading
     from lists.conftest import ReadInvoicetronic
     from sandbox.admin_client import SystemAdmin
     from sandbox.server import RunningSandbox
@@ -151,8 +151,10 @@ def test_a_row_that_appears_late_is_found_within_the_lookback(
     assert late in read_invoicetronic("receive", state=first.state, lookback_minutes=120).ids("receive")
 
 
-def test_the_log_is_read_up_to_the_start_of_the_run(queries: Queries, read_invoicetronic: ReadInvoicetronic) -> None:
-    started = datetime.now(UTC).replace(microsecond=0)
+def test_the_log_is_read_up_to_the_start_of_the_run(
+    queries: Queries, read_invoicetronic: ReadInvoicetronic, clock: FakeClock
+) -> None:
+    started = clock.now().replace(microsecond=0)
 
     reading = read_invoicetronic("company log", page_size=20)
 
