@@ -1,15 +1,13 @@
-"""What Meltano and its Hub need to know of a tap: plugin lock, Hub definition, jobs and schedules."""
+"""What Meltano needs to know of a tap: its definition, as a plugin lock holds it, jobs and schedules."""
 
 from __future__ import annotations
 
 import copy
-import importlib.metadata
 import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from singer_sdk.about import python_versions
 
 from scripts.all_taps import metadata_of, unconnected_tap
 
@@ -76,9 +74,14 @@ def _setting(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     return setting
 
 
-def _definition(name: str, tap_class: type[RestTap]) -> dict[str, Any]:
-    """Return what a lock and a Hub definition have in common."""
-    return {
+def definition(name: str, tap_class: type[RestTap]) -> dict[str, Any]:
+    """Return what a lock and a definition for the Hub have in common.
+
+    Args:
+        name: The distribution's name.
+        tap_class: The class of the tap.
+    """
+    content = {
         "name": name,
         "namespace": name.replace("-", "_"),
         "variant": VARIANT,
@@ -93,6 +96,23 @@ def _definition(name: str, tap_class: type[RestTap]) -> dict[str, Any]:
             "test": {"args": "--config=ENV --test", "description": "Read one record of every stream"},
         },
     }
+    left_out = left_out_by_default(tap_class)
+    # Meltano selects everything unless the definition says otherwise.
+    return content | ({"select": ["*.*", *(f"!{pattern}" for pattern in left_out)]} if left_out else {})
+
+
+def left_out_by_default(tap_class: type[RestTap]) -> list[str]:
+    """Return what a tap does not select by default, as patterns of Meltano: `stream.*` or `stream.column`.
+
+    Args:
+        tap_class: The class of the tap.
+    """
+    return [
+        f"{name}.{'.'.join(breadcrumb[1::2]) or '*'}"
+        for name, stream in unconnected_tap(tap_class).streams.items()
+        for breadcrumb, metadata in stream.metadata.items()
+        if metadata.selected_by_default is False
+    ]
 
 
 def lock(name: str, tap_class: type[RestTap]) -> str:
@@ -105,30 +125,8 @@ def lock(name: str, tap_class: type[RestTap]) -> str:
     Returns:
         The content of plugins/extractors/<name>--<variant>.lock.
     """
-    content = {"plugin_type": "extractors", **_definition(name, tap_class)}
+    content = {"plugin_type": "extractors", **definition(name, tap_class)}
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-
-
-def hub_definition(name: str, tap_class: type[RestTap]) -> str:
-    """Return a plugin definition as the Meltano Hub keeps them.
-
-    Args:
-        name: The distribution's name.
-        tap_class: The class of the tap.
-
-    Returns:
-        YAML with sorted keys.
-    """
-    hub = metadata_of(name)["tool"]["meltano-hub"]
-    entry = _definition(name, tap_class) | {
-        "domain_url": hub["domain_url"],
-        "keywords": ["meltano_sdk", "api", "invoicing", *hub["keywords"]],
-        "maintenance_status": "active",
-        "quality": "unknown",
-        "supported_python_versions": list(python_versions(importlib.metadata.metadata(name))),
-    }
-    entry["settings"] = sorted(entry["settings"], key=lambda setting: setting["name"])
-    return yaml.safe_dump(entry, sort_keys=True, allow_unicode=True, width=100)
 
 
 def with_jobs(meltano_yml: str, tap_classes: Mapping[str, type[RestTap]]) -> str:
