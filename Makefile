@@ -13,7 +13,7 @@ export UV_PROJECT_ENVIRONMENT = $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .PHONY: bench demo test test-slow test-next-sdk install check-database check-project shell lint format definitions \
-	new-stream clean
+	new-stream hub dist release clean
 
 demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
 	@$(BIN)/python -m scripts.demo
@@ -52,6 +52,8 @@ lint: $(VENV)/.ready check-project ## ruff, mypy, who imports whom, and whether 
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/python -m scripts.check_schemas
 	$(BIN)/python -m scripts.definitions --check
+	$(BIN)/zizmor --offline --quiet --no-progress --pedantic .github
+	$(BIN)/hadolint Dockerfile
 
 format: $(VENV)/.ready ## format the code and the schemas
 	$(BIN)/ruff format .
@@ -61,12 +63,23 @@ format: $(VENV)/.ready ## format the code and the schemas
 definitions: $(VENV)/.ready ## write Meltano locks, jobs, Hub definitions and README tables from the taps
 	$(BIN)/python -m scripts.definitions
 
+hub: $(VENV)/.ready ## write what a pull request to Meltano Hub needs (hub/README.md)
+	@$(BIN)/python -m scripts.definitions --only hub
+
+dist: $(VENV)/.ready ## build each distribution into dist/, as PyPI takes them (docs/releasing.md)
+	rm -rf dist
+	$(BIN)/uv build --all-packages --quiet
+	$(BIN)/twine check --strict dist/*
+
+release: $(VENV)/.ready ## a new version of all distributions: VERSION= (docs/releasing.md)
+	@$(BIN)/python -m scripts.release "$(VERSION)"
+
 new-stream: $(VENV)/.ready ## class, schema and test of a stream: TAP= NAME= EXAMPLE= (docs/adding-a-stream.md)
 	@$(BIN)/python -m scripts.new_stream --tap="$(TAP)" --name="$(NAME)" --example="$(EXAMPLE)" --like="$(LIKE)" \
 		--key="$(KEY)" --endpoint="$(ENDPOINT)" --source="$(SOURCE)"
 
 clean: ## remove what the targets above put into this folder
-	rm -rf $(VENV) $(NEXT) .bench .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(NEXT) dist .bench .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'

@@ -16,12 +16,14 @@ import pytest
 from psycopg.rows import dict_row
 
 from scripts.local_world import ROOT, local_world
+from tests.wheels import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sandbox.server import RunningSandbox
     from scripts.local_world import LocalWorld
+    from tests.wheels import BuiltDistributions
 
 MELTANO = str(Path(sys.executable).with_name("meltano"))
 
@@ -92,3 +94,9 @@ def pipeline(world: LocalWorld, sandbox: RunningSandbox, tmp_path: Path) -> Pipe
             "PATH": os.environ["PATH"],
         },
     )
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> BuiltDistributions:
+    """Our distributions, built as for PyPI."""
+    return build(tmp_path_factory.mktemp("dist"))

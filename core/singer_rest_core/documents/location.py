@@ -20,12 +20,29 @@ PACKAGES = {
     "az": "adlfs",
     "abfs": "adlfs",
 }
+EXTRAS = {"s3fs": "s3", "gcsfs": "gcs", "adlfs": "azure"}
+"""The extra of the taps that installs each of these packages."""
+
 _SUPPORTED = "a folder, file://, s3://, gs:// or az://"
 _AZURE_ACCOUNT = re.compile(r"[a-z0-9$-]+@(?=[a-z0-9.-]+(?:/|$))")
 
 
 class DocumentsUnusable(FatalSyncError):
     """The document store cannot be opened, written or read. Ends the stream; streams without documents continue."""
+
+
+class PackageMissing(DocumentsUnusable):
+    """The package for a kind of bucket is not installed.
+
+    Args:
+        protocol: The protocol of the bucket's URL.
+    """
+
+    def __init__(self, protocol: str) -> None:
+        """Name the package and the extra that installs it."""
+        package = PACKAGES[protocol] or ""
+        self.extra = EXTRAS[package]
+        super().__init__(f"documents_url needs the package {package} for {protocol}://, the extra {self.extra}")
 
 
 def protocol_of(url: str) -> str:

@@ -24,7 +24,7 @@ from fsspec.config import conf  # type: ignore[import-untyped]
 from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 from singer_sdk import typing as th
 
-from singer_rest_core.documents.location import PACKAGES, DocumentsUnusable, protocol_of
+from singer_rest_core.documents.location import PACKAGES, DocumentsUnusable, PackageMissing, protocol_of
 from singer_rest_core.documents.names import check_name
 from singer_rest_core.errors import error_text
 
@@ -37,7 +37,7 @@ DOCUMENTS_URL: th.Property[str] = th.Property(
     title="Documents URL",
     description=(
         "Folder or bucket for documents: a path, file://, s3://, gs:// or az://. If not set, no documents are fetched. "
-        "Credentials of a bucket come from its own environment variables."
+        "A bucket needs the tap's extra for it (s3, gcs or azure). Its credentials come from its own environment variables."
     ),
 )
 """The setting of taps that fetch documents; checked by `documents_url_errors`."""
@@ -97,10 +97,7 @@ class DocumentStore:
         try:
             filesystem, root = url_to_fs(url)
         except ImportError:
-            raise DocumentsUnusable(
-                f"documents_url needs the package {package} for {protocol}://: install it next to the tap, "
-                f"for example with `pip install {package}`",
-            ) from None
+            raise PackageMissing(protocol) from None
         except Exception as error:  # noqa: BLE001 - each cloud library raises errors of its own
             raise DocumentsUnusable(f"documents_url cannot be opened: {_reason(error, self._secrets)}") from None
         self._files: _FileSystem = filesystem
@@ -307,13 +304,14 @@ class DocumentStore:
             raise DocumentsUnusable(f"documents_url: {place} cannot be {action}: {reason}") from None
 
 
-def documents_url_errors(config: Mapping[str, Any]) -> list[str]:
+def documents_url_errors(config: Mapping[str, Any], tap_name: str) -> list[str]:
     """Check `documents_url` before anything is fetched: its protocol, its package, and that it is writable.
 
     Creates the folder if it does not exist.
 
     Args:
         config: The settings.
+        tap_name: The name of the tap's distribution, which has an extra for each kind of bucket.
 
     Returns:
         One line, without credentials, if documents cannot be stored there; empty if they can, or if it is not set.
@@ -323,6 +321,11 @@ def documents_url_errors(config: Mapping[str, Any]) -> list[str]:
         return []
     try:
         DocumentStore(url).verify_writable()
+    except PackageMissing as error:
+        wanted = f"{tap_name}[{error.extra}]"
+        return [
+            f"Setting {error}: run `pip install '{wanted}'`, or with Meltano set pip_url: {wanted} and install again"
+        ]
     except DocumentsUnusable as error:
         return [f"Setting {error}"]
     return []

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PDF = "application/pdf"
+_TAP = "tap-x"
 _MINUTE = 60
 
 
@@ -399,12 +400,12 @@ def test_reading_a_missing_document_fails_with_one_line(url: str, tmp_path: Path
 
 def test_nothing_is_checked_without_the_setting() -> None:
     assert DOCUMENTS_URL.name == "documents_url"
-    assert documents_url_errors({}) == []
-    assert documents_url_errors({"documents_url": None}) == []
+    assert documents_url_errors({}, _TAP) == []
+    assert documents_url_errors({"documents_url": None}, _TAP) == []
 
 
 def test_a_writable_store_is_left_empty(url: str, tmp_path: Path) -> None:
-    assert documents_url_errors({"documents_url": url}) == []
+    assert documents_url_errors({"documents_url": url}, _TAP) == []
     assert _files(tmp_path) == set()
     assert MemoryFileSystem.store == {}
 
@@ -412,8 +413,8 @@ def test_a_writable_store_is_left_empty(url: str, tmp_path: Path) -> None:
 def test_a_bucket_that_refuses_deletes_can_be_used(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MemoryFileSystem, "rm_file", lambda *_: _raise(PermissionError("object lock")))
 
-    assert documents_url_errors({"documents_url": bucket}) == []
-    assert documents_url_errors({"documents_url": bucket}) == []
+    assert documents_url_errors({"documents_url": bucket}, _TAP) == []
+    assert documents_url_errors({"documents_url": bucket}, _TAP) == []
     assert list(MemoryFileSystem.store) == ["/bucket/documents/write-check"]
 
 
@@ -449,7 +450,7 @@ def test_a_bucket_that_refuses_deletes_can_be_used(bucket: str, monkeypatch: pyt
     ],
 )
 def test_an_unusable_setting_gives_one_line_without_a_password(value: str, line: str) -> None:
-    (error,) = documents_url_errors({"documents_url": value})
+    (error,) = documents_url_errors({"documents_url": value}, _TAP)
 
     assert error.startswith(f"Setting {line}")
     assert error.isprintable()
@@ -458,30 +459,32 @@ def test_an_unusable_setting_gives_one_line_without_a_password(value: str, line:
 
 
 @pytest.mark.parametrize(
-    ("value", "package"),
+    ("value", "package", "extra"),
     [
-        ("s3://bucket/x", "s3fs"),
-        ("s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/reader/x", "s3fs"),
-        ("gs://bucket", "gcsfs"),
-        ("gcs://bucket", "gcsfs"),
-        ("az://box/x", "adlfs"),
-        ("abfs://box@account.dfs.core.windows.net/x", "adlfs"),
+        ("s3://bucket/x", "s3fs", "s3"),
+        ("s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/reader/x", "s3fs", "s3"),
+        ("gs://bucket", "gcsfs", "gcs"),
+        ("gcs://bucket", "gcsfs", "gcs"),
+        ("az://box/x", "adlfs", "azure"),
+        ("abfs://box@account.dfs.core.windows.net/x", "adlfs", "azure"),
     ],
 )
-def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, value: str, package: str) -> None:
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, value: str, package: str, extra: str) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     protocol = value.partition(":")[0]
 
-    (error,) = documents_url_errors({"documents_url": value})
+    (error,) = documents_url_errors({"documents_url": value}, _TAP)
 
-    assert error.startswith(f"Setting documents_url needs the package {package} for {protocol}://: install it ")
-    assert error.endswith(f"`pip install {package}`")
+    assert error == (
+        f"Setting documents_url needs the package {package} for {protocol}://, the extra {extra}: "
+        f"run `pip install 'tap-x[{extra}]'`, or with Meltano set pip_url: tap-x[{extra}] and install again"
+    )
 
 
 def test_a_folder_that_cannot_be_created_gives_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
 
-    assert documents_url_errors({"documents_url": f"file://{tmp_path}/file/x"}) == [
+    assert documents_url_errors({"documents_url": f"file://{tmp_path}/file/x"}, _TAP) == [
         f"Setting documents_url: {tmp_path}/file/x cannot be written: Not a directory",
     ]
 
@@ -490,7 +493,7 @@ def test_a_read_only_folder_gives_one_line(tmp_path: Path, monkeypatch: pytest.M
     error = OSError(errno.EROFS, "Read-only file system")
     monkeypatch.setattr("pathlib.Path.touch", lambda *_: _raise(error))
 
-    assert documents_url_errors({"documents_url": str(tmp_path)}) == [
+    assert documents_url_errors({"documents_url": str(tmp_path)}, _TAP) == [
         f"Setting documents_url: {tmp_path} cannot be written: Read-only file system",
     ]
 
@@ -507,7 +510,7 @@ def test_an_error_of_a_cloud_library_is_reported_without_its_secrets(
     monkeypatch.setattr(MemoryFileSystem, "pipe_file", refuse)
     reported = "cannot be written: 403 for *** *** at https://x/y?*** refused"
 
-    assert documents_url_errors({"documents_url": bucket}) == [f"Setting documents_url: {bucket} {reported}"]
+    assert documents_url_errors({"documents_url": bucket}, _TAP) == [f"Setting documents_url: {bucket} {reported}"]
     with pytest.raises(DocumentsUnusable) as refused:
         DocumentStore(bucket).put("4711.pdf", b"", media_type=_PDF)
     assert str(refused.value) == f"documents_url: {bucket}/4711.pdf {reported}"
@@ -523,7 +526,7 @@ def test_a_store_that_cannot_be_opened_gives_one_line_without_its_secrets(monkey
 
     monkeypatch.setattr(MemoryFileSystem, "__init__", refuse)
 
-    assert documents_url_errors({"documents_url": "memory://x"}) == [
+    assert documents_url_errors({"documents_url": "memory://x"}, _TAP) == [
         "Setting documents_url cannot be opened: no account for ***",
     ]
 

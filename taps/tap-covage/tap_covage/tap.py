@@ -160,7 +160,7 @@ class TapCovage(RestTap):
             *date_errors(config, "start_date"),
             *header_errors(in_headers, config, self.header_settings),
             *password_errors(config.get("password")),
-            *documents_url_errors(config),
+            *documents_url_errors(config, self.name),
         ]
 
 

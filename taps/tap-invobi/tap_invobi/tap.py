@@ -95,7 +95,7 @@ class TapInvobi(RestTap):
     @override
     def settings_errors(self) -> list[str]:
         """Check `documents_url`, too."""
-        return super().settings_errors() + documents_url_errors(self._config)
+        return super().settings_errors() + documents_url_errors(self._config, self.name)
 
 
 if __name__ == "__main__":

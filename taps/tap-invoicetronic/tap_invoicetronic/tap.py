@@ -221,7 +221,7 @@ class TapInvoicetronic(RestTap):
                     "Setting documents_url is missing: payloads and export_periods need a folder or bucket, so that "
                     "no document is paid for twice"
                 )
-            lines += documents_url_errors(config)
+            lines += documents_url_errors(config, self.name)
         return lines
 
 
