@@ -1,7 +1,7 @@
 """Write the files that repeat the taps' code: Meltano locks and jobs, Hub definitions, and the tables in the READMEs.
 
-`python -m scripts.definitions` writes them, with `--only hub` those below `hub/`; with `--check` it lists those that are
-out of date, and exits with 1 if there are any.
+`python -m scripts.definitions` writes them, with `--only hub` those below `hub/`; with `--check` it lists those that
+are out of date, and exits with 1 if there are any.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a pull request to Meltano Hub needs for each tap, as files below `hub/` with the paths of the Hub's repository."""
+"""What a pull request to Meltano Hub needs for each tap: files below `hub/`, at their paths in the Hub's repository."""
 
 from __future__ import annotations
 
@@ -83,8 +83,10 @@ def _logo_name(name: str) -> str:
 def _logo(name: str) -> bytes:
     drawing = HUB / "logos" / f"{_logo_name(name)}.svg"
     # Without the machine's fonts the picture is the same everywhere.
-    options = {"width": LOGO_SIZE, "height": LOGO_SIZE, "skip_system_fonts": True}
-    return bytes(resvg_py.svg_to_bytes(svg_string=drawing.read_text(encoding="utf-8"), **options))
+    picture = resvg_py.svg_to_bytes(
+        svg_string=drawing.read_text(encoding="utf-8"), width=LOGO_SIZE, height=LOGO_SIZE, skip_system_fonts=True
+    )
+    return bytes(picture)
 
 
 def _yaml(content: Mapping[str, Any]) -> bytes:

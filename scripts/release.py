@@ -146,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(refused, file=sys.stderr)
         return 1
     print(
-        f"All distributions are {version} now. Look at `git diff`, run `make test`, commit, and push the tag v{version}."
+        f"All distributions are {version} now. Look at `git diff`, run `make test`, commit, and push the tag v{version}"
     )
     return 0
 

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts.distributions import Distribution, distributions
+from scripts.distributions import distributions
 from tests.wheels import VirtualEnvironment, run
 
 if TYPE_CHECKING:
     from email.message import Message
 
     from conftest import SandboxSettings
+    from scripts.distributions import Distribution
     from tests.wheels import BuiltDistributions
 
 pytestmark = pytest.mark.slow

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import struct
+import subprocess
+import sys
 import zlib
 from functools import partial
 from pathlib import Path
@@ -14,8 +16,6 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator, FormatChecker
 from referencing import Registry, Resource
-from yamllint import linter
-from yamllint.config import YamlLintConfig
 
 from scripts import definitions
 from scripts.all_taps import tap_classes, tap_names
@@ -43,7 +43,8 @@ OF_THE_HUB = {
 def faults(definition: Mapping[str, Any]) -> list[str]:
     """Return what the Hub's schemas find wrong with a definition."""
     schemas = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in RULES.glob("*/*.json")}
-    registry: Registry[Any] = Registry(retrieve=lambda uri: Resource.from_contents(schemas[uri.rpartition("/")[2]]))
+    # They refer to each other by relative paths.
+    registry: Registry[Any] = Registry(retrieve=lambda uri: Resource.from_contents(schemas[uri.rpartition("/")[2]]))  # type: ignore[call-arg] # made by attrs
     validator = Draft7Validator(
         {"$ref": "plugin_definitions/extractors.schema.json"}, registry=registry, format_checker=FormatChecker()
     )
@@ -101,10 +102,10 @@ def test_each_tap_has_its_line_in_the_lists_of_variants_and_maintainers() -> Non
     assert read("_data", "maintainers.yml")[VARIANT]["name"] == VARIANT
 
 
-@pytest.mark.parametrize("path", sorted((HUB / "_data").rglob("*.yml")), ids=lambda path: path.parent.name)
-def test_the_files_pass_the_hubs_yamllint(path: Path) -> None:
-    config = YamlLintConfig((RULES / "yamllint.yml").read_text(encoding="utf-8"))
-    assert [str(problem) for problem in linter.run(path.read_text(encoding="utf-8"), config)] == []
+def test_the_files_pass_the_hubs_yamllint() -> None:
+    command = [sys.executable, "-m", "yamllint", "--strict", "--config-file", str(RULES / "yamllint.yml"), "_data"]
+    done = subprocess.run(command, cwd=HUB, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 @pytest.mark.parametrize("tap", TAPS)

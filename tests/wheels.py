@@ -119,6 +119,6 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run a program; unless told otherwise, it must succeed."""
     environment = bare_environment() if environment is None else environment
-    done = subprocess.run(command, cwd=cwd, env=dict(environment), capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    done = subprocess.run(command, cwd=cwd, env=dict(environment), capture_output=True, text=True, check=False)
     assert done.returncode == 0 or not check, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
     return done

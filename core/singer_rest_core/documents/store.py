@@ -37,7 +37,8 @@ DOCUMENTS_URL: th.Property[str] = th.Property(
     title="Documents URL",
     description=(
         "Folder or bucket for documents: a path, file://, s3://, gs:// or az://. If not set, no documents are fetched. "
-        "A bucket needs the tap's extra for it (s3, gcs or azure). Its credentials come from its own environment variables."
+        "A bucket needs the tap's extra for it (s3, gcs or azure); its credentials come from its own environment "
+        "variables."
     ),
 )
 """The setting of taps that fetch documents; checked by `documents_url_errors`."""
@@ -323,9 +324,8 @@ def documents_url_errors(config: Mapping[str, Any], tap_name: str) -> list[str]:
         DocumentStore(url).verify_writable()
     except PackageMissing as error:
         wanted = f"{tap_name}[{error.extra}]"
-        return [
-            f"Setting {error}: run `pip install '{wanted}'`, or with Meltano set pip_url: {wanted} and install again"
-        ]
+        ways = f"run `pip install '{wanted}'`, or with Meltano set pip_url: {wanted} and install again"
+        return [f"Setting {error}: {ways}"]
     except DocumentsUnusable as error:
         return [f"Setting {error}"]
     return []
