@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scripts.distributions import distributions
-from tests.wheels import VirtualEnvironment, run
+from tests.wheels import VirtualEnvironment, bare_environment, run
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -122,3 +122,25 @@ def test_core_works_without_a_tap(built: BuiltDistributions, tmp_path: Path) -> 
 
     imports = "import singer_rest_core, singer_rest_core.documents; print(len(singer_rest_core.__all__))"
     assert int(environment.run("python", "-c", imports).stdout) > 0
+
+
+def test_a_package_of_a_stranger_with_the_name_of_ours_is_not_installed(
+    built: BuiltDistributions, tmp_path: Path
+) -> None:
+    """The tests here and of a newcomer's path are worth something only if this holds."""
+    index = tmp_path / "index"
+    index.mkdir()
+    with zipfile.ZipFile(index / "tap_invobi-99.0.0-py3-none-any.whl", "w") as wheel:
+        folder = "tap_invobi-99.0.0.dist-info"
+        wheel.writestr(f"{folder}/METADATA", "Metadata-Version: 2.1\nName: tap-invobi\nVersion: 99.0.0\n")
+        wheel.writestr(f"{folder}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{folder}/RECORD", "")
+    with_stranger = {"UV_FIND_LINKS": str(index)}
+
+    trusting = VirtualEnvironment.empty(tmp_path / "trusting", built)
+    trusting.install("tap-invobi", environment=bare_environment() | with_stranger)
+    assert trusting.sources() == {"tap-invobi": "an index"}
+
+    careful = VirtualEnvironment.empty(tmp_path / "careful", built)
+    careful.install("tap-invobi", environment=built.environment | with_stranger)
+    assert careful.sources() == {each: built.file(each).as_uri() for each in ("tap-invobi", CORE)}

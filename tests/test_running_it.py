@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from scripts.local_world import ROOT
 from tests.meltano_project import MeltanoProject
 
 if TYPE_CHECKING:
@@ -61,6 +62,21 @@ def test_what_select_and_config_set_do_to_meltano_yml(project: MeltanoProject) -
     assert float(extractor(prod, "tap-invobi")["config"]["quota_share"]) == 0.5
     assert json.loads(printed.stdout)["_select"] == [*before, "company.*", "!webhook.*"]
     assert json.loads(printed_in_prod.stdout)["_select"] == ["*.*"], "the exclusions of the plugin are gone"
+
+
+def test_without_select_in_meltano_yml_the_lock_leaves_out_what_the_tap_leaves_out(project: MeltanoProject) -> None:
+    taps = [each["name"] for each in project.content["plugins"]["extractors"]]
+    show = {tap: ["config", "print", "--extras", tap] for tap in taps}
+    cleared = [["select", "--clear", tap] for tap in taps]
+
+    *results, _, narrowed = project.run(
+        *cleared, *show.values(), ["select", "tap-covage", "orders", "*"], show["tap-covage"]
+    )
+
+    for tap, result in zip(taps, results[len(taps) :], strict=True):
+        lock = json.loads((ROOT / "plugins" / "extractors" / f"{tap}--invoicing-taps.lock").read_text(encoding="utf-8"))
+        assert json.loads(result.stdout)["_select"] == lock.get("select", ["*.*"]), tap
+    assert json.loads(narrowed.stdout)["_select"] == ["orders.*"], "the first pattern takes the place of the lock's"
 
 
 def test_what_meltano_makes_of_dollars_booleans_and_empty_variables(project: MeltanoProject) -> None:

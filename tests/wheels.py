@@ -89,10 +89,11 @@ class VirtualEnvironment:
         run([UV, "venv", "--quiet", "--python", sys.executable, str(folder)])
         return cls(folder, built)
 
-    def install(self, *requirements: str) -> None:
-        """Install what is required; our own names come from the built files."""
+    def install(self, *requirements: str, environment: Mapping[str, str] | None = None) -> None:
+        """Install what is required; our own names come from the built files, unless the environment says otherwise."""
         python = ["--python", str(self.folder / "bin" / "python")]
-        run([UV, "pip", "install", "--quiet", *python, *requirements], environment=self.built.environment)
+        environment = self.built.environment if environment is None else environment
+        run([UV, "pip", "install", "--quiet", *python, *requirements], environment=environment)
 
     def run(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a program of the environment, from its folder."""
@@ -101,12 +102,17 @@ class VirtualEnvironment:
 
     def sources(self) -> dict[str, str]:
         """Return where each installed distribution of ours came from: the URL of a file, or "an index"."""
-        ours = {each.name.replace("-", "_") for each in distributions()}
-        return {
-            path.name.partition("-")[0].replace("_", "-"): _origin(path)
-            for path in self.folder.glob("lib/python*/site-packages/*.dist-info")
-            if path.name.partition("-")[0] in ours
-        }
+        return sources(self.folder)
+
+
+def sources(folder: Path) -> dict[str, str]:
+    """Return where each distribution of ours that is installed below a folder came from, by its name."""
+    ours = {each.name.replace("-", "_"): each.name for each in distributions()}
+    return {
+        ours[name]: _origin(path)
+        for path in folder.glob("**/site-packages/*.dist-info")
+        if (name := path.name.partition("-")[0]) in ours
+    }
 
 
 def _origin(dist_info: Path) -> str:
@@ -115,10 +121,17 @@ def _origin(dist_info: Path) -> str:
 
 
 def run(
-    command: list[str], *, cwd: Path | None = None, environment: Mapping[str, str] | None = None, check: bool = True
+    command: list[str],
+    *,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    text: str | None = None,
+    check: bool = True,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program; unless told otherwise, it must succeed."""
+    """Run a program, with a text as its standard input; unless told otherwise, it must succeed."""
     environment = bare_environment() if environment is None else environment
-    done = subprocess.run(command, cwd=cwd, env=dict(environment), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=cwd, env=dict(environment), input=text, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0 or not check, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
     return done
