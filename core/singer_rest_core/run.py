@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from singer_rest_core.cli.progress import Progress
 from singer_rest_core.paging.critical_lists import CriticalLists
@@ -119,3 +119,14 @@ class Run:
     def summary(self) -> str:
         """Return one line about what the run did."""
         return f"{self.progress.summary(self.client.sent)}: {self.result.summary()}"
+
+    def summary_data(self) -> dict[str, Any]:
+        """Return the same for programs that follow the log: `rows`, `requests`, and streams by how they ended."""
+        result = self.result
+        return {
+            "rows": self.progress.rows,
+            "requests": self.client.sent,
+            "complete": list(result.complete),
+            "skipped": dict(result.skipped),
+            "failed": dict(result.failed),
+        }

@@ -234,6 +234,10 @@ class RestTap(SdkTap):
     def summary(self) -> str:
         return self.run.summary()
 
+    @override
+    def summary_data(self) -> dict[str, Any]:
+        return self.run.summary_data()
+
     def _quota_used(self) -> str:
         limiter = self.rate_limiter
         shares = [usage.used / usage.allowed for usage in limiter.used]

@@ -91,6 +91,11 @@ class Progress:
         while not self._ended.wait(REPORT_INTERVAL):
             self.report()
 
+    @property
+    def rows(self) -> int:
+        """How many rows were counted."""
+        return self._rows
+
     def summary(self, requests: int) -> str:
         """Summarize the run.
 

@@ -103,6 +103,10 @@ class SdkTap(Tap):
         """Return one line about how the run went."""
         return self.run_result.summary()
 
+    def summary_data(self) -> dict[str, Any]:
+        """Return the same for programs."""
+        return {}
+
     def settings_errors(self) -> list[str]:
         """Check what a JSON schema cannot.
 
@@ -168,7 +172,8 @@ class SdkTap(Tap):
             raise
         finally:
             self.stop()
-        self.logger.info("%s", self.summary())
+        # A program that reads the log as JSON finds the numbers in it.
+        self.logger.info("%s", self.summary(), extra={"run_summary": self.summary_data()})
         self.run_result.conclude()
 
     @override  # type: ignore[misc] # final in the SDK, see above

@@ -1,0 +1,9 @@
+"""Errors with a message for the user."""
+
+
+class ProjectError(Exception):
+    """The project cannot be run; the message says why, and what to do."""
+
+
+class PostFailed(Exception):
+    """A message was not taken; the reason names the host, as the rest of the address may be secret."""

@@ -1,0 +1,112 @@
+"""The record of one run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from singer_rest_core.clock import time_span
+from singer_rest_core.redaction import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+Result = Literal["succeeded", "failed", "interrupted"]
+_MAX_ERROR = 1_000
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What is known of a run once it has ended.
+
+    Args:
+        run_id: Meltano's id of the run, a UUID.
+        tap: The tap's name.
+        loader: The loader's name.
+        account: The account that was read.
+        started: When Meltano was started, UTC.
+        ended: When it had ended, UTC.
+        result: How it ended; interrupted is a run that a signal ended.
+        exit_code: The exit code of the run.
+        error: Why it failed, in one line; None if it succeeded.
+        rows_read: Rows that the tap handed on.
+        rows_written: Rows that the loader wrote; None if neither loader nor database could say.
+        rows_deleted: Rows that the loader marked as deleted or removed; None as above.
+        requests: Requests that the tap sent; None if it ended before it could say.
+        skipped_streams: Streams that the account may not read, with the reason.
+        failed_streams: Streams that failed, with the error.
+    """
+
+    run_id: str
+    tap: str
+    loader: str
+    account: str
+    started: datetime
+    ended: datetime
+    result: Result
+    exit_code: int
+    error: str | None
+    rows_read: int
+    rows_written: int | None
+    rows_deleted: int | None
+    requests: int | None
+    skipped_streams: Mapping[str, str]
+    failed_streams: Mapping[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record as JSON values; times as ISO 8601 in UTC."""
+        return asdict(self) | {"started": _instant(self.started), "ended": _instant(self.ended)}
+
+    def redacted(self, secrets: Iterable[str]) -> RunRecord:
+        """Return the record without secrets, its error cut to a length that fits a line.
+
+        Args:
+            secrets: The values that must not be in it.
+        """
+        secrets = list(secrets)
+
+        def without(texts: Mapping[str, str]) -> dict[str, str]:
+            return {name: redact(text, secrets)[:_MAX_ERROR] for name, text in texts.items()}
+
+        return replace(
+            self,
+            error=None if self.error is None else redact(self.error, secrets)[:_MAX_ERROR],
+            skipped_streams=without(self.skipped_streams),
+            failed_streams=without(self.failed_streams),
+        )
+
+    def line(self) -> str:
+        """Return the run in one line."""
+        took = time_span((self.ended - self.started).total_seconds())
+        counts = [
+            f"{count:,} {what}"
+            for count, what in (
+                (self.rows_read, "rows read"),
+                (self.rows_written, "written"),
+                (self.rows_deleted, "deleted"),
+                (self.requests, "requests"),
+            )
+            if count is not None
+        ]
+        streams = [
+            f"{len(names)} streams {what}"
+            for names, what in ((self.skipped_streams, "skipped"), (self.failed_streams, "failed"))
+            if names
+        ]
+        said = f"{self.tap} {self.result} after {took}: {', '.join([*counts, *streams])}"
+        return f"{said}. {self.error}" if self.error else said
+
+
+def json_line(record: RunRecord) -> str:
+    """Return a record as one line of JSON.
+
+    Args:
+        record: The record.
+    """
+    return json.dumps(record.as_json(), ensure_ascii=False) + "\n"
+
+
+def _instant(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
