@@ -86,6 +86,8 @@ def parse(raw: bytes) -> LogLine:
     if not isinstance(entry, dict) or "event" not in entry:
         return LogLine(text, level="error" if text.startswith("Error: ") else "info")
     side: Side = "tap" if entry.get("producer") is True else "loader" if entry.get("consumer") is True else "meltano"
+    # A tap that Meltano asks for its catalog, in a process that ends before the run begins.
+    is_discovery = entry.get("type") == "discovery"
     plugin = str(entry.get("string_id") or entry.get("name") or "meltano")
     logger = str(entry.get("plugin_logger") or "")
     pid = entry.get("pid")
@@ -93,10 +95,10 @@ def parse(raw: bytes) -> LogLine:
         text=str(entry["event"]),
         level=str(entry.get("level", "info")),
         time=str(entry.get("timestamp", "")),
-        side=side,
+        side="tap" if is_discovery else side,
         plugin=plugin,
         stream=logger.removeprefix(f"{plugin}.") if logger.startswith(f"{plugin}.") else "",
-        pid=pid if isinstance(pid, int) else None,
+        pid=pid if isinstance(pid, int) and not is_discovery else None,
         metric=_mapping(entry, "metric_info"),
         summary=_mapping(entry, "run_summary"),
         exit_codes=_mapping(entry, "exit_codes"),

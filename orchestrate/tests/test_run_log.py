@@ -57,6 +57,19 @@ def log_of(*lines: bytes) -> RunLog:
     return log
 
 
+def test_what_a_tap_says_when_it_is_asked_for_its_catalog_is_the_reason_of_a_run_that_did_not_begin() -> None:
+    asked = {"type": "discovery", "name": "tap-2invoice", "plugin_logger": "tap-2invoice", "pid": 4711}
+    log = log_of(
+        line("Running catalog discovery"),
+        line(REFUSED, "error", **asked),
+        line("Cannot start plugin tap-2invoice: Catalog discovery failed: command [...] returned 1", "error"),
+        line("Block run completed", "error", success=False),
+        line("Run completed"),
+    )
+    assert log.error() == REFUSED
+    assert log.tap_pid is None, "that process has ended: a signal must go to the others"
+
+
 def test_counts_of_both_sides_are_added_up() -> None:
     log = log_of(
         count(TAP, "record_count", 25, "invoices"),
