@@ -27,7 +27,7 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data invoicing
     && install --directory --owner=invoicing --group=invoicing /data
 COPY --from=build /app /app
 # What Meltano writes during a run; all else belongs to root.
-RUN install --directory --owner=invoicing --group=invoicing .meltano .meltano/run .meltano/logs
+RUN install --directory --owner=invoicing --group=invoicing .meltano/run .meltano/logs
 USER 10001:10001
 VOLUME ["/data"]
 HEALTHCHECK --interval=5m --timeout=30s --start-period=1m CMD ["orchestrate", "health"]
