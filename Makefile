@@ -12,7 +12,7 @@ export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: bench demo test test-slow test-next-sdk install check-database check-project shell lint format definitions \
+.PHONY: bench demo test test-slow test-next-sdk install connect check-database check-project shell lint format definitions \
 	new-stream clean
 
 demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
@@ -35,6 +35,9 @@ install: $(VENV)/.ready ## Meltano with its plugins, for your own account and da
 
 check-database: $(VENV)/.ready ## whether the loader is told of a database; connects to nothing
 	@$(BIN)/python -m scripts.check_database
+
+connect: $(VENV)/.ready ## your own account and database: asks, checks both, writes .env (TAP=, OPTIONS=--non-interactive)
+	@$(BIN)/python -m scripts.connect $(TAP) $(OPTIONS)
 
 bench: $(VENV)/.ready ## compare with other taps (BENCH="--quick --only 0ms" for a part); bench/README.md
 	@$(BIN)/python -m bench $(BENCH)

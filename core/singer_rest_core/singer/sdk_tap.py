@@ -206,6 +206,7 @@ class SdkTap(Tap):
             self.message_writer.discards = True
         for stream in chosen:
             stream.selected = True
+            stream.ABORT_AT_RECORD_COUNT = dry_run_record_limit
         self.before_streams()
         self._map_what_is_selected()
         try:
