@@ -12,7 +12,7 @@ export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: bench demo test test-slow test-next-sdk install check-database check-project shell lint format definitions \
+.PHONY: bench demo docs pictures test test-slow test-next-sdk install connect check-database check-project shell lint format definitions \
 	new-stream hub dist release clean
 
 demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
@@ -36,6 +36,15 @@ install: $(VENV)/.ready ## Meltano with its plugins, for your own account and da
 check-database: $(VENV)/.ready ## whether the loader is told of a database; connects to nothing
 	@$(BIN)/python -m scripts.check_database
 
+connect: $(VENV)/.ready ## your own account and database: asks, checks both, writes .env (TAP=, OPTIONS=--non-interactive)
+	@$(BIN)/python -m scripts.connect $(TAP) $(OPTIONS)
+
+docs: $(VENV)/.ready ## the site, in output/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+pictures: $(VENV)/.ready ## pictures of the terminal, in docs/pictures
+	@$(BIN)/python -m scripts.pictures
+
 bench: $(VENV)/.ready ## compare with other taps (BENCH="--quick --only 0ms" for a part); bench/README.md
 	@$(BIN)/python -m bench $(BENCH)
 
@@ -54,6 +63,7 @@ lint: $(VENV)/.ready check-project ## ruff, mypy, who imports whom, and whether 
 	$(BIN)/python -m scripts.definitions --check
 	$(BIN)/zizmor --offline --quiet --no-progress --pedantic .github
 	$(BIN)/hadolint Dockerfile
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 format: $(VENV)/.ready ## format the code and the schemas
 	$(BIN)/ruff format .

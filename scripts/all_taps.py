@@ -33,8 +33,9 @@ def tap_classes() -> dict[str, type[RestTap]]:
     """Return the class of each tap, by the distribution's name: the one that its program starts."""
     classes = {}
     for name in tap_names():
-        module, _, attributes = metadata_of(name)["project"]["scripts"][name].partition(":")
-        classes[name] = getattr(importlib.import_module(module), attributes.removesuffix(".cli"))
+        package = name.replace("-", "_")
+        module, _, class_name = importlib.import_module(f"{package}.__main__").TAP.partition(":")
+        classes[name] = getattr(importlib.import_module(module), class_name)
     return classes
 
 

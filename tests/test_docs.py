@@ -14,14 +14,20 @@ import yaml
 from meltano.cli.cli import cli
 from meltano.core.project import PROJECT_ENVIRONMENT_ENV
 
-from scripts.all_taps import tap_names
+from invoicing_orchestrate.command import main as orchestrate
+from scripts.all_taps import tap_classes, tap_names
 from scripts.local_world import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "orchestrate" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 MELTANO: dict[str, Any] = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
 MADE_BY_MELTANO = (".env", ".meltano/")
 INVENTED = re.compile("acme|boats|tap_x")
@@ -37,8 +43,16 @@ def code(page: Path) -> list[str]:
 
 def meltano_commands(page: Path) -> list[list[str]]:
     """Return the commands of Meltano that a page shows, without comments."""
-    shown = [re.split(r" {2,}#|;", each)[0].removeprefix(".venv/bin/") for each in code(page)]
-    return [shlex.split(each)[1:] for each in shown if re.match(r"meltano (-|[a-z])", each)]
+    return [words[1:] for words in commands(page) if words[0] == "meltano"]
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """Yield the commands of programs of ours and of Meltano that a page shows: name and arguments, without comments."""
+    for each in code(page):
+        shown = re.split(r" {2,}#|;", each)[0].removeprefix(".venv/bin/")
+        found = re.search(r"(?:^|[ =/])((?:meltano|orchestrate|tap-[a-z0-9]+) +-?[a-z-].*)", shown)
+        if found:
+            yield shlex.split(re.split(r" >>? ", found[1])[0])
 
 
 def checked(command: list[str]) -> click.Command:
@@ -109,6 +123,54 @@ def test_every_variable_exists(page: Path) -> None:
     assert {name for name in named if name not in known} == set()
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_and_option_of_our_own_programs_exists(page: Path) -> None:
+    taps = tap_classes()
+    meltano_run = {name for parameter in cli.commands["run"].params for name in parameter.opts}
+    for name, *arguments in commands(page):
+        if name == "orchestrate":
+            command = orchestrate.commands[arguments[0]]
+            known = {option for parameter in command.params for option in parameter.opts} | meltano_run
+        elif name in taps:
+            known = {option for parameter in taps[name].get_singer_command().params for option in parameter.opts}
+        else:
+            continue
+        options = [word.partition("=")[0] for word in arguments if word.startswith("--")]
+        assert set(options) <= known, (name, *arguments)
+
+
+def test_every_error_in_the_page_about_errors_is_one_that_is_printed() -> None:
+    text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    table = text.partition("| the line says |")[2].partition("\n## ")[0]
+    rows = [line for line in table.splitlines()[2:] if line]
+    assert len(rows) >= 20
+    spans = [span for row in rows for span in re.findall(r"`([^`]+)`", row.split(" | ")[0])]
+    ours = "\n".join(path.read_text(encoding="utf-8") for path in sources_of_errors())
+    for span in spans:
+        words = re.sub(r"\b(auth_token|TAP_PRODUCTIVE_AUTH_TOKEN|api_url|401)\b", "{}", span).strip()
+        parts = [part.strip() for part in words.split("{}") if part.strip()]
+        assert all(part in ours for part in parts) or words in OF_OTHERS, span
+
+
+OF_OTHERS = {
+    "403",
+    "CERTIFICATE_VERIFY_FAILED",
+    "Need either the sqlalchemy_url to be set or host",
+    "Can't load plugin: sqlalchemy.dialects:postgres",
+    "password authentication failed",
+    "permission denied for",
+    "pipeline is already running",
+    "Block tap-nothing not found",
+}
+"""What the loader, PostgreSQL, OpenSSL, Meltano or the API print; other tests run into most of it."""
+
+
+def sources_of_errors() -> Iterator[Path]:
+    """Yield the source of core and the taps."""
+    for folder in (ROOT / "core" / "singer_rest_core", *ROOT.glob("taps/*/tap_*")):
+        yield from folder.rglob("*.py")
+
+
 def settings_variables() -> Iterator[str]:
     """Yield the variable of each setting of a plugin, and of each of Meltano's extras that the project uses."""
     for path in (ROOT / "plugins").glob("*/*.lock"):
@@ -116,6 +178,7 @@ def settings_variables() -> Iterator[str]:
         for setting in lock["settings"]:
             yield re.sub(r"\W", "_", f"{lock['name']}_{setting['name']}").upper()
         yield f"{lock['namespace']}__SELECT".upper()
+        yield f"{lock['namespace']}_LOGLEVEL".upper()
 
 
 def meltano_variables() -> Iterator[str]:

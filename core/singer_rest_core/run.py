@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from singer_rest_core.cli.progress import Progress
+from singer_rest_core.cli.terminal_line import for_person_at_terminal
 from singer_rest_core.paging.critical_lists import CriticalLists
 from singer_rest_core.paging.prefetch import Prefetcher
 from singer_rest_core.paging.read_ahead import ReadAhead
@@ -86,7 +87,8 @@ class Run:
     @cached_property
     def progress(self) -> Progress:
         """What a person who watches sees."""
-        return Progress(self._logger.info, clock=self.clock, quota=self._quota_used)
+        line = for_person_at_terminal()
+        return Progress(self._logger.info, clock=self.clock, quota=self._quota_used, terminal=line)
 
     def page_read(self, rows: int, total: int | None) -> None:
         """Count a page for whoever watches.

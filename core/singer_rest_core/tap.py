@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import contextmanager
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,11 +13,14 @@ from typing_extensions import override
 from singer_rest_core.api.client import ApiClient
 from singer_rest_core.api.client_options import ClientOptions
 from singer_rest_core.api.rate_limit import RateLimiter
+from singer_rest_core.cli.about import about_text
+from singer_rest_core.cli.access_table import TriedStream, access_table
 from singer_rest_core.cli.command import TapCommand
-from singer_rest_core.cli.log_lines import redact_log
+from singer_rest_core.cli.log_lines import hide_metrics, redact_log
 from singer_rest_core.cli.settings import date_errors, header_errors, url_errors
 from singer_rest_core.clock import Clock, time_span
 from singer_rest_core.errors import RunEnded
+from singer_rest_core.redaction import redact
 from singer_rest_core.run import Run
 from singer_rest_core.singer.sdk_tap import SdkTap
 from singer_rest_core.streams.base import BaseStream
@@ -23,7 +28,7 @@ from singer_rest_core.streams.rest import RestStream
 from singer_rest_core.streams.run_warnings import run_warnings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import click
     import requests
@@ -216,6 +221,7 @@ class RestTap(SdkTap):
     @override
     def before_streams(self) -> None:
         """Start the clock of the run, number the streams it reads, and warn of what cannot be meant."""
+        hide_metrics()
         self.run.progress.begin()
         selected = [each for each in self.streams.values() if isinstance(each, BaseStream) and each.selected]
         for line in run_warnings(selected, self.config.get("start_date"), now=self.clock.now()):
@@ -229,6 +235,31 @@ class RestTap(SdkTap):
     @override
     def stop(self) -> None:
         self.run.stop()
+
+    @override
+    @contextmanager
+    def trying(self, stream: Stream) -> Iterator[None]:
+        progress, result = self.run.progress, self.run.result
+        progress.stream(stream.name)
+        started = self.clock.monotonic()
+        try:
+            yield
+        finally:
+            seconds = self.clock.monotonic() - started
+            name = stream.name
+            why = result.skipped.get(name, result.failed.get(name, ""))
+            access = "refused" if name in result.skipped else "failed" if name in result.failed else "allowed"
+            self._tried.append(TriedStream(name, access, why, progress.total, seconds))
+
+    @override
+    def print_tried(self) -> None:
+        if self._tried:
+            print(redact(access_table(self._tried), self.secrets), file=sys.stderr)  # noqa: T201 - for whoever asked
+
+    @cached_property
+    def _tried(self) -> list[TriedStream]:
+        """How it went to read a record of each stream, for `--test`."""
+        return []
 
     @override
     def summary(self) -> str:
@@ -280,6 +311,17 @@ class RestTap(SdkTap):
     @override
     def get_singer_command(cls) -> click.Command:
         return TapCommand.of(super().get_singer_command(), cls.logger)
+
+    @classmethod
+    @override
+    def print_about(cls, output_format: str | None = None) -> None:
+        if output_format is not None:
+            super().print_about(output_format)
+            return
+        builtin: dict[str, Any] = {"properties": {}}
+        cls.append_builtin_config(builtin)
+        own = [name for name in cls.config_jsonschema["properties"] if name not in builtin["properties"]]
+        print(about_text(cls._get_about_info(), own))  # noqa: T201 - what was asked for
 
 
 def _with_schemas_only(schema: Any) -> Any:  # noqa: ANN401 - JSON is any of six types

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from singer_sdk.metrics import METRICS_LOGGER_NAME
 from typing_extensions import override
 
 from singer_rest_core.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+_LOGS_FOR_PROGRAM = "SINGER_SDK_LOG_CONFIG"
+"""Meltano names the SDK's set-up of logging in this variable."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,17 @@ def redact_log(secrets: Callable[[], Iterable[str]]) -> None:
     Args:
         secrets: Returns the values that must not reach a log; replaces what an earlier call said.
     """
-    for handler in _handlers():
+    for handler in handlers():
         formatter = handler.formatter or logging.Formatter()
         if isinstance(formatter, RedactingFormatter):
             formatter = formatter.formatter
         handler.setFormatter(RedactingFormatter(formatter, secrets))
+
+
+def hide_metrics() -> None:
+    """Hide the SDK's measurements from a person; a program that follows the log gets them, and so does debugging."""
+    if _LOGS_FOR_PROGRAM not in os.environ and not logging.getLogger().isEnabledFor(logging.DEBUG):
+        logging.getLogger(METRICS_LOGGER_NAME).setLevel(logging.WARNING)
 
 
 def silence_threads_at_exit() -> None:
@@ -85,11 +96,12 @@ def silence_threads_at_exit() -> None:
 
 def _acquire_handlers() -> None:
     """Take the locks of all log handlers and never release them: only this thread can log from now on."""
-    for handler in _handlers():
+    for handler in handlers():
         handler.acquire()
 
 
-def _handlers() -> Iterator[logging.Handler]:
+def handlers() -> Iterator[logging.Handler]:
+    """Yield the handlers of all loggers."""
     names = [name for name, logger in logging.root.manager.loggerDict.items() if isinstance(logger, logging.Logger)]
     for logger in [logging.getLogger(), *map(logging.getLogger, names)]:
         yield from logger.handlers

@@ -1,4 +1,4 @@
-"""Progress of a run for the person watching it: a line every few seconds, and a summary at the end."""
+"""Progress of a run for the person watching it, and a summary at the end."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from singer_rest_core.clock import time_span
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from singer_rest_core.cli.terminal_line import TerminalLine
     from singer_rest_core.clock import Clock
 
 REPORT_INTERVAL = 5.0
-"""Seconds between two lines."""
+"""Seconds between two lines of the log."""
+
+RENEWAL_INTERVAL = 0.25
+"""Seconds until the line of a terminal is renewed."""
 
 _UNITS = ((1, "a second"), (60, "a minute"), (3600, "an hour"))
 
@@ -22,17 +26,26 @@ _JOIN_TIMEOUT = 1.0
 
 
 class Progress:
-    """Counts the rows of a run, and logs how far it is.
+    """Counts the rows of a run, and says how far it is: in one line that renews itself, or in a log line now and then.
 
     Args:
         log: Logs a line; called from any thread.
         clock: Measures the run.
         quota: Returns how much of the API's limits is used, in words; empty if it has none.
+        terminal: The line of the terminal at which someone watches; None if there is none.
     """
 
-    def __init__(self, log: Callable[[str], None], *, clock: Clock, quota: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        log: Callable[[str], None],
+        *,
+        clock: Clock,
+        quota: Callable[[], str],
+        terminal: TerminalLine | None = None,
+    ) -> None:
         """Start the clock."""
-        self._log = log
+        self._terminal = terminal
+        self._log = terminal.show if terminal is not None else log
         self._clock = clock
         self._quota = quota
         self._rows = 0
@@ -47,6 +60,8 @@ class Progress:
     def begin(self) -> None:
         """Restart the clock, and start a thread that also reports while no page arrives."""
         self._started = self._last_report = self._clock.monotonic()
+        if self._terminal is not None:
+            self._terminal.begin()
         self._thread = threading.Thread(target=self._report_regularly, name="progress", daemon=True)
         self._thread.start()
 
@@ -55,6 +70,8 @@ class Progress:
         self._ended.set()
         if self._thread is not None:
             self._thread.join(_JOIN_TIMEOUT)
+        if self._terminal is not None:
+            self._terminal.end()
 
     def stream(self, name: str) -> None:
         """Set the stream that is being read.
@@ -82,14 +99,23 @@ class Progress:
         """Log how far the run is, unless the last line is recent."""
         with self._report_lock:
             now = self._clock.monotonic()
-            if self._stream and now - self._last_report >= REPORT_INTERVAL:
+            if self._stream and now - self._last_report >= self._interval:
                 self._last_report = now
                 self._log(self._line(now, self._total))
 
     def _report_regularly(self) -> None:
         # In real seconds, whatever the clock: this thread watches the run and is not part of it.
-        while not self._ended.wait(REPORT_INTERVAL):
+        while not self._ended.wait(self._interval):
             self.report()
+
+    @property
+    def _interval(self) -> float:
+        return REPORT_INTERVAL if self._terminal is None else RENEWAL_INTERVAL
+
+    @property
+    def total(self) -> int | None:
+        """How many rows the stream that is being read has; None if the API does not say."""
+        return self._total
 
     @property
     def rows(self) -> int:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from abc import abstractmethod
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Tap
@@ -28,6 +29,7 @@ from singer_rest_core.singer.writer import ExactWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
     from types import FrameType
 
     from singer_sdk.helpers.types import TapState
@@ -98,6 +100,13 @@ class SdkTap(Tap):
 
     def stop(self) -> None:
         """End what goes on beside the reading."""
+
+    def trying(self, stream: Stream) -> AbstractContextManager[None]:  # noqa: ARG002 - for taps to watch
+        """Watch how it goes to read some records of a stream."""
+        return nullcontext()
+
+    def print_tried(self) -> None:
+        """Print how it went, once all streams were tried."""
 
     def summary(self) -> str:
         """Return one line about how the run went."""
@@ -192,14 +201,21 @@ class SdkTap(Tap):
             RunIncomplete: If some streams failed.
         """
         chosen = list(self.streams.values() if streams is None else streams)
+        if isinstance(self.message_writer, ExactWriter) and sys.stdout.isatty():
+            # A person asks which streams can be read, not for their records.
+            self.message_writer.discards = True
         for stream in chosen:
             stream.selected = True
+            stream.ABORT_AT_RECORD_COUNT = dry_run_record_limit
         self.before_streams()
         self._map_what_is_selected()
         try:
-            super().run_sync_dry_run(dry_run_record_limit, chosen)
+            for stream in chosen:
+                with self.trying(stream):
+                    super().run_sync_dry_run(dry_run_record_limit, [stream])
         finally:
             self.stop()
+            self.print_tried()
         self.run_result.conclude()
         return True
 

@@ -28,6 +28,8 @@ class ExactWriter(GenericSingerWriter[bytes, Message]):
         super().__init__()
         self.ends_with_state = False
         """Whether the last line is a STATE."""
+        self.discards = False
+        """Whether nothing is written."""
         self._writing = False
         self._interrupt: RunInterrupted | None = None
 
@@ -73,6 +75,8 @@ class ExactWriter(GenericSingerWriter[bytes, Message]):
             BrokenPipeError: If the loader has ended.
             OutputLost: If the output cannot be written, for example because a disk is full.
         """
+        if self.discards:
+            return
         self._writing = True
         self.ends_with_state = False
         try:

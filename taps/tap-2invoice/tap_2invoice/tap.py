@@ -138,7 +138,3 @@ class Tap2Invoice(RestTap):
     def authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self.config['access_token']}"
         return request
-
-
-if __name__ == "__main__":
-    Tap2Invoice.cli()

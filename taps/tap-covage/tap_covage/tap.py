@@ -192,7 +192,3 @@ def password_errors(password: object) -> list[str]:
     if isinstance(password, str) and any(unicodedata.category(character) == "Cc" for character in password):
         return ["Setting password holds a line end or another control character: copy it again"]
     return []
-
-
-if __name__ == "__main__":
-    TapCovage.cli()

@@ -96,7 +96,3 @@ class TapInvobi(RestTap):
     def settings_errors(self) -> list[str]:
         """Check `documents_url`, too."""
         return super().settings_errors() + documents_url_errors(self._config, self.name)
-
-
-if __name__ == "__main__":
-    TapInvobi.cli()

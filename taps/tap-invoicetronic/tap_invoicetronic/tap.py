@@ -223,7 +223,3 @@ class TapInvoicetronic(RestTap):
                 )
             lines += documents_url_errors(config, self.name)
         return lines
-
-
-if __name__ == "__main__":
-    TapInvoicetronic.cli()

@@ -255,7 +255,3 @@ class TapProductive(RestTap):
     @override
     def verify_access(self, refusal: StreamUnavailable | RequestFailed) -> None:
         self.account_check.verify(self.run.client, refusal)
-
-
-if __name__ == "__main__":
-    TapProductive.cli()
