@@ -76,20 +76,26 @@ def column(name: str, entry: dict[str, Any], sql_type: TypeEngine[Any]) -> Colum
     date_like = get_datelike_property_type(entry)
     if date_like is not None:
         return _date_like(name, date_like, sql_type)
-    if isinstance(sql_type, NOTYPE):
-        return Column(name, sql_type, msgspec.Raw, copy_text.any_text, _decoded_later(copy_text.any_text))
-    if isinstance(sql_type, postgresql.JSONB):
-        return Column(name, sql_type, msgspec.Raw, copy_text.json_document, _write_json)
     if isinstance(sql_type, postgresql.ARRAY):
         return _array(name, sql_type)
-    if isinstance(sql_type, types.UUID):
-        return Column(name, sql_type, str | None, copy_text.uuid_text, _write_texts, copy_text.uuid_key)
-    if type(sql_type) is types.TEXT:
-        return Column(name, sql_type, str | None, copy_text.text, _write_texts)
-    if isinstance(sql_type, types.BOOLEAN):
-        return Column(name, sql_type, bool | None, copy_text.boolean, _write_booleans)
-    if isinstance(sql_type, types.DECIMAL):
-        return Column(name, sql_type, Decimal | None, copy_text.number, _write_plain, Decimal)
+    return _integer(name, sql_type) or _other(name, sql_type)
+
+
+def _other(name: str, sql_type: TypeEngine[Any]) -> Column | None:
+    raw, any_text, text = msgspec.Raw, copy_text.any_text, copy_text.text
+    number, boolean = copy_text.number, copy_text.boolean
+    kinds: tuple[tuple[type, Column], ...] = (
+        (NOTYPE, Column(name, sql_type, raw, any_text, _decoded_later(any_text))),
+        (postgresql.JSONB, Column(name, sql_type, raw, copy_text.json_document, _write_json)),
+        (postgresql.UUID, Column(name, sql_type, str | None, copy_text.uuid_text, _write_texts, copy_text.uuid_key)),
+        (types.TEXT, Column(name, sql_type, str | None, text, _write_texts)),
+        (types.BOOLEAN, Column(name, sql_type, bool | None, boolean, _write_booleans)),
+        (types.DECIMAL, Column(name, sql_type, Decimal | None, number, _write_plain, Decimal)),
+    )
+    return next((column for kind, column in kinds if type(sql_type) is kind), None)
+
+
+def _integer(name: str, sql_type: TypeEngine[Any]) -> Column | None:
     for integer_type, bits in _INTEGER_BITS:
         if isinstance(sql_type, integer_type):
             smallest, largest = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
@@ -115,14 +121,13 @@ def _array(name: str, sql_type: postgresql.ARRAY[Any]) -> Column | None:
     if isinstance(item, postgresql.JSONB):
         return Column(name, sql_type, msgspec.Raw, copy_text.json_array, _decoded_later(copy_text.json_array))
     forms: tuple[tuple[type, Any, Callable[[object], str]], ...] = (
-        (types.TEXT, str, copy_text.text_item),
-        (types.BIGINT, Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)], copy_text.integer_item),
-        (types.DECIMAL, Decimal, copy_text.number_item),
-        (types.BOOLEAN, bool, copy_text.boolean_item),
+        (types.TEXT, str, copy_text.text_array),
+        (types.BIGINT, Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)], copy_text.integer_array),
+        (types.DECIMAL, Decimal, copy_text.number_array),
+        (types.BOOLEAN, bool, copy_text.boolean_array),
     )
-    for item_type, form, write_item in forms:
+    for item_type, form, write in forms:
         if type(item) is item_type:
-            write = copy_text.array_of(write_item)
             return Column(name, sql_type, list.__class_getitem__(form | None) | None, write, _one_by_one(write))
     return None
 
@@ -138,7 +143,7 @@ def _write_plain(values: Sequence[int | Decimal | None], _misfits: set[int], _es
 
 
 def _write_booleans(values: Sequence[bool | None], _misfits: set[int], _escaped: bool) -> Sequence[str]:  # noqa: FBT001
-    return [copy_text.BOOLEANS[value] for value in values]  # type: ignore[index]
+    return [copy_text.BOOLEANS[value] for value in values]
 
 
 def _write_json(values: Sequence[msgspec.Raw | None], _misfits: set[int], escaped: bool) -> Sequence[str]:  # noqa: FBT001

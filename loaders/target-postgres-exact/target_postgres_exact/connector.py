@@ -14,6 +14,7 @@ from target_postgres.connector import PostgresConnector
 from typing_extensions import override
 
 from target_postgres_exact.catalogue import Catalogue, Table, type_name
+from target_postgres_exact.errors import LoadFailed
 from target_postgres_exact.session import Session
 from target_postgres_exact.table_writer import execute, quoted
 
@@ -49,7 +50,11 @@ class ExactConnector(PostgresConnector):
     @override
     def get_sqlalchemy_url(self, config: Mapping[str, Any]) -> str:
         # target-postgres also takes psycopg2, which `postgresql://` means to SQLAlchemy; COPY is written for psycopg 3.
-        url = make_url(super().get_sqlalchemy_url(config))
+        # Hosters print `postgres://`, which SQLAlchemy does not know.
+        try:
+            url = make_url(super().get_sqlalchemy_url(config))
+        except KeyError as error:
+            raise LoadFailed(f"The setting {error} is missing: name a database, or set sqlalchemy_url.") from error
         return url.set(drivername=_DRIVER).render_as_string(hide_password=False)
 
     @override

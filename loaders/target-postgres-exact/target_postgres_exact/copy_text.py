@@ -34,7 +34,9 @@ def escape(text: str) -> str:
     Args:
         text: A text without NUL.
     """
-    return text.translate(_ESCAPES)
+    if "\\" in text or "\t" in text or "\n" in text or "\r" in text:
+        return text.translate(_ESCAPES)
+    return text
 
 
 def storable(value: Any, *, replace_nul: bool) -> Any:  # noqa: ANN401 - JSON is any of six types
@@ -156,51 +158,42 @@ def json_document(value: object) -> str:
     return escape(_json(value))
 
 
-def array_of(item: Callable[[object], str]) -> Callable[[object], str]:
-    """Return the function that writes a list into an array column.
-
-    Args:
-        item: Writes one item, not escaped for COPY; None is `NULL`, unless the items are JSON.
-    """
-
-    def array(value: object) -> str:
-        if not isinstance(value, list):
-            raise Misfit
-        return escape(f"{{{','.join(map(item, value))}}}")
-
-    return array
-
-
-def text_item(value: object) -> str:
-    """Write an item of an array of texts."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, str):
-        return _quoted(_without_nul(value))
-    raise Misfit
-
-
-def integer_item(value: object) -> str:
-    """Write an item of an array of integers."""
-    return "NULL" if value is None else integer_within(-(2**63), 2**63 - 1)(value)
-
-
-def number_item(value: object) -> str:
-    """Write an item of an array of numbers."""
-    return "NULL" if value is None else number(value)
-
-
-def boolean_item(value: object) -> str:
-    """Write an item of an array of booleans."""
-    return "NULL" if value is None else boolean(value)
-
-
 def json_array(value: object) -> str:
     """Write a list into an array of JSON; target-postgres writes JSON's null for an item that is null."""
     # SQLAlchemy makes an array of several dimensions of a list that begins with a list.
     if not isinstance(value, list) or (value and isinstance(value[0], list)):
         raise Misfit
     return escape(f"{{{','.join(_quoted(_json(each)) for each in value)}}}")
+
+
+def _array_of(item: Callable[[object], str]) -> Callable[[object], str]:
+    """Return the function that writes a list into an array column.
+
+    Args:
+        item: Writes one item that is not null and needs no quotes.
+    """
+
+    def array(value: object) -> str:
+        if not isinstance(value, list):
+            raise Misfit
+        return f"{{{','.join('NULL' if each is None else item(each) for each in value)}}}"
+
+    return array
+
+
+def text_array(value: object) -> str:
+    """Write a list into an array of texts."""
+    if not isinstance(value, list):
+        raise Misfit
+    return escape(f"{{{','.join(map(_text_item, value))}}}")
+
+
+integer_array = _array_of(integer_within(-(2**63), 2**63 - 1))
+"""Writes a list into an array of integers."""
+number_array = _array_of(number)
+"""Writes a list into an array of numbers."""
+boolean_array = _array_of(boolean)
+"""Writes a list into an array of booleans."""
 
 
 def timestamp_key(written: str) -> object:
@@ -221,8 +214,16 @@ def uuid_key(written: str) -> object:
         return written
 
 
+def _text_item(value: object) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        return _quoted(_without_nul(value))
+    raise Misfit
+
+
 def _string(value: str) -> str:
-    return _without_nul(value).translate(_ESCAPES)
+    return escape(_without_nul(value))
 
 
 def _without_nul(value: str) -> str:
@@ -240,6 +241,8 @@ def _json(value: object) -> str:
 
 
 def _quoted(value: str) -> str:
+    if "\\" not in value and '"' not in value:
+        return f'"{value}"'
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 

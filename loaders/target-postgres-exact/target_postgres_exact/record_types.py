@@ -29,32 +29,26 @@ def record_decoder(
         ignored: Further properties that records may have and that are not kept; None for any.
 
     Returns:
-        A decoder for structs with the members `record`, a struct with a member for each column in their order, `version`
-        and `time_extracted`; None if a column has a name that msgspec does not take.
+        A decoder for structs with the members `record`, a struct with a member for each column in their order,
+        `version` and `time_extracted`; None if a column has a name that msgspec does not take.
     """
     if any(_NOT_IN_NAMES.search(column.name) for column in columns):
         return None
     if ignored is not None and any(map(_NOT_IN_NAMES.search, ignored)):
         ignored = None
-    members: list[Any] = [
-        (
-            f"f{number}",
-            column.form,
-            msgspec.field(name=column.name) if column.name in required else msgspec.field(name=column.name, default=None),
-        )
-        for number, column in enumerate(columns)
-    ]
+    members: list[Any] = []
+    for number, column in enumerate(columns):
+        default: dict[str, Any] = {} if column.name in required else {"default": None}
+        members.append((f"f{number}", column.form, msgspec.field(name=column.name, **default)))
     members += [
         (f"{_IGNORED}{number}", msgspec.Raw, msgspec.field(name=name, default=None))
         for number, name in enumerate(sorted(ignored or ()))
     ]
-    record = msgspec.defstruct(
-        "Record", members, kw_only=True, forbid_unknown_fields=ignored is not None, gc=False
-    )
+    record = msgspec.defstruct("Record", members, kw_only=True, forbid_unknown_fields=ignored is not None, gc=False)
     message = msgspec.defstruct(
         "RecordMessage",
         [
-            ("stream", Literal[stream]),  # type: ignore[valid-type]
+            ("stream", Literal[stream]),
             ("record", record),
             ("version", int | None, None),
             ("time_extracted", str | None, None),

@@ -13,9 +13,9 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from singer_rest_core.records import RESCUED_DATA
+from target_postgres_exact.catalogue import Table
 from target_postgres_exact.copy_text import NULL, storable
 from target_postgres_exact.errors import StreamFailed, one_line
-from target_postgres_exact.catalogue import Table
 from target_postgres_exact.rows import InsertedRow
 from target_postgres_exact.table_writer import TableWriter, execute, quoted
 
@@ -47,9 +47,7 @@ class Rescue:
         logger: Where a rescued column is reported, once.
     """
 
-    def __init__(
-        self, stream: str, writer: TableWriter, key: Sequence[str], logger: logging.Logger
-    ) -> None:
+    def __init__(self, stream: str, writer: TableWriter, key: Sequence[str], logger: logging.Logger) -> None:
         """Begin with nothing reported."""
         self._stream = stream
         self._writer = writer
@@ -147,13 +145,13 @@ class Rescue:
             return ""
         attempt = connection.begin_nested()
         try:
-            execute(
-                connection,
-                f"CREATE TEMPORARY TABLE fitting ON COMMIT DROP AS SELECT {quoted(name)} FROM {self._writer.name} LIMIT 0",
-            )
+            empty = f"SELECT {quoted(name)} FROM {self._writer.name} LIMIT 0"  # noqa: S608 - quoted names
+            execute(connection, f"CREATE TEMPORARY TABLE pg_temp.fitting ON COMMIT DROP AS {empty}")
             # Its type is left unknown, so that the value goes the way over the temporary table, as in the row.
-            probe = TableWriter("pg_temp", "fitting", [column], [type_name], [], Table({name: ""}))
-            probe.write(connection, [row.split("\t")[index] if isinstance(row, str) else InsertedRow({name: row.values[name]})])
+            probe = TableWriter("pg_temp.fitting", [column], [type_name], [], Table({name: ""}))
+            probe.write(
+                connection, [row.split("\t")[index] if isinstance(row, str) else InsertedRow({name: row.values[name]})]
+            )
         except StatementError as error:
             return _reason(error)
         finally:

@@ -71,7 +71,7 @@ class ExactSink(PostgresSink):
             self.logger.info("Left to target-postgres, for the types of: %s", ", ".join(unknown))
             return
         types = [self.connector.type_name(each.sql_type) for each in known]
-        writer = TableWriter(self._schema_name, self.table_name, known, types, self.key_properties, table)
+        writer = TableWriter(self._quoted_name, known, types, self.key_properties, table)
         self._rescue = Rescue(self.stream_name, writer, self.key_properties, self.logger)
         self._rows = RowMaker(
             self.stream_name,
@@ -171,7 +171,7 @@ class ExactSink(PostgresSink):
         if self.config["activate_version"] is False:
             super().activate_version(new_version)
             return
-        table = f"{quoted(self._schema_name)}.{quoted(self.table_name)}"
+        table = self._quoted_name
         version, deleted_at = quoted(self.version_column_name), quoted(self.soft_delete_column_name)
         older = f"({version} < :new_version OR {version} IS NULL)"
         if self.config["hard_delete"]:
@@ -224,14 +224,18 @@ class ExactSink(PostgresSink):
                 connection, self._schema_name, self.table_name, properties, self.key_properties
             )
         except WrongType as error:
-            name = f"{quoted(self._schema_name)}.{quoted(self.table_name)}"
             reason = (
                 f"it is {error.held} in the database and {error.needed} in the stream, and the loader changes no types."
-                f" Run ALTER TABLE {name} ALTER COLUMN {quoted(error.column)} TYPE {error.needed}, or rename the column."
+                f" Run ALTER TABLE {self._quoted_name} ALTER COLUMN {quoted(error.column)} TYPE {error.needed},"
+                " or rename the column."
             )
             raise StreamFailed(self.stream_name, reason, column=error.column) from error
         except StatementError as error:
             raise StreamFailed(self.stream_name, f"its table cannot be prepared: {error.orig or error}") from error
+
+    @property
+    def _quoted_name(self) -> str:
+        return f"{quoted(self._schema_name)}.{quoted(self.table_name)}"
 
     def _begin_batch(self) -> None:
         if not len(self._pending):

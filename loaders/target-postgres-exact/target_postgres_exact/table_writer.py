@@ -28,8 +28,7 @@ class TableWriter:
     """Writes rows of one schema into one table.
 
     Args:
-        schema_name: The database schema.
-        table_name: The table.
+        name: The quoted name of the table.
         columns: The columns that are written, in the order of the rows' texts.
         types: The type of each, as PostgreSQL names it.
         key: The names of the key's columns; none to append.
@@ -37,18 +36,12 @@ class TableWriter:
     """
 
     def __init__(
-        self,
-        schema_name: str,
-        table_name: str,
-        columns: Sequence[Column],
-        types: Sequence[str],
-        key: Sequence[str],
-        table: Table,
+        self, name: str, columns: Sequence[Column], types: Sequence[str], key: Sequence[str], table: Table
     ) -> None:
         """Put the statements together."""
         self.columns = columns
         self.types = types
-        self.name = f"{quoted(schema_name)}.{quoted(table_name)}"
+        self.name = name
         self._staging_name = f"rows_{next(_numbers)}"
         self._staging = f'pg_temp."{self._staging_name}"'
         self._key = [quoted(name) for name in key]
@@ -113,27 +106,23 @@ class TableWriter:
             cursor.close()
 
     def _merge(self) -> Iterator[str]:
-        """Return statements that bring the rows of the temporary table into the table."""
-        names, staging = ", ".join(self._names), self._staging
+        """Return statements that bring the rows of the temporary table into the table; all names in them are quoted."""
+        staging = self._staging
         selected = ", ".join(f"new.{name}" for name in self._names)
+        insert = f"INSERT INTO {self.name} ({', '.join(self._names)}) SELECT {selected} FROM {staging} AS new"  # noqa: S608
         if not self._key:
-            yield f"INSERT INTO {self.name} ({names}) SELECT {selected} FROM {staging} AS new"
+            yield insert
             return
         if self._has_unique_key:
             changes = ", ".join(f"{name} = excluded.{name}" for name in self._others)
-            yield (
-                f"INSERT INTO {self.name} ({names}) SELECT {selected} FROM {staging} AS new"
-                f" ON CONFLICT ({', '.join(self._key)}) DO {f'UPDATE SET {changes}' if changes else 'NOTHING'}"
-            )
+            action = f"UPDATE SET {changes}" if changes else "NOTHING"
+            yield f"{insert} ON CONFLICT ({', '.join(self._key)}) DO {action}"
             return
         same = " AND ".join(f"old.{name} = new.{name}" for name in self._key)
         if self._others:
             changes = ", ".join(f"{name} = new.{name}" for name in self._others)
-            yield f"UPDATE {self.name} AS old SET {changes} FROM {staging} AS new WHERE {same}"
-        yield (
-            f"INSERT INTO {self.name} ({names}) SELECT {selected} FROM {staging} AS new"
-            f" WHERE NOT EXISTS (SELECT FROM {self.name} AS old WHERE {same})"
-        )
+            yield f"UPDATE {self.name} AS old SET {changes} FROM {staging} AS new WHERE {same}"  # noqa: S608
+        yield f"{insert} WHERE NOT EXISTS (SELECT FROM {self.name} AS old WHERE {same})"
 
 
 def quoted(name: str) -> str:

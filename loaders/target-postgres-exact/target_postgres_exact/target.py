@@ -49,7 +49,12 @@ class TargetPostgresExact(TargetPostgres):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as in the base
         """Begin with nothing read."""
-        super().__init__(*args, **kwargs)
+        try:
+            super().__init__(*args, **kwargs)
+        except AssertionError as error:
+            raise LoadFailed(str(error)) from error
+        if self.config.get("load_method") == "overwrite":
+            self.logger.warning("load_method is not read: rows are merged by their key, or appended without one.")
         self.waits_for_input = False
         self._reader = BlockReader(self)
         self.message_reader = self._reader
@@ -142,13 +147,14 @@ class TargetPostgresExact(TargetPostgres):
             self._end_with(f"There is no message type '{one_line(kind)}'." if kind else "A message has no type.")
         if not stream:
             self._end_with(f"A {kind} message names no stream.")
-        if stream in self._failures:
-            return
-        if kind == "RECORD" and self._is_taken_by(stream, line):
+        if stream in self._failures or (kind == "RECORD" and self._is_taken_by(stream, line)):
             return
         self._reader.counts[kind] += 1
-        if kind == "SCHEMA" and self._schema_lines.get(stream) == line:
-            return
+        if kind != "SCHEMA" or self._schema_lines.get(stream) != line:
+            self._handle_decoded(kind, stream, line)
+
+    def _handle_decoded(self, kind: str, stream: str, line: bytes) -> None:
+        """Hand a message of a stream to singer-sdk."""
         with self._failing_alone(stream):
             message = deserialize_json(line)
             if kind != "RECORD":
@@ -292,7 +298,7 @@ class TargetPostgresExact(TargetPostgres):
 
     @classmethod
     @override
-    def invoke(
+    def invoke(  # type: ignore[override] # as in singer-sdk's Target
         cls,
         *,
         about: bool = False,
