@@ -58,11 +58,14 @@ class Database:
         self,
         messages: Sequence[Message | str],
         target: type[TargetPostgres] = TargetPostgresExact,
-        **settings: object,
+        **settings: Any,  # noqa: ANN401 - values of settings
     ) -> Loaded:
         """Let a loader load messages; one that is a text is taken as it is."""
         schema = "exact" if target is TargetPostgresExact else "kept"
-        config = {**_SETTINGS, "sqlalchemy_url": self.sqlalchemy_url, "default_target_schema": schema, **settings}
+        # target-postgres shifts instants by the zone of its session.
+        zone = "" if target is TargetPostgresExact else "&options=-c%20timezone%3DUTC"
+        url = self.sqlalchemy_url + zone
+        config = {**_SETTINGS, "sqlalchemy_url": url, "default_target_schema": schema, **settings}
         lines = [each if isinstance(each, str) else json.dumps(each) for each in messages]
         written, failure = io.StringIO(), None
         loader = target(config=config)
@@ -96,7 +99,7 @@ class Database:
             ).fetchall()
             return {name: _content(connection, schema, name, oid) for name, oid in tables}
 
-    def expect_equal(self, messages: Sequence[Message | str], **settings: object) -> dict[str, Any]:
+    def expect_equal(self, messages: Sequence[Message | str], **settings: Any) -> dict[str, Any]:
         """Assert that both loaders make the same of messages, and return it."""
         kept = self.load(messages, TargetPostgres, **settings)
         exact = self.load(messages, **settings)
@@ -136,19 +139,14 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture
-def database(postgres: str) -> Database:
+def database(postgres: str) -> Iterator[Database]:
     """A database that is empty."""
+    # A loader replaces the signal handlers of its process, which is ours.
+    handlers = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)}
     made = Database(postgres)
     made.execute(f"create database {made.name}")
     made.url = postgres.replace("/postgres?", f"/{made.name}?")
-    return made
-
-
-@pytest.fixture(autouse=True)
-def own_signal_handlers() -> Iterator[None]:
-    """A loader replaces the signal handlers of its process, which is ours."""
-    handlers = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)}
-    yield
+    yield made
     for signum, handler in handlers.items():
         signal.signal(signum, handler)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 import pytest
@@ -13,6 +13,7 @@ from tests.loader_world import activate, record, schema, state
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from target_postgres_exact.connector import ExactConnector
     from tests.loader_world import Database
 
 TEXT: Mapping[str, Any] = {"type": ["string", "null"]}
@@ -283,7 +284,7 @@ def test_a_second_run_into_one_schema_is_refused_in_one_line(database: Database)
         loader = TargetPostgresExact(
             config={"sqlalchemy_url": database.sqlalchemy_url, "default_target_schema": "exact"}
         )
-        loader.target_connector.open_schema("exact")
+        cast("ExactConnector", loader.target_connector).open_schema("exact")
         failure = database.load(REST).failure
         elsewhere = database.load(REST, default_target_schema="elsewhere").failure
         loader.abandon()

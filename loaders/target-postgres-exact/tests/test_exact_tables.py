@@ -127,7 +127,8 @@ def test_numbers_keep_all_their_digits(database: Database) -> None:
         "123456789012345678901234567890",
     ]
     lines = [
-        f'{{"type": "RECORD", "stream": "rows", "record": {{"id": "{number}", "number": {number}, "anything": [{number}],'
+        f'{{"type": "RECORD", "stream": "rows", "record": {{"id": "{number}", "number": {number},'
+        f' "anything": [{number}],'
         f' "object": {{"n": {number}}}, "numbers": [{number}], "text_or_number": {number}}}}}'
         for number in digits
     ]
@@ -238,7 +239,7 @@ def test_versions_are_not_activated_where_the_user_wants_none(database: Database
 
 def test_metadata_in_records_and_schemas(database: Database) -> None:
     properties = {"id": TEXT, "_sdc_deleted_at": TEXT, "_sdc_sequence": TEXT, "text": TEXT}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"id": "a", "_sdc_deleted_at": "2026-02-02T00:00:00Z", "_sdc_extracted_at": "x", "_sdc_sequence": 5},
         {"id": "b", "_sdc_deleted_at": None},
     ]
