@@ -32,12 +32,15 @@ if TYPE_CHECKING:
 OURS, PLAIN = "tap-productive", "tap-productive-plain"
 REPLAY, NOTHING = "tap-that-replays", "tap-that-does-nothing"
 """Programs that print a catalog and messages from two files; the latter has none."""
-OUR_LOADER, DEFAULT_LOADER, COPY_LOADER = "target-postgres", "target-postgres-default", "target-postgres-copy"
+OUR_LOADER, KEPT_LOADER, DEFAULT_LOADER = "target-postgres", "target-postgres-kept", "target-postgres-default"
+"""The loader of our meltano.yml; target-postgres itself with the same settings; target-postgres with its own."""
 REPLAYED_CATALOG, REPLAYED_MESSAGES = WORK / "programs" / "catalog.json", WORK / "programs" / "messages.jsonl"
 
 _PROJECT = WORK / "meltano"
 _PROGRAMS = WORK / "programs"
-_LOADER_PROGRAM = ROOT / ".meltano" / "loaders" / "target-postgres" / "venv" / "bin" / "target-postgres"
+_PROGRAMS_OF_LOADER = ROOT / ".meltano" / "loaders" / "target-postgres" / "venv" / "bin"
+_EXACT, _ITSELF = _PROGRAMS_OF_LOADER / "target-postgres-exact", _PROGRAMS_OF_LOADER / "target-postgres"
+_LOADER_PROGRAMS = {OUR_LOADER: _EXACT, KEPT_LOADER: _ITSELF, DEFAULT_LOADER: _ITSELF}
 _LOADER_LOCK = ROOT / "plugins" / "loaders" / "target-postgres--meltanolabs.lock"
 _MELTANO = Path(sys.executable).with_name("meltano")
 _EMPTY_CATALOG = {
@@ -75,19 +78,21 @@ class MeltanoProject:
         cost, _ = run(command, folder=self.folder, variables=self.variables, seconds=LONGEST_RUN)
         return cost
 
-    def run_loader(self, messages: Path, config: Mapping[str, object]) -> Cost:
-        """Run the loader on a file, without Meltano and tap, and return what it cost.
+    def run_loader(self, loader: str, messages: Path, schema: str) -> Cost:
+        """Run a loader on a file, without Meltano and tap, and return what it cost.
 
         Args:
+            loader: Name of a loader.
             messages: What a tap wrote.
-            config: The loader's settings.
+            schema: The database schema.
 
         Raises:
             ReaderFailed: If it fails.
         """
         path = self.folder / "loader.json"
-        path.write_text(json.dumps({**config, "sqlalchemy_url": _sqlalchemy_url(self.database_url)}))
-        command = ["/bin/sh", "-c", f"exec '{_LOADER_PROGRAM}' --config '{path}' < '{messages}'"]
+        place = {"sqlalchemy_url": _sqlalchemy_url(self.database_url), "default_target_schema": schema}
+        path.write_text(json.dumps({**_settings_of(loader), **place}))
+        command = ["/bin/sh", "-c", f"exec '{_LOADER_PROGRAMS[loader]}' --config '{path}' < '{messages}'"]
         cost, _ = run(command, folder=self.folder, variables={}, seconds=LONGEST_RUN)
         return cost
 
@@ -141,7 +146,7 @@ def meltano_project(
         RuntimeError: If target-postgres cannot be installed.
     """
     with local_world(scale=_SANDBOX_SCALE) as world:
-        if not _LOADER_PROGRAM.exists() and world.run("meltano", "install", OUR_LOADER, quiet=True):
+        if not _EXACT.exists() and world.run("meltano", "install", OUR_LOADER, quiet=True):
             raise RuntimeError("meltano install target-postgres failed")
         shutil.rmtree(_PROJECT, ignore_errors=True)
         _PROJECT.mkdir(parents=True)
@@ -163,8 +168,10 @@ def meltano_project(
         yield MeltanoProject(session.readers.folder, world.database_url, variables)
 
 
-def our_loader_settings() -> dict[str, Any]:
-    """Return the loader's settings in our meltano.yml."""
+def _settings_of(loader: str) -> dict[str, Any]:
+    """Return a loader's settings: those of our meltano.yml, or none."""
+    if loader == DEFAULT_LOADER:
+        return {}
     project = yaml.safe_load((ROOT / "meltano.yml").read_text())
     (config,) = (loader["config"] for loader in project["plugins"]["loaders"] if loader["name"] == OUR_LOADER)
     return dict(config)
@@ -207,25 +214,20 @@ def _extractors(
 
 def _loaders(database_url: str) -> list[dict[str, Any]]:
     lock = json.loads(_LOADER_LOCK.read_text())
-    settings = {
-        OUR_LOADER: our_loader_settings(),
-        DEFAULT_LOADER: {},
-        COPY_LOADER: {**our_loader_settings(), "use_copy": True},
-    }
     return [
         {
             "name": name,
             "namespace": name.replace("-", "_"),
-            "executable": str(_LOADER_PROGRAM),
+            "executable": str(program),
             "capabilities": lock["capabilities"],
             "settings": lock["settings"],
             "config": {
-                **config,
+                **_settings_of(name),
                 "sqlalchemy_url": _sqlalchemy_url(database_url),
                 "default_target_schema": schema_of(name),
             },
         }
-        for name, config in settings.items()
+        for name, program in _LOADER_PROGRAMS.items()
     ]
 
 

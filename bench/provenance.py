@@ -14,7 +14,7 @@ from bench.paths import ROOT
 from bench.peer_environments import peer_names, pinned_packages
 
 _OUR_PACKAGES = ("singer-sdk", "singer-rest-core", "tap-productive", "msgspec", "requests", "meltano")
-_MEASURED_FOLDERS = ("bench", "core", "sandbox", "taps")
+_MEASURED_FOLDERS = ("bench", "core", "loaders", "sandbox", "taps")
 
 
 def describe_run(rounds: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Check that target-postgres is told of a database: without one it ends in an AssertionError, once the tap has begun.
+"""Check that target-postgres is told of a database: without one it ends only once the tap has begun.
 
 `python -m scripts.check_database` says what is missing, and exits with 1 if anything is. It connects to nothing.
 """
@@ -35,12 +35,12 @@ def fault(config: Mapping[str, Any]) -> str:
     url = config.get("sqlalchemy_url")
     if url:
         scheme, separator, _ = str(url).partition("://")
-        if not separator or scheme.partition("+")[0] != "postgresql":
+        if not separator or scheme.partition("+")[0] not in {"postgresql", "postgres"}:
             return f"sqlalchemy_url of {LOADER} does not begin with postgresql+psycopg:// or postgresql://: {_HOW}"
         return ""
     missing = [name for name in _PARTS if not config.get(name)]
     if len(missing) == len(_PARTS):
-        return f"{LOADER} has no database yet, and would end in an AssertionError: {_HOW}"
+        return f"{LOADER} has no database yet: {_HOW}"
     variables = ", ".join(f"TARGET_POSTGRES_{name.upper()}" for name in missing)
     return f"{LOADER} does not know its database: set {variables} too, or {URL} ({FORM})" if missing else ""
 

@@ -104,6 +104,21 @@ def local_world(
         )
 
 
+@contextmanager
+def embedded_postgres() -> Iterator[str]:
+    """Start PostgreSQL alone, with an empty database.
+
+    Yields:
+        Where it is, as psycopg takes it.
+    """
+    with tempfile.TemporaryDirectory(prefix="invoicing-taps-", ignore_cleanup_errors=True) as folder:
+        server = _start_postgres(Path(folder) / "pg")
+        try:
+            yield str(server.get_uri())
+        finally:
+            server.cleanup()
+
+
 def _start_postgres(data: Path) -> PostgresServer:
     """Start PostgreSQL on a UNIX socket. The package puts its lock into XDG_RUNTIME_DIR as it is at import time."""
     runtime = ROOT / ".meltano" / "postgres"

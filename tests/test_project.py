@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from scripts import check_schemas, definitions
-from scripts.all_taps import tap_classes, tap_names, unconnected_tap
+from scripts.all_taps import tap_names
 from scripts.local_world import ROOT
 from scripts.system_changes import CHANGES_BY_TAP
 from tests.test_pipelines import LISTS
@@ -74,14 +74,13 @@ def test_schemas_are_in_order() -> None:
     assert {str(path): check_schemas.faults(path) for path in paths if check_schemas.faults(path)} == {}
 
 
-@pytest.mark.parametrize("tap", TAPS)
-def test_no_table_with_marked_deletes_has_a_column_name_that_the_loader_reserves(tap: str) -> None:
-    (loader,) = [plugin for plugin in MELTANO["plugins"]["loaders"] if plugin["name"] == "target-postgres"]
-    for stream in unconnected_tap(tap_classes()[tap]).streams.values():
-        if stream.replication_method == "FULL_TABLE":
-            changes = loader["config"]["stream_maps"].get(stream.name, {})
-            left_out = {name for name, change in changes.items() if change == "__NULL__"}
-            assert {"version", "deletedate"} & stream.schema["properties"].keys() <= left_out, stream.name
+@pytest.mark.parametrize("loader", sorted(path.name for path in (ROOT / "loaders").iterdir()))
+def test_every_loader_has_its_place_in_the_project(loader: str) -> None:
+    (entry,) = [plugin for plugin in MELTANO["plugins"]["loaders"] if loader in plugin["pip_url"]]
+    assert entry["pip_url"] == f"-e core -e loaders/{loader}"
+    assert entry["executable"] == loader
+    assert f"(loaders/{loader}/README.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert (ROOT / "loaders" / loader / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 
 def test_every_package_is_under_the_import_contracts() -> None:

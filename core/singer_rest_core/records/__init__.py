@@ -12,7 +12,7 @@ from singer_rest_core.records.row_layout import (
     rows_of,
 )
 from singer_rest_core.records.schema_inference import column_kinds, identifies, infer_schema, with_columns, with_key
-from singer_rest_core.records.timestamps import earlier, instant, is_date, to_utc
+from singer_rest_core.records.timestamps import earlier, fast_column_to_utc, instant, is_date, to_utc
 
 __all__ = [
     "RESCUED_DATA",
@@ -33,6 +33,7 @@ __all__ = [
     "earlier",
     "encode",
     "envelope_of",
+    "fast_column_to_utc",
     "identifies",
     "infer_schema",
     "instant",

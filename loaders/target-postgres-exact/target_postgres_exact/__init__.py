@@ -1,0 +1,1 @@
+"""target-postgres, exact and several times as fast."""
