@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "hub" / "README.md",
     ROOT / "orchestrate" / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
