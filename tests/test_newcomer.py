@@ -82,7 +82,8 @@ def variables(tap: str, settings: Mapping[str, Any]) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def environment(built: BuiltDistributions, tmp_path_factory: pytest.TempPathFactory) -> VirtualEnvironment:
     """An environment with Meltano, of the version that this repository is tested with."""
-    (meltano,) = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]["meltano"]
+    development = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]["dev"]
+    (meltano,) = [each for each in development if str(each).startswith("meltano")]
     made = VirtualEnvironment.empty(tmp_path_factory.mktemp("newcomer") / "venv", built)
     made.install(meltano)
     return made

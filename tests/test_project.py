@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from scripts import check_schemas, definitions
 from scripts.all_taps import tap_names
+from scripts.distributions import distributions
 from scripts.local_world import ROOT
 from scripts.system_changes import CHANGES_BY_TAP
 from tests.test_pipelines import LISTS
+
+if TYPE_CHECKING:
+    from scripts.distributions import Distribution
 
 TAPS = tap_names()
 MELTANO: dict[str, Any] = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
@@ -95,3 +99,11 @@ def test_core_names_no_vendor() -> None:
     words = "|".join(tap.removeprefix("tap-") for tap in TAPS)
     for path in (ROOT / "core" / "singer_rest_core").rglob("*.py"):
         assert not re.search(words, path.read_text(encoding="utf-8"), re.IGNORECASE), path
+
+
+@pytest.mark.parametrize("distribution", distributions(), ids=lambda each: each.name)
+def test_a_distribution_has_types_and_a_page_without_links_to_files_beside_it(distribution: Distribution) -> None:
+    packages = distribution.content["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert [package for package in packages if not (distribution.folder / package / "py.typed").exists()] == []
+    links = re.findall(r"\]\(([^)\s]+)\)", (distribution.folder / "README.md").read_text(encoding="utf-8"))
+    assert [link for link in links if not re.match(r"https://|#", link)] == [], "on PyPI there are none"
