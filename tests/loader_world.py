@@ -99,7 +99,7 @@ class Database:
             ).fetchall()
             return {name: _content(connection, schema, name, oid) for name, oid in tables}
 
-    def expect_equal(self, messages: Sequence[Message | str], **settings: Any) -> dict[str, Any]:
+    def expect_equal(self, messages: Sequence[Message | str], **settings: Any) -> dict[str, Any]:  # noqa: ANN401
         """Assert that both loaders make the same of messages, and return it."""
         kept = self.load(messages, TargetPostgres, **settings)
         exact = self.load(messages, **settings)
