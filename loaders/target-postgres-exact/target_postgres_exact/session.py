@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from target_postgres_exact.errors import LoadFailed, one_line
 
@@ -76,8 +76,9 @@ class Session:
     def close(self) -> None:
         """End the connection, and with it the locks."""
         if self._connection is not None:
-            # Not returned to the pool, where the session and its locks would live on.
-            self._connection.detach()
+            if not self._connection.invalidated:
+                # Not returned to the pool, where the session and its locks would live on.
+                self._connection.detach()
             self._connection.close()
             self._connection = None
 
@@ -96,6 +97,19 @@ class Session:
                 raise LoadFailed(f"The database cannot be reached: {one_line(str(error.orig))}") from error
         self._connection = connection
         return connection
+
+
+def raise_if_lost(error: StatementError) -> None:
+    """Raise an error again that no other stream would be spared.
+
+    Args:
+        error: What a statement ended with.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: If the connection is lost.
+    """
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        raise error
 
 
 def _is_alive(connection: Connection) -> bool:

@@ -6,11 +6,12 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from target_postgres_exact.target import TargetPostgresExact
 from tests.loader_world import activate, record, schema, state
@@ -18,6 +19,7 @@ from tests.loader_world import activate, record, schema, state
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from target_postgres_exact.connector import ExactConnector
     from tests.loader_world import Database, Message
 
 PROGRAM = Path(sys.executable).with_name("target-postgres-exact")
@@ -94,6 +96,39 @@ def test_the_catalogue_is_looked_at_once(database: Database, monkeypatch: pytest
     database.load([schema("new", {"id": TEXT}), schema("rows", {"id": TEXT, "more": TEXT, "most": TEXT})])
     changes = [each.split()[:2] for each in statements if each.strip().startswith(("CREATE", "ALTER"))]
     assert changes == [["CREATE", "TABLE"], ["ALTER", "TABLE"]]
+
+
+def test_a_connection_that_is_lost_ends_the_run_in_one_line(database: Database) -> None:
+    database.execute(
+        "create schema exact",
+        "create table exact.rows (id text primary key, text text)",
+        "create function exact.end_session() returns trigger language plpgsql as"
+        " 'begin perform pg_terminate_backend(pg_backend_pid()); return new; end'",
+        "create trigger ending before insert on exact.rows for each row execute function exact.end_session()",
+    )
+
+    loaded = database.load([schema("others", {"id": TEXT}), record("others", {"id": "1"}), COLUMNS, *rows(0, 10)])
+
+    assert str(loaded.failure).startswith("The connection to the database was lost: ")
+    assert "\n" not in str(loaded.failure)
+    assert loaded.states == []
+
+
+def test_a_connection_that_was_cut_while_it_was_idle_is_made_again_with_its_lock(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loader = TargetPostgresExact(config={"sqlalchemy_url": database.sqlalchemy_url, "default_target_schema": "exact"})
+    connector = cast("ExactConnector", loader.target_connector)
+    connector.open_schema("exact")
+    database.execute("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'")
+    hour_later = time.monotonic() + 3600
+    monkeypatch.setattr("target_postgres_exact.session.time.monotonic", lambda: hour_later)
+
+    with connector.session.transaction() as connection:
+        held = connection.execute(text("select count(*) from pg_locks where locktype = 'advisory'")).scalar_one()
+
+    loader.abandon()
+    assert held == 1
 
 
 def start(database: Database, tmp_path: Path) -> subprocess.Popen[str]:
