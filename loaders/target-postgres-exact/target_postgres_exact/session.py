@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import DBAPIError
 
 from target_postgres_exact.errors import LoadFailed, one_line
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection, Engine
+    from sqlalchemy.exc import StatementError
 
 _LOCK_SECONDS = 5
 """How long to wait for the lock: the server needs a moment to see that a run that was killed is gone."""
