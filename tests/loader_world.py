@@ -14,13 +14,13 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
-from target_postgres.target import TargetPostgres
 
 from scripts.local_world import embedded_postgres
-from target_postgres_exact.target import TargetPostgresExact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from target_postgres.target import TargetPostgres
 
 Message = dict[str, Any]
 
@@ -57,18 +57,17 @@ class Database:
     def load(
         self,
         messages: Sequence[Message | str],
-        target: type[TargetPostgres] = TargetPostgresExact,
+        loader_name: str = "exact",
         **settings: Any,  # noqa: ANN401 - values of settings
     ) -> Loaded:
-        """Let a loader load messages; one that is a text is taken as it is."""
-        schema = "exact" if target is TargetPostgresExact else "kept"
+        """Let a loader, `exact` or `kept`, load messages; one that is a text is taken as it is."""
         # target-postgres shifts instants by the zone of its session.
-        zone = "" if target is TargetPostgresExact else "&options=-c%20timezone%3DUTC"
+        zone = "" if loader_name == "exact" else "&options=-c%20timezone%3DUTC"
         url = self.sqlalchemy_url + zone
-        config = {**_SETTINGS, "sqlalchemy_url": url, "default_target_schema": schema, **settings}
+        config = {**_SETTINGS, "sqlalchemy_url": url, "default_target_schema": loader_name, **settings}
         lines = [each if isinstance(each, str) else json.dumps(each) for each in messages]
         written, failure = io.StringIO(), None
-        loader = target(config=config)
+        loader = _loader_class(loader_name)(config=config)
         with redirect_stdout(written):
             try:
                 loader.listen(io.StringIO("".join(f"{line}\n" for line in lines)))
@@ -99,15 +98,26 @@ class Database:
             ).fetchall()
             return {name: _content(connection, schema, name, oid) for name, oid in tables}
 
-    def expect_equal(self, messages: Sequence[Message | str], **settings: Any) -> dict[str, Any]:
+    def expect_equal(self, messages: Sequence[Message | str], **settings: Any) -> dict[str, Any]:  # noqa: ANN401
         """Assert that both loaders make the same of messages, and return it."""
-        kept = self.load(messages, TargetPostgres, **settings)
+        kept = self.load(messages, "kept", **settings)
         exact = self.load(messages, **settings)
         assert (kept.failure, exact.failure) == (None, None)
         assert exact.states[-1:] == kept.states[-1:]
         content = self.content("exact")
         assert content == self.content("kept")
         return content
+
+
+def _loader_class(name: str) -> type[TargetPostgres]:
+    """Import a loader. This module is a plugin of all tests, most of which need none."""
+    if name == "kept":
+        from target_postgres.target import TargetPostgres  # noqa: PLC0415 - see above
+
+        return TargetPostgres
+    from target_postgres_exact.target import TargetPostgresExact  # noqa: PLC0415 - see above
+
+    return TargetPostgresExact
 
 
 def _content(connection: psycopg.Connection[Any], schema: str, table: str, oid: int) -> object:

@@ -113,7 +113,7 @@ class Copy:
         """Copy what is not made by tools."""
         made = (".git", ".venv*", ".meltano", ".bench", ".hypothesis", "*_cache", "__pycache__", "output")
         self.root = Path(shutil.copytree(ROOT, folder / "copy", ignore=shutil.ignore_patterns(*made)))
-        paths = [self.root, self.root / "core", *self.root.glob("taps/*")]
+        paths = [self.root, self.root / "core", *self.root.glob("loaders/*"), *self.root.glob("taps/*")]
         self.environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:

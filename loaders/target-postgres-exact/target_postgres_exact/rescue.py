@@ -17,6 +17,7 @@ from target_postgres_exact.catalogue import Table
 from target_postgres_exact.copy_text import NULL, storable
 from target_postgres_exact.errors import StreamFailed, one_line
 from target_postgres_exact.rows import InsertedRow
+from target_postgres_exact.session import raise_if_lost
 from target_postgres_exact.table_writer import TableWriter, execute, quoted
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class Rescue:
             try:
                 self._writer.write(connection, part)
             except StatementError as error:
+                raise_if_lost(error)
                 if not _is_about_a_row(error, part):
                     raise self._failed(error) from error
                 if len(part) > 1:
@@ -196,8 +198,8 @@ def _is_about_a_row(error: StatementError, rows: Sequence[Row]) -> bool:
     if not isinstance(error, DBAPIError):
         return True
     state = getattr(error.orig, "sqlstate", None)
-    if error.connection_invalidated or state is None:
-        return not error.connection_invalidated
+    if state is None:
+        return True
     of_one_value = state in _ABOUT_TYPES and any(isinstance(row, InsertedRow) for row in rows)
     return of_one_value or state[:2] in _ABOUT_ROWS
 

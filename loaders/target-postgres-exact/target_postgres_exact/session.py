@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection, Engine
+    from sqlalchemy.exc import StatementError
 
 _LOCK_SECONDS = 5
 """How long to wait for the lock: the server needs a moment to see that a run that was killed is gone."""
@@ -76,8 +77,9 @@ class Session:
     def close(self) -> None:
         """End the connection, and with it the locks."""
         if self._connection is not None:
-            # Not returned to the pool, where the session and its locks would live on.
-            self._connection.detach()
+            if not self._connection.invalidated:
+                # Not returned to the pool, where the session and its locks would live on.
+                self._connection.detach()
             self._connection.close()
             self._connection = None
 
@@ -96,6 +98,19 @@ class Session:
                 raise LoadFailed(f"The database cannot be reached: {one_line(str(error.orig))}") from error
         self._connection = connection
         return connection
+
+
+def raise_if_lost(error: StatementError) -> None:
+    """Raise an error again that no other stream would be spared.
+
+    Args:
+        error: What a statement ended with.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: If the connection is lost.
+    """
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        raise error
 
 
 def _is_alive(connection: Connection) -> bool:

@@ -18,6 +18,7 @@ from target_postgres_exact.record_types import record_decoder
 from target_postgres_exact.rescue import Rescue
 from target_postgres_exact.row_maker import COMPUTED, RowMaker
 from target_postgres_exact.rows import PendingRows
+from target_postgres_exact.session import raise_if_lost
 from target_postgres_exact.table_writer import TableWriter, quoted
 
 if TYPE_CHECKING:
@@ -231,6 +232,7 @@ class ExactSink(PostgresSink):
             )
             raise StreamFailed(self.stream_name, reason, column=error.column) from error
         except StatementError as error:
+            raise_if_lost(error)
             raise StreamFailed(self.stream_name, f"its table cannot be prepared: {error.orig or error}") from error
 
     @property

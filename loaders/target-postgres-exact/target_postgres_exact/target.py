@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
 _CHUNK_MESSAGES = 500
 """Messages that are converted together: column by column, while they are in the processor's cache."""
+_CHUNK_BYTES = 1 << 20
 _NEEDS_ESCAPE = (b"\\", b"\t", b"\r")
 _NUL_ESCAPED = b"\\u0000"
+_NOT_DECODED = (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError)
 
 
 class _Envelope(msgspec.Struct):
@@ -64,6 +66,7 @@ class TargetPostgresExact(TargetPostgres):
         self._sink: ExactSink | None = None
         self._messages: list[Any] = []
         self._lines: list[bytes] = []
+        self._chunk_bytes = 0
         self._written_state = ""
         self._ends_by: tuple[int, FrameType | None] | None = None
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -87,12 +90,13 @@ class TargetPostgresExact(TargetPostgres):
             if decoder is not None:
                 try:
                     message = decoder.decode(line)
-                except (msgspec.DecodeError, ValueError, ArithmeticError):
+                except _NOT_DECODED:
                     pass
                 else:
                     self._messages.append(message)
                     self._lines.append(line)
-                    if len(self._lines) >= _CHUNK_MESSAGES:
+                    self._chunk_bytes += len(line)
+                    if len(self._lines) >= _CHUNK_MESSAGES or self._chunk_bytes >= _CHUNK_BYTES:
                         self._finish_chunk()
                     continue
             if line and not line.isspace():
@@ -113,7 +117,7 @@ class TargetPostgresExact(TargetPostgres):
         messages, lines, sink = self._messages, self._lines, self._sink
         if not lines or sink is None:
             return
-        self._messages, self._lines = [], []
+        self._messages, self._lines, self._chunk_bytes = [], [], 0
         self._reader.counts["RECORD"] += len(lines)
         with self._failing_alone(sink.stream_name):
             self._add(sink, messages, lines)
@@ -172,7 +176,7 @@ class TargetPostgresExact(TargetPostgres):
         """Return a message's type, its stream, and the text of its value, each empty where there is none."""
         try:
             seen = self._envelope.decode(line)
-        except (msgspec.DecodeError, ValueError):
+        except _NOT_DECODED:
             # What msgspec refuses and singer-sdk takes: NaN, and halves of characters.
             try:
                 message = deserialize_json(line)
@@ -190,7 +194,7 @@ class TargetPostgresExact(TargetPostgres):
         self._sink = sink
         try:
             self._messages.append(sink.decoder.decode(line))
-        except (msgspec.DecodeError, ValueError, ArithmeticError):
+        except _NOT_DECODED:
             return False
         self._lines.append(line)
         return True
