@@ -160,12 +160,13 @@ def test_a_database_in_another_time_zone_holds_instants_in_utc(database: Databas
 
 
 def test_a_null_is_sqls_null(database: Database) -> None:
-    database.load([schema("rows", EVERY_TYPE), record("rows", {"id": "a", "object": None}), record("rows", {"id": 5})])
+    rows: list[dict[str, Any]] = [{"id": "null", "object": None, "array": None}, {"id": "absent"}, {"id": 5}]
 
-    assert [(row["id"], row["object"], row["array"]) for row in database.rows("rows")] == [
-        ("a", None, None),
-        ("5", None, None),
-    ]
+    database.load(
+        [schema("rows", EVERY_TYPE), *(record("rows", row) for row in rows), record("rows", {"id": "x", "b": 1})]
+    )
+
+    assert database.value('select count(*) from exact.rows where object is null and "array" is null') == 4
 
 
 def test_the_last_row_of_a_key_is_kept_within_and_across_commits(database: Database) -> None:
