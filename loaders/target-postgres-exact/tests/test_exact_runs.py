@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import pytest
+from singer_sdk.target_base import Target
 from sqlalchemy import event, text
+from target_postgres.sinks import PostgresSink
 
+from target_postgres_exact.sink import ExactSink
 from target_postgres_exact.target import TargetPostgresExact
 from tests.loader_world import activate, record, schema, state
 
@@ -183,3 +186,18 @@ def test_the_command_says_what_is_wrong_in_one_line_each(database: Database, tmp
     assert len(lines) == 3
     assert "Stream 'rows', column 'id'" in lines[1] + lines[0]
     assert "2 of the streams could not be loaded: " in lines[2]
+
+
+def test_what_is_overridden_exists_in_singer_sdk_and_target_postgres() -> None:
+    of_target = ["_drain_all", "_write_state_message", "_handle_termination", "_MAX_RECORD_AGE_IN_MINUTES"]
+    for owner, base, names in (
+        (TargetPostgresExact, Target, of_target),
+        (ExactSink, PostgresSink, ["_parse_timestamps_in_record", "_do_copy"]),
+    ):
+        for name in names:
+            assert name in vars(owner), name
+            assert hasattr(base, name), name
+    used = ["_process_record_message", "_process_schema_message", "_process_activate_version_message"]
+    assert [
+        name for name in [*used, "_process_batch_message", "_handle_max_record_age"] if not hasattr(Target, name)
+    ] == []
