@@ -14,6 +14,7 @@ from singer_rest_core.api.rate_limit import RateLimiter
 from singer_rest_core.cli.command import TapCommand
 from singer_rest_core.cli.log_lines import redact_log
 from singer_rest_core.cli.settings import date_errors, header_errors, url_errors
+from singer_rest_core.cli.stale_install import stale_installs
 from singer_rest_core.clock import Clock, time_span
 from singer_rest_core.errors import RunEnded
 from singer_rest_core.run import Run
@@ -217,6 +218,8 @@ class RestTap(SdkTap):
     def before_streams(self) -> None:
         """Start the clock of the run, number the streams it reads, and warn of what cannot be meant."""
         self.run.progress.begin()
+        for line in stale_installs((self.name, "singer-rest-core")):
+            self.logger.warning("%s", line)
         selected = [each for each in self.streams.values() if isinstance(each, BaseStream) and each.selected]
         for line in run_warnings(selected, self.config.get("start_date"), now=self.clock.now()):
             self.logger.warning("%s", line)
