@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from conftest import SandboxSettings
     from sandbox.server import RunningSandbox
+    from scripts.local_world import LocalWorld
 
 CACHED = "Using cached catalog file"
 CHANGED = "where it has changed since: install it anew"
@@ -58,7 +60,7 @@ class Tree:
         return columns, done.stderr
 
     def _meltano(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(  # noqa: S603 - our own
+        done = subprocess.run(
             [MELTANO, *arguments],
             cwd=self.project.folder,
             env=self._environment,
@@ -72,9 +74,8 @@ class Tree:
 
 @pytest.mark.slow
 def test_a_tap_is_discovered_once_and_again_when_it_was_upgraded(
-    sandbox: RunningSandbox, sandbox_settings: SandboxSettings, tmp_path: Path
+    sandbox_settings: SandboxSettings, tmp_path: Path
 ) -> None:
-    assert sandbox
     tree = Tree(tmp_path / "project", "tap-covage", sandbox_settings("tap-covage"))
     first, log = tree.invoke()
     assert CACHED not in log
@@ -116,8 +117,34 @@ def test_a_tap_whose_columns_are_found_in_the_account_is_discovered_each_time(
 def test_every_file_of_a_package_has_uv_build_it_anew_when_it_changes(folder: str) -> None:
     metadata = tomllib.loads((ROOT / folder / "pyproject.toml").read_text(encoding="utf-8"))
     (package,) = metadata["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    watched = {
-        path for entry in metadata["tool"]["uv"]["cache-keys"] for path in (ROOT / folder).glob(entry["file"])
+    watched = {path for entry in metadata["tool"]["uv"]["cache-keys"] for path in (ROOT / folder).glob(entry["file"])}
+    files = {
+        path for path in (ROOT / folder / package).rglob("*") if path.is_file() and "__pycache__" not in path.parts
     }
-    files = {path for path in (ROOT / folder / package).rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     assert {path.name for path in files - watched} <= {"py.typed"}
+
+
+@pytest.mark.slow
+def test_in_the_shell_the_taps_run_from_the_tree_and_after_an_install_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: LocalWorld
+) -> None:
+    origin = "venv/lib/python*/site-packages/tap_covage-*.dist-info/direct_url.json"
+    found = tmp_path / "found"
+    shell = tmp_path / "shell"
+    shell.write_text(
+        f"#!/bin/sh\ncat {ROOT}/.meltano/extractors/tap-covage/{origin} > {found}\n"
+        f"echo $TAP_COVAGE__USE_CACHED_CATALOG >> {found}\n",
+        encoding="utf-8",
+    )
+    shell.chmod(0o700)
+    monkeypatch.setenv("SHELL", str(shell))
+
+    done = subprocess.run([sys.executable, "-m", "scripts.shell"], cwd=ROOT, check=False)
+
+    assert done.returncode == 0
+    text = found.read_text(encoding="utf-8")
+    assert '"editable":true' in text
+    assert text.endswith("false\n")
+    assert world.run("meltano", "install", "extractors") == 0
+    (installed,) = (ROOT / ".meltano" / "extractors" / "tap-covage").glob(origin)
+    assert json.loads(installed.read_text(encoding="utf-8"))["dir_info"] == {}

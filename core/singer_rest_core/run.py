@@ -116,6 +116,10 @@ class Run:
             self.prefetcher.stop()
         self.read_ahead.stop()
 
-    def summary(self) -> str:
-        """Return one line about what the run did."""
-        return f"{self.progress.summary(self.client.sent)}: {self.result.summary()}"
+    def summary(self, *, written: int | None = None) -> str:
+        """Return one line about what the run did.
+
+        Args:
+            written: The number of records it wrote; None where every row that was read is written.
+        """
+        return f"{self.progress.summary(self.client.sent, written=written)}: {self.result.summary()}"

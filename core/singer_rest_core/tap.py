@@ -19,6 +19,7 @@ from singer_rest_core.clock import Clock, time_span
 from singer_rest_core.errors import RunEnded
 from singer_rest_core.run import Run
 from singer_rest_core.singer.sdk_tap import SdkTap
+from singer_rest_core.singer.writer import ExactWriter
 from singer_rest_core.streams.base import BaseStream
 from singer_rest_core.streams.rest import RestStream
 from singer_rest_core.streams.run_warnings import run_warnings
@@ -235,7 +236,9 @@ class RestTap(SdkTap):
 
     @override
     def summary(self) -> str:
-        return self.run.summary()
+        writer = self.message_writer
+        written = writer.records_written if isinstance(writer, ExactWriter) else None
+        return self.run.summary(written=written if self.config["skip_unchanged"] else None)
 
     def _quota_used(self) -> str:
         limiter = self.rate_limiter

@@ -184,7 +184,12 @@ def test_with_activities_and_tombstones_the_tables_are_those_of_a_tap_that_write
 ) -> None:
     draw = random.Random(7)  # noqa: S311 - no secret
     lists = FED.split()[2:]
-    settings: dict[str, Any] = {"change_detection": detection, "tombstones": True, "full_refresh_interval_days": 4, "page_size": 100}
+    settings: dict[str, Any] = {
+        "change_detection": detection,
+        "tombstones": True,
+        "full_refresh_interval_days": 4,
+        "page_size": 100,
+    }
     careful = Nights(read_productive, clock, FED, skip_unchanged=True, **settings)
     plain = Nights(read_productive, clock, FED, **settings)
     for night in range(7):
@@ -193,7 +198,7 @@ def test_with_activities_and_tombstones_the_tables_are_those_of_a_tap_that_write
         row = draw.choice(sandbox.admin.records(name))
         if night % 3 == 1:
             sandbox.admin.update(name, row["id"], {"name": f"night {night}"})
-        elif night % 3 == 2:  # noqa: PLR2004 - every third
+        elif night % 3 == 2:
             sandbox.admin.delete(name, row["id"])
         plain.next()
         clock.advance(-DAY)
