@@ -221,10 +221,13 @@ class SdkStream(Stream):
         writer = cast("ExactWriter", self._tap.message_writer)
         with self.get_record_counter() as counter, self.get_sync_timer():
             for page in pages:
+                done = 0
                 for piece in page.pieces:
-                    held_by = writer.record_filter
-                    if held_by is None or not held_by.holds(piece, page.records_in(piece)):
-                        writer.write_records(piece, piece.count(b"\n"))
+                    held_by, count = writer.record_filter, piece.count(b"\n")
+                    values = page.replication_values[done : done + count]
+                    done += count
+                    if held_by is None or not held_by.holds(piece, page.records_in(piece), values):
+                        writer.write_records(piece, count)
                 self.state_manager.is_flushed = False
                 for value in page.bookmark_values:
                     self.follow(value)

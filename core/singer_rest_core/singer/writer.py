@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 class RecordFilter(Protocol):
     """Sees the records of a stream before they are written, and may hold them back."""
 
-    def holds(self, lines: bytes, records: Sequence[bytes]) -> bool:
+    def holds(self, lines: bytes, records: Sequence[bytes], values: Sequence[object]) -> bool:
         """Return whether it keeps records that came as encoded messages; else they are written now.
 
         Args:
             lines: The messages, each with its line end.
             records: The record in each of them, as JSON.
+            values: The replication value of each; empty without a replication key.
         """
         ...
 

@@ -23,8 +23,8 @@ from singer_rest_core.singer.deletes import delete_messages
 from singer_rest_core.singer.sdk_stream import SdkStream
 from singer_rest_core.singer.unfinished import UNFINISHED, UnfinishedRead
 from singer_rest_core.singer.versions import CompleteRead, activation, next_version
-from singer_rest_core.singer.write_on_change import WriteOnChange, WriteRules
-from singer_rest_core.singer.written_list import WRITTEN_LIST, WRITTEN_SCHEMA, schema_fingerprint
+from singer_rest_core.singer.write_on_change import WriteOnChange, WriteRules, forget_written
+from singer_rest_core.singer.written_list import WRITTEN_SCHEMA, schema_fingerprint, written_digest
 
 if TYPE_CHECKING:
     import re
@@ -167,11 +167,10 @@ class BaseStream(SdkStream, ABC):
         """
         if self.replication_method != REPLICATION_INCREMENTAL:
             return None
-        return bookmarks.lower_bound(
-            self.bookmark_at_start,
-            lookback=self.lookback,
-            start_date=self.config.get("start_date"),
-        )
+        return self._next_bound(self.bookmark_at_start)
+
+    def _next_bound(self, bookmark: str | None) -> str | None:
+        return bookmarks.lower_bound(bookmark, lookback=self.lookback, start_date=self.config.get("start_date"))
 
     @property
     def bookmark_at_start(self) -> str | None:
@@ -216,7 +215,8 @@ class BaseStream(SdkStream, ABC):
                 self.state_manager.is_flushed = False
             self.write_messages(context)
             if self._writing is not None:
-                self._writing.end(covers_table=self.table_version is not None and self.covers_table)
+                is_list = self._bookmark is None
+                self._writing.end(is_complete=self.covers_table if is_list else self.has_read_all)
             self._finish(started)
         self.write_state()
 
@@ -229,18 +229,34 @@ class BaseStream(SdkStream, ABC):
         """Return what holds back rows that did not change; None if the settings want all of them."""
         writer, state = self.exact_writer, self.stream_state
         if not self.config["skip_unchanged"] or writer is None or self.ABORT_AT_RECORD_COUNT is not None:
-            for name in (WRITTEN_LIST, WRITTEN_SCHEMA):
-                if state.pop(name, None) is not None:
-                    self.state_manager.is_flushed = False
+            had_rows, had_schema = forget_written(state), state.pop(WRITTEN_SCHEMA, None) is not None
+            if had_rows or had_schema:
+                self.state_manager.is_flushed = False
             return None
+        is_incremental = self._bookmark is not None
         rules = WriteRules(
             schema=self.table_fingerprint,
-            may_be_unchanged=self.may_be_unchanged and self.table_version is not None and self._unfinished is None,
+            may_be_unchanged=self.may_be_unchanged
+            and self._unfinished is None
+            and (self.table_version is not None or self.scope is bookmarks.Scope.CHANGES),
+            since=self.read_from,
+            replication_key=self.replication_key or "",
+            lookback=self.lookback if is_incremental else None,
             left_out=self.volatile_columns,
             longest=timedelta(days=float(self.config["full_refresh_interval_days"])),
             now=self.started,
         )
         return WriteOnChange(state, writer, rules, send_state=self.send_state, logger=self.logger)
+
+    @property
+    def digest_before(self) -> str | None:
+        """The digest of the rows that its last read was found to be equal to; None if it was not."""
+        return self._writing.digest_before if self._writing is not None else None
+
+    @property
+    def digest_after(self) -> str | None:
+        """The digest of the rows that the table holds since its last read; None if they are not known."""
+        return written_digest(self.stream_state)
 
     @cached_property
     def table_fingerprint(self) -> str:
@@ -284,13 +300,15 @@ class BaseStream(SdkStream, ABC):
             self._keep(self._bookmark.final)
             bookmarks.complete(state, interval=self.full_refresh_interval, started=started)
             self.note_completion(state)
+            if self._writing is not None:
+                self._writing.note_bookmark(self._next_bound(self._bookmark.final))
             self.state_manager.is_flushed = False
-        if self.table_version is None or not self.covers_table:
-            return
         writing = self._writing
         if writing is not None and writing.is_unchanged:
             self.run.result.unchanged.append(self.name)
             self.logger.info("unchanged: nothing is written")
+        if self.table_version is None or not self.covers_table:
+            return
         if writing is None or not writing.deletes_are_told:
             known = writing.known_version if writing is not None else None
             self._activate(self.table_version if known is None else known)
@@ -396,7 +414,7 @@ class BaseStream(SdkStream, ABC):
         """
         if not keys:
             return
-        if self.stream_state.pop(WRITTEN_LIST, None) is not None:
+        if forget_written(self.stream_state):
             self.send_state()
         moment = self.run.clock.now()
         for stream_map in self.stream_maps:

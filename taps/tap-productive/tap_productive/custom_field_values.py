@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from collections import defaultdict
 from functools import cached_property
 from importlib.resources import files
 from tempfile import SpooledTemporaryFile
@@ -15,7 +14,7 @@ from typing_extensions import override
 
 from singer_rest_core import DerivedStream, StreamUnavailable
 from singer_rest_core.records import decode, encode
-from singer_rest_core.singer import ContentDigest, Scope
+from singer_rest_core.singer import Scope, schema_fingerprint
 from tap_productive.reports import ReportStream
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ _UNWRITTEN = "unwritten"
 """Where the state keeps the lists whose values were seen and not written yet, and from which replication value on they
 were read (null: from the beginning). A run that is cut short leaves them to the next one."""
 _WRITTEN = "written_values"
-"""Where the state keeps a digest of the values of each list that was read completely, as they were written last."""
+"""Where the state keeps, for each list, a digest of its records and of the names their values were written with."""
 _DATA_TYPES = {1: "text", 2: "number", 3: "select", 4: "date", 5: "multi-select", 6: "person", 7: "attachment"}
 """Names of `data_type_id` (guide "Working with custom fields")."""
 
@@ -144,22 +143,20 @@ class CustomFieldValues(DerivedStream):
         self.has_read_all = "start_date" not in self.config and all(map(self._was_read_completely, self._lists))
         self.is_certain = all(each.is_certain for each in self._lists)
         self.repeats_rows = any(each.repeats_rows for each in self._lists)
-        complete = {each.name for each in self._lists if self._was_read_completely(each)}
         unchanged = set() if self.has_read_all else self._lists_as_written()
         if self._written_before.keys() - unchanged:
-            self.send_state()  # without the digests of what changes now in the table
-        digests: defaultdict[str, ContentDigest] = defaultdict(self._new_digest)
+            self.send_state()  # without the lists whose values change now in the table
         rows = 0
         for row in self._saved_rows(without=unchanged):
             rows += 1
             yield row
-            digests[row["resource_type"]].add(self.name, row)
         self.rows_read = rows
         if self.config["skip_unchanged"]:
-            written = {name: digests[name].hexdigest() for name in digests.keys() & complete}
-            kept = {name: self._written_before[name] for name in unchanged}
-            self.remember(_WRITTEN, dict(sorted((written | kept).items())))
-        self._note_written(complete | self._lists_of_this_run)
+            known = {each.name: each.digest_after for each in self._lists if each.name in self._lists_of_this_run}
+            self.remember(_WRITTEN, {name: self._with_names(digest) for name, digest in known.items() if digest})
+        self._note_written(
+            {each.name for each in self._lists if self._was_read_completely(each)} | self._lists_of_this_run
+        )
         yield from self._rows_of_earlier_runs()
 
     def _lists_as_written(self) -> set[str]:
@@ -167,16 +164,17 @@ class CustomFieldValues(DerivedStream):
 
         Their values are left out; only where the loader is not told which rows are gone.
         """
-        digests: defaultdict[str, ContentDigest] = defaultdict(self._new_digest)
-        candidates = self._written_before.keys() & {*self.run.result.unchanged} & self._lists_of_this_run
-        if candidates:
-            others = {each.name for each in self._lists} - candidates
-            for row in self._saved_rows(without=others, keep=True):
-                digests[row["resource_type"]].add(self.name, row)
-        return {name for name in candidates if digests[name].hexdigest() == self._written_before[name]}
+        same = {each.name: each.digest_before for each in self._lists if each.name in self._lists_of_this_run}
+        return {
+            name
+            for name, digest in same.items()
+            if digest and self._written_before.get(name) == self._with_names(digest)
+        }
 
-    def _new_digest(self) -> ContentDigest:
-        return ContentDigest(self.table_fingerprint)
+    def _with_names(self, digest: str) -> str:
+        """Return what changes with the records of a list, or with the names of any field or option."""
+        names = [sorted(each.items()) for each in (self._fields, self._options)]
+        return schema_fingerprint(digest, self.table_fingerprint, names)
 
     def _rows_of_earlier_runs(self) -> Iterator[Record]:
         """Read again what runs that were cut short had read; the state moves on with each list."""
@@ -189,7 +187,7 @@ class CustomFieldValues(DerivedStream):
                 self._note_written({each.name})
                 self.page_written()
 
-    def _saved_rows(self, *, without: Container[str] = (), keep: bool = False) -> Iterator[Record]:
+    def _saved_rows(self, *, without: Container[str] = ()) -> Iterator[Record]:
         """Make the rows of the values that were saved, except those of some lists, and forget them all."""
         self._spool.seek(0)
         for line in self._spool:
@@ -197,9 +195,8 @@ class CustomFieldValues(DerivedStream):
             for record, values in page if kind not in without else ():
                 for field, value in values.items():
                     yield self._row(kind, record, field, value)
-        if not keep:
-            self._spool.seek(0)
-            self._spool.truncate()
+        self._spool.seek(0)
+        self._spool.truncate()
 
     def _row(self, kind: str, record: object, field: str, value: object) -> Record:
         name, data_type = self._fields.get(field, (None, None))
