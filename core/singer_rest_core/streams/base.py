@@ -228,7 +228,8 @@ class BaseStream(SdkStream, ABC):
     def _write_on_change(self) -> WriteOnChange | None:
         """Return what holds back rows that did not change; None if the settings want all of them."""
         writer, state = self.exact_writer, self.stream_state
-        if not self.config["skip_unchanged"] or writer is None or self.ABORT_AT_RECORD_COUNT is not None:
+        is_told_records = self.ABORT_AT_RECORD_COUNT is None and self.get_batch_config(self.config) is None
+        if not self.config["skip_unchanged"] or writer is None or not is_told_records:
             had_rows, had_schema = forget_written(state), state.pop(WRITTEN_SCHEMA, None) is not None
             if had_rows or had_schema:
                 self.state_manager.is_flushed = False

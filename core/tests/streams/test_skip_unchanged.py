@@ -363,6 +363,15 @@ def test_any_change_is_written(world: World, change: Callable[[dict[str, Any]], 
     world.expect()
 
 
+def test_of_rows_that_come_twice_the_last_one_counts_whatever_their_order_was_before(world: World) -> None:
+    rows = [{"id": "a", "amount": 1}, {"id": "a", "amount": 2}]
+    for order in (rows, rows[::-1], rows):
+        body = json.dumps({"rows": order})
+        world.on_request = lambda _request, body=body: Response(body)  # type: ignore[misc]
+        world.night("certain")
+        assert world.tables.live("certain")["a"]["amount"] == order[-1]["amount"]
+
+
 def test_equal_rows_do_not_cancel_each_other_out(world: World) -> None:
     """As they would with an exclusive or: rows without what tells them apart, twice each, are not the same as none."""
     maps = {"certain": {"id": "'x'", "amount": "amount", "__key_properties__": ["id"], "__else__": None}}
@@ -415,6 +424,13 @@ def test_what_decides_how_a_table_looks_writes_it_again(world: World, monkeypatc
     assert night(), "another version of the tap"
     entry["schema"]["properties"]["amount"]["type"] = ["string", "null"]
     assert night(), "another schema"
+
+
+def test_a_stream_without_rows_has_its_table_made_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.rows["changes"] = {}
+    assert [bool(world.night("changes").of("SCHEMA")) for _ in range(3)] == [True, False, False]
+    monkeypatch.setattr(ListTap, "plugin_version", "99.1")
+    assert [bool(world.night("changes").of("SCHEMA")) for _ in range(2)] == [True, False]
 
 
 def test_a_list_is_written_again_after_the_interval_in_any_case(world: World) -> None:
@@ -494,14 +510,14 @@ def test_a_load_killed_anywhere_is_made_good_by_the_next_even_if_the_list_is_aga
 ) -> None:
     """A loader that commits every message as it comes, and is killed after any of them."""
     for _ in range(nights_before):
-        world.night(stream)
+        world.night(stream, full_refresh_interval_days=1000)
     rows, state, tables = copy.deepcopy(world.rows), world.state, copy.deepcopy(world.tables)
     if stream == "changes":  # a bookmark passes changes that are taken back, so these do not move their time
         for key in ("f", "g"):
             _change(world, key, 60, is_moved=False)
     else:
         world.rows[stream] |= {"b": {"amount": 50}, "new": {"amount": 51}}
-    killed = world.night(stream, load=False).messages
+    killed = world.night(stream, load=False, full_refresh_interval_days=1000).messages
 
     for end in range(len(killed) + 1):
         for rows_next in (rows, world.rows):
@@ -510,9 +526,9 @@ def test_a_load_killed_anywhere_is_made_good_by_the_next_even_if_the_list_is_aga
             states = [message["value"] for message in killed[:end] if message["type"] == "STATE"]
             world.state = decode(encode(states[-1] if states else state))
             held, world.rows = world.rows, rows_next
-            world.night(stream)
+            world.night(stream, full_refresh_interval_days=1000)
             if stream == "numbered":  # it tells of deletes once two reads agree
-                world.night(stream)
+                world.night(stream, full_refresh_interval_days=1000)
             world.expect(stream)
             world.rows = held
 

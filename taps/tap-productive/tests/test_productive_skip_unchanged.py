@@ -135,6 +135,22 @@ def test_values_are_written_where_the_stream_is_selected_later_than_its_lists(
     assert {"services", "people"} <= {row["resource_type"] for row in late.records[VALUES]}
 
 
+def test_values_that_changed_in_a_night_without_the_stream_come_with_the_next_one_that_has_it(
+    sandbox: RunningSandbox, read_productive: ReadProductive, clock: FakeClock
+) -> None:
+    nights = Nights(read_productive, clock, f"{NAMES} services proposals {VALUES}", skip_unchanged=True)
+    nights.next()
+    row = next(row for row in sandbox.admin.records("services") if row["attributes"]["custom_fields"])
+    field = next(iter(row["attributes"]["custom_fields"]))
+    sandbox.admin.update("services", row["id"], {"custom_fields": {field: "changed"}})
+    assert nights.next(f"{NAMES} services proposals").records["services"]
+
+    reading = nights.next()
+
+    assert not reading.records["services"]
+    assert nights.tables.live(VALUES)["services", row["id"], field]["value"] == "changed"
+
+
 def test_values_of_lists_alone_are_unchanged_as_a_whole(
     sandbox: RunningSandbox, read_productive: ReadProductive, clock: FakeClock
 ) -> None:
