@@ -98,9 +98,9 @@ def settings_schema(
             default=False,
             title="Skip Unchanged",
             description=(
-                "Write nothing of a stream whose rows the table holds already: of a full-table stream those of the last "
-                "complete read, of an incremental one those within the look-back. Not for loaders that make a new file "
-                "each run."
+                "Write nothing of a stream whose rows the table holds already: of a full-table stream those of the "
+                "last complete read, of an incremental one those within the look-back. Not for loaders that make a "
+                "new file each run."
             ),
         ),
         th.Property(
