@@ -9,6 +9,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -47,7 +48,7 @@ _EMPTY_CATALOG = {
     "streams": [{"tap_stream_id": "none", "stream": "none", "schema": {"properties": {}}, "metadata": []}]
 }
 _SANDBOX_SCALE = 0.05
-"""The sandbox that starts with PostgreSQL is not read."""
+"""The sandbox that starts with PostgreSQL is not read, but for quiet nights."""
 
 
 @dataclass(frozen=True)
@@ -57,25 +58,30 @@ class MeltanoProject:
     Args:
         folder: For the outputs of what is run.
         database_url: PostgreSQL, as psycopg takes it.
+        sandbox_url: The sandbox.
         variables: Environment variables that Meltano needs.
     """
 
     folder: Path
     database_url: str
+    sandbox_url: str
     variables: Mapping[str, str]
 
-    def run(self, tap: str, loader: str) -> Cost:
-        """Run a pipeline without state, and return what it cost, Meltano included.
+    def run(self, tap: str, loader: str, *options: str, variables: Mapping[str, str] = MappingProxyType({})) -> Cost:
+        """Run a pipeline, and return what it cost, Meltano included.
 
         Args:
             tap: Name of a tap.
             loader: Name of a loader.
+            options: Of `meltano run`; by default it runs without state.
+            variables: More environment variables.
 
         Raises:
             ReaderFailed: If it fails.
         """
-        command: list[str | Path] = [_MELTANO, "--cwd", _PROJECT, "run", "--full-refresh", tap, loader]
-        cost, _ = run(command, folder=self.folder, variables=self.variables, seconds=LONGEST_RUN)
+        command: list[str | Path] = [_MELTANO, "--cwd", _PROJECT, "run", *(options or ("--full-refresh",))]
+        command += [tap, loader]
+        cost, _ = run(command, folder=self.folder, variables={**self.variables, **variables}, seconds=LONGEST_RUN)
         return cost
 
     def run_loader(self, loader: str, messages: Path, schema: str) -> Cost:
@@ -130,7 +136,11 @@ class MeltanoProject:
 
 @contextmanager
 def meltano_project(
-    session: Session, *, taps: Mapping[str, Mapping[str, str]], select: Sequence[str]
+    session: Session,
+    *,
+    taps: Mapping[str, Mapping[str, str]],
+    select: Sequence[str],
+    sandbox_scale: float = _SANDBOX_SCALE,
 ) -> Iterator[MeltanoProject]:
     """Start PostgreSQL and write a Meltano project.
 
@@ -138,6 +148,7 @@ def meltano_project(
         session: The session.
         taps: The environment variables that each tap needs, by the tap's name.
         select: The selection of their streams.
+        sandbox_scale: How many rows the sandbox holds, as a multiple of its usual number; few where it is not read.
 
     Yields:
         The project.
@@ -145,7 +156,7 @@ def meltano_project(
     Raises:
         RuntimeError: If target-postgres cannot be installed.
     """
-    with local_world(scale=_SANDBOX_SCALE) as world:
+    with local_world(scale=sandbox_scale) as world:
         if not _EXACT.exists() and world.run("meltano", "install", OUR_LOADER, quiet=True):
             raise RuntimeError("meltano install target-postgres failed")
         shutil.rmtree(_PROJECT, ignore_errors=True)
@@ -165,7 +176,7 @@ def meltano_project(
         (_PROJECT / "meltano.yml").write_text(yaml.safe_dump(definition, sort_keys=False))
         # Meltano's own database too is the one of this world, so that no state of other runs interferes.
         variables = {"MELTANO_DATABASE_URI": world.environment["MELTANO_DATABASE_URI"]}
-        yield MeltanoProject(session.readers.folder, world.database_url, variables)
+        yield MeltanoProject(session.readers.folder, world.database_url, world.sandbox_url, variables)
 
 
 def _settings_of(loader: str) -> dict[str, Any]:
@@ -204,7 +215,10 @@ def _extractors(
             "namespace": name.replace("-", "_"),
             "executable": str(_write_wrapper(name, commands[name], variables)),
             "capabilities": ["catalog", "discover", "state"],
-            "settings": [{"name": setting} for setting in credentials],
+            "settings": [
+                *({"name": setting} for setting in credentials),
+                {"name": "skip_unchanged", "kind": "boolean"},
+            ],
             "config": dict(credentials),
             **({} if name == NOTHING else {"select": list(select)}),
         }

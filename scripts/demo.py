@@ -1,23 +1,27 @@
 """The main job: every tap through Meltano into a real PostgreSQL, without any account.
 
 Reads the sandbox completely, makes a few changes in it, and reads again. Then checks that every change has arrived,
-and that of the incremental streams only changes and the look-back were read again. Where a list may move while it is
+that of the incremental streams only changes and the look-back were read again, and that no whole list was written
+again that has not changed. Where a list may move while it is
 read, a row counts as deleted once two complete reads missed it: such taps run a third time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import subprocess
 import sys
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox.admin_client import AdminClient
+from sandbox.admin_client import AdminClient, AdminError
 from scripts.local_world import ROOT, local_world
 from scripts.meltano_files import LOADER
 from scripts.system_changes import CHANGES_BY_TAP, rows_in_sandbox
@@ -36,6 +40,8 @@ SCALES = {"invobi": 0.12, "invoicetronic": 0.1}
 _DAY = 86_400.0
 _MELTANO = str(Path(sys.executable).with_name("meltano"))
 _WIDTH = 120
+_SUMMARY = re.compile(r"([\d,]+) rows read, ([\d,]+) written, with")
+"""What the last line of a tap says."""
 
 
 def state_of(world: LocalWorld, tap: str) -> dict[str, Any]:
@@ -144,14 +150,16 @@ def print_second_run(
     contents: Mapping[str, Mapping[str, TableContent]],
     changed: Mapping[tuple[str, str], set[Key]],
     requests: Mapping[str, int],
+    rows: Mapping[str, tuple[int, int]],
 ) -> None:
-    """Print what was read again.
+    """Print what was read again, and what of it was written.
 
     Args:
         warehouse: What was known after the first run.
         contents: What the tables hold now.
         changed: The rows that have changed since, by tap and stream.
         requests: The number of requests of each tap.
+        rows: How many rows each tap has read and written.
     """
     incremental = {(tap, stream): contents[tap][stream] for tap, stream in sorted(warehouse.known)}
     print_table(
@@ -162,29 +170,67 @@ def print_second_run(
             if table.read
         ],
     )
-    print(
-        "Streams without a marker of change are read completely, details and documents only where something is new:\n"
-    )
-    others = {
-        tap: [table for name, table in tables.items() if (tap, name) not in incremental]
-        for tap, tables in contents.items()
-    }
+    print("Streams without a marker of change are read completely; of whole lists only the changed ones are written:\n")
     print_table(
-        ("tap", "requests", "such streams", "rows read", "rows marked as deleted"),
+        ("tap", "requests", "rows read", "rows written", "rows marked as deleted", "whole lists written"),
         [
             (
                 tap,
                 requests[tap],
-                len(others[tap]),
-                sum(len(table.read) for table in others[tap]),
+                *rows[tap],
                 sum(table.deleted for table in tables.values()),
+                ", ".join(written_lists(warehouse, contents, tap)) or "none",
             )
             for tap, tables in contents.items()
         ],
     )
 
 
-def run_all(world: LocalWorld, names: Sequence[str], title: str) -> tuple[datetime, dict[str, int]]:
+def written_lists(warehouse: Warehouse, contents: Mapping[str, Mapping[str, TableContent]], tap: str) -> list[str]:
+    """Return the whole lists of a tap of which the last run has written rows.
+
+    Args:
+        warehouse: Knows the streams.
+        contents: What the tables hold now.
+        tap: The tap.
+    """
+    return [name for name, table in contents[tap].items() if table.read and name in warehouse.whole_lists(tap)]
+
+
+def whole_lists(admin: AdminClient, warehouse: Warehouse) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """Return what the sandbox holds of the lists that are read completely.
+
+    Args:
+        admin: The sandbox's admin.
+        warehouse: Knows the streams.
+
+    Returns:
+        The rows by tap and stream, without lists that the sandbox makes of others.
+    """
+    found = {}
+    for tap in warehouse.streams:
+        for name in warehouse.whole_lists(tap):
+            with contextlib.suppress(AdminError):
+                found[tap, name] = rows_in_sandbox(admin, tap, name)
+    return found
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run of the pipeline of every tap.
+
+    Args:
+        started: When it started.
+        requests: How many requests of each tap the sandbox has received.
+        rows: How many rows each tap has read, and how many of them it has written.
+    """
+
+    started: datetime
+    requests: Mapping[str, int]
+    rows: Mapping[str, tuple[int, int]]
+
+
+def run_all(world: LocalWorld, names: Sequence[str], title: str) -> FinishedRun:
     """Run the pipeline of every tap once, in one run of Meltano.
 
     Args:
@@ -193,7 +239,7 @@ def run_all(world: LocalWorld, names: Sequence[str], title: str) -> tuple[dateti
         title: The heading to print.
 
     Returns:
-        When it started, and how many requests of each tap the sandbox has received.
+        What it did.
 
     Raises:
         SystemExit: If the pipeline fails; its log was printed.
@@ -203,11 +249,17 @@ def run_all(world: LocalWorld, names: Sequence[str], title: str) -> tuple[dateti
     started, clock = datetime.now(UTC), time.monotonic()
     with AdminClient(world.sandbox_url) as admin:
         admin.clear_requests()
-        if world.run("meltano", "run", *blocks, quiet=True):
+        code, output = world.run_quietly("meltano", "run", *blocks)
+        if code:
             sys.exit("meltano run failed: see its log above")
         systems = [request["path"].split("/")[1] for request in admin.requests()]
     print(f"done in {time.monotonic() - clock:.0f} s\n")
-    return started, {name: systems.count(name.removeprefix("tap-")) for name in names}
+    counts = [tuple(int(count.replace(",", "")) for count in found) for found in _SUMMARY.findall(output)]
+    return FinishedRun(
+        started,
+        {name: systems.count(name.removeprefix("tap-")) for name in names},
+        {name: (read, written) for name, (read, written) in zip(names, counts, strict=True)},
+    )
 
 
 def change_systems(
@@ -259,33 +311,43 @@ def demo(world: LocalWorld) -> int:
         world: Sandbox and PostgreSQL.
 
     Returns:
-        0 if the second run read every change, and of the incremental streams nothing else but the look-back.
+        0 if the second run read every change, of the incremental streams nothing else but the look-back, and wrote of
+        whole lists the changed ones alone.
     """
     print("meltano install", flush=True)
     if world.run("meltano", "install", quiet=True):
         return 1
     warehouse = Warehouse.at(world.database_url)
     names = list(warehouse.streams)
-    started, requests = run_all(world, names, "First run")
-    print_first_run(warehouse.contents(started), requests)
+    first = run_all(world, names, "First run")
+    print_first_run(warehouse.contents(first.started), first.requests)
     with ThreadPoolExecutor(2) as pool:
         states = pool.map(lambda name: state_of(world, name), names)
         warehouse.remember_rows(dict(zip(names, states, strict=True)))
 
-    changes, changed = change_systems(world, warehouse)
+    with AdminClient(world.sandbox_url) as admin:
+        before = whole_lists(admin, warehouse)
+        changes, changed = change_systems(world, warehouse)
+        after = whole_lists(admin, warehouse)
 
-    started, requests = run_all(world, names, "Second run")
-    contents = warehouse.contents(started)
-    print_second_run(warehouse, contents, changed, requests)
+    second = run_all(world, names, "Second run")
+    contents = warehouse.contents(second.started)
+    print_second_run(warehouse, contents, changed, second.requests, second.rows)
     errors = unexpected_reads(warehouse, contents, changed)
-    missing = not_shown(warehouse, changes, started)
+    errors += [
+        f"{tap} {name}: unchanged, but written"
+        for tap in contents
+        for name in written_lists(warehouse, contents, tap)
+        if (tap, name) in before and before[tap, name] == after[tap, name]
+    ]
+    missing = not_shown(warehouse, changes, second.started)
     if missing and all(change.deleted for made in missing.values() for change in made):
         print("Rows that one complete read missed and a second one has to confirm:")
         for name, made in missing.items():
             print(f"  {name.removeprefix('tap-')}: {', '.join(change.what for change in made)}")
         print()
-        started, _ = run_all(world, list(missing), "Third run")
-        missing = not_shown(warehouse, missing, started)
+        third = run_all(world, list(missing), "Third run")
+        missing = not_shown(warehouse, missing, third.started)
     errors += [
         f"{name}: {change.what}, which {change.stream} does not show"
         for name, made in missing.items()

@@ -51,16 +51,27 @@ class LocalWorld:
         Returns:
             Its exit code.
         """
-        program = Path(sys.executable).with_name(command[0])
-        with (
-            tempfile.TemporaryFile() as kept,
-            _child([str(program), *command[1:]], self.environment, output=kept if quiet else None) as child,
-        ):
+        if quiet:
+            return self.run_quietly(*command)[0]
+        with _child(_program(command), self.environment, output=None) as child:
+            return child.wait()
+
+    def run_quietly(self, *command: str) -> tuple[int, str]:
+        """Run a program as `run` does, and print its output only if it fails.
+
+        Args:
+            command: The program's name and its arguments.
+
+        Returns:
+            Its exit code and its output.
+        """
+        with tempfile.TemporaryFile() as kept, _child(_program(command), self.environment, output=kept) as child:
             code = child.wait()
-            if quiet and code:
-                kept.seek(0)
-                sys.stderr.buffer.write(kept.read())
-            return code
+            kept.seek(0)
+            output = kept.read()
+        if code:
+            sys.stderr.buffer.write(output)
+        return code, output.decode(errors="replace")
 
 
 @contextmanager
@@ -117,6 +128,10 @@ def embedded_postgres() -> Iterator[str]:
             yield str(server.get_uri())
         finally:
             server.cleanup()
+
+
+def _program(command: Sequence[str]) -> list[str]:
+    return [str(Path(sys.executable).with_name(command[0])), *command[1:]]
 
 
 def _start_postgres(data: Path) -> PostgresServer:

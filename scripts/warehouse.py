@@ -73,6 +73,15 @@ class Warehouse:
         }
         return cls(database_url, streams)
 
+    def whole_lists(self, tap: str) -> list[str]:
+        """Return the lists of a tap that are read completely, as they have no time of change.
+
+        Args:
+            tap: The tap.
+        """
+        streams = self.streams[tap].values()
+        return [each.name for each in streams if isinstance(each, RestStream) and each.replication_key is None]
+
     def keys(self, tap: str, stream: str) -> set[Key]:
         """Return the keys of the rows that are not marked as deleted.
 

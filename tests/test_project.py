@@ -31,7 +31,8 @@ def test_generated_files_are_current() -> None:
 @pytest.mark.parametrize("tap", TAPS)
 def test_every_tap_has_its_place_in_the_project(tap: str) -> None:
     (entry,) = [plugin for plugin in MELTANO["plugins"]["extractors"] if plugin["name"] == tap]
-    assert entry["pip_url"] == f"-e core -e taps/{tap}"
+    assert entry["pip_url"] == f"./core ./taps/{tap}"
+    assert entry["config"]["skip_unchanged"] is True
     assert f"({'taps/' + tap}/README.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
     (development,) = [each for each in MELTANO["environments"] if each["name"] == "dev"]
     assert tap in {plugin["name"] for plugin in development["config"]["plugins"]["extractors"]}

@@ -11,6 +11,7 @@ from bench.scenarios.no_latency import no_latency
 from bench.scenarios.nothing_new import nothing_new
 from bench.scenarios.one_page_streams import one_page_streams
 from bench.scenarios.postgres import into_postgres
+from bench.scenarios.quiet_night import quiet_night
 from bench.scenarios.quota import rate_limited
 
 if TYPE_CHECKING:
@@ -27,5 +28,6 @@ SCENARIOS: Mapping[str, Callable[[Session], Section]] = {
     "streams": one_page_streams,
     "postgres": into_postgres,
     "nothing-new": nothing_new,
+    "quiet-night": quiet_night,
     "growth": growth,
 }

@@ -118,9 +118,13 @@ class Run:
             self.prefetcher.stop()
         self.read_ahead.stop()
 
-    def summary(self) -> str:
-        """Return one line about what the run did."""
-        return f"{self.progress.summary(self.client.sent)}: {self.result.summary()}"
+    def summary(self, *, written: int | None = None) -> str:
+        """Return one line about what the run did.
+
+        Args:
+            written: The number of records it wrote; None where every row that was read is written.
+        """
+        return f"{self.progress.summary(self.client.sent, written=written)}: {self.result.summary()}"
 
     def summary_data(self) -> dict[str, Any]:
         """Return the same for programs that follow the log: `rows`, `requests`, and streams by how they ended."""
@@ -129,6 +133,7 @@ class Run:
             "rows": self.progress.rows,
             "requests": self.client.sent,
             "complete": list(result.complete),
+            "unchanged": list(result.unchanged),
             "skipped": dict(result.skipped),
             "failed": dict(result.failed),
         }

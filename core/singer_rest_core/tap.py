@@ -18,11 +18,13 @@ from singer_rest_core.cli.access_table import TriedStream, access_table
 from singer_rest_core.cli.command import TapCommand
 from singer_rest_core.cli.log_lines import hide_metrics, redact_log
 from singer_rest_core.cli.settings import date_errors, header_errors, url_errors
+from singer_rest_core.cli.stale_install import stale_installs
 from singer_rest_core.clock import Clock, time_span
 from singer_rest_core.errors import RunEnded
 from singer_rest_core.redaction import redact
 from singer_rest_core.run import Run
 from singer_rest_core.singer.sdk_tap import SdkTap
+from singer_rest_core.singer.writer import ExactWriter
 from singer_rest_core.streams.base import BaseStream
 from singer_rest_core.streams.rest import RestStream
 from singer_rest_core.streams.run_warnings import run_warnings
@@ -223,6 +225,8 @@ class RestTap(SdkTap):
         """Start the clock of the run, number the streams it reads, and warn of what cannot be meant."""
         hide_metrics()
         self.run.progress.begin()
+        for line in stale_installs((self.name, "singer-rest-core")):
+            self.logger.warning("%s", line)
         selected = [each for each in self.streams.values() if isinstance(each, BaseStream) and each.selected]
         for line in run_warnings(selected, self.config.get("start_date"), now=self.clock.now()):
             self.logger.warning("%s", line)
@@ -263,7 +267,9 @@ class RestTap(SdkTap):
 
     @override
     def summary(self) -> str:
-        return self.run.summary()
+        writer = self.message_writer
+        written = writer.records_written if isinstance(writer, ExactWriter) else None
+        return self.run.summary(written=written if self.config["skip_unchanged"] else None)
 
     @override
     def summary_data(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from singer_rest_core.cli.settings import (
     url_errors,
     with_defaults,
 )
+from singer_rest_core.cli.stale_install import stale_installs
 
 __all__ = [
     "Progress",
@@ -23,6 +24,7 @@ __all__ = [
     "header_errors",
     "schema_errors",
     "settings_schema",
+    "stale_installs",
     "unknown_settings",
     "url_errors",
     "with_defaults",

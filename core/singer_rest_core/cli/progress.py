@@ -122,17 +122,19 @@ class Progress:
         """How many rows were counted."""
         return self._rows
 
-    def summary(self, requests: int) -> str:
+    def summary(self, requests: int, *, written: int | None = None) -> str:
         """Summarize the run.
 
         Args:
             requests: The number of requests it sent.
+            written: The number of records it wrote; None where every row that was read is written.
 
         Returns:
             A clause for the last line.
         """
         seconds = self._clock.monotonic() - self._started
-        return f"{self._rows:,} rows with {requests:,} requests in {time_span(seconds)}"
+        rows = f"{self._rows:,} rows" if written is None else f"{self._rows:,} rows read, {written:,} written,"
+        return f"{rows} with {requests:,} requests in {time_span(seconds)}"
 
     def _line(self, now: float, total: int | None) -> str:
         seconds = now - self._stream_started

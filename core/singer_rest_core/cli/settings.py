@@ -93,6 +93,24 @@ def settings_schema(
             description="Let the loader mark or remove rows that a complete read of a full-table stream did not find.",
         ),
         th.Property(
+            "skip_unchanged",
+            th.BooleanType,
+            default=False,
+            title="Skip Unchanged",
+            description=(
+                "Write nothing of a stream whose rows the table holds already: of a full-table stream those of the "
+                "last complete read, of an incremental one those within the look-back. Not for loaders that make a "
+                "new file each run."
+            ),
+        ),
+        th.Property(
+            "full_refresh_interval_days",
+            th.NumberType(minimum=0, maximum=36_500),
+            default=7,
+            title="Full Refresh Interval Days",
+            description="With skip_unchanged, a stream is written again after this many days even if it is unchanged.",
+        ),
+        th.Property(
             "allow_plain_http",
             th.BooleanType,
             default=False,
@@ -108,6 +126,8 @@ def settings_schema(
     if start_date is not None:
         shared.insert(1, th.Property("start_date", th.DateTimeType, title="Start Date", description=start_date))
     schema: Schema = th.PropertiesList(*own, *shared).to_dict()
+    # A tap may say more about a setting that all have.
+    schema["properties"] |= th.PropertiesList(*own).to_dict()["properties"]
     return schema
 
 

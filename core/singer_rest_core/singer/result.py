@@ -15,17 +15,21 @@ class RunResult:
         complete: The streams that were read to their end.
         skipped: The streams that the account may not read, with the reason.
         failed: The streams that ended in an error, with the error.
+        unchanged: The complete streams of which nothing was written, as the table holds the same rows.
         idle: The streams for which the settings ask for nothing; they are among the complete ones.
     """
 
     complete: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    unchanged: list[str] = field(default_factory=list)
     idle: set[str] = field(default_factory=set)
 
     def summary(self) -> str:
         """Return one line about how the streams ended; skipped streams with the reason."""
         parts = [f"{len(self.complete)} streams read to their end"]
+        if self.unchanged:
+            parts.append(f"{len(self.unchanged)} of them unchanged and not written")
         if self.skipped:
             reasons = "; ".join(f"{name} ({reason})" for name, reason in self.skipped.items())
             parts.append(f"{len(self.skipped)} skipped: {reasons}")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 PINNED: dict[type, tuple[str, ...]] = {
     Stream: (
         "sync",
+        "_generate_schema_messages",
         "_increment_stream_state",
         "_initialized_at",
         "_stream_version",
@@ -160,9 +161,35 @@ class SdkStream(Stream):
         """Write the SCHEMA."""
         self._write_schema_message()
 
+    @property
+    def exact_writer(self) -> ExactWriter | None:
+        """Writes the messages; None if the tap was given a writer of another kind."""
+        writer = self._tap.message_writer
+        return writer if isinstance(writer, ExactWriter) else None
+
+    def schema_lines(self) -> bytes:
+        """Return the SCHEMA messages, each with its line end; several where stream maps make several streams of it."""
+        writer = self._tap.message_writer
+        return b"".join(writer.format_message(message) + b"\n" for message in self._generate_schema_messages())
+
+    @property
+    def tap_version(self) -> str:
+        """The version of the tap."""
+        return f"{self._tap.name} {self._tap.plugin_version}"
+
+    @property
+    def holds_state_back(self) -> bool:
+        """Whether STATE is not to be written now, as the records before it are held back."""
+        return False
+
     def write_state(self) -> None:
         """Write STATE, unless it is the one written last."""
         self._write_state_message()
+
+    @override
+    def _write_state_message(self) -> None:
+        if not self.holds_state_back:
+            super()._write_state_message()
 
     def write_message(self, message: Message) -> None:
         """Write any other message.
@@ -194,8 +221,13 @@ class SdkStream(Stream):
         writer = cast("ExactWriter", self._tap.message_writer)
         with self.get_record_counter() as counter, self.get_sync_timer():
             for page in pages:
+                done = 0
                 for piece in page.pieces:
-                    writer.write_lines(piece)
+                    held_by, count = writer.record_filter, piece.count(b"\n")
+                    values = page.replication_values[done : done + count]
+                    done += count
+                    if held_by is None or not held_by.holds(piece, page.records_in(piece), values):
+                        writer.write_records(piece, count)
                 self.state_manager.is_flushed = False
                 for value in page.bookmark_values:
                     self.follow(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -22,6 +23,8 @@ from singer_rest_core.singer.deletes import delete_messages
 from singer_rest_core.singer.sdk_stream import SdkStream
 from singer_rest_core.singer.unfinished import UNFINISHED, UnfinishedRead
 from singer_rest_core.singer.versions import CompleteRead, activation, next_version
+from singer_rest_core.singer.write_on_change import WriteOnChange, WriteRules, forget_written
+from singer_rest_core.singer.written_list import WRITTEN_SCHEMA, schema_fingerprint, written_digest
 
 if TYPE_CHECKING:
     import re
@@ -78,6 +81,13 @@ class BaseStream(SdkStream, ABC):
     is_certain = True
     """Whether that is beyond doubt. If not, a loader is told only of rows that two complete reads missed."""
 
+    repeats_rows = False
+    """Whether some rows came more than once in the read that just ended: which of them a loader keeps depends on their
+    order."""
+
+    volatile_columns: ClassVar[frozenset[str]] = frozenset()
+    """Columns whose values differ each time they are read though nothing has changed, such as signed URLs."""
+
     rows_read: int | None = None
     """How many different rows the read found that just ended; None if that is not known: then nothing is compared with
     the read before."""
@@ -89,6 +99,9 @@ class BaseStream(SdkStream, ABC):
     _bookmark: bookmarks.Bookmark | None = None
     _unfinished: UnfinishedRead | None = None
     """The complete read that this run continues."""
+
+    _writing: WriteOnChange | None = None
+    """Holds back what may be in the table already; None where everything is written."""
 
     def __init__(self, tap: Tap, **sdk_arguments: Any) -> None:  # noqa: ANN401 - the SDK's own arguments
         """Make the stream of a tap.
@@ -154,11 +167,10 @@ class BaseStream(SdkStream, ABC):
         """
         if self.replication_method != REPLICATION_INCREMENTAL:
             return None
-        return bookmarks.lower_bound(
-            self.bookmark_at_start,
-            lookback=self.lookback,
-            start_date=self.config.get("start_date"),
-        )
+        return self._next_bound(self.bookmark_at_start)
+
+    def _next_bound(self, bookmark: str | None) -> str | None:
+        return bookmarks.lower_bound(bookmark, lookback=self.lookback, start_date=self.config.get("start_date"))
 
     @property
     def bookmark_at_start(self) -> str | None:
@@ -194,10 +206,74 @@ class BaseStream(SdkStream, ABC):
         self.run.read_ahead.start_after(self.position, self.turn)
         self.logger.info("reading %s", self.scope.value)
         self.choose_table_version(self._unfinished.version if self._unfinished else self.own_version)
-        self.write_schema()
-        self.write_messages(context)
-        self._finish(started)
+        self._writing = self._write_on_change()
+        with self._writing or nullcontext():
+            if self._writing is None:
+                self.write_schema()
+            else:
+                self._writing.write_schema(self.schema_lines())
+                self.state_manager.is_flushed = False
+            self.write_messages(context)
+            if self._writing is not None:
+                is_list = self._bookmark is None
+                self._writing.end(is_complete=self.covers_table if is_list else self.has_read_all)
+            self._finish(started)
         self.write_state()
+
+    @property
+    def may_be_unchanged(self) -> bool:
+        """Whether what a complete read brings can be compared with what the one before brought; no to write it."""
+        return True
+
+    def _write_on_change(self) -> WriteOnChange | None:
+        """Return what holds back rows that did not change; None if the settings want all of them."""
+        writer, state = self.exact_writer, self.stream_state
+        is_told_records = self.ABORT_AT_RECORD_COUNT is None and self.get_batch_config(self.config) is None
+        if not self.config["skip_unchanged"] or writer is None or not is_told_records:
+            had_rows, had_schema = forget_written(state), state.pop(WRITTEN_SCHEMA, None) is not None
+            if had_rows or had_schema:
+                self.state_manager.is_flushed = False
+            return None
+        is_incremental = self._bookmark is not None
+        rules = WriteRules(
+            schema=self.table_fingerprint,
+            may_be_unchanged=self.may_be_unchanged
+            and self._unfinished is None
+            and (self.table_version is not None or self.scope is bookmarks.Scope.CHANGES),
+            since=self.read_from,
+            replication_key=self.replication_key or "",
+            lookback=self.lookback if is_incremental else None,
+            left_out=self.volatile_columns,
+            longest=timedelta(days=float(self.config["full_refresh_interval_days"])),
+            now=self.started,
+        )
+        return WriteOnChange(state, writer, rules, send_state=self.send_state, logger=self.logger)
+
+    @property
+    def digest_before(self) -> str | None:
+        """The digest of the rows that its last read was found to be equal to; None if it was not."""
+        return self._writing.digest_before if self._writing is not None else None
+
+    @property
+    def digest_after(self) -> str | None:
+        """The digest of the rows that the table holds since its last read; None if they are not known."""
+        return written_digest(self.stream_state)
+
+    @cached_property
+    def table_fingerprint(self) -> str:
+        """What changes with the SCHEMA, the stream maps or the version of the tap: then everything is written again."""
+        maps = [self.config.get(name) for name in ("stream_maps", "stream_map_config")]
+        return schema_fingerprint(self.schema_lines().decode(), self.tap_version, maps)
+
+    def send_state(self) -> None:
+        """Write STATE, as something was changed in it."""
+        self.state_manager.is_flushed = False
+        self.write_state()
+
+    @property
+    @override
+    def holds_state_back(self) -> bool:
+        return self._writing is not None and self._writing.is_holding
 
     @property
     def own_version(self) -> int:
@@ -225,15 +301,25 @@ class BaseStream(SdkStream, ABC):
             self._keep(self._bookmark.final)
             bookmarks.complete(state, interval=self.full_refresh_interval, started=started)
             self.note_completion(state)
+            if self._writing is not None:
+                self._writing.note_bookmark(self._next_bound(self._bookmark.final))
             self.state_manager.is_flushed = False
-        if self.table_version is not None and self.covers_table:
-            self._activate(self.table_version)
+        writing = self._writing
+        if writing is not None and writing.is_unchanged:
+            self.run.result.unchanged.append(self.name)
+            self.logger.info("unchanged: nothing is written")
+        if self.table_version is None or not self.covers_table:
+            return
+        if writing is None or not writing.deletes_are_told:
+            known = writing.known_version if writing is not None else None
+            self._activate(self.table_version if known is None else known)
 
     def _activate(self, version: int) -> None:
         """Tell the loader which rows are gone, as far as that is beyond doubt or two complete reads missed them."""
         if self.rows_read is None:
             if self.is_certain:
                 self.activate_version(version)
+            self._remember_written(version, version if self.is_certain else None)
             return
         rows = self.rows_read + (self._unfinished.rows if self._unfinished else 0)
         decision = activation(
@@ -242,11 +328,18 @@ class BaseStream(SdkStream, ABC):
         self.state_manager.is_flushed = False
         if decision.version is not None:
             self.activate_version(decision.version)
+        self._remember_written(version, decision.version)
         if decision.is_error:
             self.write_state()
             raise RequestFailed(decision.warning)
         if decision.warning:
             self.logger.warning("%s", decision.warning)
+
+    def _remember_written(self, version: int, activated: int | None) -> None:
+        """Remember what the table holds, where that is known: not what several runs have read, or rows that repeat."""
+        if self._writing is not None and self._unfinished is None and not self.repeats_rows:
+            self._writing.note_activated(version, activated)
+            self.state_manager.is_flushed = False
 
     def note_completion(self, state: MutableMapping[str, Any]) -> None:
         """Keep something beside the bookmark of an incremental stream once it was read to its end.
@@ -322,6 +415,8 @@ class BaseStream(SdkStream, ABC):
         """
         if not keys:
             return
+        if forget_written(self.stream_state):
+            self.send_state()
         moment = self.run.clock.now()
         for stream_map in self.stream_maps:
             if not isinstance(stream_map, SameRecordTransform):

@@ -67,6 +67,12 @@ class DetailStream(PerRowStream, ABC, Generic[Entry]):
         """Whether a row that is not in the list any more is gone."""
         return True
 
+    @property
+    @override
+    def may_be_unchanged(self) -> bool:
+        """Whether its reads can be compared: no, each brings what is due, and what is remembered says what is."""
+        return False
+
     @abstractmethod
     def is_due(self, entry: Entry, remembered: str | None) -> bool:
         """Whether a row has to be requested.

@@ -77,6 +77,7 @@ class IndexedList(RestStream, ABC, Generic[Entry]):
         self.was_read = False
         yield from super().pages(query, decoder)
         self.was_read = True
+        self.repeats_rows = bool(self._repeated_keys)
         if self._repeated_keys:
             self.logger.warning(
                 "%d rows have the %s of another row, but other values: a loader keeps the last of them",

@@ -286,6 +286,7 @@ class RestStream(BaseStream, RESTStream[Any], ListSource, ABC):
             self.has_read_all = reader.result.is_complete
             self.is_certain = reader.result.is_certain
             self.rows_read = reader.result.rows
+            self.repeats_rows = self._rows_so_far > self.rows_read
 
     def _begin_again(self) -> None:
         """Forget the read that could not be continued: this one has a version and a start of its own."""

@@ -113,6 +113,8 @@ def test_defaults_are_set_and_null_counts_as_not_set() -> None:
         "max_wait_minutes": 1,
         "request_timeout": 300,
         "emit_activate_version_messages": True,
+        "skip_unchanged": False,
+        "full_refresh_interval_days": 7,
         "allow_plain_http": False,
     }
 

@@ -14,13 +14,14 @@ from typing_extensions import override
 
 from singer_rest_core import DerivedStream, StreamUnavailable
 from singer_rest_core.records import decode, encode
-from singer_rest_core.singer import Scope
+from singer_rest_core.singer import Scope, schema_fingerprint
 from tap_productive.reports import ReportStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk import Tap
+    from singer_sdk.helpers.types import Context
 
     from singer_rest_core import Page, Record
     from tap_productive.client import ProductiveStream
@@ -31,6 +32,8 @@ _IN_MEMORY = 4 * 1024 * 1024
 _UNWRITTEN = "unwritten"
 """Where the state keeps the lists whose values were seen and not written yet, and from which replication value on they
 were read (null: from the beginning). A run that is cut short leaves them to the next one."""
+_WRITTEN = "written_values"
+"""Where the state keeps, for each list, a digest of its records and of the names their values were written with."""
 _DATA_TYPES = {1: "text", 2: "number", 3: "select", 4: "date", 5: "multi-select", 6: "person", 7: "attachment"}
 """Names of `data_type_id` (guide "Working with custom fields")."""
 
@@ -62,6 +65,7 @@ class CustomFieldValues(DerivedStream):
         self._options: dict[str, Any] = {}
         self._lists_of_this_run: set[str] = set()
         """Those whose values no earlier run has left unwritten."""
+        self._written_before: dict[str, str] = {}
 
     def observe(self, lists: Sequence[ProductiveStream]) -> None:
         """Observe the pages of all lists that have custom fields, and of their definitions.
@@ -119,21 +123,58 @@ class CustomFieldValues(DerivedStream):
         weakref.finalize(self, spool.close)
         return spool
 
+    @property
+    @override
+    def may_be_unchanged(self) -> bool:
+        """Whether none of its lists was written, so that no row of a value may be older than that of its record."""
+        read = [each.name for each in self._lists if each.name in self.run.result.complete]
+        return {*self.run.result.unchanged}.issuperset(read)
+
+    @override
+    def read(self, context: Context | None) -> None:
+        held = self.stream_state.pop(_WRITTEN, {})
+        self._written_before = held if isinstance(held, dict) else {}
+        super().read(context)
+
     @override
     def make_records(self) -> Iterator[Record]:
         """Make a row of each value that was saved."""
         self._read_definitions()
         self.has_read_all = "start_date" not in self.config and all(map(self._was_read_completely, self._lists))
         self.is_certain = all(each.is_certain for each in self._lists)
+        self.repeats_rows = any(each.repeats_rows for each in self._lists)
+        unchanged = set() if self.has_read_all else self._lists_as_written()
+        if self._written_before.keys() - unchanged:
+            self.send_state()  # without the lists whose values change now in the table
         rows = 0
-        for row in self._saved_rows():
+        for row in self._saved_rows(without=unchanged):
             rows += 1
             yield row
         self.rows_read = rows
+        if self.config["skip_unchanged"]:
+            known = {each.name: each.digest_after for each in self._lists if each.name in self._lists_of_this_run}
+            self.remember(_WRITTEN, {name: self._with_names(digest) for name, digest in known.items() if digest})
         self._note_written(
             {each.name for each in self._lists if self._was_read_completely(each)} | self._lists_of_this_run
         )
         yield from self._rows_of_earlier_runs()
+
+    def _lists_as_written(self) -> set[str]:
+        """Return the lists of which nothing was written, and whose values have the names that they were written with.
+
+        Their values are left out; only where the loader is not told which rows are gone.
+        """
+        same = {each.name: each.digest_before for each in self._lists if each.name in self._lists_of_this_run}
+        return {
+            name
+            for name, digest in same.items()
+            if digest and self._written_before.get(name) == self._with_names(digest)
+        }
+
+    def _with_names(self, digest: str) -> str:
+        """Return what changes with the records of a list, or with the names of any field or option."""
+        names = [sorted(each.items()) for each in (self._fields, self._options)]
+        return schema_fingerprint(digest, self.table_fingerprint, names)
 
     def _rows_of_earlier_runs(self) -> Iterator[Record]:
         """Read again what runs that were cut short had read; the state moves on with each list."""
@@ -146,12 +187,12 @@ class CustomFieldValues(DerivedStream):
                 self._note_written({each.name})
                 self.page_written()
 
-    def _saved_rows(self) -> Iterator[Record]:
-        """Make the rows of the values that were saved, and forget them."""
+    def _saved_rows(self, *, without: Container[str] = ()) -> Iterator[Record]:
+        """Make the rows of the values that were saved, except those of some lists, and forget them all."""
         self._spool.seek(0)
         for line in self._spool:
             kind, page = decode(line)
-            for record, values in page:
+            for record, values in page if kind not in without else ():
                 for field, value in values.items():
                     yield self._row(kind, record, field, value)
         self._spool.seek(0)

@@ -38,6 +38,12 @@ class DeletedItems(ProductiveStream):
     _deleted: Sequence[Sequence[object]] = ()
     """Type, id and time of the records in the page at hand that are still deleted."""
 
+    @property
+    @override
+    def may_be_unchanged(self) -> bool:
+        """Whether its reads can be compared: not where tombstones are written between its rows."""
+        return not self.config["tombstones"]
+
     @override
     def accept_page(self, page: Page, query: ProductiveQuery) -> Page:
         """Keep which records the page reports as deleted."""

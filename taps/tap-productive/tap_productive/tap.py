@@ -81,7 +81,8 @@ class TapProductive(RestTap):
             title="Full Refresh Interval Days",
             description=(
                 "After this many days these streams, and those read by change_detection, are read completely, as that "
-                "time does not move on every write. A part of a request that the API refused is left out as long."
+                "time does not move on every write. A part of a request that the API refused is left out as long, and "
+                "with skip_unchanged a list is not written again as long."
             ),
         ),
         th.Property(

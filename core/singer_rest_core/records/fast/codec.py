@@ -70,11 +70,27 @@ class EncodedPage:
         pieces: RECORD messages, each ending in a line break, several per piece.
         count: The number of messages.
         replication_values: The replication value of each record as written, in order; empty without a replication key.
+        before: The number of bytes in each message before its record.
+        after: The number of bytes after it, without the line break.
     """
 
     pieces: Sequence[bytes]
     count: int
     replication_values: Sequence[str | None]
+    before: int
+    after: int
+
+    def records_in(self, piece: bytes) -> list[bytes]:
+        """Return the records as JSON, without what messages have around them.
+
+        Args:
+            piece: One of `pieces`.
+
+        Returns:
+            A record for each message.
+        """
+        start, end = self.before, -self.after
+        return [message[start:end] for message in piece.splitlines()]
 
     @property
     def bookmark_values(self) -> Sequence[str]:
@@ -196,7 +212,15 @@ class PageCodec:
                 replication_values[index] = value
         starts = range(0, len(messages), _MESSAGES_PER_PIECE)
         pieces = [_encoder.encode_lines(messages[start : start + _MESSAGES_PER_PIECE]) for start in starts]
-        return EncodedPage(pieces, len(messages), [] if self._facts.replication_key is None else replication_values)
+        frame = _encoder.encode(_RecordMessage(self._stream, {}, table_version, time_extracted))
+        before = frame.rindex(b"{}")
+        return EncodedPage(
+            pieces,
+            len(messages),
+            [] if self._facts.replication_key is None else replication_values,
+            before=before,
+            after=len(frame) - before - len(b"{}"),
+        )
 
     def _grouped(self, rows: Sequence[Row]) -> list[tuple[RowTypes | None, Sequence[int]]]:
         """Return the indices of the rows that decoded into the same types; None stands for the slow path."""

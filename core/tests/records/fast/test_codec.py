@@ -494,7 +494,7 @@ def test_an_envelope_is_kept_with_characters_that_no_database_accepts_replaced(d
     ],
 )
 def test_a_bookmark_sees_two_values_of_an_ordered_page(values: list[str | None], needed: list[str]) -> None:
-    assert EncodedPage([], len(values), values).bookmark_values == needed
+    assert EncodedPage([], len(values), values, before=0, after=0).bookmark_values == needed
 
 
 def test_usual_relationships_are_decoded_from_the_first_row_on() -> None:

@@ -67,6 +67,8 @@ class Attachments(ProductiveStream):
     evidence = "live"
     sorts_by_id = True
     secret_fields = frozenset({"temp_url"})
+    # It may be signed anew in each answer (inferred); a file does not change under its id.
+    volatile_columns = frozenset({"url"})
     references = (
         "bill",
         "comment",
