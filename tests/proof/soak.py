@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.proof.case_record import MOVING_DATA, CaseRecord
+from tests.proof.case_record import FAULTS, LASTING_FAILURES, MOVING_DATA, CaseRecord
+from tests.proof.faults import fault_cases, lasting_cases, try_fault_case, try_lasting_case
 from tests.proof.moving import try_moving_case
 from tests.proof.plans import moving_cases
 from tests.proof.world import FACTS, small_sandbox
@@ -60,7 +61,20 @@ def parts(sandbox: RunningSandbox, record: CaseRecord) -> list[Part]:
         with record.case(facts.name, MOVING_DATA, seed=number):
             try_moving_case(sandbox, facts, case)
 
-    return [Part("moving", name, partial(moving, name)) for name in FACTS]
+    def faults(name: str, data: st.DataObject, number: object) -> None:
+        facts = FACTS[name]
+        case = data.draw(fault_cases(facts))
+        with record.case(facts.name, FAULTS, seed=number):
+            try_fault_case(sandbox, facts, case)
+
+    def lasting(name: str, data: st.DataObject, number: object) -> None:
+        facts = FACTS[name]
+        case = data.draw(lasting_cases(facts))
+        with record.case(facts.name, LASTING_FAILURES, seed=number):
+            try_lasting_case(sandbox, facts, case)
+
+    kinds = {"moving": moving, "faults": faults, "lasting": lasting}
+    return [Part(kind, name, partial(run, name)) for name in FACTS for kind, run in kinds.items()]
 
 
 def try_batch(part: Part, number: int, *, shrink: bool) -> None:

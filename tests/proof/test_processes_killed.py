@@ -55,7 +55,7 @@ def assert_equal(pipe: Pipe) -> None:
 
 
 def change_everything(world: World) -> None:
-    """Delete, change and create rows of every list before the next request."""
+    """Delete, change and create rows of every list."""
     changes = [
         {
             "action": action,
@@ -67,7 +67,7 @@ def change_everything(world: World) -> None:
         for place, action in enumerate(("update", "delete", "create"))
         if action in source.actions and stream != "update"
     ]
-    world.schedule([{"after_request": 1, "changes": changes}])
+    world.schedule([{"after_request": 0, "changes": changes}])
 
 
 def killed_and_resumed(pipe: Pipe, at_request: int, strike: Callable[[Running], None]) -> None:
