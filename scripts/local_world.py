@@ -93,7 +93,7 @@ def local_world(
             cleanup.callback(signal.signal, signum, signal.signal(signum, _terminate))
         folder = Path(tempfile.mkdtemp(prefix="invoicing-taps-"))
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
-        server = _start_postgres(folder / "pg")
+        server = start_postgres(folder / "pg")
         cleanup.callback(server.cleanup)
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN_PREFIXES)}
         command = [sys.executable, "-m", "sandbox", "--port", "0", "--scale", str(scale), "--seed", str(seed)]
@@ -123,7 +123,7 @@ def embedded_postgres() -> Iterator[str]:
         Where it is, as psycopg takes it.
     """
     with tempfile.TemporaryDirectory(prefix="invoicing-taps-", ignore_cleanup_errors=True) as folder:
-        server = _start_postgres(Path(folder) / "pg")
+        server = start_postgres(Path(folder) / "pg")
         try:
             yield str(server.get_uri())
         finally:
@@ -134,7 +134,7 @@ def _program(command: Sequence[str]) -> list[str]:
     return [str(Path(sys.executable).with_name(command[0])), *command[1:]]
 
 
-def _start_postgres(data: Path) -> PostgresServer:
+def start_postgres(data: Path) -> PostgresServer:
     """Start PostgreSQL on a UNIX socket. The package puts its lock into XDG_RUNTIME_DIR as it is at import time."""
     runtime = ROOT / ".meltano" / "postgres"
     (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
