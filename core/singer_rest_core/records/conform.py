@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from singer_rest_core.records.exact_json import LARGEST_EXPONENT, bounded_decimal
 from singer_rest_core.records.secret_names import SecretNames
 from singer_rest_core.records.timestamps import fast_to_utc, is_date, to_utc
 
@@ -29,7 +30,7 @@ _Converter = Callable[[Any], Any]
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,9})?")
 """A number in JSON syntax: \"007\" does not match, as it would lose its zeros."""
 _BIGINT = 2**63
-_LARGEST_EXPONENT = 1000
+_BEYOND_BOUNDS = f"is a number with an exponent beyond {LARGEST_EXPONENT}, or with more digits"
 _MAX_REPORTED_UNKNOWN = 20
 """Fields unknown to the schema that are reported by name; an API may send new names without end."""
 _LONGEST_REPORTED_NAME = 80
@@ -295,12 +296,14 @@ def _number(value: Any) -> int | Decimal:  # noqa: ANN401 - JSON is any of six t
     exact: int | Decimal | None = None
     if kind is str:
         exact = _decimal_of(value)
+        if exact is None and _DECIMAL.fullmatch(value):
+            raise Misfit(_BEYOND_BOUNDS)
     elif kind is Decimal:
         exact = _bounded(value)
     elif kind is int:
         exact = value
     if exact is None and kind is Decimal:
-        raise Misfit(f"is a number with an exponent beyond {_LARGEST_EXPONENT}")
+        raise Misfit(_BEYOND_BOUNDS)
     if exact is None:
         raise _misfit(value, "number")
     return exact
@@ -309,11 +312,14 @@ def _number(value: Any) -> int | Decimal:  # noqa: ANN401 - JSON is any of six t
 @lru_cache(1024)
 def _decimal_of(text: str) -> Decimal | None:
     """Parse a number sent as a string; cached, as rates and quantities repeat from row to row."""
-    return _bounded(Decimal(text)) if _DECIMAL.fullmatch(text) else None
+    return _bounded(text) if _DECIMAL.fullmatch(text) else None
 
 
-def _bounded(value: Decimal) -> Decimal | None:
-    return value if abs(value.adjusted()) <= _LARGEST_EXPONENT else None
+def _bounded(value: Decimal | str) -> Decimal | None:
+    try:
+        return bounded_decimal(value)
+    except ArithmeticError:
+        return None
 
 
 def _boolean(value: Any) -> bool:  # noqa: ANN401 - JSON is any of six types
