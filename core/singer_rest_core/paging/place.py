@@ -62,7 +62,7 @@ class Place:
             borders = [instant(str(border)) for border in state.get("windows", [])]
             windows_read = int(state.get("done", 0))
             second_pass_rows = int(state["again"]) if "again" in state else None
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise PlaceLostError("the state does not say where") from error
         if not 0 <= windows_read <= len(borders):
             raise PlaceLostError(f"the state names window {windows_read} of {len(borders) + 1}")

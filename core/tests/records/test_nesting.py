@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from singer_rest_core.records.conform import Conformer
 from singer_rest_core.records.exact_json import NotJson, decode, encode
 from singer_rest_core.records.fast import PageCodec, RowFacts
-from singer_rest_core.records.nesting import DEEPEST, flattened, is_too_deep
+from singer_rest_core.records.nesting import DEEPEST, flattened
 from singer_rest_core.records.row_layout import FlatRows
 
 _VALUES = st.recursive(
