@@ -165,13 +165,13 @@ class Reading:
 class FakeClock(Clock):
     """A clock that waits move on instead of taking time; any thread may use it."""
 
-    def __init__(self) -> None:
-        """Start now: the servers of the tests date their answers by the machine's clock."""
+    def __init__(self, start: datetime | None = None) -> None:
+        """Start now unless a time is given: the servers of most tests date their answers by the machine's clock."""
         self.waits: list[float] = []
         """The seconds of each wait so far."""
         self.on_advance: Callable[[float], object] = lambda _seconds: None
         """Called with the seconds that have passed, after they have."""
-        self._start = datetime.now(UTC)
+        self._start = start or datetime.now(UTC)
         self._passed = 0.0
         self._lock = threading.Lock()
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, get_args
 
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from sandbox.faults import Fault
+from sandbox.faults import Fault, Kind
 from sandbox.limits import Window
 
 if TYPE_CHECKING:
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from sandbox.clock import Clock
-    from sandbox.faults import Faults, Kind
+    from sandbox.faults import Faults
     from sandbox.json_types import Json
     from sandbox.limits import RequestWindows
     from sandbox.request_log import RequestLog
+    from sandbox.schedule import Schedule
     from sandbox.tables import Tables
 
 Payload = dict[str, Any]
@@ -57,11 +58,18 @@ def endpoint(handle: Handler) -> Callable[[Request], Awaitable[JSONResponse]]:
     return answer
 
 
-def admin_routes(clock: Clock, faults: Faults, log: RequestLog, systems: Mapping[str, System]) -> list[Route]:
-    """Return the routes below `/admin`."""
+def admin_routes(
+    clock: Clock,
+    faults: Faults,
+    log: RequestLog,
+    systems: Mapping[str, System],
+    schedules: Mapping[str, Schedule],
+) -> list[Route]:
+    """Return the routes below `/admin`; `systems` and their schedules are named by their paths."""
 
     def advance(_request: Request, payload: Payload) -> Json:
-        clock.advance(payload["advance_seconds"])
+        clock.advance(payload.get("advance_seconds", 0))
+        clock.wall_is_calendar = bool(payload.get("wall_is_calendar", clock.wall_is_calendar))
         return {"now": clock.now.isoformat()}
 
     def set_limits(_request: Request, payload: Payload) -> Json:
@@ -88,6 +96,8 @@ def admin_routes(clock: Clock, faults: Faults, log: RequestLog, systems: Mapping
         clock.reset()
         for system in systems.values():
             system.reset()
+        for schedule in schedules.values():
+            schedule.replace([])
         faults.clear()
         log.clear()
         return {}
@@ -100,6 +110,22 @@ def admin_routes(clock: Clock, faults: Faults, log: RequestLog, systems: Mapping
         Route("/requests", endpoint(requests), methods=["GET"]),
         Route("/requests", endpoint(clear_requests), methods=["DELETE"]),
         Route("/reset", endpoint(reset), methods=["POST"]),
+    ]
+
+
+def schedule_routes(schedules: Mapping[str, Schedule]) -> list[Route]:
+    """Return the routes for what changes between two requests, by system."""
+
+    def replace(request: Request, payload: Payload) -> Json:
+        schedules[request.path_params["system"]].replace(payload["steps"])
+        return {}
+
+    def applied(request: Request, _payload: Payload) -> Json:
+        return list(schedules[request.path_params["system"]].applied)
+
+    return [
+        Route("/schedules/{system}", endpoint(replace), methods=["PUT"]),
+        Route("/schedules/{system}", endpoint(applied), methods=["GET"]),
     ]
 
 
@@ -136,7 +162,9 @@ def table_routes(tables: Tables) -> list[Route]:
     ]
 
 
-FAULT_KINDS: tuple[Kind, ...] = ("status", "truncate", "drop", "not_json", "delay_ms", "redirect_to")
+FAULT_KINDS: tuple[Kind, ...] = get_args(Kind)
+_FLAGS = {"truncate", "drop", "not_json", "broken_gzip", "no_rows"}
+"""Kinds that have no value."""
 
 
 def replace_windows(payload: Payload, chosen: Sequence[RequestWindows]) -> None:
@@ -163,5 +191,5 @@ def parse_fault(payload: Payload) -> Fault:
     kinds = [kind for kind in FAULT_KINDS if kind in payload]
     if len(kinds) != 1:
         raise InvalidAdminRequest(f"a fault needs exactly one of {', '.join(FAULT_KINDS)}")
-    rest = {name: value for name, value in payload.items() if name not in {"truncate", "drop", "not_json"}}
+    rest = {name: value for name, value in payload.items() if name not in _FLAGS}
     return Fault(kind=kinds[0], **rest)

@@ -181,6 +181,24 @@ class AdminClient:
         """Advance the time of the world and of the request windows."""
         self.send("POST", "clock", {"advance_seconds": seconds})
 
+    def follow_calendar(self) -> None:
+        """Let headers have the time of the calendar instead of the machine's, as a real API's do."""
+        self.send("POST", "clock", {"wall_is_calendar": True})
+
+    def schedule(self, system: str, steps: Sequence[Mapping[str, object]]) -> None:
+        """Let rows change between requests, in the order of `after_request`. Replaces what was scheduled before.
+
+        Args:
+            system: A path of `sandbox.app.mounted_systems`, e.g. `invobi`.
+            steps: Objects with `after_request` (the number of answers from now on, of any path) and `changes`, which
+                happen together: objects with `action`, `resource`, `place` and `attributes` (`schedule.Change`).
+        """
+        self.send("PUT", f"schedules/{system}", {"steps": list(steps)})
+
+    def applied(self, system: str) -> list[dict[str, Any]]:
+        """Return the scheduled changes that have happened: `after_request`, `action`, `resource` and `key`."""
+        return cast("list[dict[str, Any]]", self.send("GET", f"schedules/{system}"))
+
     def set_limits(self, windows: Sequence[WindowSettings], *, system: str | None = None) -> None:
         """Replace the request windows, in one system or in all; an empty list removes them."""
         chosen = {} if system is None else {"system": system}
@@ -195,7 +213,9 @@ class AdminClient:
             times: How many matching requests fail.
             skip: How many matching requests succeed before.
             kind: One of `status=503` (with `body`, `headers`), `truncate=True`, `drop=True`, `not_json=True`,
-                `delay_ms=200`, `redirect_to="http://…"`; with `carried_out=True` the API carries the request out before
+                `delay_ms=200`, `drip_ms=50`, `redirect_to="http://…"`, `broken_gzip=True`, `media_type="text/plain"`,
+                `answer_of="first"` (or `"previous"`: that of another request to the path), `no_rows=True`,
+                `added_to_total=1`; with `carried_out=True` the API carries the request out before
                 its answer is replaced or dropped.
         """
         self.send("POST", "faults", {"path": path, "query": query, "times": times, "skip": skip, **kind})

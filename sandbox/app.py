@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from sandbox.admin import System, admin_routes
+from sandbox.admin import System, admin_routes, schedule_routes
 from sandbox.clock import Clock
 from sandbox.covage.admin import covage_admin_routes
 from sandbox.covage.api import CovageApi
@@ -21,6 +21,7 @@ from sandbox.invoicetronic.api import InvoicetronicApi
 from sandbox.productive.admin import productive_admin_routes
 from sandbox.productive.api import ProductiveApi
 from sandbox.request_log import RequestLog
+from sandbox.schedule import ChangedByPlace, Schedule
 from sandbox.two_invoice.admin import two_invoice_admin_routes
 from sandbox.two_invoice.api import TwoInvoiceApi
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 
-class ServedSystem(Api, System, Protocol):
+class ServedSystem(Api, System, ChangedByPlace, Protocol):
     """A system as its API clients and the admin use it."""
 
 
@@ -102,15 +103,22 @@ def create_app(*, seed: int = 1, size: Size = Size(), latency_ms: int = 0) -> AS
     if unknown:
         raise ValueError(f"Unknown system: {', '.join(sorted(unknown))}")
     systems = {mounted.name: mounted.system for mounted in all_systems}
+    schedules = {mounted.name: Schedule(mounted.system, clock) for mounted in all_systems}
     admin = [
-        *admin_routes(clock, faults, log, systems),
+        *admin_routes(clock, faults, log, systems, schedules),
+        *schedule_routes(schedules),
         *(Mount(f"/{mounted.name}", routes=mounted.routes) for mounted in all_systems),
     ]
     return Starlette(
         routes=[
             Mount("/admin", routes=admin),
             *(
-                Mount(mounted.mount, app=Gateway(mounted.system, clock, faults, log, latency_ms))
+                Mount(
+                    mounted.mount,
+                    app=Gateway(
+                        mounted.system, clock, faults, log, latency_ms, on_answer=schedules[mounted.name].answered
+                    ),
+                )
                 for mounted in all_systems
             ),
         ]

@@ -19,6 +19,8 @@ class Clock:
         """Start at `WORLD_START`."""
         self._advanced = 0.0
         self.now = WORLD_START
+        self.wall_is_calendar = False
+        """Whether headers have the time of the calendar instead of the machine's, as a real API's do."""
 
     def advance(self, seconds: float) -> None:
         """Advance the calendar and the request windows."""
@@ -36,8 +38,9 @@ class Clock:
 
     def wall(self) -> float:
         """Return Unix seconds for headers that contain an instant: the machine's, plus what the admin has advanced."""
-        return time.time() + self._advanced
+        return self.now.timestamp() if self.wall_is_calendar else time.time() + self._advanced
 
     def reset(self) -> None:
         """Return to `WORLD_START`; the seconds of request windows keep running forward."""
         self.now = WORLD_START
+        self.wall_is_calendar = False

@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Kind = Literal["status", "truncate", "drop", "not_json", "delay_ms", "redirect_to"]
+Kind = Literal[
+    "status",
+    "truncate",
+    "drop",
+    "not_json",
+    "delay_ms",
+    "drip_ms",
+    "redirect_to",
+    "broken_gzip",
+    "media_type",
+    "answer_of",
+    "no_rows",
+    "added_to_total",
+]
 
 
 @dataclass
@@ -26,6 +39,10 @@ class Fault:
         body: Its body.
         headers: Its headers.
         delay_ms: The delay of a `delay_ms` fault in milliseconds.
+        drip_ms: The time between the pieces of the body in a `drip_ms` fault, in milliseconds.
+        media_type: The Content-Type that a `media_type` fault claims.
+        answer_of: Which answer of the same path comes instead: the `first` one, or the `previous` one.
+        added_to_total: What an `added_to_total` fault adds to the number of rows that an answer states.
         redirect_to: The target of a `redirect_to` fault.
         carried_out: Whether the API carries the request out before its answer is replaced or dropped; a truncated or
             delayed answer always is one that was carried out.
@@ -40,6 +57,10 @@ class Fault:
     body: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     delay_ms: int = 0
+    drip_ms: int = 0
+    media_type: str = ""
+    answer_of: str = ""
+    added_to_total: int = 0
     redirect_to: str = ""
     carried_out: bool = False
 

@@ -17,9 +17,10 @@ from starlette.responses import Response
 
 from sandbox.connection import TRANSPORT
 from sandbox.request_log import LogEntry
+from sandbox.wrong_answers import EarlierAnswers, changed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.types import Receive, Scope, Send
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from sandbox.faults import Fault, Faults
     from sandbox.json_types import Json, JsonObject
     from sandbox.request_log import RequestLog
+
+_FIRST_ERROR = 400
+_PIECES = 8
+"""So many pieces a dripping body comes in."""
 
 NOT_JSON = b"<html><body><h1>Bad gateway</h1></body></html>"
 
@@ -126,9 +131,24 @@ class Api(Protocol):
 class Gateway:
     """The ASGI application around one API."""
 
-    def __init__(self, api: Api, clock: Clock, faults: Faults, log: RequestLog, latency_ms: int) -> None:
-        """Serve `api`, each answer delayed by `latency_ms` milliseconds; the `Date` header follows `clock`."""
+    def __init__(  # noqa: PLR0913 - each is another thing
+        self,
+        api: Api,
+        clock: Clock,
+        faults: Faults,
+        log: RequestLog,
+        latency_ms: int,
+        *,
+        on_answer: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Serve `api`, each answer delayed by `latency_ms` milliseconds; the `Date` header follows `clock`.
+
+        `on_answer` is called for each answer once it is made, before the next one is.
+        """
         self._api = api
+        self._on_answer = on_answer
+        # For faults that answer with another page than the requested one.
+        self._earlier = EarlierAnswers()
         self._clock = clock
         self._faults = faults
         self._log = log
@@ -153,25 +173,38 @@ class Gateway:
         fault = self._faults.take(entry.path, unquote_plus(request.url.query))
         if self._latency:
             await asyncio.sleep(self._latency)
-        if fault is not None and fault.carried_out and (fault.kind == "drop" or _fault_response(fault) is not None):
-            await self._answer(api_request)
-        if fault is not None and fault.kind == "drop":
-            scope[TRANSPORT].abort()
-            return
-        if fault is not None and fault.kind == "delay_ms":
+        if fault is not None:
+            if fault.carried_out and (fault.kind == "drop" or _fault_response(fault) is not None):
+                await self._answer(api_request)
+            if fault.kind == "drop":
+                scope[TRANSPORT].abort()
+                return
             await asyncio.sleep(fault.delay_ms / 1000)
         started = time.perf_counter()
-        response = _fault_response(fault) or await self._answer(api_request)
+        response = self._with_fault(_fault_response(fault) or await self._answer(api_request), fault, entry.path)
+        self._on_answer()
         for name, value in self._api.headers(api_request, time.perf_counter() - started).items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("date", formatdate(self._clock.wall(), usegmt=True))
         entry.status = response.status_code
         entry.content_length = len(response.body)
-        if fault is not None and fault.kind == "truncate":
+        kind = None if fault is None else fault.kind
+        if kind == "truncate":
             await _send_half(response, scope, send)
+        elif fault is not None and kind == "drip_ms":
+            await _send_slowly(response, fault.drip_ms / 1000, send)
         else:
             await response(scope, receive, send)
         self._api.after_request(entry.path)
+
+    def _with_fault(self, response: Response, fault: Fault | None, path: str) -> Response:
+        if fault is None:
+            if response.status_code < _FIRST_ERROR:
+                self._earlier.keep(path, response)
+            return response
+        if fault.kind == "answer_of":
+            return self._earlier.answer(path, fault.answer_of, response)
+        return changed(response, fault)
 
     async def _answer(self, request: ApiRequest) -> Response:
         try:
@@ -217,6 +250,17 @@ def _fault_response(fault: Fault | None) -> Response | None:
     if fault.kind == "redirect_to":
         return Response(b"", 302, {"location": fault.redirect_to})
     return None
+
+
+async def _send_slowly(response: Response, seconds: float, send: Send) -> None:
+    """Send the body in pieces, with a pause before each."""
+    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+    size = max(1, -(-len(response.body) // _PIECES))
+    for start in range(0, len(response.body), size):
+        await asyncio.sleep(seconds)
+        piece = bytes(response.body[start : start + size])
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _send_half(response: Response, scope: Scope, send: Send) -> None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sandbox.json_types import Json, JsonObject
+    from sandbox.schedule import Change
 
 
 class World(Protocol):
@@ -49,6 +50,7 @@ class Tables:
         self._tables: dict[str, dict[str, JsonObject]] = {}
         self._last_numbers: dict[str, int] = {}
         self._scripted: list[ScriptedChanges] = []
+        self._bin: dict[str, dict[str, JsonObject]] = {}
         self.extra_attributes: dict[str, JsonObject] = {}
 
     def reset(self) -> None:
@@ -56,6 +58,7 @@ class Tables:
         self._tables = {}
         self._last_numbers = {}
         self._scripted = []
+        self._bin = {}
         self.extra_attributes = {}
 
     def stored_rows(self, resource: str) -> list[JsonObject]:
@@ -133,6 +136,24 @@ class Tables:
                 raise ValueError(f"unknown action {change['action']}")
             self._table(str(change["resource"]))
         self._scripted.append(ScriptedChanges(path, after_request, changes))
+
+    def change_at(self, change: Change) -> str | None:
+        """Carry out a change by place, as `schedule.ChangedByPlace` says; `archive` is an update here."""
+        resource, action = str(change["resource"]), change["action"]
+        attributes, table = change.get("attributes", {}), self._table(resource)
+        if action == "create":
+            return str(self.create(resource, attributes)[self._world.keys[resource]])
+        rows = self._bin.setdefault(resource, {}) if action == "restore" else table
+        if not rows:
+            return None
+        key = list(rows)[int(change["place"]) % len(rows)]
+        if action == "restore":
+            table[key] = rows.pop(key)
+        elif action == "delete":
+            self._bin.setdefault(resource, {})[key] = self.delete(resource, key)
+        else:
+            self.update(resource, key, attributes)
+        return key
 
     def after_request(self, path: str) -> None:
         """Apply the changes that are scheduled for after this request."""

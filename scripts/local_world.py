@@ -82,7 +82,7 @@ def local_world(
             cleanup.callback(signal.signal, signum, signal.signal(signum, _terminate))
         folder = Path(tempfile.mkdtemp(prefix="invoicing-taps-"))
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
-        server = _start_postgres(folder / "pg")
+        server = start_postgres(folder / "pg")
         cleanup.callback(server.cleanup)
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN_PREFIXES)}
         command = [sys.executable, "-m", "sandbox", "--port", "0", "--scale", str(scale), "--seed", str(seed)]
@@ -104,7 +104,7 @@ def local_world(
         )
 
 
-def _start_postgres(data: Path) -> PostgresServer:
+def start_postgres(data: Path) -> PostgresServer:
     """Start PostgreSQL on a UNIX socket. The package puts its lock into XDG_RUNTIME_DIR as it is at import time."""
     runtime = ROOT / ".meltano" / "postgres"
     (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)

@@ -47,6 +47,14 @@ class LoadedTables:
         if version is not None:
             self._versions[name][key] = version
 
+    def has(self, name: str) -> bool:
+        """Return whether there is a table of this stream.
+
+        Args:
+            name: The stream.
+        """
+        return name in self._rows
+
     def live(self, name: str) -> dict[Any, dict[str, Any]]:
         """Return the rows of a table that are not marked as deleted, by key.
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sandbox.clock import Clock
     from sandbox.gateway import ApiRequest
     from sandbox.json_types import Json, JsonObject
+    from sandbox.schedule import Change
 
 MOUNT = "/covage"
 KEYCLOAK = "/auth/"
@@ -106,6 +107,10 @@ class CovageApi(Api):
     @override
     def after_request(self, path: str) -> None:
         self.tables.after_request(path)
+
+    def change_at(self, change: Change) -> str | None:
+        """Carry out a change by place."""
+        return self.tables.change_at(change)
 
     @override
     def answer(self, request: ApiRequest) -> JsonObject | Reply:

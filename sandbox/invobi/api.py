@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sandbox.clock import Clock
     from sandbox.gateway import ApiRequest
     from sandbox.json_types import JsonObject
+    from sandbox.schedule import Change
 
 TOKEN = "sandbox-token"  # noqa: S105 - the sandbox's only token opens nothing else
 WINDOWS = (Window("token", 100, 60),)
@@ -65,6 +66,10 @@ class InvobiApi(Api):
     @override
     def after_request(self, path: str) -> None:
         self.tables.after_request(path)
+
+    def change_at(self, change: Change) -> str | None:
+        """Carry out a change by place."""
+        return self.tables.change_at(change)
 
     @override
     def answer(self, request: ApiRequest) -> JsonObject | Reply:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sandbox.invoicetronic.environment import Restriction
     from sandbox.invoicetronic.resources import Row
     from sandbox.json_types import Json, JsonObject
+    from sandbox.schedule import Change
 
 ACCOUNT = "account"
 HEALTH = "/health"
@@ -83,6 +84,19 @@ class InvoicetronicApi(Api):
     def after_request(self, path: str) -> None:
         for environment in self.environments.values():
             environment.tables.after_request(path)
+
+    def change_at(self, change: Change) -> str | None:
+        """Carry out a change by place, in the environment `test` unless `environment` names another.
+
+        To create an `update` is to hear of the sent invoice at that place, which then has a new state.
+        """
+        environment = self.environments[change.get("environment", "test")]
+        if change["resource"] == "update" and change["action"] == "create":
+            sent = environment.tables.stored_rows("send")
+            chosen = sent[int(change["place"]) % len(sent)] if sent else None
+            state = change["attributes"]["state"]
+            return None if chosen is None else str(environment.add_update(int(str(chosen["id"])), state)["id"])
+        return environment.tables.change_at(change)
 
     @override
     def answer(self, request: ApiRequest) -> Reply:

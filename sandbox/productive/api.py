@@ -6,7 +6,7 @@ import itertools
 import pickle
 import time
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from typing_extensions import override
 
@@ -15,6 +15,7 @@ from sandbox.limits import RequestWindows, Window
 from sandbox.productive import errors
 from sandbox.productive.admin_changes import apply_change
 from sandbox.productive.catalogue import load_catalogue
+from sandbox.productive.changes import REQUIRED_RELATIONSHIPS
 from sandbox.productive.filters import FilterRules, compile_filters
 from sandbox.productive.generate import generated_world
 from sandbox.productive.paging import Address, Selection, cursor_page, numbered_page
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
     from sandbox.productive.catalogue import Resource
     from sandbox.productive.paging import Page
     from sandbox.productive.query import Query
+    from sandbox.productive.records import Record
     from sandbox.productive.reports.definitions import Report
+    from sandbox.schedule import Change
 
 CONTENT_TYPE = "application/vnd.api+json"
 TOKEN = "sandbox-token"  # noqa: S105 - the sandbox's only token opens nothing else
@@ -75,6 +78,7 @@ class ProductiveApi(Api):
         self._start = pickle.dumps(generated_world(self.catalogue, clock, seed, scale).tables)
         self._organizations: dict[str, Dataset] = {}
         self._is_changed = True
+        self._bin: dict[str, list[Record]] = {}
         self.settings = Settings()
         self._request_numbers = itertools.count(1)
         self.reset()
@@ -87,6 +91,7 @@ class ProductiveApi(Api):
             self._organizations = {WORLD: world, RECORDED: recorded_examples(self.catalogue, self.clock)}
             self._is_changed = False
         self.settings = Settings()
+        self._bin = {}
         self.windows.reset()
         self.server_time.reset()
 
@@ -106,6 +111,47 @@ class ProductiveApi(Api):
         """
         self._is_changed = True
         return apply_change(self.world, change)
+
+    def change_at(self, change: Change) -> str | None:
+        """Carry out a change by place; a new row has the relationships of the one at that place."""
+        resource, action = change["resource"], change["action"]
+        rows = self._bin.setdefault(resource, []) if action == "restore" else list(self.world.rows(resource))
+        if not rows:
+            return None
+        record = rows[int(change["place"]) % len(rows)]
+        self._is_changed = True
+        if action == "restore":
+            return self._restore(record)
+        relationships: JsonObject = {}
+        if action == "create" and resource in REQUIRED_RELATIONSHIPS:
+            owner = record.one(REQUIRED_RELATIONSHIPS[resource])
+            if self.world.get(owner) is None:
+                return None
+            relationships = {REQUIRED_RELATIONSHIPS[resource]: owner.id if owner else None}
+        if action == "delete":
+            self._bin.setdefault(resource, []).append(record)
+        if action == "archive" and "archived_at" not in record.attributes:
+            action = "update"
+        attributes = change.get("attributes", {})
+        stored = self.change(
+            {
+                "action": action,
+                "resource": resource,
+                "id": record.id,
+                "attributes": attributes,
+                "relationships": relationships,
+            }
+        )
+        return str(cast("JsonObject", stored)["id"]) if action == "create" else record.id
+
+    def _restore(self, record: Record) -> str | None:
+        """Take a row back out of the bin. That this counts as a change of it is inferred."""
+        self._bin[record.type].remove(record)
+        if record.id in self.world.tables[record.type]:
+            return None
+        self.world.add(record)
+        self.change({"action": "update", "resource": record.type, "id": record.id})
+        return record.id
 
     @override
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:

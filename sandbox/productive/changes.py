@@ -32,7 +32,7 @@ _DEFAULT_RELATIONSHIPS = {
 }
 
 # Relationships that the change must give.
-_REQUIRED_RELATIONSHIPS = {
+REQUIRED_RELATIONSHIPS = {
     "custom_field_options": "custom_field",
     "invoice_attributions": "invoice",
     "line_items": "invoice",
@@ -93,8 +93,8 @@ class Changes:
         """
         page = self._dataset.catalogue[resource]
         targets = self._targets(resource, relationships)
-        if resource in _REQUIRED_RELATIONSHIPS and not targets.get(_REQUIRED_RELATIONSHIPS[resource]):
-            raise KeyError(f"{resource} must have the relationship {_REQUIRED_RELATIONSHIPS[resource]}")
+        if resource in REQUIRED_RELATIONSHIPS and not targets.get(REQUIRED_RELATIONSHIPS[resource]):
+            raise KeyError(f"{resource} must have the relationship {REQUIRED_RELATIONSHIPS[resource]}")
         for name in _DEFAULT_RELATIONSHIPS.get(resource, ()):
             targets.setdefault(name, self._first_ref(page.relationships[name].type))
         self._check_attributes(resource, attributes)
@@ -176,7 +176,8 @@ class Changes:
         return self._add_record("deleted_items", self._next("deleted_items"), given, {"deleter": Ref("people", "1")})
 
     def _next(self, resource: str) -> int:
-        return max((int(row_id) for row_id in self._dataset.tables[resource]), default=0) + 1
+        known = (int(row_id) for row_id in self._dataset.tables[resource])
+        return max([*known, self._dataset.last_ids[resource]]) + 1
 
     def _add_record(
         self, resource: str, number: int, given: Mapping[str, Json], targets: Mapping[str, Related]

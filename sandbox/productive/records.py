@@ -88,6 +88,8 @@ class Dataset:
         self.catalogue = catalogue
         self.clock = clock
         self.tables: dict[str, dict[str, Record]] = {name: {} for name in catalogue}
+        self.last_ids: defaultdict[str, int] = defaultdict(int)
+        """By resource, the largest id of a row that was removed: no other row gets it."""
         self._cache: OrderedDict[Hashable, object] = OrderedDict()
 
     def rows(self, resource: str) -> Collection[Record]:
@@ -107,6 +109,7 @@ class Dataset:
     def remove(self, record: Record) -> None:
         """Remove a row."""
         del self.tables[record.type][record.id]
+        self.last_ids[record.type] = max(self.last_ids[record.type], int(record.id))
         self.invalidate_cache()
 
     def invalidate_cache(self) -> None:

@@ -96,3 +96,39 @@ def test_a_fault_has_exactly_one_kind(admin: AdminClient) -> None:
         admin.add_fault("*")
     with pytest.raises(AdminError, match="exactly one of"):
         admin.add_fault("*", status=500, drop=True)
+
+
+def test_a_body_may_be_badly_compressed(admin: AdminClient, api: ProductiveClient) -> None:
+    admin.add_fault("*/invoices", broken_gzip=True)
+    with pytest.raises(requests.exceptions.ContentDecodingError):
+        api.get("invoices")
+
+
+def test_an_answer_may_claim_another_type(admin: AdminClient, api: ProductiveClient) -> None:
+    admin.add_fault("*/invoices", media_type="text/plain")
+    answer = api.get("invoices")
+    assert answer.headers["content-type"] == "text/plain"
+    assert answer.json()["data"]
+
+
+def test_a_dripping_body_is_complete(admin: AdminClient, api: ProductiveClient) -> None:
+    admin.add_fault("*/invoices", drip_ms=1)
+    assert len(api.get("invoices").json()["data"]) == len(api.get("invoices").json()["data"])
+
+
+@pytest.mark.parametrize("which", ["first", "previous"])
+def test_an_answer_may_be_that_of_another_page(admin: AdminClient, api: ProductiveClient, which: str) -> None:
+    admin.add_fault("*/line_items", query="page[number]=3", answer_of=which)
+    first, second, third = (
+        api.get(f"line_items?page[size]=5&page[number]={number}").json()["data"] for number in (1, 2, 3)
+    )
+    assert third == (first if which == "first" else second)
+
+
+def test_a_page_may_lack_its_rows_and_a_count_may_be_wrong(admin: AdminClient, api: ProductiveClient) -> None:
+    total = api.get("line_items?page[size]=5").json()["meta"]["total_count"]
+    admin.add_fault("*/line_items", no_rows=True)
+    admin.add_fault("*/line_items", added_to_total=3)
+    empty, wrong = (api.get("line_items?page[size]=5").json() for _ in range(2))
+    assert (empty["data"], empty["meta"]["total_count"]) == ([], total)
+    assert (len(wrong["data"]), wrong["meta"]["total_count"]) == (5, total + 3)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sandbox.clock import Clock
     from sandbox.gateway import ApiRequest
     from sandbox.json_types import JsonObject
+    from sandbox.schedule import Change
 
 TOKEN = "sandbox-token"  # noqa: S105 - the sandbox's only token opens nothing else
 WINDOWS = (Window("token", 60, 1),)
@@ -84,6 +85,10 @@ class TwoInvoiceApi(Api):
     @override
     def after_request(self, path: str) -> None:
         self.tables.after_request(path)
+
+    def change_at(self, change: Change) -> str | None:
+        """Carry out a change by place."""
+        return self.tables.change_at(change)
 
     @override
     def answer(self, request: ApiRequest) -> JsonObject | Reply:

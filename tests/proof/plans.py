@@ -1,0 +1,134 @@
+"""Cases that hypothesis draws: when rows change, which ones, and when a night ends early."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from tests.proof.world import STATES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tests.proof.world import TapFacts
+
+_LAST_ANSWER = 45
+"""Changes come after this answer at the latest; most runs have about as many."""
+
+
+@dataclass(frozen=True)
+class Killed:
+    """Where a run ends that is killed, as what the loader has done by then.
+
+    Args:
+        at: How much of what the tap would have written is loaded: from 0 to 1.
+        states_late: How many STATEs before that the loader had not passed on yet.
+    """
+
+    at: float
+    states_late: int = 0
+
+
+@dataclass(frozen=True)
+class Night:
+    """One run.
+
+    Args:
+        steps: What changes while it reads, as the sandbox's schedule takes it.
+        ends_after: After how many requests the API asks for a longer wait than the tap waits; None to read to the end.
+        killed: Where the tap or the loader is killed; None if they are not.
+    """
+
+    steps: Sequence[Mapping[str, Any]]
+    ends_after: int | None = None
+    killed: Killed | None = None
+
+
+@dataclass(frozen=True)
+class MovingCase:
+    """Some nights of an account whose rows move.
+
+    Args:
+        concurrency: Requests under way at once.
+        skew: How many seconds our clock is ahead of that of the API.
+        nights: The runs, one a day.
+        settings: More settings of the tap.
+    """
+
+    concurrency: int
+    skew: float
+    nights: Sequence[Night]
+    settings: Mapping[str, Any]
+
+
+def _changeable(facts: TapFacts) -> list[tuple[str, str]]:
+    return [(name, action) for name, source in facts.sources.items() for action in source.actions]
+
+
+def _attributes(facts: TapFacts, stream: str, action: str, number: int) -> dict[str, Any]:
+    marker = facts.sources[stream].marker
+    if stream == "update":
+        return {"state": STATES[number % len(STATES)]}
+    return {marker: f"version {number}"} if marker and action == "update" else {}
+
+
+@st.composite
+def _change(draw: st.DrawFn, facts: TapFacts) -> list[dict[str, Any]]:
+    """Draw a change, or as many deletes as creates in one list."""
+    stream, action = draw(st.sampled_from(_changeable(facts)))
+    place, number = draw(st.integers(0, 39)), draw(st.integers(0, 999))
+    one = {"action": action, "resource": stream, "place": place}
+    single = one | {"attributes": _attributes(facts, stream, action, number)}
+    if action != "delete" or "create" not in facts.sources[stream].actions or draw(st.booleans()):
+        return [single]
+    count = draw(st.integers(1, 6))
+    gone = [one for _ in range(count)]
+    return [*gone, *({"action": "create", "resource": stream, "place": place} for _ in range(count))]
+
+
+@st.composite
+def _steps(draw: st.DrawFn, facts: TapFacts, *, most: int) -> list[dict[str, Any]]:
+    moments = draw(st.lists(st.integers(1, _LAST_ANSWER), max_size=most, unique=True))
+    return [
+        {
+            "after_request": moment,
+            "changes": [
+                *(change for part in draw(st.lists(_change(facts), min_size=1, max_size=3)) for change in part),
+                *([{"action": "advance", "seconds": 2}] if draw(st.booleans()) else []),
+            ],
+        }
+        for moment in sorted(moments)
+    ]
+
+
+def _killed() -> st.SearchStrategy[Killed]:
+    return st.builds(Killed, st.floats(0, 1), st.sampled_from([0, 0, 1, 3, 1000]))
+
+
+@st.composite
+def moving_cases(draw: st.DrawFn, facts: TapFacts, *, settings: Sequence[Mapping[str, Any]] = ({},)) -> MovingCase:
+    """Draw a case for a tap.
+
+    Args:
+        draw: Hypothesis gives it.
+        facts: The tap.
+        settings: Settings of which one set is drawn.
+
+    Returns:
+        One night of changes or up to three, of which the earlier ones may end before their lists do.
+    """
+    count = draw(st.sampled_from([1, 2, 3]))
+    nights = []
+    for number in range(count):
+        is_last = number == count - 1
+        ends_after = None if is_last else draw(st.none() | st.integers(1, _LAST_ANSWER))
+        killed = None if is_last or ends_after else draw(st.none() | _killed())
+        nights.append(Night(draw(_steps(facts, most=5)), ends_after, killed))
+    return MovingCase(
+        concurrency=draw(st.sampled_from([1, 2, 8, 16])),
+        skew=draw(st.sampled_from([0.0, 0.0, 3600.0, -3600.0])),
+        nights=nights,
+        settings=draw(st.sampled_from(list(settings))),
+    )

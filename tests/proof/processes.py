@@ -1,0 +1,244 @@
+"""`tap | loader` as processes that are killed, with the state that the loader passed on, as Meltano keeps it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import psycopg
+import yaml
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from conftest import write
+from scripts.local_world import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tests.proof.world import World
+
+_PATIENCE = 90.0
+"""Seconds after which a pipe that has not ended is stuck."""
+
+_POLL = 0.02
+
+HELD_MS = 700
+"""How long the answer takes during which a process is killed."""
+
+
+def loader_of_the_project() -> dict[str, Any]:
+    """Return the loader that meltano.yml names for PostgreSQL, as it stands there."""
+    content = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    loader: dict[str, Any] = next(each for each in content["plugins"]["loaders"] if "postgres" in each["name"])
+    return loader
+
+
+class PostgresLoader:
+    """The project's loader, with a database of its own.
+
+    Args:
+        database_url: PostgreSQL.
+        folder: For its settings.
+        more: Settings beside those in meltano.yml.
+    """
+
+    def __init__(self, database_url: str, folder: Path, more: Mapping[str, Any] | None = None) -> None:
+        """Write its settings."""
+        plugin = loader_of_the_project()
+        self._url = database_url
+        url = database_url.replace("postgresql://", "postgresql+psycopg://")
+        settings = {**plugin["config"], "sqlalchemy_url": url, "default_target_schema": "proof", **(more or {})}
+        program = (
+            ROOT / ".meltano" / "loaders" / plugin["name"] / "venv" / "bin" / plugin.get("executable", plugin["name"])
+        )
+        self.command = [str(program), "--config", write(folder / "loader.json", settings)]
+        self.environment = dict(plugin.get("env", {}))
+
+    def live(self, table: str) -> dict[str, dict[str, Any]]:
+        """Return the rows of a table that are not marked as deleted, as dicts; none if there is no table."""
+        with psycopg.connect(self._url, row_factory=dict_row) as connection:
+            if connection.execute("select to_regclass(%s) as found", [f"proof.{table}"]).fetchone() == {"found": None}:
+                return {}
+            query = sql.SQL("select * from proof.{} where _sdc_deleted_at is null").format(sql.Identifier(table))
+            return {str(number): row for number, row in enumerate(connection.execute(query))}
+
+
+class JsonLinesLoader:
+    """target-jsonl, which appends every record to a file.
+
+    Args:
+        folder: Where its files are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Write its settings."""
+        self._folder = folder / "jsonl"
+        self._folder.mkdir()
+        program = ROOT / ".meltano" / "loaders" / "target-jsonl" / "venv" / "bin" / "target-jsonl"
+        settings = {"destination_path": str(self._folder)}
+        self.command = [str(program), "--config", write(folder / "loader.json", settings)]
+        self.environment: dict[str, str] = {}
+
+    def live(self, table: str) -> dict[str, dict[str, Any]]:
+        """Return every record that was appended; a line that a kill has cut short is left out."""
+        path = self._folder / f"{table}.jsonl"
+        lines = path.read_bytes().split(b"\n") if path.exists() else []
+        rows = [row for line in lines if (row := _row(line)) is not None]
+        return {str(number): row for number, row in enumerate(rows)}
+
+
+def _row(line: bytes) -> dict[str, Any] | None:
+    try:
+        row: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return None
+    return row
+
+
+@dataclass
+class Ended:
+    """How a pipe ended.
+
+    Args:
+        codes: The exit codes of tap and loader.
+        log: What the tap logged.
+        loader_log: What the loader logged.
+        states: The STATEs that the loader passed on.
+    """
+
+    codes: tuple[int, int]
+    log: str
+    loader_log: str
+    states: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Pipe:
+    """A tap into a loader.
+
+    Args:
+        world: The source.
+        loader: Where it goes.
+        folder: For files of settings, state and catalog.
+        settings: More settings of the tap.
+    """
+
+    world: World
+    loader: PostgresLoader | JsonLinesLoader
+    folder: Path
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def run(self, at_request: int | None = None, strike: Callable[[Running], None] | None = None) -> Ended:
+        """Run it to its end, whatever that is.
+
+        Args:
+            at_request: The number of the request whose answer takes so long that `strike` comes before it.
+            strike: Kills something.
+
+        Returns:
+            How it ended; the state of the next run is the last one that the loader passed on.
+        """
+        self.world.admin.clear_requests()
+        if at_request is not None:
+            self.world.admin.add_fault("*", skip=at_request, times=1, delay_ms=HELD_MS)
+        running = Running(self)
+        if at_request is not None and strike is not None:
+            running.wait_for_request(at_request)
+            strike(running)
+        ended = running.ended()
+        self.world.admin.clear_faults()
+        if ended.states:
+            self.state = ended.states[-1]
+        return ended
+
+    @property
+    def tap_command(self) -> list[str]:
+        """The tap's program and its arguments."""
+        facts = self.world.facts
+        config = write(self.folder / "config.json", self.world.settings | dict(self.settings))
+        command = [str(Path(sys.executable).with_name(facts.name)), "--config", config]
+        if self.state:
+            command += ["--state", write(self.folder / "state.json", self.state)]
+        return command
+
+
+class Running:
+    """A pipe that runs: what the tap writes goes through this process to the loader."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        """Start both."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("TAP_", "TARGET_"))}
+        self._pipe = pipe
+        self._tap_log = (pipe.folder / "tap.log").open("w+b")
+        self._loader_log = (pipe.folder / "loader.log").open("w+b")
+        self.loader = subprocess.Popen(
+            pipe.loader.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._loader_log,
+            env=environment | pipe.loader.environment,
+        )
+        self.tap = subprocess.Popen(pipe.tap_command, stdout=self.loader.stdin, stderr=self._tap_log, env=environment)
+        if self.loader.stdin is not None:
+            self.loader.stdin.close()
+        self._states: list[dict[str, Any]] = []
+        self._reader = threading.Thread(target=self._read_states, args=(self.loader.stdout,), daemon=True)
+        self._reader.start()
+
+    def wait_for_request(self, number: int) -> None:
+        """Wait until the tap has sent its n-th request (from 0), or has ended."""
+        until = time.monotonic() + _PATIENCE
+        while len(self._pipe.world.admin.requests()) <= number and self.tap.poll() is None:
+            assert time.monotonic() < until, f"request {number} never came"
+            time.sleep(_POLL)
+
+    def ended(self) -> Ended:
+        """Wait until both have ended."""
+        try:
+            codes = self.tap.wait(_PATIENCE), self.loader.wait(_PATIENCE)
+        finally:
+            for child in (self.tap, self.loader):
+                if child.poll() is None:
+                    child.kill()
+                    child.wait()
+        self._reader.join(_PATIENCE)
+        return Ended(codes, _text(self._tap_log), _text(self._loader_log), self._states)
+
+    def kill_tap(self) -> None:
+        """End the tap as the kernel does that runs out of memory."""
+        self.tap.kill()
+
+    def stop_tap(self) -> None:
+        """End the tap as systemd, Docker and Ctrl-C in the end do."""
+        self.tap.send_signal(signal.SIGTERM)
+
+    def kill_loader(self) -> None:
+        """End the loader alone."""
+        self.loader.kill()
+
+    def kill_both(self) -> None:
+        """End everything at once, as a machine without power."""
+        self.tap.kill()
+        self.loader.kill()
+
+    def _read_states(self, stdout: IO[bytes]) -> None:
+        for line in stdout:
+            row = _row(line)
+            if row is not None:
+                self._states.append(row)
+
+
+def _text(log: IO[bytes]) -> str:
+    log.seek(0)
+    with log:
+        return log.read().decode(errors="replace")
