@@ -13,7 +13,7 @@ export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: bench demo test test-slow test-next-sdk fuzz mutants install check-database check-project shell lint format \
+.PHONY: bench demo test test-slow soak test-next-sdk fuzz mutants install check-database check-project shell lint format \
 	definitions new-stream clean
 
 demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
@@ -24,6 +24,9 @@ test: lint ## linters and all tests but the slow ones, in parallel
 
 test-slow: $(VENV)/.ready ## the tests that run Meltano, the demo, or loads that are killed, which take minutes
 	$(BIN)/pytest -m slow
+
+soak: $(VENV)/.ready ## kills, faults and moving data over all taps, for 20 minutes (SOAK="--minutes 3 --seed 1"); prints seeds
+	@$(BIN)/python -m tests.proof.soak $(SOAK)
 
 test-next-sdk: $(VENV)/.ready ## core's and the taps' tests with the newest singer-sdk, pre-releases included, in $(NEXT)
 	UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(NEXT) $(BIN)/uv sync --all-packages --locked --quiet
@@ -74,7 +77,7 @@ new-stream: $(VENV)/.ready ## class, schema and test of a stream: TAP= NAME= EXA
 		--key="$(KEY)" --endpoint="$(ENDPOINT)" --source="$(SOURCE)"
 
 clean: ## remove what the targets above put into this folder
-	rm -rf $(VENV) $(NEXT) $(FUZZ) .fuzz .bench .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(NEXT) $(FUZZ) .fuzz .proof .bench .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'

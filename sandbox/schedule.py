@@ -42,7 +42,7 @@ class Step:
     """Changes in one transaction.
 
     Attributes:
-        after_request: After how many answers they happen, counted from when they were scheduled.
+        after_request: After how many answers they happen, counted from when they were scheduled; 0 for at once.
         changes: What changes, in order.
     """
 
@@ -78,10 +78,14 @@ class Schedule:
         self._steps = sorted(parsed, key=lambda step: step.after_request)
         self._answers = 0
         self.applied = []
+        self._apply_due()
 
     def answered(self) -> None:
         """Count an answer that was just made, and apply what is to happen before the next one."""
         self._answers += 1
+        self._apply_due()
+
+    def _apply_due(self) -> None:
         while self._steps and self._steps[0].after_request <= self._answers:
             for change in self._steps.pop(0).changes:
                 if change["action"] == ADVANCE:

@@ -14,12 +14,11 @@ import time
 import traceback
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis import strategies as st
-
-from tests.proof.case_record import MOVING_DATA, CaseRecord
+from tests.proof.case_record import FAULTS, LASTING_FAILURES, MOVING_DATA, CaseRecord
+from tests.proof.drawing import try_drawn
+from tests.proof.faults import fault_cases, lasting_cases, try_fault_case, try_lasting_case
 from tests.proof.moving import try_moving_case
 from tests.proof.plans import moving_cases
 from tests.proof.world import FACTS, small_sandbox
@@ -27,7 +26,10 @@ from tests.proof.world import FACTS, small_sandbox
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from hypothesis import strategies as st
+
     from sandbox.server import RunningSandbox
+    from tests.proof.world import TapFacts
 
 BATCH = 5
 """So many cases are drawn from one seed."""
@@ -43,50 +45,40 @@ class Part:
     Args:
         kind: One word, for `--only`.
         name: Which tap, or which way of one to read.
-        run: Tries a case that is drawn.
+        try_batch: Draws cases from a seed and tries them; shrinks one that fails if asked to.
     """
 
     kind: str
     name: str
-    run: Callable[[st.DataObject, object], None]
+    try_batch: Callable[[int, bool], None]
 
 
 def parts(sandbox: RunningSandbox, record: CaseRecord) -> list[Part]:
     """Return every kind for every tap."""
 
-    def moving(name: str, data: st.DataObject, number: object) -> None:
+    def batch(
+        name: str,
+        kind: str,
+        cases: Callable[[TapFacts], st.SearchStrategy[Any]],
+        try_case: Callable[[RunningSandbox, TapFacts, Any], None],
+    ) -> Callable[[int, bool], None]:
         facts = FACTS[name]
-        case = data.draw(moving_cases(facts))
-        with record.case(facts.name, MOVING_DATA, seed=number):
-            try_moving_case(sandbox, facts, case)
 
-    return [Part("moving", name, partial(moving, name)) for name in FACTS]
+        def try_one(number: int, case: object) -> None:
+            with record.case(facts.name, kind, seed=number):
+                try_case(sandbox, facts, case)
 
+        def try_batch(number: int, shrink: bool) -> None:  # noqa: FBT001 - called by `soak` alone
+            try_drawn(cases(facts), partial(try_one, number), number=number, count=BATCH, shrink=shrink)
 
-def try_batch(part: Part, number: int, *, shrink: bool) -> None:
-    """Draw cases from a seed and try them.
+        return try_batch
 
-    Args:
-        part: What to try.
-        number: The seed.
-        shrink: Whether to look for the smallest case that fails.
-    """
-    phases = [Phase.generate, Phase.shrink] if shrink else [Phase.generate]
-
-    @seed(number)
-    @settings(
-        max_examples=BATCH,
-        database=None,
-        deadline=None,
-        phases=phases,
-        suppress_health_check=list(HealthCheck),
-        print_blob=False,
-    )
-    @given(data=st.data())
-    def batch(data: st.DataObject) -> None:
-        part.run(data, number)
-
-    batch()
+    kinds: dict[str, tuple[Any, Any, Any]] = {
+        "moving": (MOVING_DATA, moving_cases, try_moving_case),
+        "faults": (FAULTS, fault_cases, try_fault_case),
+        "lasting": (LASTING_FAILURES, lasting_cases, try_lasting_case),
+    }
+    return [Part(word, name, batch(name, *kind)) for word, kind in kinds.items() for name in FACTS]
 
 
 def soak(chosen: Sequence[Part], *, until: float, first_seed: int, shrink: bool, one_batch: bool) -> int:
@@ -109,7 +101,7 @@ def soak(chosen: Sequence[Part], *, until: float, first_seed: int, shrink: bool,
                 break
             tried += 1
             try:
-                try_batch(part, number, shrink=shrink)
+                part.try_batch(number, shrink)
             except Exception as error:  # noqa: BLE001 - reported, and the other parts go on
                 failed += 1
                 print(f"FAILED: --only {part.kind} --tap '{part.name}' --seed {number}", flush=True)  # noqa: T201

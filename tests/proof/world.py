@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -78,16 +79,17 @@ class TapFacts:
 
 
 _READ_ALONE = ()
-_INCREMENTAL = {"finds_deletes": False, "is_whole": False}
+_changes = partial(Source, finds_deletes=False, is_whole=False)
+"""A stream that reads what changed, and so does not see what was deleted."""
 _PRODUCTIVE = {
     "line_items": Source(resumes=True, marker="description", is_certain=True),
     "payments": Source(resumes=True, marker="note", is_certain=True),
     "expenses": Source(resumes=True, marker="name", is_certain=True),
     # Ordered by a name that changes: a cursor can lose a row here, and the count finds it.
     "people": Source(marker="first_name", is_certain=True, actions=("update",)),
-    "tasks": Source(resumes=True, marker="title", **_INCREMENTAL),
-    "time_entries": Source(resumes=True, marker="note", **_INCREMENTAL),
-    "companies": Source(marker="name", actions=("create", "update", "archive"), **_INCREMENTAL),
+    "tasks": _changes(resumes=True, marker="title"),
+    "time_entries": _changes(resumes=True, marker="note"),
+    "companies": _changes(marker="name", actions=("create", "update", "archive")),
 }
 _NUMBERED = {name: Source(marker=source.marker, actions=source.actions) for name, source in _PRODUCTIVE.items()}
 _NUMBERED |= {name: _PRODUCTIVE[name] for name in ("tasks", "time_entries", "companies")}
@@ -105,7 +107,7 @@ FACTS: Mapping[str, TapFacts] = {
         "tap-productive",
         "productive",
         {
-            "activities": Source(actions=_READ_ALONE, **_INCREMENTAL),
+            "activities": _changes(actions=_READ_ALONE),
             "line_items": Source(marker="description", finds_deletes=False, is_whole=False, is_certain=True),
             "expenses": Source(marker="name", finds_deletes=False, is_whole=False, is_certain=True),
         },
@@ -126,12 +128,11 @@ FACTS: Mapping[str, TapFacts] = {
         "tap-covage",
         "covage",
         {
-            "invoices": Source(
+            "invoices": _changes(
                 key="invoice_number",
                 resumes=True,
                 # Only the newest rows are within the look-back: updates of others are not seen.
                 actions=("create", "delete"),
-                **_INCREMENTAL,
             ),
             "orders": Source(resumes=True, key="order_reference", marker="state"),
             "quotes": Source(resumes=True, marker="state"),
@@ -158,9 +159,9 @@ FACTS: Mapping[str, TapFacts] = {
             "webhook": Source(marker="description"),
             "webhookhistory": Source(marker="error"),
             # A row whose `latest_state` changes has a new `last_update`, by the SDI's update of it.
-            "send": Source(marker="latest_state", actions=("create",), **_INCREMENTAL),
-            "receive": Source(actions=("create", "delete"), **_INCREMENTAL),
-            "update": Source(resumes=True, marker="state", actions=("create",), **_INCREMENTAL),
+            "send": _changes(marker="latest_state", actions=("create",)),
+            "receive": _changes(actions=("create", "delete")),
+            "update": _changes(resumes=True, marker="state", actions=("create",)),
         },
         {"page_size": 10},
     ),

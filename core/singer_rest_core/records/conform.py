@@ -214,14 +214,15 @@ def _native(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a type form, wh
         return None
     if types == ["string"]:
         return {"date-time": None, "date": date}.get(str(schema.get("format")), str)
-    if types == ["array"] and isinstance(schema.get("items"), Mapping):
+    if types == ["array"] and not schema.get("items"):
+        return None
+    if types == ["array"]:
         items = _native(schema["items"])
         return None if items is None else list.__class_getitem__(items | None)
     return {
         "integer": Annotated[int, msgspec.Meta(ge=-_BIGINT, le=_BIGINT - 1)],
         "boolean": bool,
         "object": dict[str, Any],
-        "array": list[Any],
     }.get(types[0])
 
 
@@ -249,14 +250,14 @@ def _converter(schema: Mapping[str, Any]) -> _Converter:
 def _for_type(name: str, schema: Mapping[str, Any]) -> _Converter:
     if name == "string":
         return {"date-time": convert_timestamp, "date": _date}.get(str(schema.get("format")), _string)
-    if name == "array" and isinstance(schema.get("items"), Mapping):
+    if name == "array" and schema.get("items"):
         return _array_of(_converter(schema["items"]))
     return {
         "integer": _integer,
         "number": _number,
         "boolean": _boolean,
         "object": _object,
-        "array": _array,
+        "array": _array_without_arrays,
     }[name]
 
 
@@ -366,6 +367,13 @@ def _array(value: Any) -> list[Any]:  # noqa: ANN401 - JSON is any of six types
     if isinstance(value, list):
         return value
     raise _misfit(value, "array")
+
+
+def _array_without_arrays(value: Any) -> list[Any]:  # noqa: ANN401 - JSON is any of six types
+    """Return an array of anything; loaders make columns of arrays, of which PostgreSQL takes six levels at most."""
+    if list in map(type, _array(value)):
+        raise Misfit("is an array of arrays that does not fit an array")
+    return _array(value)
 
 
 def _array_of(convert: _Converter) -> _Converter:

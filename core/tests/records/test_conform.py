@@ -242,6 +242,8 @@ def test_a_value_is_converted_where_nothing_is_lost(entry: dict[str, Any], value
         (_DATE, "2025-02-29"),
         ({"type": "object"}, []),
         ({"type": "array"}, {}),
+        ({"type": "array"}, [1, [2]]),
+        ({"type": "array", "items": {}}, [[[[[[[[]]]]]]]]),
         ({"type": "array", "items": _NUMBER}, [1, "x", 2]),
         ({"type": "array", "items": {"type": "array", "items": _NUMBER}}, [[1], 2]),
         ({"type": ["integer", "number"]}, "x"),

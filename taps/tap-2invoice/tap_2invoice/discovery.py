@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from tap_2invoice.inferred_schema import InferredSchemaStream
 
 
+_MOST_DETAILS = 3
+"""So many details are tried for a sample: one may be refused or answered with an error for good."""
+
+
 class _SampleRequest(NamedTuple):
     """The request for a sample of a stream.
 
@@ -28,15 +32,17 @@ class _SampleRequest(NamedTuple):
         stream: The stream.
         request: A request without credentials.
         records_in: Returns the raw records in the answer.
+        is_last: Whether no other sample is tried if this one cannot be read.
     """
 
     stream: InferredSchemaStream
     request: HTTPRequest
     records_in: Callable[[requests.Response], Sequence[Record]]
+    is_last: bool = True
 
 
 def infer_schemas(streams: Iterable[InferredSchemaStream], run: Run) -> None:
-    """Infer the schemas of lists from their first page, and of details from one detail.
+    """Infer the schemas of lists from their first page, and of details from one detail: the first one that is answered.
 
     A stream that cannot be read keeps a schema without fields.
 
@@ -47,14 +53,24 @@ def infer_schemas(streams: Iterable[InferredSchemaStream], run: Run) -> None:
     known = list(streams)
     lists = [stream for stream in known if isinstance(stream, ListStream)]
     samples = _infer([_SampleRequest(stream, stream.sample_request(), stream.sample_of) for stream in lists], run)
-    details = [
-        _SampleRequest(stream, stream.request_for_row(row[ID]), partial(stream.sample_of, row[ID]))
+    details = {
+        stream: [row[ID] for row in samples[stream.listing.name] if row.get(ID) is not None][:_MOST_DETAILS]
         for stream in known
         if isinstance(stream, RecordDetailStream)
-        for row in samples[stream.listing.name][:1]
-        if row.get(ID) is not None
-    ]
-    _infer(details, run)
+    }
+    for attempt in range(_MOST_DETAILS):
+        requests = [
+            _SampleRequest(
+                stream,
+                stream.request_for_row(keys[attempt]),
+                partial(stream.sample_of, keys[attempt]),
+                is_last=attempt == len(keys) - 1,
+            )
+            for stream, keys in details.items()
+            if attempt < len(keys)
+        ]
+        found = _infer(requests, run)
+        details = {stream: keys for stream, keys in details.items() if not found.get(stream.name)}
 
 
 def _infer(sample_requests: Sequence[_SampleRequest], run: Run) -> dict[str, Sequence[Record]]:
@@ -65,12 +81,15 @@ def _infer(sample_requests: Sequence[_SampleRequest], run: Run) -> dict[str, Seq
     """
     under_way = [_send(each.request, position, run) for position, each in enumerate(sample_requests)]
     samples: dict[str, Sequence[Record]] = {}
-    for (stream, _, records_in), pending in zip(sample_requests, under_way, strict=True):
+    for (stream, _, records_in, is_last), pending in zip(sample_requests, under_way, strict=True):
         samples[stream.name] = []
         try:
             samples[stream.name] = records_in(pending.result())
         except (RequestFailed, StreamUnavailable) as refusal:
-            stream.logger.warning("nothing is known of the records but their id: %s", refusal)
+            if is_last:
+                stream.logger.warning("nothing is known of the records but their id: %s", refusal)
+            else:
+                stream.logger.info("another record is requested as a sample: %s", refusal)
         else:
             stream.infer_from(samples[stream.name])
     return samples

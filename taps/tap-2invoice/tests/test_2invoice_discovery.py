@@ -173,3 +173,28 @@ def test_a_given_catalog_is_used_without_new_samples(
 
     assert encode(tap.catalog_dict) == encode(catalog)
     assert sandbox.admin.requests() == []
+
+
+def test_a_record_whose_detail_fails_for_good_leaves_the_others_their_columns(
+    sandbox: RunningSandbox, two_invoice_settings: dict[str, Any]
+) -> None:
+    whole = discover(two_invoice_settings)
+    for key in ("1", "2"):
+        sandbox.admin.add_fault(f"*/clients/{key}", times=1000, status=404)
+
+    entries = discover(two_invoice_settings)
+
+    assert entries["client_details"] == whole["client_details"]
+    assert columns_of(entries["client_details"])["name"] == STRING
+
+
+def test_a_stream_whose_details_all_fail_is_given_up_after_three(
+    sandbox: RunningSandbox, two_invoice_settings: dict[str, Any]
+) -> None:
+    sandbox.admin.add_fault("*/clients/*", times=1000, status=404)
+
+    entries = discover(two_invoice_settings)
+
+    assert columns_of(entries["client_details"]) == {"id": {"type": "string"}}
+    asked = [request["path"] for request in sandbox.admin.requests() if "/clients/" in request["path"]]
+    assert asked == [f"/2invoice/clients/{key}" for key in (1, 2, 3)]
