@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NEXT := .venv-next
+FUZZ := .venv-fuzz
 UV_VERSION := 0.13.8
 # One more than two processors: some tests wait.
 PARALLEL := --numprocesses 3 --dist loadfile --no-loadscope-reorder
@@ -12,8 +13,8 @@ export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: bench demo docs pictures test test-slow soak test-next-sdk install connect check-database check-project shell lint format \
-	definitions new-stream hub dist release clean
+.PHONY: bench demo docs pictures test test-slow soak test-next-sdk fuzz mutants install connect check-database check-project shell \
+	lint format definitions new-stream hub dist release clean
 
 demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
 	@$(BIN)/python -m scripts.demo
@@ -31,6 +32,13 @@ test-next-sdk: $(VENV)/.ready ## core's and the taps' tests with the newest sing
 	UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(NEXT) $(BIN)/uv sync --all-packages --locked --quiet
 	$(BIN)/uv pip install --python $(NEXT) --upgrade-package singer-sdk --prerelease-package singer-sdk=allow singer-sdk
 	$(NEXT)/bin/pytest $(PARALLEL) -m "not slow" core/tests taps
+
+fuzz: $(VENV)/.ready ## fuzz what reads answers, files and states, 20 s each (FUZZ_ARGS="--seconds 300 pages"), in $(FUZZ)
+	UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(FUZZ) $(BIN)/uv sync --all-packages --locked --quiet --group fuzz
+	$(FUZZ)/bin/python -m tests.fuzz $(FUZZ_ARGS)
+
+mutants: $(VENV)/.ready ## break a copy of our code in many ways: for each, a test must fail (MUTANTS="name …" for some)
+	$(BIN)/python -m tests.mutants $(MUTANTS)
 
 install: $(VENV)/.ready ## Meltano with its plugins, for your own account and database
 	$(BIN)/meltano install
@@ -92,7 +100,7 @@ new-stream: $(VENV)/.ready ## class, schema and test of a stream: TAP= NAME= EXA
 		--key="$(KEY)" --endpoint="$(ENDPOINT)" --source="$(SOURCE)"
 
 clean: ## remove what the targets above put into this folder
-	rm -rf $(VENV) $(NEXT) dist .bench .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis .proof
+	rm -rf $(VENV) $(NEXT) $(FUZZ) dist .bench .fuzz .proof .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'

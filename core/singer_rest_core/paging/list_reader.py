@@ -166,7 +166,7 @@ class ListReader(Generic[Query]):
         yield from self._by_cursor(paginator)
 
     def _handed_on(self, page: Page) -> Page:
-        """Check order and age of a page's rows, and say with it what its reader knows."""
+        """Leave out what has no usable key, check order and age of the rows, and say with them what is known."""
         self._has_rows = True
         self._run.critical_lists.page_came(
             self._source.name,
@@ -175,6 +175,9 @@ class ListReader(Generic[Query]):
             is_walk=self._is_walk,
             seconds=page.answer.elapsed.total_seconds(),
         )
+        faults = self._source.key_faults(page.keys)
+        if faults:
+            page = page.without_unusable_keys(faults)
         complaint = self._order.complaint(page, self.query)
         if complaint:
             self._read_every_row(complaint)

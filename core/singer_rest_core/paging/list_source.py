@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import timedelta
 
@@ -40,6 +41,17 @@ class ListSource(ABC):
     @abstractmethod
     def logger(self) -> logging.Logger:
         """Where what is unusual about the list is logged."""
+
+    def key_faults(self, keys: Sequence[Any]) -> Mapping[int, str]:  # noqa: ARG002 - for lists to answer
+        """Find the rows that no loader could keep, as their keys cannot be used.
+
+        Args:
+            keys: The values of the primary keys of each row, as the API gave them.
+
+        Returns:
+            What is wrong with a key, as a clause, by the index of its row.
+        """
+        return {}
 
     @abstractmethod
     def paginator(self, query: Any) -> BaseAPIPaginator[Any]:  # noqa: ANN401 - the list's own kind of query

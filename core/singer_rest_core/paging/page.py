@@ -10,7 +10,7 @@ from singer_rest_core.records.exact_json import decode
 from singer_rest_core.records.row_layout import envelope_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     import requests
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from singer_rest_core.records.conform import Record
     from singer_rest_core.records.fast.codec import PageCodec
     from singer_rest_core.records.row_layout import RowLayout
+
+
+_PLAIN = frozenset({int, str})
+_LONGEST_URL = 200
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Page:
         is_ordered: Whether rows have come in ascending order of the query's column so far; its reader sets it.
         began: When the read began by the clock of the API, if that is behind ours; its reader sets it.
         resume_at: What continues the read after this page, for the state; None if it cannot be continued.
+        left_out: Where the rows were that have no usable key, and what is wrong with each; they are not among `rows`.
     """
 
     rows: Sequence[Any]
@@ -46,21 +51,44 @@ class Page:
     is_ordered: bool = False
     began: datetime | None = None
     resume_at: Record | None = None
+    left_out: Sequence[str] = ()
     _kept: Sequence[int] | None = field(default=None, repr=False)
     """Which of the decoded rows these are; None if all."""
 
     @cached_property
-    def ids(self) -> Sequence[Hashable]:
-        """The values of the primary keys of each row."""
-        return self.decoder.ids(self.rows)
-
-    def check_rows(self) -> None:
-        """Look at every row.
+    def keys(self) -> Sequence[Any]:
+        """The values of the primary keys of each row, as the API gave them.
 
         Raises:
-            UnexpectedPage: If one is not what rows of this list are.
+            UnexpectedPage: If a row is not what rows of this list are.
         """
-        self.ids  # noqa: B018 - found once, and kept
+        return self.decoder.ids(self.rows)
+
+    @cached_property
+    def ids(self) -> Sequence[Hashable]:
+        """What tells each row from the others: its keys, or its place where it has none that could."""
+        if set(map(type, self.keys)) <= _PLAIN:
+            return self.keys
+        return [key if _can_tell_apart(key) else self.place(index) for index, key in enumerate(self.keys)]
+
+    def place(self, index: int) -> str:
+        """Return where a row was, for people and to tell it from others.
+
+        Args:
+            index: Its index among `rows`.
+        """
+        number = 1 + (index if self._kept is None else self._kept[index])
+        return f"row {number} of GET {self.answer.request.path_url[:_LONGEST_URL]}"
+
+    def without_unusable_keys(self, faults: Mapping[int, str]) -> Self:
+        """Return the page without the rows whose key no loader can use.
+
+        Args:
+            faults: What is wrong with their keys, as clauses, by their index.
+        """
+        left_out = [f"{self.place(index)}: {fault}" for index, fault in faults.items()]
+        usable = self.only([index not in faults for index in range(len(self.rows))])
+        return replace(usable, left_out=[*self.left_out, *left_out])
 
     def column(self, name: str) -> Sequence[Any]:
         """Return the values of one column.
@@ -142,7 +170,7 @@ class PageDecoder(Protocol):
         """
         ...
 
-    def ids(self, rows: Sequence[Any]) -> Sequence[Hashable]:
+    def ids(self, rows: Sequence[Any]) -> Sequence[Any]:
         """Return the values of the primary keys of each row."""
         ...
 
@@ -201,3 +229,10 @@ class CodecDecoder:
     def column(self, rows: Sequence[Any], name: str) -> Sequence[Any]:
         """Return the value of one column of each row; None where a row has none."""
         return self.codec.column(rows, name)
+
+
+def _can_tell_apart(key: object) -> bool:
+    """Return whether a row can be told from others by its key."""
+    if isinstance(key, tuple):
+        return all(_can_tell_apart(each) for each in key)
+    return key is not None and not isinstance(key, dict | list)

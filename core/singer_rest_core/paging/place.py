@@ -77,8 +77,11 @@ class Place:
             second_pass_rows = int(state["again"]) if "again" in state else None
             if not borders:
                 return cls(cursor, second_pass_rows=second_pass_rows)
-            windows = _windows_in(state["places"]) if "places" in state else _windows_after(int(state["done"]), cursor)
-        except (KeyError, TypeError, ValueError) as error:
+            if "places" in state:
+                windows = _windows_in(state["places"])
+            else:
+                windows = _windows_after(min(int(state["done"]), len(borders) + 1), cursor)
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise PlaceLostError("the state does not say where") from error
         unread = len(borders) + 1 - len(windows)
         if unread < 0 or (all(each.is_read for each in windows) and not unread):

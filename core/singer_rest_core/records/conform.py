@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from singer_rest_core.records.exact_json import LARGEST_EXPONENT, bounded_decimal
 from singer_rest_core.records.secret_names import SecretNames
 from singer_rest_core.records.timestamps import fast_to_utc, is_date, to_utc
 
@@ -29,7 +30,7 @@ _Converter = Callable[[Any], Any]
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,9})?")
 """A number in JSON syntax: \"007\" does not match, as it would lose its zeros."""
 _BIGINT = 2**63
-_LARGEST_EXPONENT = 1000
+_BEYOND_BOUNDS = f"is a number with an exponent beyond {LARGEST_EXPONENT}, or with more digits"
 _MAX_REPORTED_UNKNOWN = 20
 """Fields unknown to the schema that are reported by name; an API may send new names without end."""
 _LONGEST_REPORTED_NAME = 80
@@ -213,14 +214,15 @@ def _native(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a type form, wh
         return None
     if types == ["string"]:
         return {"date-time": None, "date": date}.get(str(schema.get("format")), str)
-    if types == ["array"] and isinstance(schema.get("items"), Mapping):
+    if types == ["array"] and not schema.get("items"):
+        return None
+    if types == ["array"]:
         items = _native(schema["items"])
         return None if items is None else list.__class_getitem__(items | None)
     return {
         "integer": Annotated[int, msgspec.Meta(ge=-_BIGINT, le=_BIGINT - 1)],
         "boolean": bool,
         "object": dict[str, Any],
-        "array": list[Any],
     }.get(types[0])
 
 
@@ -248,14 +250,14 @@ def _converter(schema: Mapping[str, Any]) -> _Converter:
 def _for_type(name: str, schema: Mapping[str, Any]) -> _Converter:
     if name == "string":
         return {"date-time": convert_timestamp, "date": _date}.get(str(schema.get("format")), _string)
-    if name == "array" and isinstance(schema.get("items"), Mapping):
+    if name == "array" and schema.get("items"):
         return _array_of(_converter(schema["items"]))
     return {
         "integer": _integer,
         "number": _number,
         "boolean": _boolean,
         "object": _object,
-        "array": _array,
+        "array": _array_without_arrays,
     }[name]
 
 
@@ -295,12 +297,14 @@ def _number(value: Any) -> int | Decimal:  # noqa: ANN401 - JSON is any of six t
     exact: int | Decimal | None = None
     if kind is str:
         exact = _decimal_of(value)
+        if exact is None and _DECIMAL.fullmatch(value):
+            raise Misfit(_BEYOND_BOUNDS)
     elif kind is Decimal:
         exact = _bounded(value)
     elif kind is int:
         exact = value
     if exact is None and kind is Decimal:
-        raise Misfit(f"is a number with an exponent beyond {_LARGEST_EXPONENT}")
+        raise Misfit(_BEYOND_BOUNDS)
     if exact is None:
         raise _misfit(value, "number")
     return exact
@@ -309,11 +313,14 @@ def _number(value: Any) -> int | Decimal:  # noqa: ANN401 - JSON is any of six t
 @lru_cache(1024)
 def _decimal_of(text: str) -> Decimal | None:
     """Parse a number sent as a string; cached, as rates and quantities repeat from row to row."""
-    return _bounded(Decimal(text)) if _DECIMAL.fullmatch(text) else None
+    return _bounded(text) if _DECIMAL.fullmatch(text) else None
 
 
-def _bounded(value: Decimal) -> Decimal | None:
-    return value if abs(value.adjusted()) <= _LARGEST_EXPONENT else None
+def _bounded(value: Decimal | str) -> Decimal | None:
+    try:
+        return bounded_decimal(value)
+    except ArithmeticError:
+        return None
 
 
 def _boolean(value: Any) -> bool:  # noqa: ANN401 - JSON is any of six types
@@ -360,6 +367,13 @@ def _array(value: Any) -> list[Any]:  # noqa: ANN401 - JSON is any of six types
     if isinstance(value, list):
         return value
     raise _misfit(value, "array")
+
+
+def _array_without_arrays(value: Any) -> list[Any]:  # noqa: ANN401 - JSON is any of six types
+    """Return an array of anything; loaders make columns of arrays, of which PostgreSQL takes six levels at most."""
+    if list in map(type, _array(value)):
+        raise Misfit("is an array of arrays that does not fit an array")
+    return _array(value)
 
 
 def _array_of(convert: _Converter) -> _Converter:

@@ -8,20 +8,38 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from decimal import Decimal, InvalidOperation
+from decimal import Clamped, Context, Inexact, InvalidOperation, Overflow, Subnormal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from singer_rest_core.records.nesting import flattened, is_too_deep
+
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     import requests
 
 _NUL_ESCAPED = b"\\u0000"
 _REPLACEMENT = "\ufffd"
 _ATTRIBUTE = "_singer_rest_core_body"
 
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
+LARGEST_EXPONENT = 1000
+"""Of a number with a fraction or an exponent; also the most digits of one. Others are decoded as texts: databases and
+loaders refuse a number of 100,000 digits, which `1e100000` is."""
+
+_numbers = Context(
+    prec=LARGEST_EXPONENT,
+    Emax=LARGEST_EXPONENT,
+    Emin=-LARGEST_EXPONENT,
+    traps=[Clamped, Inexact, InvalidOperation, Overflow, Subnormal],
+)
+bounded_decimal = _numbers.create_decimal
+"""Makes a `Decimal` of a text, or of another one, with the same digits, as fast as the class itself; raises
+ArithmeticError beyond the bounds."""
+
+_decoder = msgspec.json.Decoder(float_hook=bounded_decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _sorted_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _checker = msgspec.json.Decoder(msgspec.Raw)
@@ -35,7 +53,9 @@ def decode(content: bytes) -> Any:  # noqa: ANN401 - JSON is any of six types
     """Decode a JSON document exactly.
 
     Characters that databases reject are replaced by U+FFFD: NUL (PostgreSQL does not support it, and a single one fails
-    an entire batch) and lone surrogates (which UTF-8 cannot encode).
+    an entire batch) and lone surrogates (which UTF-8 cannot encode). Decoded as texts are `NaN`, `Infinity` and
+    `-Infinity`, which some servers send though JSON has no such numbers, numbers with an exponent or more digits than
+    `LARGEST_EXPONENT`, integers of more than 4300 digits, and what is nested more deeply than `nesting.DEEPEST`.
 
     Args:
         content: The document in UTF-8.
@@ -46,10 +66,12 @@ def decode(content: bytes) -> Any:  # noqa: ANN401 - JSON is any of six types
     Raises:
         NotJson: If the content is not a JSON document.
     """
+    if is_too_deep(content):
+        content = flattened(content)
     try:
         body = _decoder.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, InvalidOperation, RecursionError) as error:
-        body = _decode_surrogates(content, error)
+    except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, RecursionError) as error:
+        body = _decode_leniently(content, error)
     return _storable(body) if _NUL_ESCAPED in content else body
 
 
@@ -60,9 +82,10 @@ def exact_decoder(form: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a t
         form: The type to decode; where it is `Any`, numbers with a fraction become `Decimal`.
 
     Returns:
-        The decoder; it raises msgspec's errors.
+        The decoder; it raises msgspec's errors, and ArithmeticError for a number that `decode` returns as text. How
+        deeply a document is nested is for the caller to check.
     """
-    return msgspec.json.Decoder(form, float_hook=Decimal)
+    return msgspec.json.Decoder(form, float_hook=bounded_decimal)
 
 
 def decodes(value: object, form: Any) -> bool:  # noqa: ANN401 - a type form, which has no type
@@ -151,16 +174,27 @@ def body_of(response: requests.Response) -> Any:  # noqa: ANN401 - JSON is any o
     return kept[_ATTRIBUTE]
 
 
-def _decode_surrogates(content: bytes, error: Exception) -> Any:  # noqa: ANN401 - JSON is any of six types
-    """Decode documents with escaped lone surrogates, which the standard library accepts and msgspec does not."""
+def _decode_leniently(content: bytes, error: Exception) -> Any:  # noqa: ANN401 - JSON is any of six types
+    """Decode what msgspec refuses and the standard library accepts: lone surrogates, NaN, numbers beyond bounds."""
     try:
-        return _storable(json.loads(content, parse_float=Decimal, parse_constant=_refuse))
-    except (ValueError, InvalidOperation, RecursionError):
+        body = json.loads(content, parse_float=_decimal_or_text, parse_int=_int_or_text, parse_constant=str)
+    except (ValueError, RecursionError):
         raise NotJson(str(error)) from None
+    return _storable(body)
 
 
-def _refuse(name: str) -> NoReturn:
-    raise NotJson(f"{name} is not valid JSON")
+def _decimal_or_text(digits: str) -> Decimal | str:
+    try:
+        return bounded_decimal(digits)
+    except ArithmeticError:
+        return digits
+
+
+def _int_or_text(digits: str) -> int | str:
+    try:
+        return int(digits)
+    except ValueError:  # sys.get_int_max_str_digits()
+        return digits
 
 
 def _storable(value: Any) -> Any:  # noqa: ANN401 - JSON is any of six types

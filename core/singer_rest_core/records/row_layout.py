@@ -101,8 +101,8 @@ class ResourceRows:
 
     def _flat(self, resource: Mapping[str, Any]) -> Record:
         identifier = resource.get(ID)
-        record: Record = {ID: None, **(resource.get("attributes") or {})}
-        if is_another_id(record[ID], identifier):
+        record: Record = {**(resource.get("attributes") or {})}
+        if is_another_id(record.get(ID), identifier):
             record[ID_AMONG_ATTRIBUTES] = record[ID]
         if identifier is not None:
             record[ID] = identifier
@@ -116,8 +116,6 @@ class ResourceRows:
                 record[f"{name}_id"] = related["id"]
                 if name in self.typed:
                     record[f"{name}_type"] = related["type"]
-        if record[ID] is None:
-            raise UnexpectedPage(NOT_A_RESOURCE)
         return record
 
 

@@ -1,7 +1,7 @@
 """A JSON schema inferred from a sample of records, for APIs whose fields are not documented.
 
-Every record of the sample fits the schema (see `Conformer`), so nothing of it is rescued. More records only widen the
-types, in any order. The content of objects and arrays is left open, as nothing is lost there.
+Every record of the sample fits the schema (see `Conformer`), so nothing of it is rescued but arrays of arrays. More
+records only widen the types, in any order. The content of objects and arrays is left open, as nothing is lost there.
 
 The library `genson` does not support `Decimal`, dates, or types that widen to text.
 """
@@ -9,6 +9,7 @@ The library `genson` does not support `Decimal`, dates, or types that widen to t
 from __future__ import annotations
 
 import re
+from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,10 @@ _RESERVED_COLUMNS = frozenset({"", "version", "deletedate"})
 _LONGEST_NAME = 63
 """Bytes of a column name in PostgreSQL, which truncates longer names."""
 
+_MOST_COLUMNS = 300
+"""PostgreSQL has 1600 columns a table, and 8 kB for what a row holds outside of its long values: about 20 bytes for
+each of 400 columns. Fields beyond these are rescued."""
+
 _NEVER_TEXT = frozenset({"boolean", "object", "array"})
 """Kinds that text cannot represent."""
 
@@ -61,7 +66,8 @@ def infer_schema(records: Iterable[Mapping[str, Any]], *, keys: Sequence[str] = 
     A column gets the narrowest type that fits all its values: integer, then number, then text; date or timestamp only
     if every value is one. A number sent as text stays text, as nothing says that it is a number. Values of several
     other kinds give a column with several types. A column that is always null is text, which accepts most later values.
-    A field gets no column if no loader can use its name, or not together with another column; its values are rescued.
+    A field gets no column if no loader can use its name, or not together with another column, or if 300 other fields
+    are in more of the records; its values are rescued.
 
     Args:
         records: The sample, as decoded by `exact_json.decode`.
@@ -71,13 +77,16 @@ def infer_schema(records: Iterable[Mapping[str, Any]], *, keys: Sequence[str] = 
         A JSON schema with `_rescued_data`; the same for the same records in any order.
     """
     kinds: dict[str, set[str]] = {name: set() for name in keys}
+    occurs: Counter[str] = Counter()
     for record in records:
+        occurs.update(record.keys())
         for name, value in record.items():
             seen = kinds.setdefault(name, set())
             if value is not None:
                 seen.add(_kind(value))
     kinds.pop(RESCUED_DATA, None)
-    names = _columns([*keys, *sorted(kinds.keys() - set(keys))])
+    usual = sorted(kinds.keys() - set(keys), key=lambda name: (-occurs[name], name))[:_MOST_COLUMNS]
+    names = _columns([*keys, *sorted(usual)])
     properties = {name: _entry(_common(kinds[name]), is_key=name in keys) for name in names}
     schema: Record = {"type": "object", "properties": {**properties, RESCUED_DATA: dict(_RESCUED)}}
     return schema | ({"required": list(keys)} if keys else {})
@@ -102,7 +111,7 @@ def with_columns(schema: Mapping[str, Any], remembered: Mapping[str, str]) -> Re
     """Return a schema with the columns of an earlier one, with the types they had.
 
     The table was created with them: a loader may be unable to change a type, and keeps old values in a column that the
-    schema no longer has. Values that do not fit are converted or rescued.
+    schema no longer has. Values that do not fit are converted or rescued; so are new fields beyond 300 columns.
 
     Args:
         schema: A schema from `infer_schema`, possibly edited since; columns that this module cannot infer are kept.
@@ -115,7 +124,8 @@ def with_columns(schema: Mapping[str, Any], remembered: Mapping[str, str]) -> Re
     inferred = column_kinds(schema)
     kinds = {name: set(text.split()) for name, text in remembered.items() if name in inferred or name not in own}
     earlier = {name: _entry(each, is_key=name in keys) for name, each in kinds.items() if _are_known(each)}
-    usable = _columns([*keys, *sorted(earlier), *own])
+    most = max(_MOST_COLUMNS + len(keys), len({*keys, *earlier}))
+    usable = {*_columns([*keys, *sorted(earlier), *own])[:most], RESCUED_DATA}
     columns = {name: entry for name, entry in {**own, **earlier}.items() if name in usable}
     order = [*keys, *sorted(columns.keys() - {*keys, RESCUED_DATA}), RESCUED_DATA]
     return {**schema, "properties": {name: columns[name] for name in order if name in columns}}
@@ -197,7 +207,8 @@ def _are_known(kinds: AbstractSet[str]) -> bool:
 
 
 def _kind(value: Any) -> str:  # noqa: ANN401 - JSON is any of six types
-    return next(kind for kind in _KINDS[type(value)] if _fits(value, kind))
+    possible = _KINDS[type(value)]
+    return next((kind for kind in possible if _fits(value, kind)), possible[-1])
 
 
 def _fits(value: Any, kind: str) -> bool:  # noqa: ANN401 - JSON is any of six types

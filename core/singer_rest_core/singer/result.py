@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from singer_rest_core.errors import RunIncomplete
@@ -16,6 +17,7 @@ class RunResult:
         skipped: The streams that the account may not read, with the reason.
         failed: The streams that ended in an error, with the error.
         unchanged: The complete streams of which nothing was written, as the table holds the same rows.
+        left_out: How many records each stream has left out, as they have no usable key.
         idle: The streams for which the settings ask for nothing; they are among the complete ones.
     """
 
@@ -23,6 +25,7 @@ class RunResult:
     skipped: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     unchanged: list[str] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
     idle: set[str] = field(default_factory=set)
 
     def summary(self) -> str:
@@ -35,10 +38,12 @@ class RunResult:
             parts.append(f"{len(self.skipped)} skipped: {reasons}")
         if self.failed:
             parts.append(f"{len(self.failed)} failed: {', '.join(self.failed)}")
+        if self.left_out:
+            parts.append(f"records without a usable key left out: {self._left_out_of()}")
         return ", ".join(parts)
 
     def conclude(self) -> None:
-        """End the run as incomplete if a stream failed, or none could be read.
+        """End the run as incomplete if a stream failed, records were left out, or no stream could be read.
 
         Raises:
             RunIncomplete: In these cases; the line names the streams.
@@ -48,5 +53,13 @@ class RunResult:
                 f"{len(self.failed)} of {len(self.complete) + len(self.skipped) + len(self.failed)} streams failed: "
                 f"{', '.join(self.failed)}. The others are complete; the next run continues where these stopped",
             )
+        if self.left_out:
+            raise RunIncomplete(
+                f"Records were left out, as they have no key that a loader can use: {self._left_out_of()}. "
+                "Everything else is complete"
+            )
         if self.skipped and self.idle.issuperset(self.complete):
             raise RunIncomplete("No stream could be read: the account has access to none of the selected streams")
+
+    def _left_out_of(self) -> str:
+        return ", ".join(f"{name} ({count})" for name, count in self.left_out.items())

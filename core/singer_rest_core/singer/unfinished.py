@@ -49,5 +49,5 @@ class UnfinishedRead:
         held: Any = state.get(UNFINISHED)
         try:
             return cls(int(held["version"]), instant(str(held["began"])), int(held["rows"]), dict(held["place"]))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, OverflowError, TypeError, ValueError):
             return None

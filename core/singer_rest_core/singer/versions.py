@@ -62,7 +62,7 @@ class CompleteRead:
         held: Any = state.get(name)
         try:
             return cls(int(held["version"]), int(held["rows"]), instant(str(held["began"])))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, OverflowError, TypeError, ValueError):
             return None
 
 

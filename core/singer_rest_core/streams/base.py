@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from singer_rest_core.records.conform import Record
     from singer_rest_core.singer.result import RunResult
 
+_MOST_REPORTED = 5
+"""Records that are left out and named, for each stream."""
+
 
 class BaseStream(SdkStream, ABC):
     """A stream of a `RestTap`: it knows how much to read, follows its bookmark, and conforms its records.
@@ -57,6 +60,9 @@ class BaseStream(SdkStream, ABC):
 
     deselected_by_default: ClassVar[frozenset[str]] = frozenset()
     """Columns that are written only where the catalog selects them."""
+
+    left_out_hint = ""
+    """What to do about records whose key cannot be used, as a clause after a colon; empty where only the API can."""
 
     turn = 0
     """Streams of a lower turn are read first, those of one turn by name."""
@@ -427,8 +433,27 @@ class BaseStream(SdkStream, ABC):
 
     @override
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
-        """Make a record fit the schema."""
-        return self.conformer.conform(self.without_secrets(row))
+        """Make a record fit the schema; one without a key is left out."""
+        record = self.conformer.conform(self.without_secrets(row))
+        missing = [key for key in self.primary_keys if record.get(key) is None]
+        if missing:
+            self.leave_out([f"a record has no usable {' and '.join(missing)}"])
+            return None
+        return record
+
+    def leave_out(self, records: Sequence[str]) -> None:
+        """Report records that no loader could keep, as they have no usable key, and count them for the end of the run.
+
+        Args:
+            records: Where each was, and what is wrong with it.
+        """
+        result = self.run_result
+        for record in records:
+            result.left_out[self.name] += 1
+            if result.left_out[self.name] <= _MOST_REPORTED:
+                self.logger.error("left out: %s%s", record, self.left_out_hint)
+            elif result.left_out[self.name] == _MOST_REPORTED + 1:
+                self.logger.error("more records are left out; they are counted at the end of the run")
 
     def without_secrets(self, row: Mapping[str, object]) -> Mapping[str, object]:
         """Drop the fields that must never leave the API.

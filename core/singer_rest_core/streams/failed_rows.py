@@ -17,7 +17,8 @@ Key = TypeVar("Key")
 _MOST = 10_000
 """So many keys are remembered, the oldest ones; others are simply requested in their turn again."""
 
-_LONGEST_PAUSE_DAYS = 32
+_PAUSES_DAYS = (0, 2, 4, 8, 16, 32)
+"""How long a row is not requested after it failed for the first, second, … time; the last one holds from then on."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class FailedRow:
         try:
             attempts, moment, entry = held
             return cls(int(attempts), instant(str(moment)), entry)
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             return None
 
 
@@ -122,7 +123,7 @@ class FailedRows:
             self.has_overflowed = True
             return
         attempts = known.attempts + 1 if known else 1
-        pause = 0 if attempts == 1 else min(2 ** (attempts - 1), _LONGEST_PAUSE_DAYS)
+        pause = _PAUSES_DAYS[max(0, min(attempts, len(_PAUSES_DAYS)) - 1)]
         self.rows[key] = FailedRow(attempts, now + timedelta(days=pause), entry)
 
     def forget(self, key: str) -> None:

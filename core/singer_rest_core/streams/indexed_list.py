@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from typing_extensions import override
 
-from singer_rest_core.errors import RequestFailed
 from singer_rest_core.streams.rest import RestStream
 
 if TYPE_CHECKING:
@@ -78,6 +77,7 @@ class IndexedList(RestStream, ABC, Generic[Entry]):
         yield from super().pages(query, decoder)
         self.was_read = True
         self.repeats_rows = bool(self._repeated_keys)
+        self.has_read_all &= self.has_all_keys
         if self._repeated_keys:
             self.logger.warning(
                 "%d rows have the %s of another row, but other values: a loader keeps the last of them",
@@ -95,8 +95,6 @@ class IndexedList(RestStream, ABC, Generic[Entry]):
         new: list[Record] = []
         for row in super().accept_page(page, query).rows:
             key = self.row_id(row)
-            if key is None:
-                raise RequestFailed(f"GET {self.path} answered with a row without {self.primary_keys[0]}")
             known, entry = self._index.get(str(key)), self.index_entry(row)
             if entry != known:
                 self._repeated_keys += known is not None

@@ -21,13 +21,14 @@ from singer_rest_core.paging.page import CodecDecoder, RecordDecoder
 from singer_rest_core.records.exact_json import NotJson, decode
 from singer_rest_core.records.fast.codec import PageCodec
 from singer_rest_core.records.fast.row_types import RowFacts
+from singer_rest_core.records.row_keys import RowKeys
 from singer_rest_core.records.row_layout import UnexpectedPage, rows_of
 from singer_rest_core.singer.bookmarks import Scope
 from singer_rest_core.singer.unfinished import UNFINISHED, UnfinishedRead
 from singer_rest_core.streams.base import BaseStream
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
     import requests
     from singer_sdk import Tap
@@ -64,6 +65,9 @@ class RestStream(BaseStream, RESTStream[Any], ListSource, ABC):
     record_hooks: ClassVar[tuple[str, ...]] = _RECORD_HOOKS
     """Methods that are called for each record or answer where a stream overrides them: its pages then do not go from
     bytes to messages at once."""
+
+    has_all_keys = True
+    """Whether every row of the read under way, or of the last one, had a key that a loader can use."""
 
     def __init__(self, tap: Tap, *, path: str) -> None:
         """Make the stream of a tap.
@@ -135,6 +139,17 @@ class RestStream(BaseStream, RESTStream[Any], ListSource, ABC):
         self.prepare()
         self._ahead = self.new_reader(self.query())
         return self._ahead.pages()
+
+    @cached_property
+    def _row_keys(self) -> RowKeys | None:
+        columns = {column.name: column for column in self.conformer.columns}
+        if not self.primary_keys or not columns.keys() >= set(self.primary_keys):
+            return None
+        return RowKeys([columns[key] for key in self.primary_keys])
+
+    @override
+    def key_faults(self, keys: Sequence[Any]) -> Mapping[int, str]:
+        return self._row_keys.faults(keys) if self._row_keys is not None else {}
 
     def row_id(self, row: Record) -> Hashable:
         """Return what tells a row from the others of its list.
@@ -266,6 +281,7 @@ class RestStream(BaseStream, RESTStream[Any], ListSource, ABC):
             The pages to write.
         """
         self.reader = reader
+        self.has_all_keys = True
         self._has_pages = False
         self._rows_so_far = 0
         for page in pages:
@@ -278,11 +294,15 @@ class RestStream(BaseStream, RESTStream[Any], ListSource, ABC):
                 self.expect_no_order()
             self.run.page_read(len(page.rows), page.total)
             self.run.read_ahead.start_after(self.position, self.turn)
+            if page.left_out:
+                self.has_all_keys = False
+                self.leave_out(page.left_out)
             self._place = page.resume_at
             self._rows_so_far += len(page.rows)
             yield self.accept_page(page, page.query)
         if reader.result is not None:
-            self.covers_table = True
+            # A row that was known may be one of those without a key.
+            self.covers_table = self.has_all_keys
             self.has_read_all = reader.result.is_complete
             self.is_certain = reader.result.is_certain
             self.rows_read = reader.result.rows

@@ -242,6 +242,8 @@ def test_a_value_is_converted_where_nothing_is_lost(entry: dict[str, Any], value
         (_DATE, "2025-02-29"),
         ({"type": "object"}, []),
         ({"type": "array"}, {}),
+        ({"type": "array"}, [1, [2]]),
+        ({"type": "array", "items": {}}, [[[[[[[[]]]]]]]]),
         ({"type": "array", "items": _NUMBER}, [1, "x", 2]),
         ({"type": "array", "items": {"type": "array", "items": _NUMBER}}, [[1], 2]),
         ({"type": ["integer", "number"]}, "x"),
@@ -322,7 +324,8 @@ def test_a_reported_name_is_safe_to_log_and_rescued_unchanged(name: str, reporte
 
 
 def test_a_number_with_too_large_an_exponent_is_reported_as_such() -> None:
-    assert _reports_of({"b": Decimal("1e1001")}) == [("b", "is a number with an exponent beyond 1000")]
+    for value in (Decimal("1e1001"), "1e1001", Decimal("1e-1001"), f"1.{'3' * 1000}"):
+        assert _reports_of({"b": value}) == [("b", "is a number with an exponent beyond 1000, or with more digits")]
 
 
 def test_the_raw_record_is_not_changed() -> None:

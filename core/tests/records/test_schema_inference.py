@@ -28,7 +28,10 @@ _SCALARS = st.one_of(
 )
 _VALUES = st.recursive(
     _SCALARS,
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["x", "y"]), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner.filter(lambda each: not isinstance(each, list)), max_size=2)
+        | st.dictionaries(st.sampled_from(["x", "y"]), inner, max_size=2)
+    ),
     max_leaves=4,
 )
 _NAMES = st.sampled_from(["id", "total", "date", "class", "not an identifier", "1st"])
@@ -217,6 +220,29 @@ def test_a_former_key_column_may_be_null() -> None:
 @pytest.mark.parametrize("name", ["", "version", "Version", "deletedate", "!", "é" * 32])
 def test_a_name_that_no_loader_can_use_gets_no_column(name: str) -> None:
     assert list(infer_schema([{"id": 1, name: 2}])["properties"]) == ["id", RESCUED_DATA]
+
+
+def test_a_table_gets_no_more_columns_than_a_database_has_and_the_usual_fields_first() -> None:
+    records = [{"id": each, "usual": 1, f"z{each}": 2, f"a{each}": 3} for each in range(400)]
+
+    schema = infer_schema(records, keys=["id"])
+
+    assert len(schema["properties"]) == 302
+    assert {"id", "usual", RESCUED_DATA} <= schema["properties"].keys()
+    assert infer_schema(reversed(records), keys=["id"]) == schema
+
+
+def test_new_names_every_night_add_no_columns_beyond_the_limit_and_none_goes() -> None:
+    schema = infer_schema([{"id": 1, **{f"new{each}": 1 for each in range(290)}}], keys=["id"])
+    for night in range(5):
+        own = infer_schema([{"id": 1, **{f"of{night}n{each}": 1 for each in range(100)}}], keys=["id"])
+        before = column_kinds(schema)
+
+        schema = with_columns(own, before)
+
+        assert before.items() <= column_kinds(schema).items()
+        assert RESCUED_DATA in schema["properties"]
+    assert len(schema["properties"]) == 302
 
 
 def test_names_that_a_loader_cannot_distinguish_get_one_column() -> None:

@@ -158,13 +158,16 @@ def test_a_stream_whose_every_row_is_forbidden_is_skipped(world: World, caplog: 
     assert "a_thing: skipped: GET /things/a answered 403: not for you" in caplog.text
 
 
-def test_a_row_without_a_key_fails_its_list(world: World) -> None:
-    world.things = {None: "nameless"}  # type: ignore[dict-item] # on purpose
-
+def test_a_row_without_a_key_keeps_no_other_from_being_read_and_nothing_is_taken_as_gone(world: World) -> None:
     world.read()
+    world.things = {"a": "A", None: "nameless"}  # type: ignore[dict-item] # on purpose
 
-    assert world.error.startswith("2 of 2 streams failed")
-    assert world.records("things") == []
+    assert world.read() == ["list"]
+    assert "Records were left out, as they have no key that a loader can use: things (1)" in world.error
+    assert world.records("things") == ["a"]
+    assert world.gone() == []
+    assert world.activated() == set()
+    assert world.remembered == [*"abcdef"]
 
 
 @pytest.mark.parametrize("remembered", [["a"], None, {"a": 1, "b": None, "c": "x"}])

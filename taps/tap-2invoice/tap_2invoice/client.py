@@ -21,11 +21,11 @@ from singer_rest_core.paging import RecordDecoder
 from singer_rest_core.records import FlatRows, UnexpectedPage, rows_of
 from singer_rest_core.streams import PerRowStream
 from tap_2invoice.inferred_schema import InferredSchemaStream
-from tap_2invoice.keys import DIGEST, ID, key_error, with_keys
+from tap_2invoice.keys import DIGEST, ID, with_keys
 from tap_2invoice.paging import FIRST_PAGE, PAGINATION_MEMBERS, LaravelPaginator, total_count
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
+    from collections.abc import Iterator
 
     import requests
     from singer_sdk import Tap
@@ -42,6 +42,10 @@ class ListStream(InferredSchemaStream, RestStream, ABC):
     selector: str | None = None
     """The member of an answer that holds the records, plain or in a paginator; None if it has the stream's name."""
 
+    left_out_hint = (
+        ": if records have other keys than when the catalog was made, make it again with --discover, and read into a "
+        "new table without state (meltano run --refresh-catalog --full-refresh)"
+    )
     http_headers = HEADERS
     record_hooks = tuple(name for name in RestStream.record_hooks if name != "records_in")
     """`records_in` adds keys, which `page_codec` takes into account."""
@@ -95,14 +99,8 @@ class ListStream(InferredSchemaStream, RestStream, ABC):
 
     @property
     def id_decoder(self) -> RecordDecoder:
-        """Decodes pages whose ids are needed: a record without one is an error."""
-        return RecordDecoder(lambda _, body: self._raw_records(body), self.row_layout, self._id_of)
-
-    def _id_of(self, record: Record) -> Hashable:
-        found: Hashable = record.get(ID)
-        if found is None:
-            raise RequestFailed(f"GET {self.path} answered a record without {ID}: its detail cannot be requested")
-        return found
+        """Decodes pages whose ids are needed, whatever the key of their stream is."""
+        return RecordDecoder(lambda _, body: self._raw_records(body), self.row_layout, lambda record: record.get(ID))
 
     @override
     def records_in(self, body: Any) -> list[Record]:
@@ -119,25 +117,11 @@ class ListStream(InferredSchemaStream, RestStream, ABC):
 
     @override
     def paginator(self, query: ListQuery) -> LaravelPaginator:
-        return LaravelPaginator(self.path, self._check_keys)
+        return LaravelPaginator(self.path)
 
     @override
     def total_of(self, page: Page) -> int | None:
         return total_count(page)
-
-    def _check_keys(self, ids: Sequence[Any]) -> None:
-        """Reject records that a loader could not tell apart: the catalog is of another time, or of another account."""
-        columns = {column.name: column for column in self.conformer.columns}
-        key = self.primary_keys[0]
-        if len(self.primary_keys) > 1 or key not in columns:
-            return
-        for each in ids:
-            error = key_error(columns[key], each)
-            if error is not None:
-                raise RequestFailed(
-                    f"GET {self.path} answered a record whose key {key} {error}: make the catalog again with "
-                    "--discover, and read into a new table without state (meltano run --refresh-catalog --full-refresh)"
-                )
 
 
 class RecordDetailStream(InferredSchemaStream, PerRowStream, ABC):
@@ -169,7 +153,7 @@ class RecordDetailStream(InferredSchemaStream, PerRowStream, ABC):
             rows += 1
         if self.listing.has_read_all:
             self.forget_failures_except(listed)
-        self.has_read_all = self.listing.has_read_all and not self.lacks_rows
+        self.has_read_all = self.listing.has_read_all and self.listing.has_all_keys and not self.lacks_rows
         self.is_certain = self.listing.is_certain
         self.rows_read = rows
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from singer_rest_core.records import Misfit, row_digest
+from singer_rest_core.records import row_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from singer_rest_core import Record
-    from singer_rest_core.records import Column
 
 ID = "id"
 DIGEST = "_digest"
@@ -43,22 +42,3 @@ def with_keys(rows: Iterable[Record], key: str) -> Iterator[Record]:
         if repeats[digest] > 1:
             digest = row_digest([row, repeats[digest]], characters=_DIGEST_CHARACTERS)
         yield {**row, key: digest}
-
-
-def key_error(column: Column, value: object) -> str | None:
-    """Check whether a value can be a record's key.
-
-    Args:
-        column: The column of the key.
-        value: The value.
-
-    Returns:
-        What is wrong with it, as a predicate; None if nothing is.
-    """
-    if value is None:
-        return "is missing"
-    try:
-        column.convert(value)
-    except Misfit as misfit:
-        return str(misfit)
-    return None

@@ -9,8 +9,7 @@ from typing_extensions import override
 from singer_rest_core import NumberedPaginator, RequestFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
-    from typing import Any
+    from collections.abc import Hashable, Sequence
 
     from singer_rest_core import Page, Record
 
@@ -30,24 +29,21 @@ class LaravelPaginator(NumberedPaginator):
 
     Args:
         path: The list, for errors.
-        check_keys: Rejects the keys of a page's records.
     """
 
-    def __init__(self, path: str, check_keys: Callable[[Sequence[Any]], None]) -> None:
+    def __init__(self, path: str) -> None:
         """Start before the first page."""
         super().__init__(_PAGE, last_page=self._last_page)
         self._path = path
-        self._check_keys = check_keys
         self._fingerprints: set[int] = set()
 
     @override
     def check(self, page: Page, ids: Sequence[Hashable]) -> None:
-        """Reject a page that was not requested, one that came before, and records without a usable key.
+        """Reject a page that was not requested, and one that came before.
 
         Raises:
             RequestFailed: If the page is one of these.
         """
-        self._check_keys(ids)
         pagination = _pagination(page)
         number = _integer(pagination.get("current_page"))
         if number not in {None, self.number}:

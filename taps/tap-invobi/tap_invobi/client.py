@@ -9,7 +9,7 @@ from singer_sdk import StreamSchema
 from singer_sdk.schema.source import SchemaDirectory
 from typing_extensions import override
 
-from singer_rest_core import RequestFailed, RestStream
+from singer_rest_core import RestStream
 from singer_rest_core.records import FlatRows, rows_of
 
 if TYPE_CHECKING:
@@ -55,6 +55,4 @@ class UnpagedList(RestStream):
         for row in rows_of(body, self.row_layout):
             is_value = self.value_column and not isinstance(row, dict)
             record = {self.value_column: row} if is_value else self.row_layout.flat(row)
-            if self.row_id(record) is None:
-                raise RequestFailed(f"GET {self.path} answered with a row without {self.primary_keys[0]}")
             yield record

@@ -17,6 +17,7 @@ from msgspec import UNSET
 
 from singer_rest_core.records import exact_json
 from singer_rest_core.records.fast.row_types import RowTypes
+from singer_rest_core.records.nesting import flattened, is_too_deep
 from singer_rest_core.records.row_layout import check_errors, envelope_of, rows_of
 
 if TYPE_CHECKING:
@@ -141,6 +142,8 @@ class PageCodec:
         return page
 
     def _decode(self, content: bytes) -> DecodedPage:
+        if is_too_deep(content):
+            content = flattened(content)
         try:
             if _BACKSLASH not in content or _NUL_ESCAPED not in content:
                 try:

@@ -18,9 +18,7 @@ from singer_rest_core.records.fast.relationship_types import RelationshipTypes
 from singer_rest_core.records.row_layout import (
     ID,
     ID_AMONG_ATTRIBUTES,
-    NOT_A_RESOURCE,
     ResourceRows,
-    UnexpectedPage,
     fields_of,
     is_another_id,
     relationships_of,
@@ -175,7 +173,7 @@ class RowTypes:
             Structs that encode as the records, including properties that are not selected (see `hide`).
 
         Raises:
-            UnexpectedPage: If a row is not a resource object.
+            UnexpectedPage: If a related record lacks the type that is to be written.
         """
         records = rows if self._relationships is None else [each.attributes or self._record() for each in rows]
         batch = self._batch(records)
@@ -251,9 +249,8 @@ class RowTypes:
             self._set_ids(resources, batch)
         else:
             for index, resource in enumerate(resources):
-                if resource.id is None:
-                    raise UnexpectedPage(NOT_A_RESOURCE)
-                put(index, ID, resource.id)
+                if resource.id is not None:
+                    put(index, ID, resource.id)
         relationships.fill(batch.records, [each.relationships for each in resources], put)
 
     def _set_ids(self, resources: Sequence[Any], batch: RecordBatch) -> None:
@@ -261,8 +258,8 @@ class RowTypes:
         field = self.fields[ID]
         for index, (resource, attribute) in enumerate(zip(resources, batch.values(ID), strict=True)):
             if resource.id is None:
-                if attribute is UNSET or attribute is None:
-                    raise UnexpectedPage(NOT_A_RESOURCE)
+                if attribute is UNSET and ID in self._columns:
+                    setattr(batch.records[index], field, None)
                 continue
             if attribute is not UNSET and is_another_id(attribute, resource.id):
                 batch.rescue(index, ID_AMONG_ATTRIBUTES, attribute)

@@ -415,9 +415,7 @@ def test_a_page_without_its_list_is_refused_with_the_names_it_contains(content: 
         "5",
         "null",
         "[]",
-        "{}",
-        '{"id":null,"attributes":{}}',
-        '{"relationships":{"a":{"data":{"type":"x"}}}}',
+        '{"id":"1","relationships":{"a":{"data":{"type":"x"}}}}',
         '{"attributes":"x"}',
     ],
 )
