@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -15,7 +17,7 @@ import pytest
 from scripts.local_world import ROOT
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from conftest import SandboxSettings
     from scripts.local_world import LocalWorld
@@ -31,15 +33,18 @@ def commands_below(title: str) -> list[str]:
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Path:
+def copy() -> Iterator[Path]:
     """A copy of the repository, in which nothing has been installed: `make` makes an environment there."""
-    folder = tmp_path / "copy"
+    # Not in the folder of pytest: PostgreSQL, which root starts as another user, must be able to read it.
+    folder = Path(tempfile.mkdtemp(prefix="getting-started-"))
+    folder.chmod(0o755)
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607
     for name in listed.stdout.split("\0"):
         if name and (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-    return folder
+    yield folder
+    shutil.rmtree(folder)
 
 
 def environment(**more: str) -> dict[str, str]:

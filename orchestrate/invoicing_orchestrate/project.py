@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 _ROOT_VARIABLE = "MELTANO_PROJECT_ROOT"
 _POSTGRES = "target-postgres"
-_SECRET_NAME = re.compile(r"(TOKEN|KEY|PASSWORD|SECRET|URL|URI)$")
+_SECRET_NAME = re.compile(r"(TOKEN|KEY|PASSWORD|SECRET|DATABASE_UR[IL]|SQLALCHEMY_URL|ON_FAILURE_URL)$")
+_SHORTEST = 8
+"""Characters of a value that is taken for a secret by its name alone: shorter ones, such as `true`, are in any text."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,14 @@ class Project:
 
     @property
     def secrets(self) -> list[str]:
-        """Values of variables that may be secret: settings that plugins call sensitive, and what is named like one."""
+        """Values that may be secret: settings that plugins call sensitive, what is named so, passwords in URLs."""
         sensitive = set(self._sensitive_variables())
-        names = [name for name in self.variables if name in sensitive or _SECRET_NAME.search(name)]
-        values = [self.variables[name] for name in names if self.variables[name]]
-        return [*values, *(password for value in values for password in _passwords(value))]
+        values = [
+            value
+            for name, value in self.variables.items()
+            if value and (name in sensitive or (_SECRET_NAME.search(name) and len(value) >= _SHORTEST))
+        ]
+        return [*values, *(password for value in self.variables.values() for password in _passwords(value))]
 
     def destination(self, tap: str, loader: str) -> Destination | None:
         """Return where the loader writes the tap's tables.

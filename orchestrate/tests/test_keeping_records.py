@@ -118,10 +118,9 @@ def folder(tmp_path: Path) -> Path:
 def test_secrets_are_what_plugins_call_sensitive_and_what_is_named_like_it(folder: Path) -> None:
     (folder / ".env").write_text("TAP_X_LOGIN='from file'\nTAP_X_PAGE_SIZE=10\nUSER=root\n", encoding="utf-8")
     url = "postgresql+psycopg://user:pa%40ss@host/database"
-    project = Project(
-        folder, {"TARGET_POSTGRES_SQLALCHEMY_URL": url, "ON_FAILURE_URL": "https://hooks/x", "EMPTY_KEY": ""}
-    )
-    assert set(project.secrets) == {"from file", url, "pa%40ss", "https://hooks/x"}
+    others = {"EMPTY_KEY": "", "USE_KEY": "true", "HTTPS_PROXY": "http://me:pr0xy@proxy:3128"}
+    project = Project(folder, {"TARGET_POSTGRES_SQLALCHEMY_URL": url, "ON_FAILURE_URL": "https://hooks/x", **others})
+    assert set(project.secrets) == {"from file", url, "pa%40ss", "https://hooks/x", "pr0xy"}
 
 
 def test_the_environment_goes_before_dotenv(folder: Path) -> None:
