@@ -161,6 +161,8 @@ class TargetPostgresExact(TargetPostgres):
         """Hand a message of a stream to singer-sdk."""
         with self._failing_alone(stream):
             message = deserialize_json(line)
+            if kind in {"ACTIVATE_VERSION", "BATCH"} and stream not in self.mapper.stream_maps:
+                raise StreamFailed(stream, f"a message of type {kind} came before its SCHEMA.")
             if kind != "RECORD":
                 self._drain(stream)
             self._handlers[kind](message)
