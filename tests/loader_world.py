@@ -89,6 +89,12 @@ class Database:
             for statement in statements:
                 connection.execute(statement.encode())
 
+    def value(self, query: str) -> Any:  # noqa: ANN401 - of any type
+        """Return the one value that a query finds."""
+        with psycopg.connect(self.url) as connection:
+            (found,) = connection.execute(query.encode()).fetchone() or (None,)
+            return found
+
     def content(self, schema: str) -> dict[str, Any]:
         """Return the columns, keys and values of all tables, as text, without the times of loading."""
         with psycopg.connect(self.url) as connection:

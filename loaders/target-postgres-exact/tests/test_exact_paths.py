@@ -7,11 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from singer_sdk.target_base import Target
-from target_postgres.sinks import PostgresSink
 
-from target_postgres_exact.sink import ExactSink
-from target_postgres_exact.target import TargetPostgresExact
 from tests.loader_world import activate, record, schema, state
 
 if TYPE_CHECKING:
@@ -19,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.loader_world import Database, Message
+
+pytestmark = pytest.mark.slow
 
 TEXT: Mapping[str, Any] = {"type": ["string", "null"]}
 NUMBER: Mapping[str, Any] = {"type": ["number", "null"]}
@@ -115,18 +113,3 @@ def test_a_type_that_is_left_to_target_postgres(database: Database, *, use_copy:
     assert database.content("exact") == database.content("kept")
     (row,) = database.rows("rows")
     assert (str(row["number"]), row["either"], row["text"]) == (exact, "2025-12-31 22:00:00.5+00", "true")
-
-
-def test_what_is_overridden_exists_in_singer_sdk_and_target_postgres() -> None:
-    of_target = ["_drain_all", "_write_state_message", "_handle_termination", "_MAX_RECORD_AGE_IN_MINUTES"]
-    for owner, base, names in (
-        (TargetPostgresExact, Target, of_target),
-        (ExactSink, PostgresSink, ["_parse_timestamps_in_record", "_do_copy"]),
-    ):
-        for name in names:
-            assert name in vars(owner), name
-            assert hasattr(base, name), name
-    used = ["_process_record_message", "_process_schema_message", "_process_activate_version_message"]
-    assert [
-        name for name in [*used, "_process_batch_message", "_handle_max_record_age"] if not hasattr(Target, name)
-    ] == []
