@@ -31,7 +31,7 @@ class RunRecord:
         result: How it ended; interrupted is a run that a signal ended.
         exit_code: The exit code of the run.
         error: Why it failed, in one line; None if it succeeded.
-        rows_read: Rows that the tap handed on.
+        rows_read: Rows that the tap read.
         rows_written: Rows that the loader wrote; None if neither loader nor database could say.
         rows_deleted: Rows that the loader marked as deleted or removed; None as above.
         requests: Requests that the tap sent; None if it ended before it could say.

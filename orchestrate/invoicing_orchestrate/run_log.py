@@ -40,6 +40,7 @@ class RunLog:
     skipped: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     tap_pid: int | None = None
+    _read_in_pages: int = 0
     _requests_measured: int | None = None
     _written_in_all: int | None = None
     _errors: dict[Side, deque[str]] = field(default_factory=dict)
@@ -67,8 +68,10 @@ class RunLog:
 
     @property
     def total_read(self) -> int:
-        """How many rows the tap handed on."""
-        return sum(self.rows_read.values())
+        """How many rows the tap read: also those it did not hand on, and those it made of others."""
+        # The summary counts rows of pages, which a tap may leave out where nothing has changed; measurements count what
+        # was handed on, which includes rows that are in no page of their own.
+        return max(self._read_in_pages, sum(self.rows_read.values()))
 
     @property
     def total_requests(self) -> int | None:
@@ -111,6 +114,7 @@ class RunLog:
     def _summarize(self, line: LogLine) -> None:
         if line.side == "tap":
             self.requests = _whole(line.summary.get("requests"))
+            self._read_in_pages = _whole(line.summary.get("rows")) or 0
             self.skipped |= _texts(line.summary.get("skipped"))
             self.failed |= _texts(line.summary.get("failed"))
         elif line.side == "loader":

@@ -89,6 +89,12 @@ def test_a_summary_of_the_tap_counts_all_requests_and_names_streams() -> None:
     assert (log.total_requests, log.skipped, log.failed) == (9, {"prompts": "403"}, {"invoices": "500: try later"})
 
 
+def test_rows_that_were_read_count_also_where_they_are_not_handed_on() -> None:
+    summary = {"rows": 500, "requests": 9}
+    log = log_of(count(TAP, "record_count", 3, "invoices"), line("500 rows", run_summary=summary, **TAP))
+    assert log.total_read == 500
+
+
 def test_a_loader_may_say_itself_what_it_wrote_and_deleted() -> None:
     summary = {"written": 30, "deleted": 2}
     log = log_of(count(LOADER, "record_count", 32, "invoices"), line("done", run_summary=summary, **LOADER))

@@ -7,6 +7,7 @@ number there is written without an exponent. A value for which that is not known
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
@@ -24,6 +25,8 @@ BOOLEANS = {True: "t", False: "f", None: NULL}
 REPLACEMENT = "\ufffd"
 
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+_INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 _LONGEST_EXPONENT = 1000
 """Digits that a number in a text column is written out to; PostgreSQL itself would go to 131072."""
 
@@ -96,6 +99,8 @@ def integer_within(smallest: int, largest: int) -> Callable[[object], str]:
         if isinstance(value, Decimal) and value.is_finite() and value.adjusted() < len(str(largest)):
             # PostgreSQL's cast of a numeric rounds half away from zero.
             value = int(value.to_integral_value(ROUND_HALF_UP))
+        elif isinstance(value, str) and _INTEGER.fullmatch(value):
+            value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and smallest <= value <= largest:
             return str(value)
         raise Misfit
@@ -107,13 +112,15 @@ def number(value: object) -> str:
     """Write a value into a numeric column."""
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return str(value)
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        return value
     raise Misfit
 
 
 def boolean(value: object) -> str:
-    """Write a value into a boolean column."""
-    if isinstance(value, bool):
-        return BOOLEANS[value]
+    """Write a value into a boolean column; 0 and 1 are booleans too, for SQLAlchemy."""
+    if isinstance(value, bool | int | Decimal) and value in {0, 1}:
+        return BOOLEANS[bool(value)]
     raise Misfit
 
 

@@ -67,6 +67,7 @@ class TargetPostgresExact(TargetPostgres):
         self._messages: list[Any] = []
         self._lines: list[bytes] = []
         self._chunk_bytes = 0
+        self._chunk_messages = min(_CHUNK_MESSAGES, self.config.get("batch_size_rows") or _CHUNK_MESSAGES)
         self._written_state = ""
         self._ends_by: tuple[int, FrameType | None] | None = None
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -96,7 +97,7 @@ class TargetPostgresExact(TargetPostgres):
                     self._messages.append(message)
                     self._lines.append(line)
                     self._chunk_bytes += len(line)
-                    if len(self._lines) >= _CHUNK_MESSAGES or self._chunk_bytes >= _CHUNK_BYTES:
+                    if len(self._lines) >= self._chunk_messages or self._chunk_bytes >= _CHUNK_BYTES:
                         self._finish_chunk()
                     continue
             if line and not line.isspace():
@@ -161,6 +162,8 @@ class TargetPostgresExact(TargetPostgres):
         """Hand a message of a stream to singer-sdk."""
         with self._failing_alone(stream):
             message = deserialize_json(line)
+            if kind in {"ACTIVATE_VERSION", "BATCH"} and stream not in self.mapper.stream_maps:
+                raise StreamFailed(stream, f"a message of type {kind} came before its SCHEMA.")
             if kind != "RECORD":
                 self._drain(stream)
             self._handlers[kind](message)

@@ -40,12 +40,10 @@ def rows(first: int, last: int, text: str = "") -> list[Message]:
 
 
 def test_a_state_follows_each_commit(database: Database) -> None:
-    loaded = database.load([COLUMNS, *rows(0, 1200)], batch_size_rows=100)
+    loaded = database.load([COLUMNS, *rows(0, 200)], batch_size_rows=4)
 
     states = [json.loads(line)["last"] for line in loaded.states]
-    assert states[-1] == 1199
-    assert len(states) > 2
-    assert states == sorted(set(states)), "none is written twice"
+    assert states == list(range(9, 200, 10))
 
 
 def test_no_state_says_more_than_what_is_committed(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

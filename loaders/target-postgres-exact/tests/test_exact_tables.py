@@ -71,9 +71,9 @@ USUAL: Mapping[str, Any] = {
 UNUSUAL: Mapping[str, list[object]] = {
     "text": [5, 5.0, 1e5, 1e-7, -0.0, True, 2**70, ["a", "b"], "", "null", "\\N", "\x00a"],
     "uuid": ["{7B0F0A3E-0000-4000-8000-0123456789AB}"],
-    "integer": ["5", 5.0, 5.5, -5.5, 1e3, -(2**63)],
+    "integer": ["5", "-0", "007", "9223372036854775807", 5.0, 5.5, -5.5, 1e3, -(2**63)],
     "small": ["7", 7.4, 32767],
-    "number": ["1.5", "NaN", 2**80, 1e300, -0.0],
+    "number": ["1.5", "-0.0", "007.50", "NaN", 2**80, 1e300, -0.0],
     "decimal": [5, 1.5, "1e3"],
     "boolean": [1, 0, 1.0],
     "instant": [
@@ -226,9 +226,12 @@ def test_activating_a_version_removes_older_rows(database: Database, *, hard_del
     for messages in (first, [columns, activate("rows", 10)], second, third):
         database.expect_equal(messages, hard_delete=hard_delete)
 
+    # What has no version is older than any, also if it was sent a moment before.
+    database.expect_equal([columns, record("rows", {"id": "now"}), activate("rows", 20)], hard_delete=hard_delete)
+
     here = {row["id"] for row in database.rows("rows") if row["_sdc_deleted_at"] is None}
     assert here == {"2", "3", "4", "5", "6"}
-    assert len(database.rows("rows")) == (5 if hard_delete else 8)
+    assert len(database.rows("rows")) == (5 if hard_delete else 9)
 
 
 @pytest.mark.slow
@@ -274,6 +277,16 @@ def test_a_schema_that_changes_between_runs_and_within_one(database: Database) -
 
     (first,) = [row for row in database.rows("rows") if row["id"] == "1"]
     assert (first["text"], first["number"], first["later"]) == (None, 7, "x")
+
+
+def test_rows_of_the_schema_before_are_written_before_those_of_the_new_one(database: Database) -> None:
+    messages = [schema("rows", {"id": TEXT, "text": TEXT}), record("rows", {"id": "1", "text": "before"})]
+    messages += [schema("rows", {"id": TEXT, "text": TEXT, "number": NUMBER})]
+    messages += [record("rows", {"id": str(number), "text": "after"}) for number in range(4)]
+
+    assert database.load(messages, batch_size_rows=2).failure is None
+
+    assert {row["id"]: row["text"] for row in database.rows("rows")}["1"] == "after"
 
 
 @pytest.mark.slow
