@@ -69,6 +69,13 @@ def test_the_demo_reads_only_changes_again_and_leaves_nothing_behind(tmp_path: P
         "Every change has arrived. Of the incremental streams, only changes and the look-back were read again."
         in second
     )
+    written = re.findall(r"^(tap-\S+) +\d+ +(\d+) +(\d+) +\d+  ([a-z_, ]+)$", second, re.MULTILINE)
+    assert [tap for tap, *_ in written] == [*CHANGES_BY_TAP]
+    assert all(int(rows_read) > int(rows_written) for _, rows_read, rows_written, _ in written)
+    lists = {tap: names.split(", ") for tap, *_, names in written}
+    assert "payments" in lists["tap-productive"]
+    assert "expenses" not in lists["tap-productive"], "no expense has changed"
+    assert lists["tap-2invoice"] == ["clients", "receipts"]
     assert left_behind(tmp_path) == []
 
 
