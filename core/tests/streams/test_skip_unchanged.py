@@ -607,6 +607,23 @@ def test_a_signal_while_rows_are_held_back_leaves_the_state_of_before(world: Wor
     world.expect(stream)
 
 
+def test_no_state_passes_rows_that_are_held_back(world: World) -> None:
+    world.night("changes")
+    world.night("changes")
+    before = world.state["bookmarks"]["changes"]["replication_key_value"]
+    for key in "cde":
+        _change(world, key, 71)
+
+    messages = world.night("changes").messages
+
+    first_row = [message["type"] for message in messages].index("RECORD")
+    states = [
+        message["value"]["bookmarks"]["changes"] for message in messages[:first_row] if message["type"] == "STATE"
+    ]
+    assert {state["replication_key_value"] for state in states} == {before}
+    world.expect("changes")
+
+
 def test_switched_off_and_on_again_nothing_old_is_taken_for_what_the_table_holds(world: World) -> None:
     before = copy.deepcopy(world.rows)
     world.night()
