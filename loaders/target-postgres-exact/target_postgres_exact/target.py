@@ -155,8 +155,18 @@ class TargetPostgresExact(TargetPostgres):
         if stream in self._failures or (kind == "RECORD" and self._is_taken_by(stream, line)):
             return
         self._reader.counts[kind] += 1
+        if kind == "SCHEMA":
+            self._write_state_before_rows()
         if kind != "SCHEMA" or self._schema_lines.get(stream) != line:
             self._handle_decoded(kind, stream, line)
+
+    def _write_state_before_rows(self) -> None:
+        """Write the STATE that came before a SCHEMA, before any row that comes after it can be in the table.
+
+        A tap may have taken back in it what it said of the stream's rows: a run that is killed must not leave that behind.
+        """
+        if self._latest_state is not None and self._latest_state["value"] != self._written_state:
+            self.drain_all()
 
     def _handle_decoded(self, kind: str, stream: str, line: bytes) -> None:
         """Hand a message of a stream to singer-sdk."""

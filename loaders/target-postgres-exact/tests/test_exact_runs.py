@@ -60,6 +60,24 @@ def test_no_state_says_more_than_what_is_committed(database: Database, monkeypat
     assert all(count > last for last, count in seen)
 
 
+def test_a_state_before_a_schema_is_written_before_any_row_after_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, list[int]]] = []
+
+    def write(_self: TargetPostgresExact, written: dict[str, Any]) -> None:
+        seen.append((json.loads(written["value"])["last"], [len(database.rows(name)) for name in ("rows", "others")]))
+
+    monkeypatch.setattr(TargetPostgresExact, "_write_state_message", write)
+    others = schema("others", {"id": TEXT, "text": TEXT})
+    database.load([COLUMNS, others])
+    more = [others, record("others", {"id": "1"}), state({"last": "later"})]
+
+    database.load([COLUMNS, *rows(0, 5), state({"last": "taken back"}), *more])
+
+    assert seen == [("taken back", [5, 0]), ("later", [5, 1])]
+
+
 def test_rows_that_wait_for_long_are_committed_with_a_state(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
