@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -18,15 +19,16 @@ import yaml
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from conftest import write
+from conftest import discover, write
+from scripts.all_taps import tap_classes
 from scripts.local_world import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from tests.proof.world import World
 
-_PATIENCE = 90.0
+_PATIENCE = 300.0
 """Seconds after which a pipe that has not ended is stuck."""
 
 _POLL = 0.02
@@ -148,10 +150,11 @@ class Pipe:
         Returns:
             How it ended; the state of the next run is the last one that the loader passed on.
         """
+        command = self.tap_command
         self.world.admin.clear_requests()
         if at_request is not None:
             self.world.admin.add_fault("*", skip=at_request, times=1, delay_ms=HELD_MS)
-        running = Running(self)
+        running = Running(self, command)
         if at_request is not None and strike is not None:
             running.wait_for_request(at_request)
             strike(running)
@@ -161,12 +164,25 @@ class Pipe:
             self.state = ended.states[-1]
         return ended
 
+    @cached_property
+    def _catalog(self) -> dict[str, Any]:
+        """A catalog that selects the streams of the world and no other."""
+        facts = self.world.facts
+        every = discover(tap_classes()[facts.name], self.world.settings)["streams"]
+        chosen = [entry for entry in every if entry["tap_stream_id"] in facts.sources]
+        for entry in chosen:
+            for about in entry["metadata"]:
+                if not about["breadcrumb"]:
+                    about["metadata"]["selected"] = True
+        return {"streams": chosen}
+
     @property
     def tap_command(self) -> list[str]:
         """The tap's program and its arguments."""
         facts = self.world.facts
         config = write(self.folder / "config.json", self.world.settings | dict(self.settings))
-        command = [str(Path(sys.executable).with_name(facts.name)), "--config", config]
+        catalog = write(self.folder / "catalog.json", self._catalog)
+        command = [str(Path(sys.executable).with_name(facts.name)), "--config", config, "--catalog", catalog]
         if self.state:
             command += ["--state", write(self.folder / "state.json", self.state)]
         return command
@@ -175,7 +191,7 @@ class Pipe:
 class Running:
     """A pipe that runs: what the tap writes goes through this process to the loader."""
 
-    def __init__(self, pipe: Pipe) -> None:
+    def __init__(self, pipe: Pipe, tap_command: Sequence[str]) -> None:
         """Start both."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("TAP_", "TARGET_"))}
         self._pipe = pipe
@@ -188,7 +204,7 @@ class Running:
             stderr=self._loader_log,
             env=environment | pipe.loader.environment,
         )
-        self.tap = subprocess.Popen(pipe.tap_command, stdout=self.loader.stdin, stderr=self._tap_log, env=environment)
+        self.tap = subprocess.Popen(tap_command, stdout=self.loader.stdin, stderr=self._tap_log, env=environment)
         if self.loader.stdin is not None:
             self.loader.stdin.close()
         self._states: list[dict[str, Any]] = []
