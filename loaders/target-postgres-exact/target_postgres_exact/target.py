@@ -163,7 +163,7 @@ class TargetPostgresExact(TargetPostgres):
     def _write_state_before_rows(self) -> None:
         """Write the STATE that came before a SCHEMA, before any row that comes after it can be in the table.
 
-        A tap may have taken back in it what it said of the stream's rows: a run that is killed must not leave that behind.
+        A tap may have taken back in it what it said of the stream's rows: a run that is killed must not leave that.
         """
         if self._latest_state is not None and self._latest_state["value"] != self._written_state:
             self.drain_all()
