@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_CERTAIN = slice(2, -4)
-"""Of base64 in a longer text, the letters that the secret alone decides, at each of its three offsets."""
-
 
 class SecretCollector:
     """Collects texts and files, and finds secrets in them.
@@ -68,5 +65,19 @@ def forms_of(secret: str) -> Iterator[str]:
     yield json.dumps(secret)[1:-1]
     yield repr(secret)[1:-1]
     for offset in range(3):
-        encoded = base64.b64encode(b"-" * offset + secret.encode() + b"-" * 3).decode()
-        yield encoded[offset and 4 :][_CERTAIN]
+        encoded = base64.b64encode(bytes(offset) + secret.encode()).decode()
+        # The letters that the secret alone decides, whatever stands around it.
+        yield encoded[-(-offset * 8 // 6) : (offset + len(secret)) * 8 // 6]
+
+
+def said_by_an_api(secret: str) -> str:
+    """Return a text that repeats a secret in every form, as an API's words may.
+
+    Args:
+        secret: The secret.
+    """
+    *as_it_is, _, _, _ = forms_of(secret)
+    in_base64 = [
+        base64.b64encode(before + secret.encode() + b" after").decode() for before in (b"", b"a", b"a:", b"user:")
+    ]
+    return " ".join([*as_it_is, *in_base64])

@@ -13,7 +13,7 @@ import pytest
 from scripts.all_taps import tap_names
 from scripts.local_world import ROOT
 from tests.hostile.middleman import middleman
-from tests.hostile.secret_collector import SecretCollector, forms_of
+from tests.hostile.secret_collector import SecretCollector, forms_of, said_by_an_api
 from tests.proof.world import small_sandbox
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def test_nothing_that_a_run_leaves_behind_holds_a_secret(pipeline: Pipeline, tmp
                 answer.status = 302
                 answer.headers["location"] = f"{elsewhere.url}/?token={quote_plus(SECRET)}"
             elif path.endswith(REFUSED[tap]):
-                said = " ".join([*forms_of(SECRET), *tokens])
+                said = " ".join(map(said_by_an_api, [SECRET, *tokens]))
                 answer.status, answer.content = 422, json.dumps({"message": f"not with {said}", "title": said}).encode()
 
         between.change = change
