@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 HOSTILE_ROWS = "hostile rows"
+MOST_LISTS = 4
+"""So many lists of each tap get them."""
 
 READ_BACK: Mapping[str, Any] = {
     "an object": {"a": {"b": [1, None, {"c": "\ufffd"}]}},
@@ -104,7 +107,9 @@ def test_every_row_with_a_key_is_in_its_table_with_all_its_values(
             names[segment] = field_names(body)
 
     with small_sandbox() as sandbox, middleman(sandbox.url) as between:
-        source = World(sandbox, FACTS[tap])
+        lists = sorted(name for name in FACTS[tap].sources if not name.endswith("_details"))[:MOST_LISTS]
+        facts = replace(FACTS[tap], sources={name: FACTS[tap].sources[name] for name in lists})
+        source = World(sandbox, facts)
         loader = PostgresLoader(pipeline.database_url, tmp_path)
         pipe = SelectedPipe(source, loader, tmp_path, settings=settings_of(tap, between.url))
         between.change = change
@@ -117,7 +122,7 @@ def test_every_row_with_a_key_is_in_its_table_with_all_its_values(
         streams = {
             stream: max(found, key=len)
             for stream in source.facts.sources
-            if not stream.endswith("_details") and (found := [each for each in hostile if stream.startswith(each)])
+            if (found := [each for each in hostile if stream.startswith(each)])
         }
         assert streams
         for stream, segment in streams.items():
