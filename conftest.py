@@ -22,6 +22,7 @@ from scripts.all_taps import tap_classes
 from scripts.local_world import ROOT
 from singer_rest_core import RESCUED_DATA, RestStream, RestTap
 from singer_rest_core.clock import Clock
+from singer_rest_core.paging.prefetch import Prefetcher
 from singer_rest_core.records.exact_json import decode, encode
 from singer_rest_core.singer.writer import ExactWriter
 from tap_covage.tap import TapCovage
@@ -49,6 +50,9 @@ pytest_plugins = ("core.tests.api.local_api", "core.tests.streams.thing_world")
 
 _PATIENCE = 20.0
 """Seconds for what other threads do at once unless something is wrong."""
+
+_SENDING_THREADS = ("prefetch-", "read-", "documents")
+"""How the names of the threads begin that send a tap's requests."""
 
 # The duration of an example depends more on the tests that run at the same time than on the code.
 hypothesis.settings.register_profile(
@@ -295,6 +299,32 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     fake = FakeClock()
     monkeypatch.setattr(RestTap, "clock", fake)
     return fake
+
+
+@pytest.fixture(autouse=True)
+def _requests_end_with_their_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Wait for the requests that a run left under way: the next test has the same server, and counts what it is asked.
+
+    A run does not wait for them (their threads are daemons). A test may hold such a request itself, and lets it go when
+    its other fixtures end, before this one does.
+    """
+    before = set(threading.enumerate())
+    pools: list[Prefetcher] = []
+    make = Prefetcher.__init__
+
+    def make_and_remember(pool: Prefetcher, workers: int) -> None:
+        make(pool, workers)
+        pools.append(pool)
+
+    monkeypatch.setattr(Prefetcher, "__init__", make_and_remember)
+    yield
+    for pool in pools:
+        pool.stop()
+    for thread in set(threading.enumerate()) - before:
+        if thread.name.startswith(_SENDING_THREADS):
+            thread.join(_PATIENCE)
+            if thread.is_alive():
+                pytest.fail(f"{thread.name} still has a request under way")
 
 
 @pytest.fixture(scope="session")

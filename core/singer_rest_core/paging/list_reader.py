@@ -398,7 +398,7 @@ class ListReader(Generic[Query]):
         seen = SeenIds(None)
         if place.borders and self._source.window_column is not None:
             reader = self._windows(windows.between(place.borders))
-            yield from self._in_windows(reader.pages(done=place.windows_read, cursor=place.cursor), seen)
+            yield from self._in_windows(reader.pages(place.windows), seen)
         else:
             yield from self._counted(self._chain_from(place.cursor), seen)
         found = seen.distinct

@@ -1,17 +1,17 @@
-"""A long list read in windows side by side, its pages handed on in the order of the windows."""
+"""A long list read in windows side by side, a page of each handed on in turn."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from http import HTTPStatus
-from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Generic
 
 from singer_rest_core.errors import RequestFailed
 from singer_rest_core.paging.background import BackgroundPages
 from singer_rest_core.paging.list_query import Query
 from singer_rest_core.paging.paginators import PagePaginator
-from singer_rest_core.paging.place import Place, PlaceLostError
+from singer_rest_core.paging.place import Place, PlaceLostError, WindowPlace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -52,54 +52,58 @@ class WindowReader(Generic[Query]):
         self._windows = windows
         self._column = str(source.window_column)
 
-    def pages(self, *, done: int = 0, cursor: Mapping[str, Any] | None = None) -> Iterator[Page]:
-        """Read the windows.
+    def pages(self, places: Sequence[WindowPlace] = ()) -> Iterator[Page]:
+        """Read the windows side by side: a page of each in turn, whatever came first.
 
         Args:
-            done: How many windows earlier runs have read to their end.
-            cursor: Where they stopped in the window after those; None at its beginning.
+            places: Where earlier runs stopped in each window; none if no run has begun.
 
         Yields:
             Pages with the rows that belong to their window; `resume_at` says where a later run continues.
 
         Raises:
             FilterIgnoredError: If the API does not filter by windows.
-            PlaceLostError: If the API refuses the cursor.
+            PlaceLostError: If the API refuses a cursor.
             StreamUnavailable: If the account may not read this list.
             RequestFailed: If a request or an answer ends the read.
         """
-        numbers = range(done, len(self._windows))
-        reads = [self._window(number, cursor if number == done else None) for number in numbers]
+        places = list(places) or [WindowPlace() for _ in self._windows]
+        numbers = [number for number, place in enumerate(places) if not place.is_read]
+        reads = {number: self._window(number, places[number].cursor) for number in numbers}
         # Whatever the order of a list that is not filtered: this page or the first one of all shows it.
-        reads[-1] = chain(list(islice(reads[-1], 1)), reads[-1])
-        if cursor is not None:
-            # Whether the place is still known, too, before the other windows are read for nothing.
-            reads[0] = chain(list(islice(reads[0], 1)), reads[0])
+        reads[numbers[-1]] = _begun(reads[numbers[-1]])
         background: list[BackgroundPages] = []
         if self._run.prefetcher is not None:
-            memory = self._run.spool_memory
-            background = [
-                BackgroundPages(f"{self._source.name}-{number}", read, memory)
-                for number, read in zip(numbers, reads, strict=True)
-            ]
-            reads = [each.pages() for each in background]
+            for number, read in reads.items():
+                name = f"read-{self._source.name}-{number}"
+                background.append(BackgroundPages(name, read, self._run.spool_memory))
+                reads[number] = background[-1].pages()
         try:
-            for number, pages in zip(numbers, reads, strict=True):
-                for page in pages:
-                    yield self._belonging(page, number)
+            for number in numbers:
+                if places[number].cursor is not None:
+                    # Whether the place is still known, before any row is handed on.
+                    reads[number] = _begun(reads[number])
+            while reads:
+                for number in list(reads):
+                    page = next(reads[number], None)
+                    if page is None:
+                        del reads[number]
+                        continue
+                    following = page.resume_at["cursor"] if page.resume_at else None
+                    places[number] = WindowPlace(following, is_read=following is None)
+                    yield self._belonging(page, number, places)
         finally:
             for each in background:
                 each.drop()
 
-    def _belonging(self, page: Page, number: int) -> Page:
+    def _belonging(self, page: Page, number: int, places: Sequence[WindowPlace]) -> Page:
         """Leave out the rows of neighbouring windows, and say where a later run continues after this page."""
         holds = self._windows[number].holds
-        following = page.resume_at["cursor"] if page.resume_at else None
-        finished = number if following else number + 1
-        borders = [window.end for window in self._windows if window.end]
-        is_last = finished == len(self._windows)
         belonging = page.only([holds(value) for value in page.column(self._column)])
-        return replace(belonging, resume_at=None if is_last else Place(following, borders, finished).as_state())
+        if all(place.is_read for place in places):
+            return replace(belonging, resume_at=None)
+        borders = [window.end for window in self._windows if window.end]
+        return replace(belonging, resume_at=Place(None, borders, places).as_state())
 
     def _window(self, number: int, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
         """Read one window by cursor."""
@@ -108,10 +112,12 @@ class WindowReader(Generic[Query]):
         paginator = source.paginator(query)
         if cursor is not None and isinstance(paginator, PagePaginator):
             paginator.start_at(cursor)
+        # Pages are requested in the order in which they are written.
+        turns = itertools.count(number, len(self._windows))
         is_first = True
         while not paginator.finished:
             try:
-                page = self._fetcher.fetch_of(query, paginator.current_value, turn=number)
+                page = self._fetcher.fetch_of(query, paginator.current_value, turn=next(turns))
             except RequestFailed as refusal:
                 if not is_first or refusal.status not in _REFUSED:
                     raise
@@ -122,6 +128,11 @@ class WindowReader(Generic[Query]):
                 raise FilterIgnoredError(f"the API does not keep to the filter {self._column}")
             is_first = False
             yield continued(page, paginator)
+
+
+def _begun(pages: Iterator[Page]) -> Iterator[Page]:
+    """Read the first page now."""
+    return itertools.chain(list(itertools.islice(pages, 1)), pages)
 
 
 def continued(page: Page, paginator: BaseAPIPaginator[Any]) -> Page:

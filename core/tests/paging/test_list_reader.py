@@ -202,13 +202,17 @@ def world(httpserver: HTTPServer) -> World:
 
 
 @CONCURRENCY
-def test_a_long_list_is_read_in_windows_in_order_and_activates_its_own_version(world: World, concurrency: int) -> None:
+def test_a_long_list_is_read_in_windows_in_turn_and_activates_its_own_version(world: World, concurrency: int) -> None:
     world.read(concurrency)
 
-    assert world.ids == list(range(_COUNT))
+    assert sorted(world.ids) == list(range(_COUNT))
     assert world.activated == [world.version]
     assert len({query["between"] for query in world.asked if "between" in query}) >= 3
     assert len(world.asked) <= 2 + 1.05 * _COUNT / _PAGE
+    ids, world.state = world.ids, {}
+    world.read(1)
+    assert world.ids == ids
+    assert ids[_PAGE] != _PAGE, "the second page of the first window comes before a page of the others"
 
 
 @CONCURRENCY
@@ -420,24 +424,27 @@ def test_a_first_load_that_does_not_fit_into_one_night_is_continued(
     assert world.tables.live("letters").keys() == set(world.rows)
 
 
+@CONCURRENCY
+@pytest.mark.parametrize("forgotten", [0, -1])
 def test_a_place_that_the_api_has_forgotten_begins_the_read_again_once(
-    world: World, clock: FakeClock, caplog: pytest.LogCaptureFixture
+    world: World, clock: FakeClock, caplog: pytest.LogCaptureFixture, forgotten: int, concurrency: int
 ) -> None:
     world.refuses = lambda _request: len(world.asked) > 12
     world.read()
     old = world.version
     clock.advance(60)
     (place,) = [state["unfinished_read"]["place"] for state in world.state["bookmarks"].values()]
+    cursor = [each for each in place["places"] if each][forgotten]
     refused: list[str] = []
 
     def forgets(request: Request) -> bool:
-        if request.args.get("after") != place["cursor"]["after"] or refused:
+        if request.args.get("after") != cursor["after"] or refused:
             return False
         refused.append(request.args["after"])
         return True
 
     world.refuses = forgets
-    world.read()
+    world.read(concurrency)
 
     assert "begins again" in caplog.text
     assert world.version > old

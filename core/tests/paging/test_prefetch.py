@@ -145,5 +145,6 @@ def test_its_threads_do_not_hold_up_the_end_of_the_run() -> None:
     pool.submit((0, 0), HTTPRequest("never answered"), api.send)
     _wait_for(api, 1)
 
-    assert all(each.daemon for each in threading.enumerate() if each.name.startswith("look-ahead"))
+    threads = [each for each in threading.enumerate() if each.name.startswith("prefetch-")]
+    assert [each.daemon for each in threads] == [True]
     api.open.set()

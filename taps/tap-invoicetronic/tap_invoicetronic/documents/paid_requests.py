@@ -85,10 +85,13 @@ class PaidRequests:
         """
         task: Future[Result] = Future()
         # A daemon: it must not keep the process alive where no answer comes.
-        threading.Thread(target=self._settle, args=(task, request), name="documents", daemon=True).start()
+        thread = threading.Thread(target=self._settle, args=(task, request), name="documents", daemon=True)
         try:
+            thread.start()
             return task.result()
         except RunInterrupted:
+            if task.cancel():  # the signal came before the thread did anything
+                raise
             self._is_interrupted = True
             self._api.stop()  # a request that is still waiting to be sent is not sent
             wait([task], timeout=_LAST_CHANCE)
@@ -97,6 +100,8 @@ class PaidRequests:
             raise
 
     def _settle(self, task: Future[Result], request: PaidRequest[Answer, Result]) -> None:
+        if not task.set_running_or_notify_cancel():
+            return
         try:
             task.set_result(self._send_and_store(request))
         except BaseException as error:  # noqa: BLE001 - raised again by `result`

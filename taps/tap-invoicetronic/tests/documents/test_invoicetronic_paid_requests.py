@@ -6,17 +6,25 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+
+from singer_rest_core.errors import RunInterrupted
+from tap_invoicetronic.documents.balance import OperationsBudget
+from tap_invoicetronic.documents.failures import Failures
+from tap_invoicetronic.documents.paid_requests import PaidRequest, PaidRequests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from documents.conftest import Account
+    from tap_invoicetronic.api import InvoicetronicApi
 
 
 TAP = str(Path(sys.executable).with_name("tap-invoicetronic"))
@@ -137,3 +145,54 @@ def _wait_until(happened: Callable[[], bool]) -> None:
     while not happened():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_a_signal_at_the_moment_a_paid_request_begins_loses_no_charge(
+    monkeypatch: pytest.MonkeyPatch, *, is_sent: bool
+) -> None:
+    sent = threading.Event()
+
+    class InterruptedThread(threading.Thread):
+        """A thread whose start is interrupted: as it begins to run, or before."""
+
+        def start(self) -> None:
+            if is_sent:
+                super().start()
+                assert sent.wait(10)
+            raise RunInterrupted(signal.SIGTERM)
+
+    class Api:
+        """What `PaidRequests` stops."""
+
+        stopped = threading.Event()
+
+        def stop(self) -> None:
+            self.stopped.set()
+
+    def send() -> bytes:
+        sent.set()
+        assert Api.stopped.wait(10)
+        return b"content"
+
+    stored: list[bytes] = []
+    failures = Failures([], environment="live", now=datetime.now(UTC))
+    api = cast("InvoicetronicApi", Api())
+    budget = OperationsBudget(api, limit=10, is_charged=True)
+    monkeypatch.setattr(threading, "Thread", InterruptedThread)
+    with pytest.raises(RunInterrupted):
+        PaidRequests(api, budget=budget, failures=failures).complete(
+            PaidRequest(
+                key="receive/1",
+                what="document",
+                path="receive/1.xml",
+                is_costly=True,
+                cost=1,
+                is_cost_exact=True,
+                send=send,
+                store=stored.append,
+            )
+        )
+    assert stored == ([b"content"] if is_sent else [])
+    assert budget.remaining == (9 if is_sent else 10)
+    assert failures.get("receive/1") is None
