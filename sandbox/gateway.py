@@ -139,11 +139,11 @@ class Gateway:
         log: RequestLog,
         latency_ms: int,
         *,
-        on_answer: Callable[[], None] = lambda: None,
+        on_answer: Callable[[str], None] = lambda _path: None,
     ) -> None:
         """Serve `api`, each answer delayed by `latency_ms` milliseconds; the `Date` header follows `clock`.
 
-        `on_answer` is called for each answer once it is made, before the next one is.
+        `on_answer` is called with the path of each answer once it is made, before the next one is.
         """
         self._api = api
         self._on_answer = on_answer
@@ -182,7 +182,7 @@ class Gateway:
             await asyncio.sleep(fault.delay_ms / 1000)
         started = time.perf_counter()
         response = self._with_fault(_fault_response(fault) or await self._answer(api_request), fault, entry.path)
-        self._on_answer()
+        self._on_answer(entry.path)
         for name, value in self._api.headers(api_request, time.perf_counter() - started).items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("date", formatdate(self._clock.wall(), usegmt=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -44,10 +45,19 @@ class Step:
     Attributes:
         after_request: After how many answers they happen, counted from when they were scheduled; 0 for at once.
         changes: What changes, in order.
+        path: A glob over the paths whose answers count.
+        answers: How many have been given.
     """
 
     after_request: int
     changes: Sequence[Change]
+    path: str = "*"
+    answers: int = 0
+
+    def counts(self, path: str) -> bool:
+        """Count an answer; return whether the changes are due now."""
+        self.answers += fnmatchcase(path, self.path)
+        return self.answers >= self.after_request
 
 
 class Schedule:
@@ -66,28 +76,29 @@ class Schedule:
         """Forget what was scheduled and what has happened, and count answers from 0.
 
         Args:
-            steps: Objects with `after_request` and `changes`.
+            steps: Objects with `after_request`, `changes` and, unless all answers count, `path`.
 
         Raises:
             ValueError: A change has an unknown action.
         """
-        parsed = [Step(int(step["after_request"]), list(step["changes"])) for step in steps]
+        parsed = [Step(int(step["after_request"]), step["changes"], step.get("path", "*")) for step in steps]
         unknown = {change["action"] for step in parsed for change in step.changes} - ACTIONS - {ADVANCE}
         if unknown:
             raise ValueError(f"unknown action {', '.join(sorted(unknown))}")
         self._steps = sorted(parsed, key=lambda step: step.after_request)
         self._answers = 0
         self.applied = []
-        self._apply_due()
+        self._apply([step for step in self._steps if step.after_request <= 0])
 
-    def answered(self) -> None:
+    def answered(self, path: str) -> None:
         """Count an answer that was just made, and apply what is to happen before the next one."""
         self._answers += 1
-        self._apply_due()
+        self._apply([step for step in self._steps if step.counts(path)])
 
-    def _apply_due(self) -> None:
-        while self._steps and self._steps[0].after_request <= self._answers:
-            for change in self._steps.pop(0).changes:
+    def _apply(self, due: Sequence[Step]) -> None:
+        for step in due:
+            self._steps.remove(step)
+            for change in step.changes:
                 if change["action"] == ADVANCE:
                     self._clock.advance(float(change["seconds"]))
                     continue

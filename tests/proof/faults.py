@@ -78,19 +78,6 @@ LASTING: Sequence[Mapping[str, Any]] = (
 )
 """Failures that stay for five runs."""
 
-PATHS: Mapping[str, Mapping[str, str]] = {
-    "tap-covage": {
-        "invoices": "*/invoice/",
-        "orders": "*/order/",
-        "quotes": "*/quote/",
-        "projects": "*/referential/project",
-        "order_details": "*/order/CMD*",
-    },
-    "tap-2invoice": {"client_details": "*/clients/*"},
-    "tap-invobi": {"invoice_details": "*/invoices/*"},
-}
-"""The requests of a stream where they do not end in its name."""
-
 
 @dataclass(frozen=True)
 class FaultCase:
@@ -109,19 +96,11 @@ class FaultCase:
     may_fail: bool
 
 
-def paths_of(facts: TapFacts) -> dict[str, str]:
-    """Return the requests of each stream, as a glob over their paths."""
-    known = PATHS.get(facts.name, {})
-    return {stream: known.get(stream, f"*/{stream.replace('_', '-')}") for stream in facts.sources} | (
-        {stream: f"*/{stream}" for stream in facts.sources} if facts.name == "tap-productive" else {}
-    )
-
-
 @st.composite
 def fault_cases(draw: st.DrawFn, facts: TapFacts) -> FaultCase:
     """Draw up to six faults."""
     may_fail = draw(st.booleans())
-    globs = ["*", *paths_of(facts).values()]
+    globs = ["*", *facts.paths.values()]
     faults = []
     # Each fault once: so no request meets more than two of a kind, and its budget holds.
     for kind in draw(st.lists(st.sampled_from(PASSING), min_size=1, max_size=4, unique_by=str)):
@@ -219,14 +198,13 @@ def try_lasting_case(sandbox: RunningSandbox, facts: TapFacts, case: LastingCase
     """Try a case: in each of five runs, what does not fail is read, also what is new."""
     world = World(sandbox, facts)
     loading = Loading(world, {"concurrency": case.concurrency})
-    paths = paths_of(facts)
     row_stream, row_path = _ROW_STREAMS.get(facts.name, ("", ""))
     keys = list(world.rows(row_stream)) if row_stream else []
     failing_rows = {keys[place % len(keys)] for place in case.rows} if keys else set()
     for place, kind in case.rows.items():
         world.admin.add_fault(row_path.format(keys[place % len(keys)]), times=ALWAYS, **dict(kind))
     for stream, kind in case.streams.items():
-        world.admin.add_fault(paths[stream], times=ALWAYS, **dict(kind))
+        world.admin.add_fault(facts.paths[stream], times=ALWAYS, **dict(kind))
     failing = set(case.streams) | {name for name, listing in _LISTS_OF.items() if listing in case.streams}
     for _ in range(5):
         run_in_bounds(world, loading)

@@ -19,6 +19,9 @@ _LAST_ANSWER = 45
 """Changes come after this answer at the latest; most runs have about as many."""
 
 
+_MOST_PAGES = 5
+"""An exchange comes after one of so many answers of its list, its counts among them."""
+
 _FEWEST_STEPS = 3
 """A case with fewer moments of change says little."""
 
@@ -124,13 +127,33 @@ def _killed() -> st.SearchStrategy[Killed]:
 def moving_cases(facts: TapFacts) -> st.SearchStrategy[MovingCase]:
     """Draw a case for a tap: up to three nights of changes, of which the earlier ones may end before their lists do.
 
+    In half of them, where the tap has such a list, as many rows go as come at one moment of the later nights: no count
+    shows that, and other rows slip to pages that were read.
+
     Args:
         facts: The tap.
 
     Returns:
         Cases in which something moves.
     """
-    return _moving_cases(facts).filter(lambda case: sum(len(night.steps) for night in case.nights) >= _FEWEST_STEPS)
+    moving = _moving_cases(facts).filter(lambda case: sum(len(night.steps) for night in case.nights) >= _FEWEST_STEPS)
+    lists = [name for name, source in facts.sources.items() if {"create", "delete"} <= {*source.actions}]
+    return st.one_of(moving, _exchanges(facts, lists)) if lists else moving
+
+
+@st.composite
+def _exchanges(draw: st.DrawFn, facts: TapFacts, lists: Sequence[str]) -> MovingCase:
+    """Load everything in one night, and exchange rows of one list at any moment of the next two."""
+    stream = draw(st.sampled_from(lists))
+    nights = [Night([])]
+    for _ in range(2):
+        # At one end are the rows that are read first, whatever the order.
+        count, place = draw(st.integers(2, 9)), draw(st.sampled_from([0, 0, 1, -9, -9, 30]))
+        gone = [{"action": "delete", "resource": stream, "place": place} for _ in range(count)]
+        come = [{"action": "create", "resource": stream, "place": 0} for _ in range(count)]
+        moment = {"path": facts.paths[stream], "after_request": draw(st.integers(1, _MOST_PAGES))}
+        nights.append(Night([{**moment, "changes": [*gone, *come]}]))
+    return MovingCase(draw(st.sampled_from([1, 2, 8, 16])), 0.0, nights, draw(st.sampled_from(ways_to_read(facts))))
 
 
 @st.composite

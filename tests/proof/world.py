@@ -50,6 +50,20 @@ class Source:
     resumes: bool = False
 
 
+_PATHS: Mapping[str, Mapping[str, str]] = {
+    "covage": {
+        "invoices": "*/invoice/",
+        "orders": "*/order/",
+        "quotes": "*/quote/",
+        "projects": "*/referential/project",
+        "order_details": "*/order/CMD*",
+    },
+    "2invoice": {"client_details": "*/clients/*"},
+    "invobi": {"invoice_details": "*/invoices/*"},
+}
+"""The requests of streams where they do not end in its name, by system."""
+
+
 @dataclass(frozen=True)
 class TapFacts:
     """What the suite knows of a tap.
@@ -72,6 +86,13 @@ class TapFacts:
     def select(self) -> str:
         """The streams to read."""
         return " ".join(self.sources)
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """The requests of each stream, as a glob over their paths."""
+        separator = "-" if self.system == "2invoice" else "_"
+        own = {stream: f"*/{stream.replace('_', separator)}" for stream in self.sources}
+        return own | dict(_PATHS.get(self.system, {}))
 
     def resource(self, stream: str) -> str:
         """Return the sandbox's list of a stream."""
