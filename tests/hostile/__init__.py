@@ -1,1 +1,1 @@
-"""Taps into the project's loader and a real PostgreSQL, while what they are sent is hostile, secret or exact to 20 digits."""
+"""Taps into the project's loader and a real PostgreSQL, while what they are sent is hostile, or secret."""

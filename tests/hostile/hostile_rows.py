@@ -54,12 +54,13 @@ def with_hostile_rows(content: bytes) -> tuple[bytes, dict[str, Any]]:
     Returns:
         The page with the rows, and the keys of those that a loader can keep, by what they are; none if it is no page.
     """
-    body = json.loads(content)
-    found = _rows_of(body)
+    page: dict[str, Any] = {"page": json.loads(content)}
+    found = _list_in(page, "page")
     if found is None:
         return content, {}
-    rows, place = found
-    key = next((name for name in _KEYS if name in rows[0]), None)
+    holder, name = found
+    rows = holder[name]
+    key = next((each for each in _KEYS if each in rows[0]), None)
     if key is None:
         return content, {}
     texts = [json.dumps(row) for row in rows]
@@ -69,26 +70,18 @@ def with_hostile_rows(content: bytes) -> tuple[bytes, dict[str, Any]]:
         if value is not None:
             keys[what] = value
     # What stands in place of the list is no text that an answer has.
-    mark = "hostile rows"
-    place(mark)
-    page = json.dumps(body)
-    marked = json.dumps([mark] if isinstance(body, list) else mark)
-    return page.replace(marked, f"[{','.join(texts)}]").encode(), keys
+    holder[name] = "hostile rows"
+    changed = json.dumps(page["page"]).replace(json.dumps(holder[name]), f"[{','.join(texts)}]")
+    return changed.encode(), keys
 
 
-def _rows_of(body: Any) -> tuple[list[dict[str, Any]], Any] | None:  # noqa: ANN401 - JSON is any of six types
-    """Return the rows of a page, and what puts something else in their place."""
+def _list_in(holder: dict[str, Any], name: str) -> tuple[dict[str, Any], str] | None:
+    """Return the object that holds the rows of a page, and under which name."""
+    body = holder[name]
     if isinstance(body, list) and body and all(isinstance(each, dict) for each in body):
-        return body, lambda other: body.__setitem__(slice(None), [other])
-    if isinstance(body, dict):
-        for name, value in body.items():
-            if isinstance(value, list) and value and all(isinstance(each, dict) for each in value) and name != "links":
-                return value, lambda other: body.__setitem__(name, other)
-            if name == "data" or isinstance(value, dict):
-                inner = _rows_of(value)
-                if inner is not None:
-                    return inner
-    return None
+        return holder, name
+    inner = (_list_in(body, each) for each in body if each != "links") if isinstance(body, dict) else ()
+    return next((found for found in inner if found is not None), None)
 
 
 def _hostile(row: Mapping[str, Any], key: str) -> Iterator[tuple[str, str, Any]]:

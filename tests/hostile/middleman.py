@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import requests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
 _NOT_PASSED_ON = frozenset({"connection", "content-encoding", "content-length", "host", "transfer-encoding"})
 
@@ -25,14 +25,12 @@ class Answer:
         status: The status.
         headers: The headers.
         content: The body.
-        request_headers: The headers of the request.
     """
 
     path: str
     status: int
     headers: dict[str, str]
     content: bytes
-    request_headers: Mapping[str, str]
 
 
 @dataclass
@@ -51,11 +49,12 @@ class Middleman:
 
 
 @contextmanager
-def middleman(sandbox_url: str) -> Iterator[Middleman]:
+def middleman(sandbox_url: str, translate: Callable[[str], str] = lambda text: text) -> Iterator[Middleman]:
     """Run the server.
 
     Args:
         sandbox_url: The root of the sandbox; empty for a server that answers 200 and `{}` to everything.
+        translate: Changes the values of headers, and bodies, before they are passed on.
 
     Yields:
         The server.
@@ -86,21 +85,22 @@ def middleman(sandbox_url: str) -> Iterator[Middleman]:
             self.wfile.write(answer.content)
 
         def _answer(self, body: bytes) -> Answer:
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in _NOT_PASSED_ON}
+            passed_on = {name: value for name, value in self.headers.items() if name.lower() not in _NOT_PASSED_ON}
+            headers = {name: translate(value) for name, value in passed_on.items()}
             if not sandbox_url:
-                return Answer(self.path, 200, {"content-type": "application/json"}, b"{}", headers)
+                return Answer(self.path, 200, {"content-type": "application/json"}, b"{}")
             with lock:
                 there = session.request(
                     self.command,
                     f"{sandbox_url}{self.path}",
-                    data=body,
+                    data=translate(body.decode()).encode(),
                     headers=headers,
                     timeout=30,
                     allow_redirects=False,
                 )
             kept = {name: value for name, value in there.headers.items() if name.lower() not in _NOT_PASSED_ON}
             content = there.content.replace(sandbox_url.encode(), own.url.encode())
-            return Answer(self.path, there.status_code, kept, content, headers)
+            return Answer(self.path, there.status_code, kept, content)
 
         def log_message(self, *_: object) -> None:
             """Log nothing."""

@@ -80,6 +80,7 @@ class Place:
             if "places" in state:
                 windows = _windows_in(state["places"])
             else:
+                # A number that no read can have written must not take the memory of so many windows.
                 windows = _windows_after(min(int(state["done"]), len(borders) + 1), cursor)
         except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise PlaceLostError("the state does not say where") from error

@@ -8,18 +8,21 @@ that drift neither breaks a load nor loses data.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from singer_rest_core.records.exact_json import LARGEST_EXPONENT, bounded_decimal
 from singer_rest_core.records.secret_names import SecretNames
 from singer_rest_core.records.timestamps import fast_to_utc, is_date, to_utc
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 RESCUED_DATA = "_rescued_data"
 """The property for rescued values: an object, null when there are none."""
