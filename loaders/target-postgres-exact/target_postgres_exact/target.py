@@ -165,7 +165,7 @@ class TargetPostgresExact(TargetPostgres):
 
         A tap may have taken back in it what it said of the stream's rows: a run that is killed must not leave that.
         """
-        if self._latest_state is not None and self._latest_state["value"] != self._written_state:
+        if self._latest_state is not None and cast("str", self._latest_state["value"]) != self._written_state:
             self.drain_all()
 
     def _handle_decoded(self, kind: str, stream: str, line: bytes) -> None:
