@@ -86,7 +86,7 @@ class JsonLinesLoader:
         self._folder = folder / "jsonl"
         self._folder.mkdir()
         program = ROOT / ".meltano" / "loaders" / "target-jsonl" / "venv" / "bin" / "target-jsonl"
-        settings = {"destination_path": str(self._folder)}
+        settings = {"destination_path": str(self._folder), "do_timestamp_file": False}
         self.command = [str(program), "--config", write(folder / "loader.json", settings)]
         self.environment: dict[str, str] = {}
 
