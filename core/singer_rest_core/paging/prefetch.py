@@ -98,7 +98,7 @@ class Prefetcher:
     def submit(
         self, urgency: tuple[int, int], request: HTTPRequest, send: Send, *, is_critical: bool = False
     ) -> Pending:
-        """Send a request when a worker is free.
+        """Send a request when a worker is free; not any more once the pool was stopped.
 
         Args:
             urgency: Lower is sent first: the position of the stream, then that of the page.
@@ -111,12 +111,17 @@ class Prefetcher:
         """
         pending = Pending(request, send)
         with self._changed:
-            heappush(self._waiting, (not is_critical, urgency, next(self._order), pending))
-            self._changed.notify()
-            if len(self._threads) < self.workers:
-                thread = threading.Thread(target=self._work, name=f"prefetch-{len(self._threads)}", daemon=True)
-                self._threads.append(thread)
-                thread.start()
+            is_stopped = self._is_stopped
+            if not is_stopped:
+                heappush(self._waiting, (not is_critical, urgency, next(self._order), pending))
+                self._changed.notify()
+                if len(self._threads) < self.workers:
+                    thread = threading.Thread(target=self._work, name=f"prefetch-{len(self._threads)}", daemon=True)
+                    self._threads.append(thread)
+                    thread.start()
+        if is_stopped:
+            pending.drop()
+            pending.settle()
         return pending
 
     def reserve(self, workers: int) -> None:

@@ -139,12 +139,23 @@ def test_what_is_not_wanted_any_more_is_not_sent(*, stopped: bool) -> None:
     assert api.asked == ["under way"]
 
 
-def test_its_threads_do_not_hold_up_the_end_of_the_run() -> None:
+def test_what_is_submitted_to_a_pool_that_was_stopped_is_not_waited_for() -> None:
     api = _Api()
+    api.open.set()
+    pool = Prefetcher(1)
+    pool.submit((0, 0), HTTPRequest("before"), api.send).result()
+    pool.stop()
+
+    with pytest.raises(RuntimeError, match="dropped"):
+        pool.submit((0, 1), HTTPRequest("after"), api.send).result()
+    assert api.asked == ["before"]
+
+
+def test_its_threads_do_not_hold_up_the_end_of_the_run() -> None:
+    api, before = _Api(), set(threading.enumerate())
     pool = Prefetcher(2)
     pool.submit((0, 0), HTTPRequest("never answered"), api.send)
     _wait_for(api, 1)
 
-    threads = [each for each in threading.enumerate() if each.name.startswith("prefetch-")]
-    assert [each.daemon for each in threads] == [True]
+    assert [each.daemon for each in set(threading.enumerate()) - before] == [True]
     api.open.set()

@@ -254,7 +254,7 @@ def test_details_need_the_id_of_their_record(httpserver: HTTPServer, caplog: pyt
     reading = run(settings, select="client_details")
 
     assert isinstance(reading.error, RunIncomplete)
-    assert reading.ids("client_details") == ["1"]
+    assert reading.ids("client_details") == [1]
     assert not reading.of("ACTIVATE_VERSION")
     assert any("left out: row 1 of GET /clients: it has no id" in line for line in warnings_of(caplog))
 

@@ -43,21 +43,21 @@ def test_a_row_that_is_restored_while_lists_are_read_is_not_marked_as_deleted(
     first = read_productive(_WITH_BIN, tombstones=True, concurrency=concurrency)
     tables.load(first.messages)
     restored = sandbox.admin.records("tasks")[-1]["id"]
-    in_bin = sandbox.admin.delete("tasks", restored)
-    assert in_bin is not None
-    sandbox.admin.script_changes(
-        path,
-        after_request=1,
-        changes=[
-            {"action": "create", "resource": "tasks", "attributes": {"title": "restored"}},
-            {"action": "delete", "resource": "deleted_items", "id": in_bin["id"]},
-        ],
-    )
+    last = {"resource": "tasks", "place": -1}
+    sandbox.admin.schedule("productive", [{"after_request": 0, "changes": [{**last, "action": "delete"}]}])
+    (in_bin,) = [each["id"] for each in sandbox.admin.records("deleted_items")[-1:]]
+    changes = [
+        {**last, "action": "restore"},
+        {**last, "action": "update", "attributes": {"title": "restored"}},
+        {"action": "delete", "resource": "deleted_items", "place": -1},
+    ]
+    sandbox.admin.schedule("productive", [{"path": f"*{path}", "after_request": 1, "changes": changes}])
 
     second = read_productive(_WITH_BIN, tombstones=True, concurrency=concurrency, state=first.state)
     tables.load(second.messages)
 
     assert sandbox.admin.records("tasks")[-1]["id"] == restored
+    assert in_bin not in {each["id"] for each in sandbox.admin.records("deleted_items")}
     assert restored in tables.live("tasks")
     tables.load(read_productive(_WITH_BIN, tombstones=True, concurrency=concurrency, state=second.state).messages)
     assert tables.live("tasks")[restored]["title"] == "restored"
