@@ -145,6 +145,6 @@ def test_in_the_shell_the_taps_run_from_the_tree_and_after_an_install_no_more(
     text = found.read_text(encoding="utf-8")
     assert '"editable":true' in text
     assert text.endswith("false\n")
-    assert world.run("meltano", "install", "extractors") == 0
+    assert world.run("meltano", "install", "tap-covage") == 0
     (installed,) = (ROOT / ".meltano" / "extractors" / "tap-covage").glob(origin)
     assert json.loads(installed.read_text(encoding="utf-8"))["dir_info"] == {}

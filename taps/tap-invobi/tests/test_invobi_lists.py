@@ -115,7 +115,7 @@ def test_rows_that_move_between_pages_are_neither_lost_nor_repeated(invobi: Syst
     assert reading.activated == []
 
 
-@pytest.mark.parametrize("concurrency", [2, 16])
+@pytest.mark.parametrize("concurrency", [pytest.param(2, marks=pytest.mark.slow), 16])
 def test_reading_ahead_changes_nothing_in_what_is_written(read_invobi: ReadTap, concurrency: int) -> None:
     def written(workers: int) -> dict[str, list[dict[str, Any]]]:
         return read_invobi(page_size=20, concurrency=workers).records

@@ -75,7 +75,7 @@ def test_every_stream_is_written_alike_by_pages_and_by_records(
     assert len({message["stream"] for message in by_page.of("SCHEMA")}) == of_lists_and_custom_field_values
 
 
-@pytest.mark.parametrize("concurrency", [2, 16])
+@pytest.mark.parametrize("concurrency", [pytest.param(2, marks=pytest.mark.slow), 16])
 def test_reading_ahead_changes_nothing_in_what_is_written(
     sandbox: RunningSandbox,
     read_productive: ReadProductive,

@@ -81,6 +81,7 @@ def test_a_link_that_is_signed_anew_is_no_change(
     assert nights.next().records["attachments"]
 
 
+@pytest.mark.slow
 def test_values_of_custom_fields_are_those_of_a_tap_that_writes_everything(
     sandbox: RunningSandbox, read_productive: ReadProductive, clock: FakeClock
 ) -> None:

@@ -68,6 +68,7 @@ def test_a_new_invoice_is_fetched_by_the_next_run(account: Account, invoices_of:
 
 
 @CONCURRENCY
+@pytest.mark.slow
 def test_new_invoices_between_two_pages_of_their_list_do_no_harm(
     account: Account, warnings: Warnings, concurrency: int
 ) -> None:

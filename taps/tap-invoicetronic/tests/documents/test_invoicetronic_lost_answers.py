@@ -239,6 +239,7 @@ def test_a_request_that_was_turned_away_with_429_is_sent_again(account: Account,
     assert sum(clock.waits) >= 10
 
 
+@pytest.mark.slow
 def test_documents_that_fail_one_after_another_end_the_fetching_of_their_list(account: Account) -> None:
     account.keep_oldest("receive", 25)
     account.sandbox.admin.add_fault("*/receive/*", times=1000, status=500)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     InvoicesOf = Callable[[list[dict[str, Any]]], set[tuple[str, int]]]
 
 
+@pytest.mark.slow
 def test_totals_are_the_sums_of_lines_and_vat_summaries_to_the_cent(account: Account) -> None:
     account.live.put("billing", {"operation_left": 10_000})
     reading = account.read(payloads="both", payload_limit=10_000)
@@ -190,6 +191,7 @@ def test_an_archive_is_read_once_and_its_files_are_parsed_once_for_all_streams(a
     assert work.read == {Path(archive["name"]).name: 1}
 
 
+@pytest.mark.slow
 def test_a_document_of_an_export_that_is_also_due_by_itself_is_parsed_once(account: Account, work: Work) -> None:
     reading = account.read(export_periods=["2025-02"], export_type="receive", payloads="receive", payload_limit=300)
 
