@@ -119,6 +119,7 @@ def test_a_refused_token_ends_a_test_with_one_line(sandbox_settings: SandboxSett
     assert done.returncode == 1
     assert "Check api_token" in done.stderr
     assert "Traceback" not in done.stderr
+    assert "allowed" not in done.stderr
 
 
 def test_a_terminal_shows_one_line_that_renews_itself_and_log_lines_above_it(

@@ -246,14 +246,12 @@ class RestTap(SdkTap):
         progress, result = self.run.progress, self.run.result
         progress.stream(stream.name)
         started = self.clock.monotonic()
-        try:
-            yield
-        finally:
-            seconds = self.clock.monotonic() - started
-            name = stream.name
-            why = result.skipped.get(name, result.failed.get(name, ""))
-            access = "refused" if name in result.skipped else "failed" if name in result.failed else "allowed"
-            self._tried.append(TriedStream(name, access, why, progress.total, seconds))
+        yield  # an error that ends the run, such as a refused token, says nothing of this stream
+        seconds = self.clock.monotonic() - started
+        name = stream.name
+        why = result.skipped.get(name, result.failed.get(name, ""))
+        access = "refused" if name in result.skipped else "failed" if name in result.failed else "allowed"
+        self._tried.append(TriedStream(name, access, why, progress.total, seconds))
 
     @override
     def print_tried(self) -> None:
