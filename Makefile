@@ -23,7 +23,8 @@ test: lint ## linters and all tests but the slow ones, in parallel
 	$(BIN)/pytest $(PARALLEL) -m "not slow"
 
 test-slow: $(VENV)/.ready ## the tests that run Meltano, the demo, or loads that are killed, which take minutes
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup -m slow
+	$(BIN)/pytest --numprocesses 2 --dist loadfile -m slow core taps loaders orchestrate
+	$(BIN)/pytest -m slow tests
 
 soak: $(VENV)/.ready ## kills, faults and moving data over all taps, for 20 minutes (SOAK="--minutes 3 --seed 1"); prints seeds
 	@$(BIN)/python -m tests.proof.soak $(SOAK)

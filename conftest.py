@@ -51,22 +51,6 @@ pytest_plugins = ("core.tests.api.local_api", "core.tests.streams.thing_world", 
 _PATIENCE = 20.0
 """Seconds for what other threads do at once unless something is wrong."""
 
-_OWN_WORLD = frozenset(
-    {
-        "test_container.py",
-        "test_crash_and_resume.py",
-        "test_distributions.py",
-        "test_documents_in_a_bucket.py",
-        "test_faults.py",
-        "test_getting_started.py",
-        "test_moving_data.py",
-        "test_new_stream.py",
-        "test_newcomer.py",
-        "test_release.py",
-    }
-)
-"""The slow files in `tests` that use neither this folder's Meltano project nor the plugins installed in it."""
-
 _SENDING_THREADS = ("prefetch-", "read-", "documents")
 """How the names of the threads begin that send a tap's requests."""
 
@@ -75,15 +59,6 @@ hypothesis.settings.register_profile(
     "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("any-machine")
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker of `make test-slow` run what shares this folder's Meltano project; the rest goes file by file."""
-    for item in items:
-        file = item.path.relative_to(ROOT)
-        shares_the_project = file.parts[0] == "tests" and file.name not in _OWN_WORLD
-        item.add_marker(pytest.mark.xdist_group("project" if shares_the_project else str(file)))
 
 
 def write(path: Path, content: object) -> str:
