@@ -18,20 +18,22 @@ pytestmark = pytest.mark.slow
 _Standard: Any = get_target_test_class(target_class=TargetPostgresExact, config={}, suite_config=SuiteConfig())
 
 
+def _runner(database: Database, **more: bool) -> TargetTestRunner:
+    config = {
+        "sqlalchemy_url": database.sqlalchemy_url,
+        "default_target_schema": "exact",
+        "sanitize_null_text_characters": True,  # one of the tests has NUL in a text
+        **more,
+    }
+    return TargetTestRunner(target_class=TargetPostgresExact, config=config, suite_config=SuiteConfig())
+
+
 class TestStandard(_Standard):  # type: ignore[misc] # made by a function of singer-sdk
     """Each of them, in a database of its own, with the settings of target-postgres (records are validated)."""
 
     @pytest.fixture
     def runner(self, database: Database) -> TargetTestRunner:
-        return TargetTestRunner(
-            target_class=TargetPostgresExact,
-            config={
-                "sqlalchemy_url": database.sqlalchemy_url,
-                "default_target_schema": "exact",
-                "sanitize_null_text_characters": True,  # one of the tests has NUL in a text
-            },
-            suite_config=SuiteConfig(),
-        )
+        return _runner(database)
 
 
 class TestStandardDecoded(_Standard):  # type: ignore[misc] # made by a function of singer-sdk
@@ -39,13 +41,4 @@ class TestStandardDecoded(_Standard):  # type: ignore[misc] # made by a function
 
     @pytest.fixture
     def runner(self, database: Database) -> TargetTestRunner:
-        return TargetTestRunner(
-            target_class=TargetPostgresExact,
-            config={
-                "sqlalchemy_url": database.sqlalchemy_url,
-                "default_target_schema": "exact",
-                "sanitize_null_text_characters": True,
-                "validate_records": False,
-            },
-            suite_config=SuiteConfig(),
-        )
+        return _runner(database, validate_records=False)
