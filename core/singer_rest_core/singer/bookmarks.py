@@ -38,6 +38,22 @@ class Scope(Enum):
     """Every row, as on the first run."""
 
 
+def keep(state: MutableMapping[str, Any], replication_key: str | None, value: str | None) -> None:
+    """Keep a bookmark in the state.
+
+    Args:
+        state: The stream's state; changed in place.
+        replication_key: The stream's key.
+        value: The bookmark; None to keep none.
+    """
+    if value is None:
+        state.pop(BOOKMARK, None)
+        state.pop(BOOKMARK_KEY, None)
+    else:
+        state[BOOKMARK_KEY] = replication_key
+        state[BOOKMARK] = value
+
+
 def begin(
     state: MutableMapping[str, Any],
     replication_key: str | None,

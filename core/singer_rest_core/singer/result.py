@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from singer_rest_core.errors import RunIncomplete
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterable
+
+_MOST_REPORTED = 5
+"""Records that are left out and named, for each stream."""
 
 
 @dataclass
@@ -27,6 +35,22 @@ class RunResult:
     unchanged: list[str] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     idle: set[str] = field(default_factory=set)
+
+    def leave_out(self, stream: str, records: Iterable[str], *, hint: str, logger: logging.Logger) -> None:
+        """Report records that no loader could keep, the first ones by name, and count them.
+
+        Args:
+            stream: Their stream.
+            records: Where each was, and what is wrong with it.
+            hint: What to do about them, as a clause after a colon; may be empty.
+            logger: The stream's.
+        """
+        for record in records:
+            self.left_out[stream] += 1
+            if self.left_out[stream] <= _MOST_REPORTED:
+                logger.error("left out: %s%s", record, hint)
+            elif self.left_out[stream] == _MOST_REPORTED + 1:
+                logger.error("more records are left out; they are counted at the end of the run")
 
     def summary(self) -> str:
         """Return one line about how the streams ended; skipped streams with the reason."""

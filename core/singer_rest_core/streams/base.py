@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from singer_rest_core.records.conform import Record
     from singer_rest_core.singer.result import RunResult
 
-_MOST_REPORTED = 5
-"""Records that are left out and named, for each stream."""
-
 
 class BaseStream(SdkStream, ABC):
     """A stream of a `RestTap`: it knows how much to read, follows its bookmark, and conforms its records.
@@ -395,13 +392,7 @@ class BaseStream(SdkStream, ABC):
             self._bookmark.expect_no_order()
 
     def _keep(self, value: str | None) -> None:
-        state = self.stream_state
-        if value is None:
-            state.pop(bookmarks.BOOKMARK, None)
-            state.pop(bookmarks.BOOKMARK_KEY, None)
-        else:
-            state[bookmarks.BOOKMARK_KEY] = self.replication_key
-            state[bookmarks.BOOKMARK] = value
+        bookmarks.keep(self.stream_state, self.replication_key, value)
 
     def remember(self, name: str, value: object) -> None:
         """Keep something in the stream's state beside its bookmark; it is sent with the next STATE.
@@ -447,13 +438,7 @@ class BaseStream(SdkStream, ABC):
         Args:
             records: Where each was, and what is wrong with it.
         """
-        result = self.run_result
-        for record in records:
-            result.left_out[self.name] += 1
-            if result.left_out[self.name] <= _MOST_REPORTED:
-                self.logger.error("left out: %s%s", record, self.left_out_hint)
-            elif result.left_out[self.name] == _MOST_REPORTED + 1:
-                self.logger.error("more records are left out; they are counted at the end of the run")
+        self.run_result.leave_out(self.name, records, hint=self.left_out_hint, logger=self.logger)
 
     def without_secrets(self, row: Mapping[str, object]) -> Mapping[str, object]:
         """Drop the fields that must never leave the API.
