@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 import yaml
@@ -25,10 +25,12 @@ from sandbox.productive.api import TOKEN, WORLD
 from scripts.local_world import local_world
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bench.processes import Cost
     from bench.session import Session
+
+Loaded = TypeVar("Loaded")
 
 OURS, PLAIN = "tap-productive", "tap-productive-plain"
 REPLAY, NOTHING = "tap-that-replays", "tap-that-does-nothing"
@@ -110,6 +112,19 @@ class MeltanoProject:
         """
         with psycopg.connect(self.database_url) as connection:
             connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
+
+    def with_wal(self, load: Callable[[], Loaded]) -> tuple[Loaded, float]:
+        """Run something, and return with its result how many bytes of WAL the database wrote meanwhile.
+
+        Args:
+            load: What to run.
+        """
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            (before,) = connection.execute("select pg_current_wal_insert_lsn()").fetchone() or ("0/0",)
+            result = load()
+            query = "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), %s)"
+            (written,) = connection.execute(query, [before]).fetchone() or (0,)
+        return result, float(written)
 
     def check(self, schema: str, invoices: int) -> None:
         """Compare what was loaded with what the server served.

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from bench.paths import PEERS, PEERS_SHARED, ROOT
 from bench.peer_environments import python_of
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 PLAIN, FASTEST = "plain singer-sdk", "singer-sdk, fastest settings"
 DLT, DLT_TUNED, AIRBYTE, BOUND = "dlt extract", "dlt extract, tuned", "airbyte-cdk", "bound: fetch, parse, dump"
+DLT_SCHEMA = "dlt"
+"""Where dlt loads to."""
 OUR_TAP: tuple[str, ...] = (sys.executable, "-m", "bench.our_tap")
 PLAIN_TAP: tuple[str | Path, ...] = (python_of("singer_sdk"), PEERS / "singer_sdk" / "tap.py")
 NO_RATE_LIMIT = {"BENCH_NO_RATE_LIMIT": "1"}
@@ -146,6 +149,25 @@ class Readers:
         command = [python_of("dlt"), PEERS / "dlt" / "read.py"]
         return Reader(DLT_TUNED if tuned else DLT, "dlt", command, self._variables_of_scripts() | own)
 
+    def dlt_into_postgres(self, label: str, database_url: str, *, file_format: str, tuned: bool) -> Reader:
+        """Return dlt from its rest_api source into PostgreSQL.
+
+        Args:
+            label: Its name in the tables.
+            database_url: The database.
+            file_format: That of its load files; empty for its default.
+            tuned: Whether it gets what makes it faster.
+        """
+        own = {
+            "BENCH_OUTPUT": str(self.folder / "dlt"),
+            "BENCH_TUNED": "1" if tuned else "0",
+            "BENCH_FORMAT": file_format,
+            "BENCH_DATABASE": _with_socket_as_host(database_url),
+            "BENCH_SCHEMA": DLT_SCHEMA,
+        }
+        command = [python_of("dlt_postgres"), PEERS / "dlt_postgres" / "load.py"]
+        return Reader(label, "dlt", command, self._variables_of_scripts() | own)
+
     def airbyte(self) -> Reader:
         """Return airbyte-cdk's declarative source."""
         program = python_of("airbyte_cdk").with_name("source-declarative-manifest")
@@ -208,6 +230,15 @@ class Readers:
         path = self.folder / name
         path.write_text(json.dumps(content))
         return path
+
+
+def _with_socket_as_host(database_url: str) -> str:
+    """Return the URL of a database with the folder of its socket as the host, which dlt requires."""
+    parts = urlsplit(database_url)
+    folder = dict(parse_qsl(parts.query)).get("host")
+    if folder is None:
+        return database_url
+    return f"postgresql://{parts.username}:@{quote(folder, safe='')}{parts.path}"
 
 
 def _json_output_of(command: Sequence[str | Path]) -> dict[str, Any]:

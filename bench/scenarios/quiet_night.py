@@ -117,12 +117,8 @@ class _Night:
 
     def once(self) -> Measurement:
         """Run it."""
-        with psycopg.connect(self.project.database_url, autocommit=True) as connection:
-            (before,) = connection.execute("select pg_current_wal_insert_lsn()").fetchone() or ("0/0",)
-            measured = _run(self.project, self.how)
-            query = "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), %s)"
-            (written,) = connection.execute(query, [before]).fetchone() or (0,)
-        self.wal.append(float(written))
+        measured, written = self.project.with_wal(lambda: _run(self.project, self.how))
+        self.wal.append(written)
         return measurement(self.label, 0, measured)
 
 
