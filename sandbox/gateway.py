@@ -47,6 +47,7 @@ class ApiRequest:
         query: The decoded query, in the order sent.
         headers: The headers, with case-insensitive names.
         body: The body, empty in most requests.
+        arrived: When it came, in the seconds that request windows count by; None if that does not matter.
     """
 
     method: str
@@ -55,6 +56,7 @@ class ApiRequest:
     query: Sequence[tuple[str, str]]
     headers: Mapping[str, str]
     body: bytes = b""
+    arrived: float | None = None
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,8 @@ class Gateway:
         request = Request(scope, receive)
         headers = request.headers
         query = request.query_params.multi_items()
-        api_request = _api_request(request, query, await request.body())
+        arrived = self._clock.monotonic()
+        api_request = _api_request(request, query, await request.body(), arrived)
         entry = LogEntry(
             method=request.method,
             path=request.url.path,
@@ -226,7 +229,7 @@ class Gateway:
         return Response(content, reply.status, dict(reply.headers), reply.media_type or self._api.media_type)
 
 
-def _api_request(request: Request, query: Sequence[tuple[str, str]], body: bytes) -> ApiRequest:
+def _api_request(request: Request, query: Sequence[tuple[str, str]], body: bytes, arrived: float) -> ApiRequest:
     mount = cast("str", request.scope.get("root_path", ""))
     path = request.url.path
     return ApiRequest(
@@ -236,6 +239,7 @@ def _api_request(request: Request, query: Sequence[tuple[str, str]], body: bytes
         query=query,
         headers=request.headers,
         body=body,
+        arrived=arrived,
     )
 
 

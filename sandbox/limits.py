@@ -82,14 +82,15 @@ class RequestWindows:
         """Restore the documented windows, unused."""
         self.replace(self._documented)
 
-    def take(self, keys: Mapping[str, str]) -> Exceeded | None:
+    def take(self, keys: Mapping[str, str], arrived: float | None = None) -> Exceeded | None:
         """Count one request, unless a window is used up: refused requests do not count.
 
         Args:
             keys: What to count by, for each scope, e.g. a token and an organization. Windows of other scopes do not
                 count it.
+            arrived: When the request came, by the clock's `monotonic`, however long its answer takes; now if None.
         """
-        now = self._clock.monotonic()
+        now = self._clock.monotonic() if arrived is None else arrived
         statuses = [(window, *self._current(window, keys[window.scope], now)) for window in self._counting(keys)]
         for window, since, left in statuses:
             if left < 1:
@@ -126,7 +127,9 @@ class RequestWindows:
         """Return the window's entry in `_left` as of now."""
         since, left = self._left.get((window, key), (now, window.burst or window.limit))
         if window.burst:
-            return now, min(window.burst, left + (now - since) * window.limit / window.period)
+            # A slow answer may be made after that of a request which came later.
+            latest = max(now, since)
+            return latest, min(window.burst, left + (latest - since) * window.limit / window.period)
         return (now, window.limit) if now >= since + window.period else (since, left)
 
 

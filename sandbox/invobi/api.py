@@ -75,7 +75,7 @@ class InvobiApi(Api):
     def answer(self, request: ApiRequest) -> JsonObject | Reply:
         if not self.is_authenticated(request.headers):
             raise ApiError(401, {"error": "Invalid or expired API token"})
-        if self.windows.take({"token": TOKEN}):
+        if self.windows.take({"token": TOKEN}, request.arrived):
             raise ApiError(429, {"error": "Rate limit exceeded"})
         if request.method != "GET":
             # Writes are documented, but the sandbox is read-only, as taps must be.

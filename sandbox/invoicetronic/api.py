@@ -124,14 +124,14 @@ class InvoicetronicApi(Api):
         if request.method != "GET":
             raise Refused(405, "read_only")
         if request.route == HEALTH:
-            self._count_request({"health": ACCOUNT})
+            self._count(request, {"health": ACCOUNT})
             # The body is not documented.
             return Reply(b"Healthy", media_type="text/plain")
         if environment is None:
             raise Refused(401, "unauthorized", headers={"WWW-Authenticate": "Basic"})
         resource, *rest = request.route.strip("/").split("/")
         in_bucket = resource in RESOURCES and RESOURCES[resource].in_bucket
-        self._count_request({"user": ACCOUNT, "reads": ACCOUNT} if in_bucket else {"user": ACCOUNT})
+        self._count(request, {"user": ACCOUNT, "reads": ACCOUNT} if in_bucket else {"user": ACCOUNT})
         restriction = environment.restricted_keys.get(key)
         if restriction is not None:
             restriction.check(resource)
@@ -152,8 +152,8 @@ class InvoicetronicApi(Api):
     def _environment_of(self, key: str) -> Environment | None:
         return next((environment for environment in self.environments.values() if environment.accepts_key(key)), None)
 
-    def _count_request(self, keys: Mapping[str, str]) -> None:
-        exceeded = self.windows.take(keys)
+    def _count(self, request: ApiRequest, keys: Mapping[str, str]) -> None:
+        exceeded = self.windows.take(keys, request.arrived)
         if exceeded:
             raise Refused(429, "too_many", headers={"Retry-After": str(exceeded.reset_after)})
 

@@ -237,7 +237,7 @@ class ProductiveApi(Api):
         keys = {"token": TOKEN, "organization": organization}
         if request.route.startswith(f"/{REPORTS}/"):
             keys["report"] = TOKEN
-        exceeded = self.windows.take(keys)
+        exceeded = self.windows.take(keys, request.arrived)
         if exceeded:
             raise errors.too_many_requests(exceeded)
         spent = self.server_time.exceeded(organization)

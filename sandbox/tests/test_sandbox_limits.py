@@ -47,6 +47,31 @@ def test_a_bucket_accepts_a_burst_and_is_refilled_evenly() -> None:
     assert [windows.take(keys) is None for _ in range(6)] == [True] * 5 + [False]
 
 
+def test_a_request_counts_when_it_came_however_long_its_answer_takes() -> None:
+    clock = Clock()
+    windows = RequestWindows(clock, [Window("token", 2, 10)])
+    keys = {"token": "key"}
+    arrived = clock.monotonic()
+    clock.advance(9)
+    late = clock.monotonic()
+    clock.advance(2)
+    assert [windows.take(keys, at) for at in (arrived, late)] == [None, None]
+    refused = windows.take(keys, late)
+    assert refused
+    assert refused.reset_after == 1
+    assert windows.take(keys) is None
+
+
+def test_a_bucket_gives_nothing_for_a_request_whose_answer_was_made_after_a_later_one() -> None:
+    clock = Clock()
+    windows = RequestWindows(clock, [Window("list", 60, 60, burst=2)])
+    keys = {"list": "key"}
+    earlier = clock.monotonic()
+    clock.advance(1)
+    assert [windows.take(keys) is None for _ in range(2)] == [True, True]
+    assert windows.take(keys, earlier) is not None
+
+
 def test_reading_window_statuses_counts_nothing_and_the_tightest_is_first() -> None:
     windows = RequestWindows(Clock(), [Window("token", 100, 60), Window("organization", 3, 10)])
     keys = {"token": "a", "organization": "b"}

@@ -94,7 +94,7 @@ class TwoInvoiceApi(Api):
     def answer(self, request: ApiRequest) -> JsonObject | Reply:
         if not self.is_authenticated(request.headers):
             raise ApiError(401, {"message": "Unauthenticated."})
-        if self.windows.take({"token": TOKEN}):
+        if self.windows.take({"token": TOKEN}, request.arrived):
             raise ApiError(429, {"message": "Too Many Attempts."})
         if request.method != "GET":
             # Some writes are documented, but the sandbox is read-only, as taps must be.
