@@ -204,6 +204,24 @@ def test_the_command_says_what_is_wrong_in_one_line_each(database: Database, tmp
     assert "2 of the streams could not be loaded: " in lines[2]
 
 
+@pytest.mark.parametrize(("method", "warnings"), [("overwrite", 1), ("upsert", 0), ("append-only", 0)])
+def test_rows_are_merged_by_their_key_whatever_load_method_says_and_overwrite_is_warned_of(
+    database: Database, caplog: pytest.LogCaptureFixture, method: str, warnings: int
+) -> None:
+    database.load([COLUMNS, *rows(0, 2, "old")], load_method=method)
+    caplog.clear()
+    database.load([COLUMNS, *rows(1, 3, "new")], load_method=method)
+
+    assert sorted((row["id"], row["text"]) for row in database.rows("rows")) == [
+        ("0", "old"),
+        ("1", "new"),
+        ("2", "new"),
+    ]
+    assert [message for message in caplog.messages if "load_method" in message] == warnings * [
+        "load_method is not read: rows are merged by their key, or appended without one."
+    ]
+
+
 def test_what_is_overridden_exists_in_singer_sdk_and_target_postgres() -> None:
     of_target = ["_drain_all", "_write_state_message", "_handle_termination", "_MAX_RECORD_AGE_IN_MINUTES"]
     for owner, base, names in (
