@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 FAILURE_URL = "ON_FAILURE_URL"
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 _LEVEL_VARIABLE = "MELTANO_CLI_LOG_LEVEL"
+_METRICS = "LOG_METRICS"
+"""Asks tap and loader for measurements."""
 _Returned = TypeVar("_Returned")
 
 
@@ -92,7 +94,8 @@ class Load:
         with MeltanoRun(
             [*command, *self.options, self.tap, self.loader],
             project.folder,
-            project.environment,
+            # Rows and requests are counted from the measurements of tap and loader.
+            {**project.environment, _METRICS: "1"},
             tap_pid=lambda: log.tap_pid,
             on_signal=lambda signum: _print(
                 f"{signal.Signals(signum).name}: the tap ends now, and the loader writes what it has; "

@@ -16,8 +16,8 @@ from singer_rest_core.redaction import redact
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-_LOGS_FOR_PROGRAM = "SINGER_SDK_LOG_CONFIG"
-"""Meltano names the SDK's set-up of logging in this variable."""
+_METRICS_ARE_ASKED_FOR = "LOG_METRICS"
+"""A variable that is not empty asks for measurements; our loader reads it, too."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def redact_log(secrets: Callable[[], Iterable[str]]) -> None:
 
 
 def hide_metrics() -> None:
-    """Hide the SDK's measurements from a person; a program that follows the log gets them, and so does debugging."""
-    if _LOGS_FOR_PROGRAM not in os.environ and not logging.getLogger().isEnabledFor(logging.DEBUG):
+    """Hide the SDK's measurements from all who do not ask for them: one or more lines for each request and stream."""
+    if not os.environ.get(_METRICS_ARE_ASKED_FOR) and not logging.getLogger().isEnabledFor(logging.DEBUG):
         logging.getLogger(METRICS_LOGGER_NAME).setLevel(logging.WARNING)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
@@ -10,6 +12,7 @@ import msgspec
 import simplejson
 from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
 from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.metrics import METRICS_LOGGER_NAME
 from singer_sdk.singerlib.json import deserialize_json
 from target_postgres.target import TargetPostgres
 from typing_extensions import override
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 _CHUNK_MESSAGES = 500
 """Messages that are converted together: column by column, while they are in the processor's cache."""
 _CHUNK_BYTES = 1 << 20
+_METRICS_ARE_ASKED_FOR = "LOG_METRICS"
 _NEEDS_ESCAPE = (b"\\", b"\t", b"\r")
 _NUL_ESCAPED = b"\\u0000"
 _NOT_DECODED = (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError)
@@ -55,6 +59,8 @@ class TargetPostgresExact(TargetPostgres):
             super().__init__(*args, **kwargs)
         except AssertionError as error:
             raise LoadFailed(str(error)) from error
+        if not os.environ.get(_METRICS_ARE_ASKED_FOR) and not logging.getLogger().isEnabledFor(logging.DEBUG):
+            logging.getLogger(METRICS_LOGGER_NAME).setLevel(logging.WARNING)
         if self.config.get("load_method") == "overwrite":
             self.logger.warning("load_method is not read: rows are merged by their key, or appended without one.")
         self.waits_for_input = False
