@@ -108,6 +108,6 @@ $(BIN)/uv:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-$(VENV)/.ready: $(BIN)/uv uv.lock pyproject.toml $(wildcard core/pyproject.toml loaders/*/pyproject.toml orchestrate/pyproject.toml taps/*/pyproject.toml)
+$(VENV)/.ready: $(BIN)/uv uv.lock pyproject.toml $(wildcard analyze/pyproject.toml core/pyproject.toml loaders/*/pyproject.toml orchestrate/pyproject.toml taps/*/pyproject.toml)
 	$(BIN)/uv sync --all-packages --locked --quiet
 	@touch $@
