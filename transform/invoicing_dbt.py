@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from psycopg2 import ProgrammingError
 from psycopg2.extensions import parse_dsn
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 LOADER = "target-postgres"
 _ROOT_VARIABLE = "MELTANO_PROJECT_ROOT"
+_VARS_VARIABLE = "DBT_VARS"
+"""Holds the setting `vars` of the plugin."""
 _URL_VARIABLE = "TARGET_POSTGRES_SQLALCHEMY_URL"
 _HOW = f"set {_URL_VARIABLE} (postgresql+psycopg://user:password@host/database) in the environment or in .env"
 _DBT_VARIABLES = {
@@ -139,6 +142,42 @@ def _certificate(settings: Mapping[str, Any], name: str, parameter: str) -> dict
     return {parameter: str(value)}
 
 
+def arguments_with_vars(arguments: Sequence[str], setting: str) -> list[str]:
+    """Return dbt's arguments with the variables of the plugin's setting, behind those of the command line.
+
+    Args:
+        arguments: The command line.
+        setting: The setting `vars`, as JSON; empty if there is none.
+
+    Raises:
+        SettingsError: If variables are no object.
+    """
+    if not setting or not arguments or arguments[0].startswith("-"):
+        return list(arguments)
+    variables = _object(setting, f"The setting vars ({_VARS_VARIABLE})")
+    others: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word == "--vars":
+            variables |= _object(next(words, ""), word)
+        elif word.startswith("--vars="):
+            variables |= _object(word.removeprefix("--vars="), "--vars")
+        else:
+            others.append(word)
+    return [*others, "--vars", json.dumps(variables)]
+
+
+def _object(text: str, what: str) -> dict[str, Any]:
+    """Parse an object, as YAML, as dbt does."""
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = None
+    if not isinstance(value, dict):
+        raise SettingsError(f'{what} is no object of variables, such as {{"as_of": "2026-01-31"}}')
+    return value
+
+
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Become dbt, with the variables that profiles.yml reads.
 
@@ -154,6 +193,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     try:
         if not (folder / "dbt_project.yml").is_file():
             raise SettingsError(f"There is no transform/dbt_project.yml in {project}: go to the folder of meltano.yml")
+        command = arguments_with_vars(arguments, environment.get(_VARS_VARIABLE, ""))
         variables = connection_variables(loader_settings(project, environment))
     except SettingsError as error:
         print(error, file=sys.stderr)
@@ -161,7 +201,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     dbt = str(Path(sys.executable).with_name("dbt"))
     places = {"DBT_PROJECT_DIR": folder, "DBT_PROFILES_DIR": folder, "DBT_LOG_PATH": folder / "logs"}
     defaults = {name: str(place) for name, place in places.items()}
-    os.execve(dbt, [dbt, *arguments], defaults | dict(environment) | variables)  # noqa: S606 - the program itself
+    os.execve(dbt, [dbt, *command], defaults | dict(environment) | variables)  # noqa: S606 - the program itself
 
 
 def program() -> None:

@@ -12,7 +12,7 @@
   {%- set target_relation = this.incorporate(type='table') -%}
   {%- set existing = load_cached_relation(this) -%}
   {%- set fingerprint = local_md5(sql ~ tojson(meta)) -%}
-  {%- set tables = raw_tables(meta.tap, meta.raw_table) -%}
+  {%- set tables = raw_tables(meta.tap, meta.raw_table) if meta.raw_key else [] -%}
   {%- set batches = tables | batch(var('accounts_per_batch')) | list -%}
   {%- set whole = existing is none or not existing.is_table or should_full_refresh()
       or table_comment(existing) != fingerprint -%}
@@ -21,36 +21,25 @@
   {% if whole %}
     {%- set copy = make_intermediate_relation(target_relation) -%}
     {% do drop_relation_if_exists(copy) %}
-    {% call statement('create') %}
-create table {{ copy }} as
-{{ staged_rows(select_raw([], meta), sql) }}
-    {% endcall %}
-    {% do adapter.commit() %}
+    {% do in_one_transaction(['create table ' ~ copy ~ ' as' ~ staged_rows(select_raw([], meta), sql)]) %}
     {% for batch in batches %}
-      {% call statement('copy') %}
-insert into {{ copy }}
-{{ staged_rows(select_raw(batch, meta), sql) }}
-      {% endcall %}
-      {% do adapter.commit() %}
+      {% do in_one_transaction(['insert into ' ~ copy ~ staged_rows(select_raw(batch, meta), sql)]) %}
     {% endfor %}
-    {% call statement('finish') %}
-analyze {{ copy }};
-comment on table {{ copy }} is '{{ fingerprint }}'
-    {% endcall %}
+    {% do in_one_transaction(['analyze ' ~ copy, "comment on table " ~ copy ~ " is '" ~ fingerprint ~ "'"]) %}
+    {% do run_query('begin') %}
     {% if existing is not none %}
       {% do adapter.drop_relation(existing) %}
     {% endif %}
     {% do adapter.rename_relation(copy, target_relation) %}
-    {% do adapter.commit() %}
+    {% do run_query('commit') %}
   {% else %}
-    {% call statement('gone') %}
+    {% set gone %}
 delete from {{ target_relation }}
 where not account = any({{ text_array(tables | map(attribute='account')) }})
-    {% endcall %}
-    {% do adapter.commit() %}
+    {% endset %}
+    {% do in_one_transaction([gone]) %}
     {% for batch in batches %}
       {% do copy_changes(target_relation, batch, meta, sql) %}
-      {% do adapter.commit() %}
     {% endfor %}
   {% endif %}
   {% call statement('main') %}
@@ -72,9 +61,17 @@ from (
 ) as staged
 {% endmacro %}
 
+{#
+  Run statements in a transaction of their own. The adapter's commit() leaves the driver without one: what follows it would
+  be committed statement by statement.
+#}
+{% macro in_one_transaction(statements) %}
+  {% do run_query('begin;' ~ statements | join(';') ~ '; commit') %}
+{% endmacro %}
+
 {# Copy what has changed in some accounts. #}
 {% macro copy_changes(target_relation, tables, meta, sql) %}
-  {% call statement('changed') %}
+  {% set changed %}
 create temporary table changed_rows on commit drop as
 with since as (
     select account, max(received_at) - interval '{{ var("overlap_hours") }} hours' as moment
@@ -82,20 +79,19 @@ with since as (
     group by account
 ),
 raw as (
-{{ select_raw(tables, meta, deleted=true) }}
+{{ select_raw(tables, {'raw_table': meta.raw_table, 'raw_key': meta.raw_key, 'raw_columns': {}}, deleted=true) }}
 )
 select account, raw_key
 from raw
 left join since using (account)
 where coalesce(greatest(received_at, deleted_at), 'infinity') >= coalesce(since.moment, '-infinity')
-  {% endcall %}
-  {% call statement('merge') %}
+  {% endset %}
+  {% set remove %}
 delete from {{ target_relation }} as staged
 using changed_rows
-where staged.account = changed_rows.account and staged.raw_key = changed_rows.raw_key;
-
-insert into {{ target_relation }}
-with raw as (
+where staged.account = changed_rows.account and staged.raw_key = changed_rows.raw_key
+  {% endset %}
+  {% set live %}
     select *
     from (
 {{ select_raw(tables, meta) }}
@@ -104,12 +100,8 @@ with raw as (
         select from changed_rows
         where changed_rows.account = live.account and changed_rows.raw_key = live.raw_key
     )
-)
-select staged.*, now() as staged_at
-from (
-{{ sql }}
-) as staged
-  {% endcall %}
+  {% endset %}
+  {% do in_one_transaction([changed, remove, 'insert into ' ~ target_relation ~ staged_rows(live, sql)]) %}
   {% set query %}
 with live as (
     select account, count(*) as live_rows
@@ -131,13 +123,15 @@ where live_rows is distinct from copied_rows
   {% endset %}
   {% set different = run_query(query).columns[0].values() | list %}
   {% if different %}
-    {% call statement('whole') %}
+    {% set remove_all %}
 delete from {{ target_relation }}
-where account = any({{ text_array(different) }});
-
+where account = any({{ text_array(different) }})
+    {% endset %}
+    {% set copy_all %}
 insert into {{ target_relation }}
 {{ staged_rows(select_raw(tables | selectattr('account', 'in', different) | list, meta), sql) }}
-    {% endcall %}
+    {% endset %}
+    {% do in_one_transaction([remove_all, copy_all]) %}
   {% endif %}
 {% endmacro %}
 

@@ -7,17 +7,16 @@
   {%- set existing = load_cached_relation(this) -%}
   {%- set copy = make_intermediate_relation(target_relation) -%}
   {% do drop_relation_if_exists(copy) %}
-  {% call statement('create') %}
-create table {{ copy }} (tap text, account text, stream text, rows bigint, last_received_at timestamp)
-  {% endcall %}
-  {% do adapter.commit() %}
+  {% do in_one_transaction([
+    'create table ' ~ copy ~ ' (tap text, account text, stream text, rows bigint, last_received_at timestamp)'
+  ]) %}
   {% set query %}
 select tap, account, raw_schema, raw_table, raw_columns
 from {{ ref('raw_tables') }}
 order by tap, account, raw_table
   {% endset %}
   {% for batch in run_query(query).rows | batch(var('accounts_per_batch') * 10) %}
-    {% call statement('count') %}
+    {% set counts %}
 insert into {{ copy }}
       {%- for tap, account, raw_schema, raw_table, raw_columns in batch %}
         {%- set has = fromjson(raw_columns) %}
@@ -30,13 +29,15 @@ select
 from {{ adapter.quote(raw_schema) }}.{{ adapter.quote(raw_table) }}
 {{ 'union all' if not loop.last }}
       {%- endfor %}
-    {% endcall %}
-    {% do adapter.commit() %}
+    {% endset %}
+    {% do in_one_transaction([counts]) %}
   {% endfor %}
+  {% do run_query('begin') %}
   {% if existing is not none %}
     {% do adapter.drop_relation(existing) %}
   {% endif %}
   {% do adapter.rename_relation(copy, target_relation) %}
+  {% do run_query('commit') %}
   {% call statement('main') %}
 select count(*) from {{ target_relation }}
   {% endcall %}

@@ -36,7 +36,7 @@ select
     {{ '"_sdc_deleted_at"' if '_sdc_deleted_at' in has else 'null' }}::timestamp as deleted_at
     {%- endif %}
     {%- for column, type in meta.raw_columns.items() %},
-    {{ adapter.quote(column) if column in has else 'null' }}::{{ type }} as {{ adapter.quote(column) }}
+    {{ raw_column(column, type, has) }} as {{ adapter.quote(column) }}
     {%- endfor %}
 from {{ adapter.quote(table.schema) }}.{{ adapter.quote(meta.raw_table) }}
     {%- if '_sdc_deleted_at' in has and not deleted %}
@@ -58,9 +58,22 @@ where false
   {%- endfor %}
 {% endmacro %}
 
+{# A raw column in the type that a model expects; null if the table lacks it. Lists may be arrays of JSON. #}
+{% macro raw_column(column, type, has) -%}
+    {%- if column not in has -%}
+      null::{{ type }}
+    {%- elif type == 'jsonb' -%}
+      to_jsonb({{ adapter.quote(column) }})
+    {%- else -%}
+      {{ adapter.quote(column) }}::{{ type }}
+    {%- endif -%}
+{%- endmacro %}
+
 {# The key of a raw row as one text. #}
 {% macro raw_key(columns) -%}
     {%- for column in columns -%}
       {{ adapter.quote(column) }}::text{{ " || '/' || " if not loop.last }}
+    {%- else -%}
+      null::text
     {%- endfor -%}
 {%- endmacro %}
