@@ -92,7 +92,7 @@ def _budgets() -> alt.LayerChart:
     return alt.layer(
         base.transform_filter("datum.kind == 'invoiced'").mark_bar(height=16).encode(color=alt.Color("color:N", scale=None)),
         base.transform_filter("datum.kind == 'worked'").mark_tick(thickness=3, size=22).encode(color=alt.Color("color:N", scale=None)),
-        alt.Chart(alt.NamedData(ROWS)).mark_rule(strokeDash=[4, 3]).encode(x=alt.datum(1)),
+        alt.Chart(alt.NamedData(ROWS)).mark_rule(strokeDash=[4, 3], aria=False).encode(x=alt.datum(1)),
     )
 
 

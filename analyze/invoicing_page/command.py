@@ -51,12 +51,12 @@ def main(*, output: Path | None, title: str, schema: str, late_after: float, mos
 
     try:
         project = current()
-        destination = project.destination("invoicing-page", "target-postgres")
-        if destination is None:
+        database = project.database
+        if database is None:
             raise PageError(
                 "target-postgres has no database yet: set TARGET_POSTGRES_SQLALCHEMY_URL, in the environment or in .env"
             )
-        found = content(destination.connection, schema, datetime.now(UTC), Limits(most_invoices, late_after))
+        found = content(database, schema, datetime.now(UTC), Limits(most_invoices, late_after))
         path = output or project.folder / DEFAULT_FILE
         _write(path, page(found, title))
     except (ProjectError, PageError, OSError) as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from invoicing_page.encoding import Choices, Kind, amounts, column, scale_of
 from invoicing_page.errors import PageError
@@ -54,6 +55,13 @@ def content(connection: str, schema: str, now: datetime, limits: Limits) -> dict
         PageError: If the database cannot be reached, has no marts, or holds what no page can show.
     """
     try:
+        password = conninfo_to_dict(connection).get("password")
+    except psycopg.ProgrammingError:
+        # The message of libpq may show a part of the password.
+        raise PageError(
+            "sqlalchemy_url of target-postgres is no URL of PostgreSQL (in a password, @ is %40, / is %2F and % is %25)"
+        ) from None
+    try:
         with psycopg.connect(
             connection, connect_timeout=_CONNECT_TIMEOUT, application_name="invoicing-page"
         ) as session:
@@ -65,7 +73,7 @@ def content(connection: str, schema: str, now: datetime, limits: Limits) -> dict
         missing = str(error).partition("\n")[0]
         raise PageError(f"The model is not built, or by another version ({missing}): run meltano run dbt:build") from None
     except psycopg.Error as error:
-        raise PageError(f"The database cannot be read: {_redacted(error, connection)}") from None
+        raise PageError(f"The database cannot be read: {_redacted(error, password)}") from None
 
 
 class _Reader:
@@ -127,8 +135,7 @@ class _Reader:
         return None if value is None else str(value)
 
 
-def _redacted(error: psycopg.Error, connection: str) -> str:
+def _redacted(error: psycopg.Error, password: object) -> str:
     """Return an error in one line, without the password."""
     text = " ".join(str(error).split())
-    password = psycopg.conninfo.conninfo_to_dict(connection).get("password")
     return text.replace(str(password), "***") if password else text

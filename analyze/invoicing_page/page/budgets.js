@@ -11,10 +11,11 @@ function showBudgets(page) {
   const open = rows.filter((row) => !budgets.number("is_closed", row));
   if (!open.length) return fill(page, place, rows.length ? element("p", { class: "empty" }, `All ${count(rows.length)} budgets are closed.`) : noMatch());
   const currency = filters.currencyCode;
-  const used = (row) => { const [most, whole] = [mostUsed(budgets, row), budgets.amount("budget", row)]; return whole > 0n ? Number((most * 10_000n) / whole) : -1; };
-  const shares = new Map(open.map((row) => [row, used(row)]));
-  const inOrder = [...open].sort((a, b) => shares.get(b) - shares.get(a));
-  const drawnRows = inOrder.filter((row) => shares.get(row) >= 0).slice(0, SHOWN_BUDGETS);
+  const [used, whole] = [(row) => mostUsed(budgets, row), (row) => budgets.amount("budget", row) ?? 0n];
+  const [limited, unlimited] = [open.filter((row) => whole(row) > 0n), open.filter((row) => whole(row) <= 0n)];
+  limited.sort((a, b) => largestFirst(used(a) * whole(b), used(b) * whole(a)));
+  const inOrder = [...limited, ...unlimited];
+  const drawnRows = limited.slice(0, SHOWN_BUDGETS);
   const columns = ["budget", "worked", "invoiced", "paid", "remaining", "unbilled", "margin"].filter((name) => open.some((row) => budgets.amount(name, row) !== null));
   const headings = { budget: "Budget", worked: "Worked", invoiced: "Invoiced", paid: "Paid", remaining: "Left", unbilled: "Not yet invoiced", margin: "Margin" };
   const chart = element("div", { class: "chart" });
@@ -25,7 +26,7 @@ function showBudgets(page) {
     foldedTable(`${count(open.length)} open ${open.length === 1 ? "budget" : "budgets"} in numbers`, table(`Open budgets in ${currency}`,
       [["Budget", "text"], ["Customer", "text"], ...columns.map((name) => [headings[name], "number"]), ["Used", "number"]],
       inOrder.map((row) => [link(budgets.text("name", row) || "(no name)", budgets.text("url", row)), budgets.code("party", row) === null ? "" : partyName(page, budgets.code("party", row)),
-        ...columns.map((name) => amountData(budgets.amount(name, row), currency)), budgets.amount("budget", row) > 0n ? percent(mostUsed(budgets, row), budgets.amount("budget", row)) : ""]))),
+        ...columns.map((name) => amountData(budgets.amount(name, row), currency)), whole(row) > 0n ? percent(used(row), whole(row)) : ""]))),
     open.length > SHOWN_BUDGETS ? element("p", { class: "note" }, `The chart shows the ${SHOWN_BUDGETS} that are used most.`) : null,
     closed ? element("p", { class: "note" }, `${count(closed)} closed ${closed === 1 ? "budget is" : "budgets are"} left out.`) : null);
   if (!drawnRows.length) return null;
@@ -33,10 +34,9 @@ function showBudgets(page) {
   const unique = (text) => { const times = (names.get(text) ?? 0) + 1; names.set(text, times); return times > 1 ? `${text} (${times})` : text; };
   return drawChart(chart, "budgets", drawnRows.flatMap((row) => {
     const name = unique(budgets.text("name", row) || "(no name)");
-    const whole = budgets.amount("budget", row);
     return [["invoiced", "Invoiced"], ["worked", "Worked"]].map(([kind, group]) => {
       const units = budgets.amount(kind, row) ?? 0n;
-      return { name, kind, group, share: drawn(units) / drawn(whole), color: colors()[kind], text: `${moneyWithCurrency(units, currency)} of ${moneyWithCurrency(whole, currency)}` };
+      return { name, kind, group, share: drawn(units) / drawn(whole(row)), color: colors()[kind], text: `${moneyWithCurrency(units, currency)} of ${moneyWithCurrency(whole(row), currency)}` };
     });
   }), `Share of each budget that is invoiced and worked, the ${drawnRows.length} that are used most. The table below has the numbers.`, drawnRows.length);
 }

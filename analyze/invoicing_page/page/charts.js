@@ -33,14 +33,15 @@ const drawnCharts = new Map();
 
 /** Draw a chart. `description` is what a screen reader says of it; `lines` is how many times as high it is as it says. */
 async function drawChart(place, name, rows, description, lines = 1) {
-  place.setAttribute("role", "img");
-  place.setAttribute("aria-label", description);
   const specification = { ...CHARTS[name], height: CHARTS[name].height * lines, datasets: { rows } };
   const result = await vegaEmbed(place, specification, {
     mode: "vega-lite", renderer: "svg", actions: false, ast: true, defaultStyle: false,
     tooltip: { disableDefaultStyle: true }, expressionFunctions: { compactAmount: (value) => compactAmount(value) }, config: chartConfig(),
   });
   drawnCharts.set(place, result);
+  // Instead of what Vega says of every chart.
+  for (const [name, value] of [["role", "img"], ["aria-label", description]]) place.setAttribute(name, value);
+  place.removeAttribute("aria-roledescription");
 }
 
 /** Stop the charts within an element that goes. */

@@ -44,13 +44,16 @@ async function main() {
     const again = () => page.show();
     darkScreen.addEventListener("change", again);
     // What is folded away is printed too.
-    let unfolded = [];
+    const unfolded = new Set();
     addEventListener("beforeprint", () => {
-      unfolded = [...document.querySelectorAll("details.numbers:not([open])")];
-      for (const each of unfolded) each.open = true;
+      for (const each of document.querySelectorAll("details.numbers:not([open])")) {
+        each.open = true;
+        unfolded.add(each);
+      }
     });
     addEventListener("afterprint", () => {
       for (const each of unfolded) each.open = false;
+      unfolded.clear();
     });
     document.documentElement.dataset.state = "ready";
   } catch (error) {
