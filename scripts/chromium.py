@@ -41,7 +41,9 @@ def chromium() -> Iterator[Browser]:
             # Without a program, it is the one that Playwright itself has installed.
             browser = playwright.chromium.launch(executable_path=program, args=arguments)
         except Error as error:
-            raise NoChromium(f"There is no Chromium that starts here ({error.message.splitlines()[0]}): {HOW}") from None
+            raise NoChromium(
+                f"There is no Chromium that starts here ({error.message.splitlines()[0]}): {HOW}"
+            ) from None
         try:
             yield browser
         finally:

@@ -71,9 +71,21 @@ class PageFile:
 
 
 _NUMBERS = {
-    "issued_on", "due_on", "days_overdue", "invoices", "month", "payments", "credit_notes", "is_overdue", "payments_known",
-    "unbilled_minutes", "is_closed", "loaded", "rows", "failed",
-}  # fmt: skip
+    "issued_on",
+    "due_on",
+    "days_overdue",
+    "invoices",
+    "month",
+    "payments",
+    "credit_notes",
+    "is_overdue",
+    "payments_known",
+    "unbilled_minutes",
+    "is_closed",
+    "loaded",
+    "rows",
+    "failed",
+}
 
 
 class _Elements(HTMLParser):

@@ -1,4 +1,4 @@
-"""The charts, as Vega-Lite by Altair. The page gives each its rows, texts as the reader's locale writes them included."""
+"""The charts, as Vega-Lite by Altair. The page gives each its rows, with texts as the reader's locale writes them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import altair as alt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    Chart = alt.TopLevelMixin
 
 ROWS = "rows"
 """The name of the data that the page sets."""
@@ -23,23 +25,23 @@ def charts() -> dict[str, dict[str, Any]]:
     return {name: _specification(chart) for name, chart in _CHARTS.items()}
 
 
-def _specification(chart: alt.LayerChart | alt.Chart) -> dict[str, Any]:
-    specification: dict[str, Any] = chart.to_dict(validate=True)
+def _specification(chart: Chart) -> dict[str, Any]:
+    specification: dict[str, Any] = chart.to_dict()
     # Both name an address, which the page has no use for; the configuration is that of the reader's colours.
     specification.pop("$schema", None)
     specification.pop("config", None)
     return specification
 
 
-def _tooltip(*titles: str) -> list[alt.Tooltip]:
-    """Return what is shown of a bar: the fields `name`, `group` and `text` of its row."""
-    fields = ("name", "group", "text")[-len(titles) :] if len(titles) > 1 else ("text",)
-    return [alt.Tooltip(f"{field}:N", title=title) for field, title in zip(fields, titles, strict=True)]
+def _tooltip(name: str, group: str, text: str) -> list[alt.Tooltip]:
+    """Return what is shown of a bar: the fields `name`, `group` and `text` of its row, with these titles."""
+    titles = {"name": name, "group": group, "text": text}
+    return [alt.Tooltip(f"{field}:N", title=title) for field, title in titles.items()]
 
 
-def _by_month(amount: str) -> alt.Chart:
-    """Return bars of a month, stacked by `group`; `color` is a field, as colours go with groups and not with their order."""
-    return (
+def _by_month(amount: str) -> Chart:
+    """Return a bar for each month, stacked by group. Colours are a field: they go with a group, not with its place."""
+    chart: Chart = (
         alt.Chart(alt.NamedData(ROWS), width="container", height=260)
         .mark_bar()
         .encode(
@@ -50,11 +52,12 @@ def _by_month(amount: str) -> alt.Chart:
             tooltip=_tooltip("Month", amount, "Amount"),
         )
     )
+    return chart
 
 
-def _ageing() -> alt.Chart:
+def _ageing() -> Chart:
     """Return a bar for each bucket."""
-    return (
+    chart: Chart = (
         alt.Chart(alt.NamedData(ROWS), width="container", height=200)
         .mark_bar()
         .encode(
@@ -64,11 +67,12 @@ def _ageing() -> alt.Chart:
             tooltip=_tooltip("Due", "Invoices", "Open"),
         )
     )
+    return chart
 
 
-def _vat() -> alt.Chart:
+def _vat() -> Chart:
     """Return two bars for each month: VAT on sales and on purchases."""
-    return (
+    chart: Chart = (
         alt.Chart(alt.NamedData(ROWS), width="container", height=240)
         .mark_bar()
         .encode(
@@ -79,9 +83,10 @@ def _vat() -> alt.Chart:
             tooltip=_tooltip("Month", "Kind", "VAT"),
         )
     )
+    return chart
 
 
-def _budgets() -> alt.LayerChart:
+def _budgets() -> Chart:
     """Return for each budget how far it is invoiced and worked, as a share of it; the height is that of one."""
     share = alt.Axis(title=None, format="%", tickCount=5, domain=False, ticks=False)
     base = alt.Chart(alt.NamedData(ROWS), width="container", height=34).encode(
@@ -90,13 +95,17 @@ def _budgets() -> alt.LayerChart:
         tooltip=_tooltip("Budget", "Kind", "Amount"),
     )
     return alt.layer(
-        base.transform_filter("datum.kind == 'invoiced'").mark_bar(height=16).encode(color=alt.Color("color:N", scale=None)),
-        base.transform_filter("datum.kind == 'worked'").mark_tick(thickness=3, size=22).encode(color=alt.Color("color:N", scale=None)),
+        base.transform_filter("datum.kind == 'invoiced'")
+        .mark_bar(height=16)
+        .encode(color=alt.Color("color:N", scale=None)),
+        base.transform_filter("datum.kind == 'worked'")
+        .mark_tick(thickness=3, size=22)
+        .encode(color=alt.Color("color:N", scale=None)),
         alt.Chart(alt.NamedData(ROWS)).mark_rule(strokeDash=[4, 3], aria=False).encode(x=alt.datum(1)),
     )
 
 
-_CHARTS: Mapping[str, alt.Chart | alt.LayerChart] = {
+_CHARTS: Mapping[str, Chart] = {
     "turnover": _by_month("System"),
     "ageing": _ageing(),
     "vat": _vat(),

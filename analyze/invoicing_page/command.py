@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 DEFAULT_FILE = Path("output") / "invoices.html"
+_NO_DATABASE = "target-postgres has no database yet: set TARGET_POSTGRES_SQLALCHEMY_URL, in the environment or in .env"
 
 
 @click.command()
@@ -53,9 +54,7 @@ def main(*, output: Path | None, title: str, schema: str, late_after: float, mos
         project = current()
         database = project.database
         if database is None:
-            raise PageError(
-                "target-postgres has no database yet: set TARGET_POSTGRES_SQLALCHEMY_URL, in the environment or in .env"
-            )
+            raise PageError(_NO_DATABASE)  # noqa: TRY301 - said as all others are
         found = content(database, schema, datetime.now(UTC), Limits(most_invoices, late_after))
         path = output or project.folder / DEFAULT_FILE
         _write(path, page(found, title))

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from invoicing_page.encoding import Choices, Kind, amounts, column, scale_of
+from invoicing_page.encoding import Choices, amounts, column, scale_of
 from invoicing_page.errors import PageError
 from invoicing_page.queries import AS_OF, DAYS_OF_SALES, OLDEST_MONTH, PARTIES, QUERIES
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
     from typing import LiteralString
+
+    from invoicing_page.encoding import Kind
 
 MOST_INVOICES = 100_000
 """Invoices that the page shows one by one; of more, the older months are summed."""
@@ -71,7 +73,9 @@ def content(connection: str, schema: str, now: datetime, limits: Limits) -> dict
             return _Reader(session, schema, now, limits).content()
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.InvalidSchemaName) as error:
         missing = str(error).partition("\n")[0]
-        raise PageError(f"The model is not built, or by another version ({missing}): run meltano run dbt:build") from None
+        raise PageError(
+            f"The model is not built, or by another version ({missing}): run meltano run dbt:build"
+        ) from None
     except psycopg.Error as error:
         raise PageError(f"The database cannot be read: {_redacted(error, password)}") from None
 
@@ -90,11 +94,13 @@ class _Reader:
         as_of = self._value(AS_OF, {"today": self._now.date()})
         oldest_month = self._value(OLDEST_MONTH, {"most": self._limits.most_invoices})
         parameters = {"as_of": as_of, "oldest_month": oldest_month, "days_of_sales": DAYS_OF_SALES}
-        party_of = {key: (merged, name) for key, merged, name in self._rows(PARTIES, {})}
+        party_of = {row[0]: row[1:] for row in self._rows(PARTIES, {})}
         rows = {name: self._rows(query.sql, parameters) for name, query in QUERIES.items()}
-        scale = max(scale_of(amounts(query.columns, rows[name]), f"The table of {name}") for name, query in QUERIES.items())
+        scale = max(
+            scale_of(amounts(query.columns, rows[name]), f"The table of {name}") for name, query in QUERIES.items()
+        )
         tables = {name: self._table(query.columns, rows[name], scale, party_of) for name, query in QUERIES.items()}
-        names = {merged: name for merged, name in party_of.values()}
+        names = dict(party_of.values())
         choices = {name: each.texts for name, each in self._choices.items()}
         return {
             "as_of": as_of,

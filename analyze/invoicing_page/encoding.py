@@ -1,7 +1,7 @@
 """Columns as the page holds them: exact, small, and read by a browser in one go.
 
-An amount is an integer: the amount times ten to the power of a scale that all amounts of the page share. Integers beyond
-2^53 are texts, as a browser would round them. Repeated texts are numbers that point into a list.
+An amount is an integer: the amount times ten to the power of a scale that all amounts of the page share. Integers
+beyond 2^53 are texts, as a browser would round them. Repeated texts are numbers that point into a list.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from decimal import Context, Decimal
+from decimal import Context
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from invoicing_page.errors import PageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from decimal import Decimal
 
 _LARGEST = 2**53 - 1
 """The largest integer that a JavaScript number holds exactly."""

@@ -1,7 +1,7 @@
 """What the page takes from the marts: one query for each of its tables.
 
-Dates come as days since 1970-01-01, as a browser counts them, and so that no date is out of Python's range. Each query may
-use `as_of` and `oldest_month`: months before that are summed over parties, and their invoices are left out.
+Dates come as days since 1970-01-01, as a browser counts them, and so that no date is out of Python's range. Each query
+may use `as_of` and `oldest_month`: months before that are summed over parties, and their invoices are left out.
 """
 
 from __future__ import annotations

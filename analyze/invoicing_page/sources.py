@@ -25,10 +25,10 @@ MISSING_PARTS: dict[str, list[str]] = {
     ],
     "payables": [
         "tap-productive: the streams bills and expenses",
-        "tap-invoicetronic: received documents (payloads: receive or both, with documents_url; each costs one operation)",
+        "tap-invoicetronic: received documents (payloads: receive or both; one operation each), with documents_url",
     ],
     "vat": [
-        "tap-invoicetronic: documents (payloads: both, with documents_url); the stream fattura_vat_summary is made of them",
+        "tap-invoicetronic: documents (payloads: both, with documents_url), which fattura_vat_summary is made of",
         "tap-productive: the streams invoices and line_items",
         "tap-invobi: the stream invoice_details (setting details, changed or all)",
     ],

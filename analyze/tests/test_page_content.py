@@ -37,35 +37,46 @@ SUMS = {
         ("net", "gross", "open"),
     ),
     "turnover": (
-        "select currency, (date_trunc('month', issued_on)::date - date '1970-01-01'), count(*),"
-        " sum(net) filter (where type_name = 'invoice'), sum(net) filter (where type_name <> 'invoice')"
-        f" from invoicing.invoices where direction = 'sale' and status not in {NOT_SHOWN} group by 1, 2",
+        (
+            "select currency, (date_trunc('month', issued_on)::date - date '1970-01-01'), count(*),"
+            " sum(net) filter (where type_name = 'invoice'), sum(net) filter (where type_name <> 'invoice')"
+            f" from invoicing.invoices where direction = 'sale' and status not in {NOT_SHOWN} group by 1, 2"
+        ),
         ("currency", "month"),
         ("net", "credit_net"),
     ),
     "open_items": (
-        "select currency, bucket, count(*), sum(open) from invoicing.receivables group by 1, 2"
-        " union all select currency, bucket || ' of payables', count(*), sum(open) from invoicing.payables group by 1, 2",
+        (
+            "select currency, bucket, count(*), sum(open) from invoicing.receivables group by 1, 2"
+            " union all select currency, bucket || ' of payables', count(*), sum(open) from"
+            " invoicing.payables group by 1, 2"
+        ),
         ("currency", "bucket"),
         ("open",),
     ),
     "vat": (
-        "select currency, trim_scale(tax_rate)::text || ' ' || direction, count(*), sum(base), sum(tax)"
-        " from invoicing.tax_breakdown where invoice_key in"
-        f" (select invoice_key from invoicing.invoices where status not in {NOT_SHOWN}) group by 1, 2",
+        (
+            "select currency, trim_scale(tax_rate)::text || ' ' || direction, count(*), sum(base), sum(tax)"
+            " from invoicing.tax_breakdown where invoice_key in"
+            f" (select invoice_key from invoicing.invoices where status not in {NOT_SHOWN}) group by 1, 2"
+        ),
         ("currency", "rate"),
         ("base", "tax"),
     ),
     "payments": (
-        "select currency, case when paid_on <= due_on then 'on time' when paid_on - due_on < 31 then '1-30'"
-        " when paid_on - due_on < 61 then '31-60' when paid_on - due_on < 91 then '61-90' else 'over 90' end,"
-        " count(*), sum(amount), sum(amount * (paid_on - due_on)) from invoicing.payments group by 1, 2",
+        (
+            "select currency, case when paid_on <= due_on then 'on time' when paid_on - due_on < 31 then '1-30'"
+            " when paid_on - due_on < 61 then '31-60' when paid_on - due_on < 91 then '61-90' else 'over 90' end,"
+            " count(*), sum(amount), sum(amount * (paid_on - due_on)) from invoicing.payments group by 1, 2"
+        ),
         ("currency", "lateness"),
         ("amount", "amount_days"),
     ),
     "budgets": (
-        "select currency, name, count(*), sum(budget), sum(worked), sum(invoiced), sum(paid), sum(remaining),"
-        " sum(margin), sum(unbilled_amount) from invoicing.budgets group by 1, 2",
+        (
+            "select currency, name, count(*), sum(budget), sum(worked), sum(invoiced), sum(paid), sum(remaining),"
+            " sum(margin), sum(unbilled_amount) from invoicing.budgets group by 1, 2"
+        ),
         ("currency", "name"),
         ("budget", "worked", "invoiced", "paid", "remaining", "margin", "unbilled"),
     ),
@@ -76,7 +87,6 @@ SUMS = {
     ),
 }
 """For tables of the page: sums over the marts, made another way; what they are grouped by there, and the amounts."""
-
 
 
 @dataclass(frozen=True)
@@ -93,19 +103,48 @@ def world(postgres: str) -> World:
     marts = generated(2_500)
     for currency, amount in (("TND", "1234.567"), ("JPY", "98765432109876543"), ("EUR", "90071992547409.93")):
         number = Decimal(amount)
-        place = {"system": "invobi", "account": "default", "currency": currency, "invoice_key": f"invobi|default|{currency}"}
+        place = {
+            "system": "invobi",
+            "account": "default",
+            "currency": currency,
+            "invoice_key": f"invobi|default|{currency}",
+        }
         marts.add(
-            "invoices", **place, direction="sale", number=currency, issued_on=AS_OF, net=number, gross=number, open=number,
-            status="sent", type_name="invoice", amounts_known=True,
-        )  # fmt: skip
+            "invoices",
+            **place,
+            direction="sale",
+            number=currency,
+            issued_on=AS_OF,
+            net=number,
+            gross=number,
+            open=number,
+            status="sent",
+            type_name="invoice",
+            amounts_known=True,
+        )
         marts.add(
-            "turnover_by_month", **place, month=AS_OF.replace(day=1), invoice_count=1, net=number, tax=0, gross=number,
-            credit_note_count=0, credit_net=0, credit_tax=0, credit_gross=0,
-        )  # fmt: skip
+            "turnover_by_month",
+            **place,
+            month=AS_OF.replace(day=1),
+            invoice_count=1,
+            net=number,
+            tax=0,
+            gross=number,
+            credit_note_count=0,
+            credit_net=0,
+            credit_tax=0,
+            credit_gross=0,
+        )
         marts.add(
-            "receivables", **place, number=currency, as_of=AS_OF, open=number, is_overdue=False, payments_known=True,
+            "receivables",
+            **place,
+            number=currency,
+            as_of=AS_OF,
+            open=number,
+            is_overdue=False,
+            payments_known=True,
             bucket="not due",
-        )  # fmt: skip
+        )
     url = new_database(postgres, "page_content")
     marts.write(url)
     return World(url, PageFile.of(url))
@@ -217,13 +256,18 @@ def test_the_file_names_no_other_host_and_forbids_every_request(world: World) ->
 
 def test_what_names_a_host_is_found() -> None:
     assert addresses("<script src='//cdn.example.com/x.js'></script>") == {"//cdn.example.com/x.js"}
-    assert addresses("fetch(`https://example.com`); wss://a.b/c http://www.w3.org/2000/svg") == {"https://example.com", "wss://a.b/c"}
+    assert addresses("fetch(`https://example.com`); wss://a.b/c http://www.w3.org/2000/svg") == {
+        "https://example.com",
+        "wss://a.b/c",
+    }
 
 
 def test_the_policy_allows_the_scripts_of_the_file_and_no_other(world: World) -> None:
     (policy,) = [each[1]["content"] or "" for each in world.page.elements if each[1].get("http-equiv")]
     allowed = set(re.findall(r"'sha256-([^']+)'", policy))
-    code = [text for name, attributes, text in world.page.elements if name in {"script", "style"} and "id" not in attributes]
+    code = [
+        text for name, attributes, text in world.page.elements if name in {"script", "style"} and "id" not in attributes
+    ]
 
     assert {base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in code} == allowed
     assert len(code) == 3
@@ -275,7 +319,11 @@ def test_of_very_many_invoices_the_older_months_are_summed(world: World) -> None
     page = PageFile.of(world.url, Limits(most_invoices=600))
     oldest = page.content["oldest_month"]
     with psycopg.connect(world.url) as connection:
-        query = "select count(*) filter (where issued_on >= %(month)s), count(*) filter (where issued_on >= %(month)s::date - interval '1 month') from invoicing.invoices"
+        query = """
+            select count(*) filter (where issued_on >= %(month)s),
+                   count(*) filter (where issued_on >= %(month)s::date - interval '1 month')
+            from invoicing.invoices
+        """
         shown, with_one_more = connection.execute(query, {"month": oldest}).fetchone() or (0, 0)
     first_day = (date.fromisoformat(oldest) - date(1970, 1, 1)).days
 
@@ -323,7 +371,7 @@ def test_an_amount_that_is_not_a_number_is_named(postgres: str) -> None:
 def test_a_database_without_the_model_and_one_that_is_not_there_are_said_in_one_line(postgres: str) -> None:
     with pytest.raises(PageError, match=r"^The model is not built.*run meltano run dbt:build$"):
         content(postgres, "nowhere", NOW, Limits())
-    with pytest.raises(PageError, match="^The database cannot be read: ") as caught:
+    with pytest.raises(PageError, match=r"^The database cannot be read: ") as caught:
         content("postgresql://me:p%40ss%25@127.0.0.1:1/none", "invoicing", NOW, Limits())
     assert "p@ss%" not in str(caught.value)
     with pytest.raises(PageError, match="is no URL of PostgreSQL") as unreadable:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
 
 pytestmark = pytest.mark.browser
 
@@ -33,7 +33,8 @@ SOLD = "direction = 'sale' and status not in ('draft', 'cancelled', 'rejected')"
 LAST_12_MONTHS = "between '2025-12-01' and '2026-11-30'"
 BUCKETS = ("not due", "1-30", "31-60", "61-90", "over 90")
 LATENESS = """
-    case when is_write_off then 6 when due_on is null then 5 when paid_on <= due_on then 0 when paid_on - due_on <= 30 then 1
+    case when is_write_off then 6 when due_on is null then 5 when paid_on <= due_on then 0
+         when paid_on - due_on <= 30 then 1
          when paid_on - due_on <= 60 then 2 when paid_on - due_on <= 90 then 3 else 4 end
 """
 
@@ -88,7 +89,10 @@ class Reader:
 
     def card(self, name: str) -> Cells:
         """Return the numbers of one of the cards at the top."""
-        return [Decimal(each) for each in self.page.eval_on_selector_all(f"#card-{name} data", "all => all.map(each => each.value)")]
+        return [
+            Decimal(each)
+            for each in self.page.eval_on_selector_all(f"#card-{name} data", "all => all.map(each => each.value)")
+        ]
 
     def bars(self, part: str) -> list[str]:
         """Return what the bars of a chart are labelled with."""
@@ -135,22 +139,38 @@ def file(database: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def opened(
-    browser: Browser, file: Path, url: str = "", *, size: tuple[int, int] = WIDE, locale: str = "en-GB", **more: Any  # noqa: ANN401
+    browser: Browser,
+    file: Path,
+    url: str = "",
+    *,
+    size: tuple[int, int] = WIDE,
+    locale: str = "en-GB",
+    **more: Any,  # noqa: ANN401
 ) -> Iterator[Reader]:
     """Open a page twenty minutes after it was made, and assert in the end that it was shown without a fault."""
-    with browser.new_context(viewport={"width": size[0], "height": size[1]}, locale=locale, timezone_id="UTC", **more) as context:
+    with browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, locale=locale, timezone_id="UTC", **more
+    ) as context:
         page = context.new_page()
         page.clock.set_fixed_time(NOW + timedelta(minutes=20))
         reader = Reader(page, url)
 
-        def console(message: ConsoleMessage) -> None:
+        def on_message(message: ConsoleMessage) -> None:
             if message.type in {"error", "warning"}:
                 reader.faults.append(message.text)
 
-        page.on("console", console)
+        def on_dialog(dialog: Dialog) -> None:
+            reader.faults.append(dialog.message)
+            dialog.dismiss()
+
+        def on_request(request: Request) -> None:
+            if request.url != file.as_uri() and not request.url.startswith("data:"):
+                reader.faults.append(request.url)
+
+        page.on("console", on_message)
         page.on("pageerror", lambda error: reader.faults.append(str(error)))
-        page.on("dialog", lambda dialog: (reader.faults.append(dialog.message), dialog.dismiss()))
-        page.on("request", lambda request: request.url == file.as_uri() or request.url.startswith("data:") or reader.faults.append(request.url))
+        page.on("dialog", on_dialog)
+        page.on("request", on_request)
         page.goto(file.as_uri())
         page.wait_for_selector("html[data-state]")
         yield reader
@@ -168,7 +188,8 @@ def reader(browser: Browser, file: Path, database: str) -> Iterator[Reader]:
 def test_the_top_is_what_sql_says(reader: Reader) -> None:
     for table, card in (("receivables", "receivables"), ("payables", "payables")):
         ((expected),) = reader.query(
-            f"select sum(open), sum(open) filter (where is_overdue), count(*) from invoicing.{table} where currency = 'EUR'"
+            f"select sum(open), sum(open) filter (where is_overdue), count(*) from invoicing.{table}"
+            f" where currency = 'EUR'"
         )
         assert reader.card(card) == list(expected)
     query = """
@@ -182,10 +203,13 @@ def test_the_top_is_what_sql_says(reader: Reader) -> None:
     assert reader.card("year") == [year]
     for card, now, before in (("month", month, last_month), ("year", year, last_year)):
         change = (abs(now - before) / before * 100).quantize(Decimal("0.1"), ROUND_HALF_UP)
-        assert f"{change:f}".removesuffix(".0") + ("% more than" if now > before else "% less than") in reader.page.inner_text(f"#card-{card}")
+        assert f"{change:f}".removesuffix(".0") + (
+            "% more than" if now > before else "% less than"
+        ) in reader.page.inner_text(f"#card-{card}")
     ((dso,),) = reader.query(
         "select round((select sum(open) from invoicing.receivables where currency = 'EUR') * 90 / sum(gross), 1)"
-        f" from invoicing.invoices where currency = 'EUR' and {SOLD} and issued_on > date '{AS_OF}' - 90 and issued_on <= '{AS_OF}'"
+        f" from invoicing.invoices where currency = 'EUR' and {SOLD} and issued_on > date '{AS_OF}' -"
+        f" 90 and issued_on <= '{AS_OF}'"
     )
     assert reader.card("dso") == [dso]
 
@@ -203,17 +227,31 @@ def test_no_currency_is_added_to_another(reader: Reader) -> None:
         assert reader.table("Receivables by age")["Total | "][1] == total
 
 
-def month_names(reader: Reader) -> dict[str, str]:
+def month_names() -> dict[str, str]:
     """Return the months of the period as the page writes them, by the first of each."""
     months = [f"{year}-{month:02d}-01" for year, month in [(2025, 12), *((2026, each) for each in range(1, 12))]]
-    names = ["Dec 2025", "Jan 2026", "Feb 2026", "Mar 2026", "Apr 2026", "May 2026", "Jun 2026", "Jul 2026", "Aug 2026", "Sept 2026", "Oct 2026", "Nov 2026"]
+    names = [
+        "Dec 2025",
+        "Jan 2026",
+        "Feb 2026",
+        "Mar 2026",
+        "Apr 2026",
+        "May 2026",
+        "Jun 2026",
+        "Jul 2026",
+        "Aug 2026",
+        "Sept 2026",
+        "Oct 2026",
+        "Nov 2026",
+    ]
     return dict(zip(months, names, strict=True))
 
 
 def test_turnover_is_what_sql_says_in_table_and_chart(reader: Reader) -> None:
-    names = month_names(reader)
+    names = month_names()
     rows = reader.query(
-        "select date_trunc('month', issued_on)::date::text, system, count(*) filter (where type_name = 'invoice'), sum(net),"
+        "select date_trunc('month', issued_on)::date::text, system, count(*) filter (where type_name"
+        " = 'invoice'), sum(net),"
         " coalesce(sum(net) filter (where type_name <> 'invoice'), 0), sum(tax), sum(gross)"
         f" from invoicing.invoices where currency = 'EUR' and {SOLD} and issued_on {LAST_12_MONTHS} group by 1, 2"
     )
@@ -227,25 +265,39 @@ def test_turnover_is_what_sql_says_in_table_and_chart(reader: Reader) -> None:
             *by_system,
             *(sum((row[place] for row in of_month), Decimal(0)) for place in (3, 4, 5, 6)),
         ]
-    expected["Total"] = [sum((cells[place] for cells in expected.values()), Decimal(0)) for place in range(len(expected["Dec 2025"]))]
+    expected["Total"] = [
+        sum((cells[place] for cells in expected.values()), Decimal(0)) for place in range(len(expected["Dec 2025"]))
+    ]
 
     assert reader.table("Turnover by month in EUR") == expected
-    drawn = {(name, system): expected[name][1 + place] for name in names.values() for place, system in enumerate(systems)}
+    drawn = {
+        (name, system): expected[name][1 + place] for name in names.values() for place, system in enumerate(systems)
+    }
     labels = {
         (found["month"], found["system"].lower()): Decimal(found["amount"].replace(",", ""))
         for label in reader.bars("turnover")
-        if (found := re.search(r"; Month: (?P<month>.*?); System: (?P<system>.*?); Amount: (?P<amount>\S+) EUR$", label))
+        if (
+            found := re.search(r"; Month: (?P<month>.*?); System: (?P<system>.*?); Amount: (?P<amount>\S+) EUR$", label)
+        )
     }
     assert labels == drawn
 
 
-@pytest.mark.parametrize(("table", "caption", "part"), [("receivables", "Receivables", "receivables"), ("payables", "Payables", "payables")])
-def test_ageing_is_what_sql_says_by_bucket_by_party_and_by_invoice(reader: Reader, table: str, caption: str, part: str) -> None:
-    by_bucket = {bucket: [Decimal(many), total] for bucket, many, total in reader.query(
-        f"select bucket, count(*), sum(open) from invoicing.{table} where currency = 'EUR' group by 1"
-    )}
+@pytest.mark.parametrize(
+    ("table", "caption", "part"), [("receivables", "Receivables", "receivables"), ("payables", "Payables", "payables")]
+)
+def test_ageing_is_what_sql_says_by_bucket_by_party_and_by_invoice(
+    reader: Reader, table: str, caption: str, part: str
+) -> None:
+    by_bucket = {
+        bucket: [Decimal(many), total]
+        for bucket, many, total in reader.query(
+            f"select bucket, count(*), sum(open) from invoicing.{table} where currency = 'EUR' group by 1"
+        )
+    }
     by_party = reader.query(
-        f"select coalesce(party.name, ''), count(*), sum(open), coalesce(sum(open) filter (where is_overdue), 0), party.party_key"
+        f"select coalesce(party.name, ''), count(*), sum(open), coalesce(sum(open) filter (where"
+        f" is_overdue), 0), party.party_key"
         f" from invoicing.{table} join invoicing.parties as party using (party_key) where currency = 'EUR'"
         " group by party.party_key, party.name order by 3 desc, 5"
     )
@@ -263,21 +315,24 @@ def test_ageing_is_what_sql_says_by_bucket_by_party_and_by_invoice(reader: Reade
     button = reader.page.locator(f"#{part} button.unfold").first
     button.click()
     behind = reader.table(f"Open invoices of {re.escape(button.inner_text())}")
-    expected = reader.query(f"select number, open from invoicing.{table} where currency = 'EUR' and party_key = '{by_party[0][4]}'")
+    expected = reader.query(
+        f"select number, open from invoicing.{table} where currency = 'EUR' and party_key = '{by_party[0][4]}'"
+    )
     assert {text.split(" | ")[0]: cells[-1] for text, cells in behind.items()} == dict(expected)
     assert button.get_attribute("aria-expanded") == "true"
 
 
 def test_vat_is_what_sql_says_by_month_rate_and_direction(reader: Reader) -> None:
     rows = reader.query(
-        "select date_trunc('month', line.issued_on)::date::text, trim_scale(tax_rate)::text, line.direction, sum(base), sum(line.tax)"
+        "select date_trunc('month', line.issued_on)::date::text, trim_scale(tax_rate)::text,"
+        " line.direction, sum(base), sum(line.tax)"
         " from invoicing.tax_breakdown as line join invoicing.invoices using (invoice_key)"
         " where line.currency = 'EUR' and status not in ('draft', 'cancelled', 'rejected')"
         f" and line.issued_on {LAST_12_MONTHS} group by 1, 2, 3"
     )
     words = {"0": "0% reverse charge (N6.9)"}
     expected: dict[str, Cells] = {}
-    for month, name in month_names(reader).items():
+    for month, name in month_names().items():
         lines = {row[1] for row in rows if row[0] == month}
         sums = [Decimal(0)] * 4
         for rate in lines:
@@ -289,12 +344,15 @@ def test_vat_is_what_sql_says_by_month_rate_and_direction(reader: Reader) -> Non
             expected[f"{name} | {words.get(rate, f'{rate}%')} | "] = cells
             sums = [sum_ + cell for sum_, cell in zip(sums, cells, strict=True)]
         expected[f"{name} | all rates"] = [*sums, sums[1] - sums[3]]
-    totals = [sum((cells[place] for text, cells in expected.items() if text.endswith("all rates")), Decimal(0)) for place in range(5)]
+    totals = [
+        sum((cells[place] for text, cells in expected.items() if text.endswith("all rates")), Decimal(0))
+        for place in range(5)
+    ]
 
     assert reader.table("VAT by month and rate in EUR") == {**expected, "Total | all rates": totals}
     drawn = [re.search(r"VAT: (\S+) EUR$", label)[1].replace(",", "") for label in reader.bars("vat")]  # type: ignore[index]
     assert [Decimal(each) for each in drawn] == [
-        expected[f"{name} | all rates"][place] for name in month_names(reader).values() for place in (1, 3)
+        expected[f"{name} | all rates"][place] for name in month_names().values() for place in (1, 3)
     ]
 
 
@@ -306,18 +364,25 @@ def test_budgets_are_what_sql_says_the_tightest_first(reader: Reader) -> None:
     shown = reader.table("Open budgets in EUR")
 
     assert [(text.split(" | ")[0], *cells) for text, cells in shown.items()] == rows
-    labels = [re.search(r"Budget: (.*?); Kind: (\w+); Amount: (\S+) EUR of (\S+) EUR$", label) for label in reader.bars("budgets")]
+    labels = [
+        re.search(r"Budget: (.*?); Kind: (\w+); Amount: (\S+) EUR of (\S+) EUR$", label)
+        for label in reader.bars("budgets")
+    ]
     drawn = {(found[1], found[2]): found[3].replace(",", "") for found in labels if found}
     assert drawn == {
-        (row[0], kind): f"{amount:f}" for row in rows[:15] for kind, amount in (("Invoiced", row[3]), ("Worked", row[2]))
+        (row[0], kind): f"{amount:f}"
+        for row in rows[:15]
+        for kind, amount in (("Invoiced", row[3]), ("Worked", row[2]))
     }
 
 
 @pytest.mark.parametrize(("direction", "heading"), [("sale", "Received"), ("purchase", "Paid out")])
 def test_payments_are_what_sql_says_by_month_and_lateness(reader: Reader, direction: str, heading: str) -> None:
     rows = reader.query(
-        f"select date_trunc('month', paid_on)::date::text, {LATENESS}, count(*), sum(amount), sum(amount * (paid_on - due_on))"
-        f" from invoicing.payments where currency = 'EUR' and direction = '{direction}' and paid_on {LAST_12_MONTHS} group by 1, 2"
+        f"select date_trunc('month', paid_on)::date::text, {LATENESS}, count(*), sum(amount),"
+        f" sum(amount * (paid_on - due_on))"
+        f" from invoicing.payments where currency = 'EUR' and direction = '{direction}' and paid_on"
+        f" {LAST_12_MONTHS} group by 1, 2"
     )
     present = sorted({row[1] for row in rows})
     expected = {
@@ -326,9 +391,11 @@ def test_payments_are_what_sql_says_by_month_and_lateness(reader: Reader, direct
             *(next((row[3] for row in rows if row[:2] == (month, lateness)), Decimal(0)) for lateness in present),
             sum((row[3] for row in rows if row[0] == month), Decimal(0)),
         ]
-        for month, name in month_names(reader).items()
+        for month, name in month_names().items()
     }
-    expected["Total"] = [sum((cells[place] for cells in expected.values()), Decimal(0)) for place in range(len(present) + 2)]
+    expected["Total"] = [
+        sum((cells[place] for cells in expected.values()), Decimal(0)) for place in range(len(present) + 2)
+    ]
     total = expected["Total"][-1]
     days = abs(sum(row[4] for row in rows) / total).quantize(Decimal("0.1"), ROUND_HALF_UP)
     on_time = (sum(row[3] for row in rows if row[1] == 0) / total * 100).quantize(Decimal("0.1"), ROUND_HALF_UP)
@@ -369,7 +436,10 @@ def test_rejected_invoices_and_all_invoices_are_those_of_the_marts(reader: Reade
         ({"currency": "RON"}, "currency = 'RON'"),
         ({"account": "berlin"}, "account = 'berlin' and currency = 'EUR'"),
         ({"party": ""}, "party_key = 'productive|default|0' and currency = 'EUR'"),
-        ({"system": "Invoicetronic", "account": "default"}, "system = 'invoicetronic' and account = 'default' and currency = 'EUR'"),
+        (
+            {"system": "Invoicetronic", "account": "default"},
+            "system = 'invoicetronic' and account = 'default' and currency = 'EUR'",
+        ),
     ],
     ids=["system", "currency", "account", "party", "two"],
 )
@@ -383,13 +453,20 @@ def test_a_filter_changes_every_part(reader: Reader, filters: dict[str, str], co
     reader.choose(**filters)
 
     ((open_total,),) = reader.query(f"select coalesce(sum(open), 0) from invoicing.receivables where {condition}")
-    ((sold,),) = reader.query(f"select sum(net) from invoicing.invoices where {condition} and {SOLD} and issued_on {LAST_12_MONTHS}")
+    ((sold,),) = reader.query(
+        f"select sum(net) from invoicing.invoices where {condition} and {SOLD} and issued_on {LAST_12_MONTHS}"
+    )
     ((vat,),) = reader.query(
         "select sum(tax) from invoicing.invoices where"
         f" {condition} and direction = 'sale' and status not in ('draft', 'rejected') and issued_on {LAST_12_MONTHS}"
     )
-    ((paid,),) = reader.query(f"select sum(amount) from invoicing.payments where {condition} and direction = 'sale' and paid_on {LAST_12_MONTHS}")
-    ((many,),) = reader.query(f"select count(*) from invoicing.invoices where {condition} and issued_on {LAST_12_MONTHS}")
+    ((paid,),) = reader.query(
+        f"select sum(amount) from invoicing.payments where {condition} and direction = 'sale' and"
+        f" paid_on {LAST_12_MONTHS}"
+    )
+    ((many,),) = reader.query(
+        f"select count(*) from invoicing.invoices where {condition} and issued_on {LAST_12_MONTHS}"
+    )
     assert reader.card("receivables")[0] == open_total
     assert reader.card("receivables") != before
     turnover = reader.table(f"Turnover by month in {currency}")
@@ -402,13 +479,19 @@ def test_a_filter_changes_every_part(reader: Reader, filters: dict[str, str], co
 
 
 def test_the_period_filters_turnover_vat_and_payments_but_not_what_is_open(reader: Reader) -> None:
-    before = {part: reader.page.inner_text(f"#{part}") for part in ("cards", "receivables", "payables", "budgets", "rejected")}
+    before = {
+        part: reader.page.inner_text(f"#{part}") for part in ("cards", "receivables", "payables", "budgets", "rejected")
+    }
 
     reader.choose(period="Last year")
 
     year = "between '2025-01-01' and '2025-12-31'"
-    ((sold,),) = reader.query(f"select sum(net) from invoicing.invoices where currency = 'EUR' and {SOLD} and issued_on {year}")
-    ((paid,),) = reader.query(f"select sum(amount) from invoicing.payments where currency = 'EUR' and direction = 'sale' and paid_on {year}")
+    ((sold,),) = reader.query(
+        f"select sum(net) from invoicing.invoices where currency = 'EUR' and {SOLD} and issued_on {year}"
+    )
+    ((paid,),) = reader.query(
+        f"select sum(amount) from invoicing.payments where currency = 'EUR' and direction = 'sale' and paid_on {year}"
+    )
     assert reader.table("Turnover by month in EUR")["Total"][-4] == sold
     assert reader.table("Received by month in EUR")["Total"][-1] == paid
     assert {part: reader.page.inner_text(f"#{part}") for part in before} == before
@@ -424,8 +507,12 @@ def test_the_period_filters_turnover_vat_and_payments_but_not_what_is_open(reade
     assert reader.table("Turnover by month in EUR")["Total"][-4] == sold
 
 
-@pytest.mark.parametrize(("locale", "shown"), [("en-GB", "{:,.2f}"), ("de-DE", "{:,.2f}"), ("it-IT", "{:,.2f}"), ("en-IN", None)])
-def test_numbers_are_written_as_the_reader_does(browser: Browser, file: Path, database: str, locale: str, shown: str | None) -> None:
+@pytest.mark.parametrize(
+    ("locale", "shown"), [("en-GB", "{:,.2f}"), ("de-DE", "{:,.2f}"), ("it-IT", "{:,.2f}"), ("en-IN", None)]
+)
+def test_numbers_are_written_as_the_reader_does(
+    browser: Browser, file: Path, database: str, locale: str, shown: str | None
+) -> None:
     with opened(browser, file, database, locale=locale) as reader:
         ((total,),) = reader.query("select sum(open) from invoicing.receivables where currency = 'EUR'")
         text = reader.page.inner_text("#card-receivables .value")
@@ -440,9 +527,18 @@ def test_digits_that_a_float_does_not_have_are_shown(browser: Browser, postgres:
     marts = generated(30)
     for currency, amount in (("EUR", "90071992547409930.07"), ("TND", "1234.567")):
         marts.add(
-            "receivables", invoice_key=currency, system="invobi", account="default", currency=currency, as_of=AS_OF,
-            number=currency, open=Decimal(amount), is_overdue=False, payments_known=True, bucket="not due",
-        )  # fmt: skip
+            "receivables",
+            invoice_key=currency,
+            system="invobi",
+            account="default",
+            currency=currency,
+            as_of=AS_OF,
+            number=currency,
+            open=Decimal(amount),
+            is_overdue=False,
+            payments_known=True,
+            bucket="not due",
+        )
     marts.rows["receivables"] = marts.rows["receivables"][-2:]
     file = tmp_path / "page.html"
     file.write_text(PageFile.of(new_database(postgres, "browser_digits", marts)).html, encoding="utf-8")
@@ -460,12 +556,11 @@ def test_no_text_of_the_data_becomes_code_or_markup(browser: Browser, postgres: 
     file.write_text(PageFile.of(new_database(postgres, "browser_hostile", marts)).html, encoding="utf-8")
 
     with opened(browser, file) as reader:
+        reader.page.locator("#budgets .chart path[aria-label]").first.hover(force=True)
+        reader.page.wait_for_selector("#vg-tooltip-element.visible table")
         for button in reader.page.locator("button.unfold").all():
             button.click()
         reader.unfold()
-        for place in range(2):
-            reader.page.locator("#budgets .chart path[aria-label]").nth(place).hover(force=True)
-            reader.page.wait_for_selector("#vg-tooltip-element.visible table")
         for part in ("receivables", "budgets", "rejected", "invoices", "freshness", "vat"):
             shown = reader.page.inner_text(f"#{part}")
             assert [attack for attack in ATTACKS if attack not in shown] == []
@@ -482,7 +577,9 @@ def test_what_is_late_or_failed_is_said_in_red(browser: Browser, file: Path) -> 
     with opened(browser, file) as reader:
         loads = {each.inner_text(): each.get_attribute("class") for each in reader.page.locator(".loads li").all()}
         colors = reader.page.eval_on_selector_all(
-            ".loads li", "all => Object.fromEntries(all.map(each => [each.className, getComputedStyle(each.querySelector('span')).color]))"
+            ".loads li",
+            "all => Object.fromEntries(all.map(each => [each.className,"
+            " getComputedStyle(each.querySelector('span')).color]))",
         )
 
     assert {text.partition("\n")[0]: state for text, state in loads.items()} == {
@@ -509,7 +606,17 @@ def test_empty_parts_say_what_fills_them(browser: Browser, postgres: str, tmp_pa
     file.write_text(PageFile.of(new_database(postgres, "browser_empty", Marts())).html, encoding="utf-8")
 
     with opened(browser, file) as reader:
-        for part in ("turnover", "receivables", "payables", "vat", "budgets", "payments", "rejected", "invoices", "freshness"):
+        for part in (
+            "turnover",
+            "receivables",
+            "payables",
+            "vat",
+            "budgets",
+            "payments",
+            "rejected",
+            "invoices",
+            "freshness",
+        ):
             assert "tap" in reader.page.inner_text(f"#{part} .empty")
         assert "payloads" in reader.page.inner_text("#vat .empty")
 
@@ -527,7 +634,8 @@ def test_what_was_summed_is_said_and_a_party_still_filters(browser: Browser, dat
         ((name,),) = reader.query("select name from invoicing.parties where party_key = 'productive|default|0'")
         reader.choose(party=name)
         ((recent,),) = reader.query(
-            f"select sum(net) from invoicing.invoices where currency = 'EUR' and {SOLD} and party_key = 'productive|default|0'"
+            f"select sum(net) from invoicing.invoices where currency = 'EUR' and {SOLD} and party_key"
+            f" = 'productive|default|0'"
             f" and issued_on >= '{made.content['oldest_month']}'"
         )
         assert reader.table("Turnover by month in EUR")["Total"][-4] == recent
@@ -550,7 +658,9 @@ def test_axe_finds_no_serious_fault_and_nothing_is_wider_than_the_screen(
         assert [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in serious] == []
         assert len(found.response["passes"]) > 20
         assert width <= size[0]
-        labels = reader.page.eval_on_selector_all(".chart", "all => all.map(each => [each.getAttribute('role'), each.ariaLabel])")
+        labels = reader.page.eval_on_selector_all(
+            ".chart", "all => all.map(each => [each.getAttribute('role'), each.ariaLabel])"
+        )
         assert {role for role, _ in labels} == {"img"}
         assert [label for _, label in labels if "table" not in label] == []
 
