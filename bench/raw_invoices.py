@@ -1,10 +1,8 @@
-"""Raw tables of tap-productive as the loader makes them, generated within PostgreSQL: any number of invoices in seconds."""
+"""Raw tables of tap-productive as the loader makes them, generated within PostgreSQL: many invoices in seconds."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-from psycopg import sql
 
 if TYPE_CHECKING:
     import psycopg
@@ -12,8 +10,7 @@ if TYPE_CHECKING:
 LINES_PER_INVOICE = 10 / 3
 """On average; every invoice has at least one."""
 
-# The totals of an invoice are those of its lines; three in four are paid. Lines are scattered, as ids of a real list are not
-# sorted by invoice.
+# The totals of an invoice are those of its lines; three in four are paid. Lines are scattered, as in a real list.
 _TABLES = """
 create schema {schema};
 
@@ -49,7 +46,8 @@ select invoice_id as id, 1::bigint as invoice_type_id, '2026/' || invoice_id as 
        date '2024-01-02' + (invoice_id::integer % 800) as sent_on, currency, 'EUR' as currency_default,
        1.25::numeric as exchange_rate, net as amount, tax as amount_tax, net + tax as amount_with_tax,
        case when invoice_id::integer % 4 > 0 then net + tax else 0 end as amount_paid, 0::bigint as amount_written_off,
-       0::bigint as amount_credited_with_tax, case when invoice_id::integer % 4 > 0 then 0 else net + tax end as amount_unpaid,
+       0::bigint as amount_credited_with_tax,
+       case when invoice_id::integer % 4 > 0 then 0 else net + tax end as amount_unpaid,
        net as amount_default, tax as amount_tax_default, net + tax as amount_with_tax_default,
        case when invoice_id::integer % 4 > 0 then 0 else net + tax end as amount_unpaid_default,
        (1 + invoice_id::integer % greatest({invoices} / 100, 1))::text as company_id, '1' as subsidiary_id,
@@ -72,7 +70,8 @@ analyze {schema}.companies, {schema}.line_items, {schema}.invoices, {schema}.pay
 
 # One row in a hundred: lines with a new price and their invoices, invoices that were paid, and lines that are gone.
 _CHANGES = """
-update {schema}.line_items set description = description || ', changed', amount = amount + 1, _sdc_received_at = {loaded}
+update {schema}.line_items
+set description = description || ', changed', amount = amount + 1, _sdc_received_at = {loaded}
 where id::integer % 100 = 7;
 
 update {schema}.line_items set _sdc_deleted_at = {loaded} where id::integer % 1000 = 500;
@@ -126,14 +125,11 @@ def change_raw_invoices(
 
 
 def _execute(connection: psycopg.Connection, statements: str, schema: str, loaded: str, invoices: int = 0) -> None:
-    for statement in statements.split(";\n"):
-        if statement.strip():
-            connection.execute(
-                sql.SQL(statement).format(  # type: ignore[arg-type] - of our own text
-                    schema=sql.Identifier(schema),
-                    loaded=sql.SQL("{}::timestamp").format(sql.Literal(loaded)),
-                    invoices=sql.Literal(invoices),
-                    lines=sql.Literal(round(invoices * LINES_PER_INVOICE)),
-                )
-            )
+    text = statements.format(
+        schema=f'"{schema}"',
+        loaded=f"'{loaded}'::timestamp",
+        invoices=invoices,
+        lines=round(invoices * LINES_PER_INVOICE),
+    )
+    connection.execute(text.encode())
     connection.commit()
