@@ -1,7 +1,7 @@
 """Run dbt against the database that target-postgres writes to: dbt takes no URL, target-postgres takes one.
 
-Meltano starts this in the environment of its plugin `dbt` (`meltano run dbt:build`, `meltano invoke dbt run …`), and says
-where the project is by a variable.
+Meltano starts this in the environment of its plugin `dbt` (`meltano run dbt:build`, `meltano invoke dbt run …`), and
+says where the project is by a variable.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 LOADER = "target-postgres"
 _ROOT_VARIABLE = "MELTANO_PROJECT_ROOT"
 _VARS_VARIABLE = "DBT_VARS"
-"""Holds the setting `vars` of the plugin."""
+_AS_OF_VARIABLE = "DBT_AS_OF"
+"""They hold the settings `vars` and `as_of` of the plugin."""
 _URL_VARIABLE = "TARGET_POSTGRES_SQLALCHEMY_URL"
 _HOW = f"set {_URL_VARIABLE} (postgresql+psycopg://user:password@host/database) in the environment or in .env"
 _DBT_VARIABLES = {
@@ -138,23 +139,27 @@ def _certificate(settings: Mapping[str, Any], name: str, parameter: str) -> dict
     if not value:
         return {}
     if "\n" in str(value):
-        raise SettingsError(f"{name} of {LOADER} holds a certificate: name a file that holds it, which dbt can take too")
+        raise SettingsError(
+            f"{name} of {LOADER} holds a certificate: name a file that holds it, which dbt can take too"
+        )
     return {parameter: str(value)}
 
 
-def arguments_with_vars(arguments: Sequence[str], setting: str) -> list[str]:
-    """Return dbt's arguments with the variables of the plugin's setting, behind those of the command line.
+def arguments_with_vars(arguments: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """Return dbt's arguments with the variables of the plugin's settings, behind those of the command line.
 
     Args:
         arguments: The command line.
-        setting: The setting `vars`, as JSON; empty if there is none.
+        environment: The environment variables, of which Meltano sets those for settings.
 
     Raises:
         SettingsError: If variables are no object.
     """
-    if not setting or not arguments or arguments[0].startswith("-"):
+    setting, as_of = environment.get(_VARS_VARIABLE), environment.get(_AS_OF_VARIABLE)
+    if not (setting or as_of) or not arguments or arguments[0].startswith("-"):
         return list(arguments)
-    variables = _object(setting, f"The setting vars ({_VARS_VARIABLE})")
+    variables = _object(setting, f"The setting vars ({_VARS_VARIABLE})") if setting else {}
+    variables |= {"as_of": as_of} if as_of else {}
     others: list[str] = []
     words = iter(arguments)
     for word in words:
@@ -178,36 +183,35 @@ def _object(text: str, what: str) -> dict[str, Any]:
     return value
 
 
-def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Become dbt, with the variables that profiles.yml reads.
+def prepared(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """Return the arguments and the environment with which dbt is run.
 
     Args:
-        arguments: dbt's arguments.
+        arguments: The command line.
         environment: The environment variables.
 
-    Returns:
-        The exit code, if dbt was not started.
+    Raises:
+        SettingsError: If there is no project, or no database that dbt can connect to.
     """
     project = Path(environment.get(_ROOT_VARIABLE) or Path.cwd()).resolve()
     folder = project / "transform"
-    try:
-        if not (folder / "dbt_project.yml").is_file():
-            raise SettingsError(f"There is no transform/dbt_project.yml in {project}: go to the folder of meltano.yml")
-        command = arguments_with_vars(arguments, environment.get(_VARS_VARIABLE, ""))
-        variables = connection_variables(loader_settings(project, environment))
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 1
-    dbt = str(Path(sys.executable).with_name("dbt"))
+    if not (folder / "dbt_project.yml").is_file():
+        raise SettingsError(f"There is no transform/dbt_project.yml in {project}: go to the folder of meltano.yml")
+    command = arguments_with_vars(arguments, environment)
+    variables = connection_variables(loader_settings(project, environment))
     places = {"DBT_PROJECT_DIR": folder, "DBT_PROFILES_DIR": folder, "DBT_LOG_PATH": folder / "logs"}
-    defaults = {name: str(place) for name, place in places.items()}
-    os.execve(dbt, [dbt, *command], defaults | dict(environment) | variables)  # noqa: S606 - the program itself
+    return command, {name: str(place) for name, place in places.items()} | dict(environment) | variables
 
 
-def program() -> None:
-    """Run as a console script."""
-    sys.exit(main(sys.argv[1:], os.environ))
+def main() -> None:
+    """Become dbt. Exits with 1 if the settings do not allow it."""
+    try:
+        arguments, environment = prepared(sys.argv[1:], os.environ)
+    except SettingsError as error:
+        sys.exit(str(error))
+    dbt = str(Path(sys.executable).with_name("dbt"))
+    os.execve(dbt, [dbt, *arguments], environment)  # noqa: S606 - the program itself
 
 
 if __name__ == "__main__":
-    program()
+    main()

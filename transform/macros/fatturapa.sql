@@ -18,11 +18,11 @@
     {{ value }} in ('TD16', 'TD17', 'TD18', 'TD19', 'TD20', 'TD28', 'TD29')
 {%- endmacro %}
 
-{# UNTDID 5305 of a rate and a natura; B is what the buyer pays to the tax office (split payment). #}
-{% macro fattura_tax_category(rate, natura, due_when='null') -%}
+{# UNTDID 5305 of a rate and a natura (simplified invoices may state a tax without a rate); B is what the buyer pays to the tax office (split payment). #}
+{% macro fattura_tax_category(rate, natura, tax='null', due_when='null') -%}
     case
         when {{ due_when }} = 'S' then 'B'
-        when {{ rate }} > 0 then 'S'
+        when {{ rate }} > 0 or {{ tax }} > 0 then 'S'
         when {{ natura }} like 'N3.2%' then 'K'
         when {{ natura }} like 'N3.1%' then 'G'
         when {{ natura }} like 'N3%' or {{ natura }} like 'N4%' then 'E'

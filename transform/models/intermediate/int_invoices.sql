@@ -1,3 +1,5 @@
+{{ config(materialized='table', post_hook='analyze {{ this }}') }}
+
 -- The rules that hold for all systems: signs, what is open, and the status.
 with sources as (
     {{ union_systems('invoices', ['productive', 'invoicetronic', 'invobi', 'covage', 'two_invoice']) | indent(4) }}

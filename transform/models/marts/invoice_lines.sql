@@ -1,20 +1,6 @@
-with invoices as (
+with lines as not materialized (
     select
-        {{ key('source_id') }} as invoice_key,
-        system,
-        account,
-        source_id,
-        currency,
-        sign,
-        net,
-        tax
-    from {{ ref('int_invoices') }}
-    where amounts_known
-),
-
-lines as (
-    select
-        invoices.invoice_key,
+        {{ key('invoices.source_id', 'invoices.system', 'invoices.account') }} as invoice_key,
         invoices.system,
         invoices.account,
         invoices.currency,
@@ -32,41 +18,47 @@ lines as (
         lines.service,
         lines.budget_source_id
     from {{ ref('int_invoice_lines') }} as lines
-    inner join invoices
+    inner join {{ ref('int_invoices') }} as invoices
         on invoices.system = lines.system
         and invoices.account = lines.account
         and invoices.source_id = lines.invoice_source_id
+    where invoices.amounts_known
 ),
 
 sums as (
     select
-        invoice_key,
+        system,
+        account,
+        invoice_source_id as source_id,
         sum(net) as net,
         sum(tax) as tax,
         case when min(tax_rate) = max(tax_rate) and count(tax_rate) = count(*) then min(tax_rate) end as tax_rate,
         case
             when min(tax_category) = max(tax_category) and count(tax_category) = count(*) then min(tax_category)
         end as tax_category
-    from lines
-    group by invoice_key
+    from {{ ref('int_invoice_lines') }}
+    group by system, account, invoice_source_id
 ),
 
 -- What stands only on the invoice: sums over an invoice are right with it.
 headers as (
     select
-        invoices.invoice_key,
-        invoices.system,
-        invoices.account,
+        {{ key('source_id') }} as invoice_key,
+        system,
+        account,
         invoices.currency,
-        coalesce(invoices.net, 0) - coalesce(sums.net, 0) as net,
+        invoices.net - invoices.sign * coalesce(sums.net, 0) as net,
         sums.tax_rate,
         sums.tax_category,
-        coalesce(invoices.tax, 0) - coalesce(sums.tax, 0) as tax
-    from invoices
-    left join sums using (invoice_key)
+        invoices.tax - invoices.sign * coalesce(sums.tax, 0) as tax
+    from {{ ref('int_invoices') }} as invoices
+    left join sums using (system, account, source_id)
     where
-        coalesce(invoices.net, 0) <> coalesce(sums.net, 0)
-        or coalesce(invoices.tax, 0) <> coalesce(sums.tax, 0)
+        invoices.amounts_known
+        and (
+            invoices.net <> invoices.sign * coalesce(sums.net, 0)
+            or invoices.tax <> invoices.sign * coalesce(sums.tax, 0)
+        )
 )
 
 select

@@ -12,7 +12,7 @@ with lines as (
         unit_price,
         coalesce(net, gross - coalesce(tax, round(gross * tax_rate / (100 + tax_rate), 2), 0), 0) as net,
         tax_rate,
-        {{ fattura_tax_category('tax_rate', 'natura') }} as tax_category,
+        {{ fattura_tax_category('tax_rate', 'natura', 'tax') }} as tax_category,
         case when net is null then coalesce(tax, round(gross * tax_rate / (100 + tax_rate), 2), 0) else 0 end as tax
     from {{ ref('stg_invoicetronic__fattura_line') }}
 ),

@@ -8,7 +8,7 @@ summaries as (
         'invoicetronic' as system,
         account,
         {{ fattura_source_id() }} as invoice_source_id,
-        {{ fattura_tax_category('tax_rate', 'natura', 'due_when') }} as tax_category,
+        {{ fattura_tax_category('tax_rate', 'natura', 'tax', 'due_when') }} as tax_category,
         tax_rate,
         coalesce(base, 0) as base,
         coalesce(tax, 0) as tax,

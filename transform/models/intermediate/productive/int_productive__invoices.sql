@@ -31,7 +31,7 @@ with invoices as (
         finalized_on is null as is_draft,
         sent_on is not null as is_sent,
         parent_invoice_id is not null as is_set_off,
-        coalesce(net, tax, gross) is not null as amounts_known
+        net is not null and tax is not null and gross is not null as amounts_known
     from {{ ref('stg_productive__invoices') }}
 )
 
