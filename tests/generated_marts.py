@@ -13,7 +13,7 @@ from faker import Faker
 from psycopg import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 Row = dict[str, Any]
 
@@ -412,14 +412,17 @@ def hostile(marts: Marts, texts: Sequence[str]) -> None:
             gross=Decimal(1),
             open=Decimal(1_000_000),
             days_overdue=100,
-            payments_known=False,
+            payments_known=True,
             is_overdue=True,
             bucket="over 90",
             party_name=text,
         )
+        # What was rejected is in no sum of VAT.
+        sent = {**invoice, "invoice_key": f"{key}-sent"}
+        marts.add("invoices", **sent, direction="sale", type_name=text, status="sent", amounts_known=False)
         marts.add(
             "tax_breakdown",
-            **invoice,
+            **sent,
             direction="sale",
             tax_category=text,
             tax_rate=Decimal(0),
@@ -433,15 +436,3 @@ def hostile(marts: Marts, texts: Sequence[str]) -> None:
         marts.add(
             "freshness", system="productive", account=text, stream=text, last_failed_at=NOW, last_error=text, rows=1
         )
-
-
-def texts_of(value: object) -> Iterable[str]:
-    """Yield all texts within what JSON holds."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from texts_of(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from texts_of(each)

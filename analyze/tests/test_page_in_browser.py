@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from psycopg import sql
 
 from invoicing_page.content import Limits
 from scripts.chromium import chromium
-from tests.generated_marts import AS_OF, NOW, Marts, generated, hostile
+from tests.generated_marts import AS_OF, NOW, Marts, bucket, generated, hostile
 from tests.page_file import PageFile
 
 if TYPE_CHECKING:
@@ -47,6 +47,15 @@ _TABLE = """
     }
 """
 Cells = list[Decimal]
+
+EACH_SYSTEM = (
+    ("productive", "1234.56", "271.60"),
+    ("invoicetronic", "0.01", "0"),
+    ("invobi", "99999999.99", "22000000"),
+    ("2invoice", "19.90", "4.38"),
+    ("covage", None, "0"),
+)
+"""An invoice of each system: net and VAT."""
 
 
 @dataclass
@@ -563,7 +572,7 @@ def test_no_text_of_the_data_becomes_code_or_markup(browser: Browser, postgres: 
         reader.unfold()
         for part in ("receivables", "budgets", "rejected", "invoices", "freshness", "vat"):
             shown = reader.page.inner_text(f"#{part}")
-            assert [attack for attack in ATTACKS if attack not in shown] == []
+            assert [(part, attack) for attack in ATTACKS if attack not in shown] == []
         assert reader.page.locator("img, b").count() == 0
         assert reader.page.locator("a[href^='javascript']").count() == 0
         assert reader.page.locator("script").count() == 3
@@ -698,3 +707,79 @@ def test_charts_follow_the_colours_of_the_screen(reader: Reader) -> None:
     reader.page.wait_for_selector(bar.format("#6ea8e5"))
 
     assert reader.page.locator(bar.format("#2f6db3")).count() == 0
+
+
+def of_every_system() -> Marts:
+    """One sale of each system, each in a month of its own; Covage tells no amounts, and Invoicetronic no payments."""
+    marts = Marts()
+    for place, (system, net, tax) in enumerate(EACH_SYSTEM):
+        issued = date(2026, 7 + place, 14)
+        amount = None if net is None else Decimal(net)
+        gross = None if amount is None else amount + Decimal(tax)
+        key = f"{system}|default|1"
+        here = {"system": system, "account": "default", "currency": "EUR", "party_key": key, "invoice_key": key}
+        named = {"number": f"{system}-1", "issued_on": issued, "due_on": issued, "gross": gross, "open": gross}
+        marts.add("parties", **{**here, "merged_party_key": key, "name": f"Customer of {system}"})
+        known = {"amounts_known": amount is not None, "status": "sent", "type_name": "invoice"}
+        marts.add(
+            "invoices",
+            **here,
+            **named,
+            **known,
+            direction="sale",
+            net=amount,
+            tax=None if amount is None else Decimal(tax),
+        )
+        if amount is None:
+            continue
+        sums = {"net": amount, "tax": Decimal(tax), "gross": gross}
+        none = {f"credit_{name}": 0 for name in sums}
+        marts.add(
+            "turnover_by_month",
+            **here,
+            **sums,
+            **none,
+            month=issued.replace(day=1),
+            invoice_count=1,
+            credit_note_count=0,
+        )
+        line = {"direction": "sale", "issued_on": issued, "base": amount, "tax": Decimal(tax), "tax_rate": Decimal(22)}
+        marts.add("tax_breakdown", **here, **line, tax_category="S")
+        late = {"days_overdue": (AS_OF - issued).days, "is_overdue": True, "bucket": bucket((AS_OF - issued).days)}
+        marts.add("receivables", **here, **named, **late, as_of=AS_OF, payments_known=system != "invoicetronic")
+    return marts
+
+
+def test_one_invoice_of_each_system_is_in_the_charts_to_the_cent(
+    browser: Browser, postgres: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(PageFile.of(new_database(postgres, "browser_each", of_every_system())).html, encoding="utf-8")
+
+    with opened(browser, file) as reader:
+        turnover = [label for label in reader.bars("turnover") if "Amount: 0.00" not in label]
+        assert [re.sub("^.*; Month: ", "", label) for label in turnover] == [
+            "Jul 2026; System: Productive; Amount: 1,234.56 EUR",
+            "Aug 2026; System: Invoicetronic; Amount: 0.01 EUR",
+            "Sept 2026; System: Invobi; Amount: 99,999,999.99 EUR",
+            "Oct 2026; System: 2invoice; Amount: 19.90 EUR",
+        ]
+        vat = [label for label in reader.bars("vat") if "VAT: 0.00" not in label]
+        assert [re.sub("^.*; VAT: ", "", label) for label in vat] == ["271.60 EUR", "22,000,000.00 EUR", "4.38 EUR"]
+        ageing = {re.sub("^.*; Due: ", "", label) for label in reader.bars("receivables")}
+        assert ageing == {
+            "Not due yet; Invoices: 0; Open: 0.00 EUR",
+            "1\u201330 days late; Invoices: 0; Open: 0.00 EUR",
+            "31\u201360 days late; Invoices: 1; Open: 24.28 EUR",
+            "61\u201390 days late; Invoices: 1; Open: 121,999,999.99 EUR",
+            "Over 90 days late; Invoices: 1; Open: 1,506.16 EUR",
+        }
+        listed = {text.split(" | ")[0]: cells for text, cells in reader.table("Invoices$").items()}
+        assert listed["invobi-1"] == [Decimal("99999999.99"), Decimal("121999999.99"), Decimal("121999999.99")]
+        assert listed["covage-1"] == []
+        covage = reader.page.locator("#invoices tr", has_text="covage-1").inner_text()
+        assert covage.count("unknown") == 3
+        assert reader.page.inner_text("#unknown-amounts").endswith("(Covage: 1).")
+        unknown = reader.page.inner_text("#receivables .unknown-payments")
+        assert "1 invoice of 0.01 EUR, of which Invoicetronic does not tell whether they were paid" in unknown
+        assert reader.card("receivables")[0] == Decimal("122001530.43")

@@ -11,9 +11,11 @@ function showAgeing(page, name, direction) {
   const place = byId(name);
   const ofSide = (rows) => rows.filter((row) => items.text("direction", row) === direction);
   if (!ofSide([...Array(items.rows).keys()]).length) return fill(page, place, missingPart(name));
-  const rows = ofSide(items.where(filters));
-  if (!rows.length) return fill(page, place, noMatch());
   const currency = filters.currencyCode;
+  const matching = ofSide(items.where(filters));
+  const unknown = unknownPayments(items, matching.filter((row) => !isPaymentKnown(items, row)), currency);
+  const rows = matching.filter((row) => isPaymentKnown(items, row));
+  if (!rows.length) return fill(page, place, unknown ?? noMatch());
   const byBucket = sums(items, rows, (row) => bucketPlace(items.text("bucket", row)), ["open"], ["invoices"]);
   const buckets = BUCKETS.map((_, each) => byBucket.get(each) ?? { open: 0n, invoices: 0 });
   const all = total(items, rows, ["open"], ["invoices"]);
@@ -27,7 +29,7 @@ function showAgeing(page, name, direction) {
       table(`${name === "receivables" ? "Receivables" : "Payables"} by age in ${currency}`, [["Due", "day"], ["Invoices", "number"], ["Open", "number"], ["Share", "number"]],
         buckets.map((each, index) => [BUCKET_NAMES[index], countData(each.invoices), amountData(each.open, currency), percent(each.open, all.open)]),
         { footer: ["Total", countData(all.invoices), amountData(all.open, currency), ""] })),
-    unknownPayments(items, rows, currency),
+    unknown,
     element("h3", {}, byParty.length > LARGEST ? `The ${LARGEST} largest ${who[1]}` : `By ${who[0].toLowerCase()}`),
     legend(BUCKET_NAMES.map((each, index) => [each, colors().buckets[index]])),
     partyTable(page, items, shown, who, currency, direction),
@@ -37,13 +39,15 @@ function showAgeing(page, name, direction) {
   })), `${name === "receivables" ? "Receivables" : "Payables"} by age: ${buckets.map((each, index) => `${BUCKET_NAMES[index]} ${moneyWithCurrency(each.open, currency)}`).join(", ")}. The table beside it has the numbers.`);
 }
 
-/** What stands as open because its system does not tell whether it was paid. */
+const isPaymentKnown = (items, row) => items.number("payments_known", row) === 1;
+
+/** What may be open, but whose system does not tell whether it was paid: it is in no sum. */
 function unknownPayments(items, rows, currency) {
-  const unknown = rows.filter((row) => !items.number("payments_known", row));
-  if (!unknown.length) return null;
-  const sum = total(items, unknown, ["open"], ["invoices"]);
-  const systems = [...new Set(unknown.map((row) => systemName(items.text("system", row))))].sort().join(", ");
-  return element("p", { class: "note unknown-payments" }, "In it are ", amountData(sum.open, currency), ` ${currency} of ${count(sum.invoices)} invoices of which ${systems} does not tell whether they were paid: they count as open.`);
+  if (!rows.length) return null;
+  const sum = total(items, rows, ["open"], ["invoices"]);
+  const systems = [...new Set(rows.map((row) => systemName(items.text("system", row))))].sort().join(", ");
+  return element("p", { class: "note unknown-payments" }, "Not in these numbers: ", countData(sum.invoices), sum.invoices === 1 ? " invoice of " : " invoices of ",
+    amountData(sum.open, currency), ` ${currency}, of which ${systems} does not tell whether they were paid.`);
 }
 
 /** A line for each party, which unfolds its invoices. */

@@ -50,7 +50,7 @@ const SALES = ["this_month", "last_month", "this_year", "last_year", "recent_gro
 /** The numbers of the top for some filters. */
 function keyNumbers(page, filters) {
   const { open_items: items, sales_to_date: sales } = page.tables;
-  const open = sums(items, items.where(filters), (row) => `${items.text("direction", row)} ${items.number("is_overdue", row)}`, ["open"], ["invoices"]);
+  const open = sums(items, items.where(filters).filter((row) => isPaymentKnown(items, row)), (row) => `${items.text("direction", row)} ${items.number("is_overdue", row)}`, ["open"], ["invoices"]);
   const of = (direction, overdue) => open.get(`${direction} ${overdue}`) ?? { open: 0n, invoices: 0 };
   const side = (direction) => ({
     open: of(direction, 0).open + of(direction, 1).open, overdue: of(direction, 1).open, invoices: of(direction, 0).invoices + of(direction, 1).invoices,
