@@ -69,7 +69,7 @@ function percent(part, whole) {
   return formatOf("percent", () => new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionDigits: 1 })).format(share / 100);
 }
 
-const oneDecimal = (value) => formatOf("days", () => new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1 })).format(value);
+const oneDecimal = (value) => formatOf("days", () => new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1 })).format(value);
 
 const dateFormat = (options) => formatOf(JSON.stringify(options), () => new Intl.DateTimeFormat(LOCALE, { timeZone: "UTC", ...options }));
 const date = (days) => (days === null ? "" : dateFormat({ dateStyle: "medium" }).format(days * DAY));

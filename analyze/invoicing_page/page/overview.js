@@ -99,7 +99,7 @@ function showCurrencies(page) {
   const place = byId("currencies");
   place.hidden = rows.length < 2;
   place.replaceChildren(table("All currencies",
-    [["Currency", "name"], ["Owed to us", "number"], ["Overdue", "number"], ["We owe", "number"], ["Overdue", "number"], ["Invoiced this month", "number"], ["Invoiced this year", "number"], ["DSO", "number"]],
+    [["Currency", "name"], ["Owed to us", "number"], ["of it overdue", "number"], ["We owe", "number"], ["of it overdue", "number"], ["Invoiced this month", "number"], ["Invoiced this year", "number"], ["DSO", "number"]],
     rows.map(([currency, each]) => [currency, ...[each.receivables.open, each.receivables.overdue, each.payables.open, each.payables.overdue, each.this_month, each.this_year].map((units) => amountData(units, currency)),
       each.dso === null ? "–" : element("data", { value: String(each.dso) }, oneDecimal(each.dso))]), { stacks: true }));
 }
