@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 SCALES = {"invobi": 0.12, "invoicetronic": 0.1}
 """Details and documents cost one request each, of 60 or 100 a minute: small accounts need no waiting."""
 
+PAGE = ROOT / "output" / "demo.html"
 _DAY = 86_400.0
 _DAYS_LATER = 3
 _MELTANO = str(Path(sys.executable).with_name("meltano"))
@@ -332,7 +333,23 @@ def build_model(world: LocalWorld) -> bool:
     for line in answers(world.database_url, today):
         print(textwrap.fill(line, _WIDTH, initial_indent="  ", subsequent_indent="    "))
     print()
-    return True
+    return write_page(world)
+
+
+def write_page(world: LocalWorld) -> bool:
+    """Write the page over the model, and print where it is.
+
+    Args:
+        world: Sandbox and PostgreSQL, with the model built.
+
+    Returns:
+        Whether it was written; if not, the log of Meltano was printed.
+    """
+    dated = replace(world, environment={**world.environment, "INVOICING_PAGE_OUTPUT": str(PAGE)})
+    code, _ = dated.run_quietly("meltano", "run", "invoicing-page:write")
+    if not code:
+        print(f"All of it on one page, to open in a browser: {PAGE}")
+    return not code
 
 
 def demo(world: LocalWorld) -> int:
