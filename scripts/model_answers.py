@@ -19,7 +19,7 @@ class Question:
 
     Args:
         words: The question.
-        sql: What answers it; its first column is a name, its others are figures. `current_date` is the day of the model.
+        sql: What answers it: a name, then figures. `current_date` is the day of the model.
         answer: How a row is said, with its columns in order.
     """
 
@@ -64,8 +64,8 @@ order by currency""",
         """\
 select
     currency,
-    coalesce(sum(tax) filter (where direction = 'sale'), 0) as on_sales,
-    coalesce(sum(tax) filter (where direction = 'purchase'), 0) as on_purchases
+    coalesce(sum(tax_breakdown.tax) filter (where direction = 'sale'), 0) as on_sales,
+    coalesce(sum(tax_breakdown.tax) filter (where direction = 'purchase'), 0) as on_purchases
 from invoicing.tax_breakdown
 inner join invoicing.invoices using (invoice_key, direction, currency, issued_on)
 where
