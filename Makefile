@@ -13,18 +13,21 @@ export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: bench demo docs pictures test test-slow soak test-next-sdk fuzz mutants install connect check-database check-project shell \
+.PHONY: bench demo docs page pictures test test-page test-slow soak test-next-sdk fuzz mutants install connect check-database check-project shell \
 	lint format definitions new-stream hub dist release clean
 
 demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
 	@$(BIN)/python -m scripts.demo
 
 test: lint ## linters and all tests but the slow ones, in parallel
-	$(BIN)/pytest $(PARALLEL) -m "not slow"
+	$(BIN)/pytest $(PARALLEL) -m "not slow and not browser"
 
 test-slow: $(VENV)/.ready ## the tests that run Meltano, the demo, or loads that are killed, which take minutes
-	$(BIN)/pytest --numprocesses 2 --dist loadfile -m slow core taps loaders orchestrate
+	$(BIN)/pytest --numprocesses 2 --dist loadfile -m slow analyze core taps loaders orchestrate
 	$(BIN)/pytest -m slow tests
+
+test-page: $(VENV)/.ready ## the page in a real Chromium (Debian: apt-get install chromium; elsewhere: .venv/bin/playwright install chromium)
+	$(BIN)/pytest -m browser analyze
 
 soak: $(VENV)/.ready ## kills, faults and moving data over all taps, for 20 minutes (SOAK="--minutes 3 --seed 1"); prints seeds
 	@$(BIN)/python -m tests.proof.soak $(SOAK)
@@ -32,7 +35,7 @@ soak: $(VENV)/.ready ## kills, faults and moving data over all taps, for 20 minu
 test-next-sdk: $(VENV)/.ready ## core's and the taps' tests with the newest singer-sdk, pre-releases included, in $(NEXT)
 	UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(NEXT) $(BIN)/uv sync --all-packages --locked --quiet
 	$(BIN)/uv pip install --python $(NEXT) --upgrade-package singer-sdk --prerelease-package singer-sdk=allow singer-sdk
-	$(NEXT)/bin/pytest $(PARALLEL) -m "not slow" core/tests taps
+	$(NEXT)/bin/pytest $(PARALLEL) -m "not slow and not browser" core/tests taps
 
 fuzz: $(VENV)/.ready ## fuzz what reads answers, files and states, 20 s each (FUZZ_ARGS="--seconds 300 pages"), in $(FUZZ)
 	UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(FUZZ) $(BIN)/uv sync --all-packages --locked --quiet --group fuzz
@@ -51,10 +54,13 @@ check-database: $(VENV)/.ready ## whether the loader is told of a database; conn
 connect: $(VENV)/.ready ## your own account and database: asks, checks both, writes .env (TAP=, OPTIONS=--non-interactive)
 	@$(BIN)/python -m scripts.connect $(TAP) $(OPTIONS)
 
+page: $(VENV)/.ready ## the page over the model, output/invoices.html, from the database of target-postgres (OPTIONS=)
+	@$(BIN)/invoicing-page $(OPTIONS)
+
 docs: $(VENV)/.ready ## the site, in output/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-pictures: $(VENV)/.ready ## pictures of the terminal, in docs/pictures
+pictures: $(VENV)/.ready ## pictures of the terminal and of the page, in docs/pictures; the latter need Chromium
 	@$(BIN)/python -m scripts.pictures
 
 bench: $(VENV)/.ready ## compare with other taps (BENCH="--quick --only 0ms" for a part); bench/README.md
@@ -101,13 +107,13 @@ new-stream: $(VENV)/.ready ## class, schema and test of a stream: TAP= NAME= EXA
 		--key="$(KEY)" --endpoint="$(ENDPOINT)" --source="$(SOURCE)"
 
 clean: ## remove what the targets above put into this folder
-	rm -rf $(VENV) $(NEXT) $(FUZZ) dist .bench .fuzz .proof .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(NEXT) $(FUZZ) .venv-dbt transform/target transform/logs dist .bench .fuzz .proof .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-$(VENV)/.ready: $(BIN)/uv uv.lock pyproject.toml $(wildcard core/pyproject.toml loaders/*/pyproject.toml orchestrate/pyproject.toml taps/*/pyproject.toml)
+$(VENV)/.ready: $(BIN)/uv uv.lock pyproject.toml $(wildcard analyze/pyproject.toml core/pyproject.toml loaders/*/pyproject.toml orchestrate/pyproject.toml taps/*/pyproject.toml)
 	$(BIN)/uv sync --all-packages --locked --quiet
 	@touch $@

@@ -3,7 +3,8 @@
 Reads the sandbox completely, makes a few changes in it, and reads again. Then checks that every change has arrived,
 that of the incremental streams only changes and the look-back were read again, and that no whole list was written
 again that has not changed. Where a list may move while it is
-read, a row counts as deleted once two complete reads missed it: such taps run a third time.
+read, a row counts as deleted once two complete reads missed it: such taps run a third time. Last, it builds and tests
+the model over all systems, and asks it five questions.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ import sys
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox.admin_client import AdminClient, AdminError
+from sandbox.clock import WORLD_START
 from scripts.local_world import ROOT, local_world
 from scripts.meltano_files import LOADER
+from scripts.model_answers import answers
 from scripts.system_changes import CHANGES_BY_TAP, rows_in_sandbox
 from scripts.warehouse import Warehouse
 
@@ -37,11 +40,15 @@ if TYPE_CHECKING:
 SCALES = {"invobi": 0.12, "invoicetronic": 0.1}
 """Details and documents cost one request each, of 60 or 100 a minute: small accounts need no waiting."""
 
+PAGE = ROOT / "output" / "demo.html"
 _DAY = 86_400.0
+_DAYS_LATER = 3
 _MELTANO = str(Path(sys.executable).with_name("meltano"))
 _WIDTH = 120
 _SUMMARY = re.compile(r"([\d,]+) rows read, ([\d,]+) written, with")
 """What the last line of a tap says."""
+_MODEL_SUMMARY = re.compile(r"Done\. PASS=(\d+) .*TOTAL=(\d+)")
+"""What the last line of dbt says."""
 
 
 def state_of(world: LocalWorld, tap: str) -> dict[str, Any]:
@@ -275,7 +282,7 @@ def change_systems(
         The changes by tap, and the rows of incremental streams that they changed, by tap and stream.
     """
     with AdminClient(world.sandbox_url) as admin:
-        admin.advance_clock(3 * _DAY)
+        admin.advance_clock(_DAYS_LATER * _DAY)
         before = replication_values(admin, warehouse)
         changes = {name: CHANGES_BY_TAP[name](admin) for name in warehouse.streams}
         after = replication_values(admin, warehouse)
@@ -304,6 +311,47 @@ def not_shown(
     return {name: made for name, made in missing.items() if made}
 
 
+def build_model(world: LocalWorld) -> bool:
+    """Build the model over all systems, run its tests, and print what it says.
+
+    Args:
+        world: Sandbox and PostgreSQL, as the last run left them.
+
+    Returns:
+        Whether all of it was built, and its tests passed; if not, the log of dbt was printed.
+    """
+    today = (WORLD_START + timedelta(days=_DAYS_LATER)).date()
+    print("The model over all systems: meltano run dbt:build", flush=True)
+    clock = time.monotonic()
+    dated = replace(world, environment={**world.environment, "DBT_AS_OF": today.isoformat()})
+    code, output = dated.run_quietly("meltano", "run", "dbt:build")
+    if code:
+        return False
+    found = _MODEL_SUMMARY.search(output)
+    done = f", {found[1]} of {found[2]} steps and tests passed" if found else ""
+    print(f"done in {time.monotonic() - clock:.0f} s{done}; the sandbox's day is {today:%d %B %Y}\n")
+    for line in answers(world.database_url, today):
+        print(textwrap.fill(line, _WIDTH, initial_indent="  ", subsequent_indent="    "))
+    print()
+    return write_page(world)
+
+
+def write_page(world: LocalWorld) -> bool:
+    """Write the page over the model, and print where it is.
+
+    Args:
+        world: Sandbox and PostgreSQL, with the model built.
+
+    Returns:
+        Whether it was written; if not, the log of Meltano was printed.
+    """
+    dated = replace(world, environment={**world.environment, "INVOICING_PAGE_OUTPUT": str(PAGE)})
+    code, _ = dated.run_quietly("meltano", "run", "invoicing-page:write")
+    if not code:
+        print(f"All of it on one page, to open in a browser: {PAGE}")
+    return not code
+
+
 def demo(world: LocalWorld) -> int:
     """Run everything.
 
@@ -312,7 +360,7 @@ def demo(world: LocalWorld) -> int:
 
     Returns:
         0 if the second run read every change, of the incremental streams nothing else but the look-back, and wrote of
-        whole lists the changed ones alone.
+        whole lists the changed ones alone, and if the model was built and passed its tests.
     """
     print("meltano install", flush=True)
     if world.run("meltano", "install", quiet=True):
@@ -356,8 +404,9 @@ def demo(world: LocalWorld) -> int:
     for line in errors:
         print(line)
     if not errors:
-        print("Every change has arrived. Of the incremental streams, only changes and the look-back were read again.")
-    return 1 if errors else 0
+        print("Every change has arrived. Of the incremental streams, only changes and the look-back were read again.\n")
+    is_built = build_model(world)
+    return 1 if errors or not is_built else 0
 
 
 def main() -> int:

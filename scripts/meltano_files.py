@@ -19,10 +19,16 @@ if TYPE_CHECKING:
 VARIANT = "invoicing-taps"
 LOADER = "target-postgres"
 JOB_SUFFIX = "to-postgres"
+MODEL_JOB = "model"
+_MODEL_TASKS = ("dbt:build", "invoicing-page:write")
+_MODEL_INTERVAL = "0 5 * * *"
 
 # A number is a "string", as Meltano 4.4 fails to write a "decimal" that comes from a variable. The taps read the text.
 _KINDS = {"boolean": "boolean", "integer": "integer", "object": "object", "array": "array"}
 _JOBS = re.compile(r"(# <jobs>.*?\n).*(# </jobs>)", re.DOTALL)
+_MODEL_REASON = """\
+# The model over all systems, after the loads of the night and whatever became of them: its freshness says what failed.
+"""
 _WEEKLY_REASON = """\
 # Once a week the taps with incremental streams read everything again, without the state: this corrects changes that an
 # API does not report. Not at midnight, as two runs of one job would share a state and Meltano would refuse the second.
@@ -130,7 +136,7 @@ def lock(name: str, tap_class: type[RestTap]) -> str:
 
 
 def with_jobs(meltano_yml: str, tap_classes: Mapping[str, type[RestTap]]) -> str:
-    """Return meltano.yml with a job and its schedules for each extractor, in the order of the extractors.
+    """Return meltano.yml with a job and its schedules for each extractor, in their order, and for the model.
 
     Args:
         meltano_yml: The file's text.
@@ -145,9 +151,13 @@ def with_jobs(meltano_yml: str, tap_classes: Mapping[str, type[RestTap]]) -> str
     incremental = [name for name in names if name in tap_classes and _is_incremental(tap_classes[name])]
     written = f"""\
 jobs:
-{"".join(_job(name) for name in names)}
+{"".join(_job(name) for name in names)}{_model_job()}
 schedules:
-{"".join(_schedule(name, "daily", "'@daily'") for name in names)}{_WEEKLY_REASON}{_weekly(incremental)}"""
+{"".join(_schedule(name, "daily", "'@daily'") for name in names)}{_WEEKLY_REASON}{_weekly(incremental)}\
+{_MODEL_REASON}- name: {MODEL_JOB}-daily
+  interval: {_MODEL_INTERVAL}
+  job: {MODEL_JOB}
+"""
     return _JOBS.sub(lambda match: match[1] + written + match[2], meltano_yml)
 
 
@@ -162,6 +172,10 @@ def _weekly(names: Iterable[str]) -> str:
 
 def _job(name: str) -> str:
     return f"- name: {name.removeprefix('tap-')}-{JOB_SUFFIX}\n  tasks:\n  - {name} {LOADER}\n"
+
+
+def _model_job() -> str:
+    return f"- name: {MODEL_JOB}\n  tasks:\n" + "".join(f"  - {task}\n" for task in _MODEL_TASKS)
 
 
 def _schedule(name: str, suffix: str, interval: str) -> str:

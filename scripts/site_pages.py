@@ -24,6 +24,7 @@ def sources() -> dict[str, str]:
     taps = sorted(path.parent.name for path in _ROOT.glob("taps/*/README.md"))
     return {f"taps/{name}.md": f"taps/{name}/README.md" for name in taps} | {
         "orchestrate.md": "orchestrate/README.md",
+        "page.md": "analyze/README.md",
         "contributing.md": "CONTRIBUTING.md",
         "changelog.md": "CHANGELOG.md",
     }

@@ -27,6 +27,7 @@ PAGES = [
     ROOT / "CONTRIBUTING.md",
     ROOT / "hub" / "README.md",
     ROOT / "orchestrate" / "README.md",
+    ROOT / "analyze" / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 MELTANO: dict[str, Any] = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))

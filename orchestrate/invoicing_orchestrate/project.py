@@ -89,6 +89,12 @@ class Project:
         ]
         return [*values, *(password for value in self.variables.values() for password in _passwords(value))]
 
+    @property
+    def database(self) -> str | None:
+        """The database of target-postgres, as libpq takes it; None if its settings name none."""
+        found = self.destination("", _POSTGRES)
+        return found.connection if found else None
+
     def destination(self, tap: str, loader: str) -> Destination | None:
         """Return where the loader writes the tap's tables.
 

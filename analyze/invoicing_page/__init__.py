@@ -1,0 +1,1 @@
+"""One HTML page over the marts in the schema `invoicing`."""

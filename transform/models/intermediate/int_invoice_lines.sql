@@ -1,0 +1,1 @@
+{{ union_systems('invoice_lines', ['productive', 'invoicetronic', 'invobi', 'two_invoice']) }}

@@ -1,0 +1,1 @@
+{{ union_systems('parties', ['productive', 'invoicetronic', 'invobi', 'covage', 'two_invoice']) }}

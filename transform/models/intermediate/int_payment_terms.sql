@@ -1,0 +1,1 @@
+{{ union_systems('payment_terms', ['productive', 'invoicetronic', 'invobi']) }}

@@ -1,0 +1,1 @@
+{{ union_systems('payments', ['productive', 'invobi', 'two_invoice']) }}

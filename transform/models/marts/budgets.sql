@@ -1,0 +1,21 @@
+select
+    {{ key('source_id') }} as budget_key,
+    system,
+    account,
+    source_id,
+    name,
+    {{ key('party_source_id') }} as party_key,
+    currency,
+    budget,
+    worked,
+    invoiced,
+    paid,
+    remaining,
+    cost,
+    margin,
+    margin_percent,
+    unbilled_minutes,
+    unbilled_amount,
+    is_closed,
+    null::text as url
+from {{ ref('int_productive__budgets') }}

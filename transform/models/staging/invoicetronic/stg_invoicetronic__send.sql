@@ -1,0 +1,32 @@
+{{ config(
+    materialized='raw_accounts',
+    meta={
+        'tap': 'tap_invoicetronic',
+        'raw_table': 'send',
+        'raw_key': ['id'],
+        'raw_columns': {
+            'id': 'bigint',
+            'company_id': 'bigint',
+            'date_sent': 'timestamp',
+            'documents': 'jsonb',
+            'committente': 'text',
+            'nome_committente': 'text',
+            'prestatore': 'text',
+            'latest_state': 'text',
+        },
+    },
+) }}
+
+select
+    account,
+    raw_key,
+    received_at,
+    id as file_id,
+    company_id,
+    date_sent as sent_at,
+    documents,
+    committente as customer_vat_id,
+    nome_committente as customer_name,
+    prestatore as supplier_vat_id,
+    latest_state
+from {{ raw() }}

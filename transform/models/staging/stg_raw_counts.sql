@@ -1,0 +1,3 @@
+{{ config(materialized='raw_counts') }}
+
+-- depends_on: {{ ref('raw_tables') }}
