@@ -159,10 +159,17 @@ def schedule(times: str, taps: tuple[str, ...], *, at_once: bool) -> None:
     default=60,
     show_default=True,
     metavar="SECONDS",
-    help="How long the first attempt after a failure waits; the next two wait five times as long, each.",
+    help="How long the first attempt after a failure waits; each further one waits five times as long.",
+)
+@click.option(
+    "--retries",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="How many attempts follow a failure that may pass. Refused credentials are not tried again.",
 )
 @_runs_file
-def work(at_once: int | None, stalled_after: float, first_retry: float, runs_file: Path | None) -> None:
+def work(**options: Any) -> None:  # noqa: ANN401 - click's values
     """Load the accounts of accounts.yml at the times of their schedules, until a signal comes.
 
     Any number of workers, on any number of machines, share the queue.
@@ -170,7 +177,7 @@ def work(at_once: int | None, stalled_after: float, first_retry: float, runs_fil
     from invoicing_orchestrate.queue_commands import work as work_on  # noqa: PLC0415 - see load
 
     with _one_line_errors():
-        sys.exit(work_on(at_once, stalled_after, first_retry, runs_file, click.echo))
+        sys.exit(work_on(say=click.echo, **options))
 
 
 @main.command()

@@ -65,8 +65,14 @@ class CurrentAccounts:
         return found.st_mtime_ns, found.st_size
 
 
-def work(
-    at_once: int | None, stalled_after: float, first_retry: float, runs_file: Path | None, say: Callable[[str], None]
+def work(  # noqa: PLR0913 - each is an option of the command
+    *,
+    at_once: int | None,
+    stalled_after: float,
+    first_retry: float,
+    retries: int,
+    runs_file: Path | None,
+    say: Callable[[str], None],
 ) -> int:
     """Load accounts at their times until a signal comes.
 
@@ -74,6 +80,7 @@ def work(
         at_once: How many at the same time; None for as many as there are processors.
         stalled_after: Seconds without a sign of life after which the jobs of another worker are taken up.
         first_retry: Seconds that the first attempt after a failure waits.
+        retries: How many attempts follow a failure that may pass.
         runs_file: The file of records; None for that beside meltano.yml.
         say: Prints a line.
 
@@ -94,7 +101,7 @@ def work(
         CurrentAccounts(project, say),
         command,
         project.environment,
-        WorkerOptions(at_once or os.cpu_count() or 1, stalled_after, timedelta(seconds=first_retry)),
+        WorkerOptions(at_once or os.cpu_count() or 1, stalled_after, timedelta(seconds=first_retry), retries),
         lambda session: post_failures(project, session, GATHERED),
         say,
     ).run()
