@@ -195,7 +195,8 @@ def test_what_is_late_and_what_waits(
     schedule: str | None, waiting: dict[str, datetime], started: datetime | None, state: str
 ) -> None:
     account = Account("acme", "tap-x", schedule=schedule)
-    last = {} if started is None else {"acme": {"started": started, "result": "succeeded"}}
+    run: dict[str, Any] = {"started": started, "result": "succeeded", "error": None, "failed_streams": {}}
+    last = {} if started is None else {"acme": run}
     assert status._status_of(account, NOW, set(), waiting, last).state == state  # noqa: SLF001 - the rule alone
 
 
