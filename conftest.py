@@ -49,6 +49,7 @@ CONCURRENCY = pytest.mark.parametrize(
 pytest_plugins = (
     "core.tests.api.local_api",
     "core.tests.streams.thing_world",
+    "orchestrate.tests.tap_project",
     "tests.loader_world",
     "tests.model_world",
 )

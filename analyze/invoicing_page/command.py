@@ -52,7 +52,7 @@ def main(*, output: Path | None, title: str, schema: str, late_after: float, mos
 
     try:
         project = current()
-        database = project.database
+        database = project.warehouse
         if database is None:
             raise PageError(_NO_DATABASE)  # noqa: TRY301 - said as all others are
         found = content(database, schema, datetime.now(UTC), Limits(most_invoices, late_after))

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from invoicing_orchestrate.errors import ProjectError
+from invoicing_orchestrate.errors import Busy, ProjectError
+from invoicing_orchestrate.exit_codes import BUSY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 RUNS_FILE = "runs.jsonl"
 
@@ -22,6 +28,29 @@ _runs_file = click.option(
 )
 
 
+_json = click.option("--json", is_flag=True, help="Print JSON, for programs.")
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """Turn what is wrong with the project into one line and exit code 1; what is busy, into 75.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        click.ClickException: With the line.
+        SystemExit: With 75.
+    """
+    try:
+        yield
+    except ProjectError as error:
+        raise click.ClickException(str(error)) from None
+    except Busy as busy:
+        click.echo(str(busy), err=True)
+        sys.exit(BUSY)
+
+
 @click.group()
 @click.version_option(package_name="invoicing-orchestrate")
 def main() -> None:
@@ -29,37 +58,31 @@ def main() -> None:
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
-@click.argument("tap")
-@click.argument("meltano_options", nargs=-1, type=click.UNPROCESSED)
-@click.option("--loader", default="target-postgres", show_default=True, help="The loader.")
-@click.option("--account", default="default", show_default=True, help="What the record calls the account.")
+@click.argument("names", nargs=-1, metavar="[NAME]...", type=click.UNPROCESSED)
+@click.option("--all", "is_all", is_flag=True, help="All accounts of accounts.yml that are enabled.")
+@click.option("--due", "is_due", is_flag=True, help="The accounts that their schedule says to load by now.")
+@click.option("--loader", help="The loader of a tap.  [default: target-postgres]")
+@click.option("--account", help="What the record calls the account of a tap.  [default: default]")
 @_runs_file
 @click.option("--metrics", is_flag=True, help="Show the measurements of tap and loader too.")
-def load(  # noqa: PLR0913 - each is an option of the command
-    *,
-    tap: str,
-    meltano_options: tuple[str, ...],
-    loader: str,
-    account: str,
-    runs_file: Path | None,
-    metrics: bool,
-) -> None:
-    """Run TAP into the loader, and keep the record of the run.
+@click.option("--quiet", is_flag=True, help="Show no log of accounts: it is in their files (orchestrate logs NAME).")
+@click.option("--at-once", type=click.IntRange(min=1), help="Of several accounts, how many at the same time.")
+@_json
+@click.option("--failures", type=click.Choice(["now", "later", "never"]), default="now", hidden=True)
+def load(*, names: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - click's values
+    """Load each NAME, a tap of the project or an account of accounts.yml, and keep the record of the run.
 
-    Other options, such as --full-refresh, go to `meltano run`. The exit code is that of the run.
+    Other options, such as --full-refresh, go to `meltano run`; they stand after the names. The exit code is that of the
+    run; of an account, 75 if it is being loaded already, 77 if its credentials or settings are refused, and 124 if it
+    has reached its time limit. Of several accounts, 1 if one has failed.
     """
     # PostgreSQL's library takes half a second to load, which --help has no use for.
-    from invoicing_orchestrate.load import Load  # noqa: PLC0415
-    from invoicing_orchestrate.project import current  # noqa: PLC0415
+    from invoicing_orchestrate.load_command import LoadOptions, load_names  # noqa: PLC0415
 
-    try:
-        project = current()
-        path = runs_file or project.folder / RUNS_FILE
-        record = Load(tap, loader, account, meltano_options, path, show_metrics=metrics).run(project)
-    except ProjectError as error:
-        raise click.ClickException(str(error)) from None
-    click.echo(record.line())
-    sys.exit(record.exit_code)
+    first_option = next((place for place, word in enumerate(names) if word.startswith("-")), len(names))
+    chosen, meltano_options = names[:first_option], names[first_option:]
+    with _one_line_errors():
+        sys.exit(load_names(chosen, LoadOptions(meltano_options=meltano_options, **options), click.echo))
 
 
 @main.command()
@@ -116,6 +139,115 @@ def schedule(times: str, taps: tuple[str, ...], *, at_once: bool) -> None:
     except ProjectError as error:
         raise click.ClickException(str(error)) from None
     sys.exit(code)
+
+
+@main.command()
+@click.option(
+    "--at-once", type=click.IntRange(min=1), help="How many accounts at the same time.  [default: processors]"
+)
+@click.option(
+    "--stalled-after",
+    type=click.FloatRange(min=1),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long another worker may give no sign of life until its jobs are taken up.",
+)
+@click.option(
+    "--first-retry",
+    type=click.FloatRange(min=0),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the first attempt after a failure waits; each further one waits five times as long.",
+)
+@click.option(
+    "--retries",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="How many attempts follow a failure that may pass. Refused credentials are not tried again.",
+)
+@_runs_file
+def work(**options: Any) -> None:  # noqa: ANN401 - click's values
+    """Load the accounts of accounts.yml at the times of their schedules, until a signal comes.
+
+    Any number of workers, on any number of machines, share the queue.
+    """
+    from invoicing_orchestrate.queue_commands import work as work_on  # noqa: PLC0415 - see load
+
+    with _one_line_errors():
+        sys.exit(work_on(say=click.echo, **options))
+
+
+@main.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_json
+def status(names: tuple[str, ...], *, json: bool) -> None:
+    """Say of each account what ran last, what failed, what is late, and what is next.
+
+    The exit code is 0 if all is well, and 1 if an account has failed or is late.
+    """
+    from invoicing_orchestrate.status import status as status_of  # noqa: PLC0415 - see load
+
+    with _one_line_errors():
+        sys.exit(status_of(names, click.echo, is_json=json))
+
+
+@main.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_json
+@click.option("--at-once", type=click.IntRange(min=1), help="How many accounts at the same time.  [default: 8]")
+def check(names: tuple[str, ...], *, json: bool, at_once: int | None) -> None:
+    """Say of each account whether its credentials are taken, and which streams it may read.
+
+    The exit code is 0 if all may be read, and 1 if an account is refused or fails.
+    """
+    from invoicing_orchestrate.check import check as check_accounts  # noqa: PLC0415 - see load
+
+    with _one_line_errors():
+        sys.exit(check_accounts(names, at_once, click.echo, is_json=json))
+
+
+@main.command()
+@click.argument("name")
+@click.option("--lines", type=click.IntRange(min=1), default=200, show_default=True, help="How many lines of its end.")
+@click.option(
+    "--run", type=click.IntRange(min=1), default=1, show_default=True, help="1 is the last run, 2 that before."
+)
+def logs(name: str, lines: int, run: int) -> None:
+    """Show the log of a run of an account, as far as it ran on this machine."""
+    from invoicing_orchestrate.queue_commands import logs as logs_of  # noqa: PLC0415 - see load
+
+    with _one_line_errors():
+        logs_of(name, lines, run, click.echo)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("name")
+@click.argument("meltano_options", nargs=-1, type=click.UNPROCESSED)
+@_runs_file
+@click.option("--metrics", is_flag=True, help="Show the measurements of tap and loader too.")
+@_json
+def backfill(name: str, meltano_options: tuple[str, ...], runs_file: Path | None, *, metrics: bool, json: bool) -> None:
+    """Load everything of an account again, without its state, into the same tables. Its rows stay where they are."""
+    from invoicing_orchestrate.load_command import LoadOptions, load_names  # noqa: PLC0415 - see load
+
+    options = LoadOptions(
+        meltano_options=["--full-refresh", *meltano_options], runs_file=runs_file, metrics=metrics, json=json
+    )
+    with _one_line_errors():
+        sys.exit(load_names([name], options, click.echo))
+
+
+@main.command()
+@click.argument("name")
+def retire(name: str) -> None:
+    """Stop loading an account: it is disabled in accounts.yml, and leaves the queue. Its tables are kept."""
+    from invoicing_orchestrate.queue_commands import retire as retire_account  # noqa: PLC0415 - see load
+
+    with _one_line_errors():
+        retire_account(name, click.echo)
 
 
 if __name__ == "__main__":

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from singer_rest_core.clock import time_span
 from singer_rest_core.redaction import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import datetime
-
+    from collections.abc import Iterable, Mapping, Sequence
 Result = Literal["succeeded", "failed", "interrupted"]
+DEFAULT_ACCOUNT = "default"
 _MAX_ERROR = 1_000
 
 
@@ -37,6 +37,8 @@ class RunRecord:
         requests: Requests that the tap sent; None if it ended before it could say.
         skipped_streams: Streams that the account may not read, with the reason.
         failed_streams: Streams that failed, with the error.
+        worker: The machine and process that ran it; None in records of earlier versions.
+        quota_group: The group of accounts whose rate limit it shared; None if none.
     """
 
     run_id: str
@@ -54,10 +56,27 @@ class RunRecord:
     requests: int | None
     skipped_streams: Mapping[str, str]
     failed_streams: Mapping[str, str]
+    worker: str | None = None
+    quota_group: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the record as JSON values; times as ISO 8601 in UTC."""
         return asdict(self) | {"started": _instant(self.started), "ended": _instant(self.ended)}
+
+    @classmethod
+    def of_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the record that `as_json` was called on.
+
+        Args:
+            values: What it returned.
+
+        Raises:
+            TypeError: If it is none.
+            KeyError: If it is none.
+            ValueError: If a time is none.
+        """
+        times = {name: datetime.fromisoformat(values[name]) for name in ("started", "ended")}
+        return cls(**{**values, **times})
 
     def redacted(self, secrets: Iterable[str]) -> RunRecord:
         """Return the record without secrets, its error cut to a length that fits a line.
@@ -95,8 +114,41 @@ class RunRecord:
             for names, what in ((self.skipped_streams, "skipped"), (self.failed_streams, "failed"))
             if names
         ]
-        said = f"{self.tap} {self.result} after {took}: {', '.join([*counts, *streams])}"
+        account = "" if self.account == DEFAULT_ACCOUNT else f" {self.account}"
+        said = f"{self.tap}{account} {self.result} after {took}: {', '.join([*counts, *streams])}"
         return f"{said}. {self.error}" if self.error else said
+
+
+def reason_of(run: Mapping[str, Any]) -> str:
+    """Return why a run failed, in one line: of streams that failed, what the first says; empty if it succeeded.
+
+    Args:
+        run: The record, as JSON values.
+    """
+    failed = run["failed_streams"]
+    if not failed:
+        return run["error"] or ""
+    (name, why), *more = failed.items()
+    return f"{name}: {why} (and {len(more)} more streams)" if more else f"{name}: {why}"
+
+
+_NAMED = 10
+"""Accounts that a message names; of more it says how many."""
+
+
+def accounts_line(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Return failures of the same kind in one line.
+
+    Args:
+        runs: The records, as JSON values; at least one.
+    """
+    run = runs[0]
+    names = list(dict.fromkeys(str(each["account"]) for each in runs))
+    if len(names) == 1:
+        return f"{run['tap']} {names[0]} {run['result']}: {reason_of(run)}"
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    said = ", ".join(names[:_NAMED])
+    return f"{len(names)} accounts of {run['tap']} {run['result']} alike: {reason_of(run)} ({said}{more})"
 
 
 def json_line(record: RunRecord) -> str:
