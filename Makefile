@@ -109,5 +109,5 @@ $(BIN)/uv:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 $(VENV)/.ready: $(BIN)/uv uv.lock pyproject.toml $(wildcard core/pyproject.toml loaders/*/pyproject.toml orchestrate/pyproject.toml taps/*/pyproject.toml)
-	$(BIN)/uv sync --all-packages --locked --quiet
+	$(BIN)/uv sync --all-packages --locked --compile-bytecode --quiet
 	@touch $@
