@@ -7,8 +7,9 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from sandbox.app import Size, create_app
+from sandbox.app import create_app
 from sandbox.server import Server, listen, url_of
+from sandbox.systems import Size
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -38,13 +39,17 @@ def main() -> None:
     one = "scale of one system, e.g. invobi=0.1; may be repeated"
     parser.add_argument("--scale-of", type=scale_of, action="append", default=[], metavar="SYSTEM=SCALE", help=one)
     parser.add_argument("--latency-ms", type=int, default=0, help="delay of each answer in milliseconds (default 0)")
+    further = "a further account, with rows and credentials of its own, e.g. sandbox-token.NAME; may be repeated"
+    parser.add_argument("--account", action="append", default=[], metavar="NAME", help=further)
     arguments = parser.parse_args()
     # uvicorn raises the signal that stopped it once more: these handlers then exit.
     signal.signal(signal.SIGINT, leave)
     signal.signal(signal.SIGTERM, leave)
     size = Size(arguments.scale, dict(arguments.scale_of))
     try:
-        app = create_app(seed=arguments.seed, size=size, latency_ms=arguments.latency_ms)
+        app = create_app(
+            seed=arguments.seed, size=size, latency_ms=arguments.latency_ms, account_names=arguments.account
+        )
     except ValueError as error:
         parser.error(str(error))
     with listen(arguments.port) as listener:

@@ -38,6 +38,16 @@ class System(Protocol):
         """Restore the initial state."""
 
 
+class FurtherAccounts(Protocol):
+    """What the shared admin routes need from the further accounts."""
+
+    def reset(self) -> None:
+        """Restore the initial state."""
+
+    def replace_windows(self, windows: Sequence[Window], systems: Sequence[str]) -> None:
+        """Replace the request windows of systems, in all accounts."""
+
+
 class InvalidAdminRequest(Exception):
     """An admin request that cannot be carried out. It is answered with 400."""
 
@@ -58,12 +68,14 @@ def endpoint(handle: Handler) -> Callable[[Request], Awaitable[JSONResponse]]:
     return answer
 
 
-def admin_routes(
+def admin_routes(  # noqa: PLR0913 - each is another thing
     clock: Clock,
     faults: Faults,
     log: RequestLog,
     systems: Mapping[str, System],
     schedules: Mapping[str, Schedule],
+    *,
+    accounts: FurtherAccounts,
 ) -> list[Route]:
     """Return the routes below `/admin`; `systems` and their schedules are named by their paths."""
 
@@ -73,8 +85,8 @@ def admin_routes(
         return {"now": clock.now.isoformat()}
 
     def set_limits(_request: Request, payload: Payload) -> Json:
-        chosen = [systems[payload["system"]]] if "system" in payload else list(systems.values())
-        replace_windows(payload, [system.windows for system in chosen])
+        names = [payload["system"]] if "system" in payload else list(systems)
+        accounts.replace_windows(replace_windows(payload, [systems[name].windows for name in names]), names)
         return {"windows": payload["windows"]}
 
     def add_fault(_request: Request, payload: Payload) -> Json:
@@ -96,6 +108,7 @@ def admin_routes(
         clock.reset()
         for system in systems.values():
             system.reset()
+        accounts.reset()
         for schedule in schedules.values():
             schedule.replace([])
         faults.clear()
@@ -167,8 +180,8 @@ _FLAGS = {"truncate", "drop", "not_json", "broken_gzip", "no_rows"}
 """Kinds that have no value."""
 
 
-def replace_windows(payload: Payload, chosen: Sequence[RequestWindows]) -> None:
-    """Replace the request windows of systems by those in `payload`.
+def replace_windows(payload: Payload, chosen: Sequence[RequestWindows]) -> list[Window]:
+    """Replace the request windows of systems by those in `payload`, and return them.
 
     Raises:
         InvalidAdminRequest: A window has a scope that none of the systems counts by.
@@ -180,6 +193,7 @@ def replace_windows(payload: Payload, chosen: Sequence[RequestWindows]) -> None:
         raise InvalidAdminRequest(f"the scope of a window {allowed}")
     for system_windows in chosen:
         system_windows.replace(windows)
+    return windows
 
 
 def parse_fault(payload: Payload) -> Fault:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, NotRequired, Self, TypedDict, cast
 
 import requests
@@ -35,6 +36,7 @@ class LoggedRequest(TypedDict):
     feature_flags: str | None
     status: int
     content_length: int
+    account: str
     at: float
 
 
@@ -63,6 +65,17 @@ class AdminClient:
         self._session = requests.Session()
         # Ignore proxies configured on the machine: the sandbox listens on loopback.
         self._session.trust_env = False
+
+    def add_accounts(self, *accounts: str | Mapping[str, Json]) -> None:
+        """Add further accounts: names, or objects with `name`, `scale`, `scales` and `quota_group`."""
+        entries = [{"name": account} if isinstance(account, str) else dict(account) for account in accounts]
+        self.send("POST", "accounts", {"accounts": entries})
+
+    def account(self, name: str) -> AdminClient:
+        """Return the admin of a further account: for its rows and faults; the rest is that of the whole sandbox."""
+        other = copy.copy(self)
+        other._url = f"{self._url}/accounts/{name}"  # noqa: SLF001 - of this class
+        return other
 
     def __enter__(self) -> Self:
         """Return the client itself."""
@@ -189,7 +202,7 @@ class AdminClient:
         """Let rows change between requests, in the order of `after_request`. Replaces what was scheduled before.
 
         Args:
-            system: A path of `sandbox.app.mounted_systems`, e.g. `invobi`.
+            system: A path of `sandbox.systems.SYSTEMS`, e.g. `invobi`.
             steps: Objects with `after_request` (the number of answers from now on, of any path) and `changes`, which
                 happen together: objects with `action`, `resource`, `place` and `attributes` (`schedule.Change`).
         """

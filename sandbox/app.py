@@ -2,111 +2,62 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from sandbox.admin import System, admin_routes, schedule_routes
+from sandbox.accounts import Accounts
+from sandbox.admin import admin_routes, schedule_routes
 from sandbox.clock import Clock
-from sandbox.covage.admin import covage_admin_routes
-from sandbox.covage.api import CovageApi
 from sandbox.faults import Faults
-from sandbox.gateway import Api, Gateway
-from sandbox.invobi.admin import invobi_admin_routes
-from sandbox.invobi.api import InvobiApi
-from sandbox.invoicetronic.admin import invoicetronic_admin_routes
-from sandbox.invoicetronic.api import InvoicetronicApi
-from sandbox.productive.admin import productive_admin_routes
-from sandbox.productive.api import ProductiveApi
+from sandbox.gateway import Gateway
 from sandbox.request_log import RequestLog
-from sandbox.schedule import ChangedByPlace, Schedule
-from sandbox.two_invoice.admin import two_invoice_admin_routes
-from sandbox.two_invoice.api import TwoInvoiceApi
+from sandbox.schedule import Schedule
+from sandbox.systems import SYSTEMS, Size, mounted_systems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from starlette.routing import BaseRoute
     from starlette.types import ASGIApp
 
-
-class ServedSystem(Api, System, ChangedByPlace, Protocol):
-    """A system as its API clients and the admin use it."""
+    from sandbox.systems import MountedSystem
 
 
-@dataclass(frozen=True)
-class MountedSystem:
-    """A system and the paths it is served at.
-
-    Attributes:
-        name: Its name; its admin is at `/admin/<name>`.
-        mount: The path prefix of its API.
-        system: The system.
-        routes: The system's own admin routes.
-    """
-
-    name: str
-    mount: str
-    system: ServedSystem
-    routes: Sequence[BaseRoute]
+_USUAL_SIZE = Size()
 
 
-@dataclass(frozen=True)
-class Size:
-    """The size of the generated worlds.
-
-    Attributes:
-        scale: Factor for the number of rows.
-        scales: Factors of single systems, by name; the others have `scale`.
-    """
-
-    scale: float = 1.0
-    scales: Mapping[str, float] = field(default_factory=dict)
-
-    def scale_of(self, system: str) -> float:
-        """Return the scale of one system."""
-        return self.scales.get(system, self.scale)
-
-
-def mounted_systems(clock: Clock, seed: int, size: Size) -> list[MountedSystem]:
-    """Return all systems. Those that keep their rows in `Tables` generate them on first use."""
-    productive = ProductiveApi(clock, seed, size.scale_of("productive"))
-    invobi = InvobiApi(clock, seed, size.scale_of("invobi"))
-    covage = CovageApi(clock, seed, size.scale_of("covage"))
-    two_invoice = TwoInvoiceApi(clock, seed, size.scale_of("2invoice"))
-    invoicetronic = InvoicetronicApi(clock, seed, size.scale_of("invoicetronic"))
-    return [
-        MountedSystem("productive", "/productive/api/v2", productive, productive_admin_routes(productive)),
-        MountedSystem("invobi", "/invobi/api/v1", invobi, invobi_admin_routes(invobi)),
-        MountedSystem("covage", "/covage", covage, covage_admin_routes(covage)),
-        MountedSystem("invoicetronic", "/invoicetronic/v1", invoicetronic, invoicetronic_admin_routes(invoicetronic)),
-        MountedSystem("2invoice", "/2invoice", two_invoice, two_invoice_admin_routes(two_invoice)),
-    ]
-
-
-def create_app(*, seed: int = 1, size: Size = Size(), latency_ms: int = 0) -> ASGIApp:
+def create_app(
+    *, seed: int = 1, size: Size = _USUAL_SIZE, latency_ms: int = 0, account_names: Sequence[str] = ()
+) -> ASGIApp:
     """Return the sandbox as an ASGI application.
 
     Args:
         seed: The seed of the generated worlds.
         size: Their size.
         latency_ms: Delay of each answer of an API, in milliseconds.
+        account_names: Further accounts.
 
     Raises:
         ValueError: A scale is given for an unknown system.
     """
     clock, faults, log = Clock(), Faults(), RequestLog()
     all_systems = mounted_systems(clock, seed, size)
-    unknown = size.scales.keys() - {mounted.name for mounted in all_systems}
+    unknown = size.scales.keys() - SYSTEMS.keys()
     if unknown:
         raise ValueError(f"Unknown system: {', '.join(sorted(unknown))}")
     systems = {mounted.name: mounted.system for mounted in all_systems}
     schedules = {mounted.name: Schedule(mounted.system, clock) for mounted in all_systems}
+
+    def make(system: str, account_seed: int, account: str, scale: float | None) -> MountedSystem:
+        return SYSTEMS[system](clock, account_seed, size.scale_of(system) if scale is None else scale, account)
+
+    accounts = Accounts(make, list(SYSTEMS), faults, seed, account_names)
     admin = [
-        *admin_routes(clock, faults, log, systems, schedules),
+        *admin_routes(clock, faults, log, systems, schedules, accounts=accounts),
         *schedule_routes(schedules),
+        *accounts.routes(),
         *(Mount(f"/{mounted.name}", routes=mounted.routes) for mounted in all_systems),
     ]
     return Starlette(
@@ -116,7 +67,13 @@ def create_app(*, seed: int = 1, size: Size = Size(), latency_ms: int = 0) -> AS
                 Mount(
                     mounted.mount,
                     app=Gateway(
-                        mounted.system, clock, faults, log, latency_ms, on_answer=schedules[mounted.name].answered
+                        mounted.system,
+                        clock,
+                        faults,
+                        log,
+                        latency_ms,
+                        on_answer=schedules[mounted.name].answered,
+                        of_account=partial(accounts.api, system=mounted.name),
                     ),
                 )
                 for mounted in all_systems

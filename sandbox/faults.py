@@ -44,6 +44,7 @@ class Fault:
         answer_of: Which answer of the same path comes instead: the `first` one, or the `previous` one.
         added_to_total: What an `added_to_total` fault adds to the number of rows that an answer states.
         redirect_to: The target of a `redirect_to` fault.
+        account: A glob over the name of the further account that is asked; that of the others is empty.
         carried_out: Whether the API carries the request out before its answer is replaced or dropped; a truncated or
             delayed answer always is one that was carried out.
     """
@@ -62,11 +63,12 @@ class Fault:
     answer_of: str = ""
     added_to_total: int = 0
     redirect_to: str = ""
+    account: str = "*"
     carried_out: bool = False
 
-    def matches(self, path: str, query: str) -> bool:
+    def matches(self, path: str, query: str, account: str) -> bool:
         """Return whether the fault applies to a request."""
-        return fnmatchcase(path, self.path) and self.query in query
+        return fnmatchcase(path, self.path) and self.query in query and fnmatchcase(account, self.account)
 
 
 class Faults:
@@ -84,10 +86,10 @@ class Faults:
         """Remove all faults."""
         self._pending.clear()
 
-    def take(self, path: str, query: str) -> Fault | None:
+    def take(self, path: str, query: str, account: str = "") -> Fault | None:
         """Return the first fault that applies to this request, if any, and count it as used once."""
         for fault in self._pending:
-            if not fault.matches(path, query):
+            if not fault.matches(path, query, account):
                 continue
             if fault.skip:
                 fault.skip -= 1

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.connection import TRANSPORT
+from sandbox.credentials import account_of
 from sandbox.request_log import LogEntry
 from sandbox.wrong_answers import EarlierAnswers, changed
 
@@ -95,7 +96,7 @@ class ApiError(Exception):
 
 
 class Api(Protocol):
-    """One vendor's API. Subclasses may leave out `organization` and `headers`."""
+    """One vendor's API. Subclasses may leave out `organization`, `credential` and `headers`."""
 
     media_type: str
     server_error: JsonObject
@@ -107,6 +108,10 @@ class Api(Protocol):
     def organization(self, headers: Mapping[str, str]) -> str | None:  # noqa: ARG002 - a default
         """Return the organization or account of a request; None where the token alone determines it."""
         return None
+
+    def credential(self, request: ApiRequest) -> str:  # noqa: ARG002 - a default
+        """Return the credential of a request, which says whose rows it reads; empty if there is none."""
+        return ""
 
     def answer(self, request: ApiRequest) -> JsonObject | Reply:
         """Return the body of a 200, or a whole reply.
@@ -140,12 +145,15 @@ class Gateway:
         latency_ms: int,
         *,
         on_answer: Callable[[str], None] = lambda _path: None,
+        of_account: Callable[[str], Api | None] = lambda _account: None,
     ) -> None:
         """Serve `api`, each answer delayed by `latency_ms` milliseconds; the `Date` header follows `clock`.
 
-        `on_answer` is called with the path of each answer once it is made, before the next one is.
+        `on_answer` is called with the path of each answer once it is made, before the next one is. `of_account` returns
+        the API with the rows of a further account, whose requests are answered by it.
         """
-        self._api = api
+        self._own_api = api
+        self._of_account = of_account
         self._on_answer = on_answer
         # For faults that answer with another page than the requested one.
         self._earlier = EarlierAnswers()
@@ -160,30 +168,36 @@ class Gateway:
         headers = request.headers
         query = request.query_params.multi_items()
         api_request = _api_request(request, query, await request.body())
+        account = account_of(self._own_api.credential(api_request))
+        further_api = self._of_account(account) if account else None
+        api = further_api or self._own_api
         entry = LogEntry(
             method=request.method,
             path=request.url.path,
             query=query,
-            authenticated=self._api.is_authenticated(headers),
-            organization=self._api.organization(headers),
+            authenticated=api.is_authenticated(headers),
+            organization=api.organization(headers),
             user_agent=headers.get("user-agent"),
             feature_flags=headers.get("x-feature-flags"),
+            account=account,
         )
         self._log.add(entry)
-        fault = self._faults.take(entry.path, unquote_plus(request.url.query))
+        fault = self._faults.take(entry.path, unquote_plus(request.url.query), account)
         if self._latency:
             await asyncio.sleep(self._latency)
         if fault is not None:
             if fault.carried_out and (fault.kind == "drop" or _fault_response(fault) is not None):
-                await self._answer(api_request)
+                await _answer(api, api_request)
             if fault.kind == "drop":
                 scope[TRANSPORT].abort()
                 return
             await asyncio.sleep(fault.delay_ms / 1000)
         started = time.perf_counter()
-        response = self._with_fault(_fault_response(fault) or await self._answer(api_request), fault, entry.path)
-        self._on_answer(entry.path)
-        for name, value in self._api.headers(api_request, time.perf_counter() - started).items():
+        answer = _fault_response(fault) or await _answer(api, api_request)
+        response = self._with_fault(answer, fault, f"{account}{entry.path}")
+        if further_api is None:
+            self._on_answer(entry.path)
+        for name, value in api.headers(api_request, time.perf_counter() - started).items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("date", formatdate(self._clock.wall(), usegmt=True))
         entry.status = response.status_code
@@ -195,7 +209,7 @@ class Gateway:
             await _send_slowly(response, fault.drip_ms / 1000, send)
         else:
             await response(scope, receive, send)
-        self._api.after_request(entry.path)
+        api.after_request(entry.path)
 
     def _with_fault(self, response: Response, fault: Fault | None, path: str) -> Response:
         if fault is None:
@@ -206,24 +220,22 @@ class Gateway:
             return self._earlier.answer(path, fault.answer_of, response)
         return changed(response, fault)
 
-    async def _answer(self, request: ApiRequest) -> Response:
-        try:
-            answer = self._api.answer(request)
-        except ApiError as error:
-            answer = Reply(error.body, error.status, error.headers, error.media_type)
-        except Exception:  # noqa: BLE001 - a defect of the sandbox is answered with 500 and printed
-            traceback.print_exc(file=sys.stderr)
-            answer = Reply(self._api.server_error, 500)
-        reply = answer if isinstance(answer, Reply) else Reply(answer)
-        if reply.seconds:
-            await asyncio.sleep(reply.seconds)
-        return self._response(reply)
 
-    def _response(self, reply: Reply) -> Response:
-        if isinstance(reply.body, bytes):
-            return Response(reply.body, reply.status, dict(reply.headers), reply.media_type)
-        content = json.dumps(reply.body, ensure_ascii=False, separators=(",", ":")).encode()
-        return Response(content, reply.status, dict(reply.headers), reply.media_type or self._api.media_type)
+async def _answer(api: Api, request: ApiRequest) -> Response:
+    try:
+        answer = api.answer(request)
+    except ApiError as error:
+        answer = Reply(error.body, error.status, error.headers, error.media_type)
+    except Exception:  # noqa: BLE001 - a defect of the sandbox is answered with 500 and printed
+        traceback.print_exc(file=sys.stderr)
+        answer = Reply(api.server_error, 500)
+    reply = answer if isinstance(answer, Reply) else Reply(answer)
+    if reply.seconds:
+        await asyncio.sleep(reply.seconds)
+    if isinstance(reply.body, bytes):
+        return Response(reply.body, reply.status, dict(reply.headers), reply.media_type)
+    content = json.dumps(reply.body, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(content, reply.status, dict(reply.headers), reply.media_type or api.media_type)
 
 
 def _api_request(request: Request, query: Sequence[tuple[str, str]], body: bytes) -> ApiRequest:

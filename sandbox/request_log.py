@@ -24,6 +24,7 @@ class LogEntry:
         feature_flags: Its X-Feature-Flags header, which only Productive has.
         status: The answer's status; 0 before the answer, or if the connection was dropped.
         content_length: The size of the answer's body in bytes, as announced.
+        account: The further account whose credential it carried; empty for that without a name.
         at: When it arrived, in seconds of a clock that only runs forward.
     """
 
@@ -36,6 +37,7 @@ class LogEntry:
     feature_flags: str | None
     status: int = 0
     content_length: int = 0
+    account: str = ""
     at: float = field(default_factory=time.monotonic)
 
 

@@ -12,11 +12,12 @@ import uvicorn
 from typing_extensions import override
 
 from sandbox.admin_client import AdminClient
-from sandbox.app import Size, create_app
+from sandbox.app import create_app
 from sandbox.connection import AbortableProtocol
+from sandbox.systems import Size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from starlette.types import ASGIApp
 
@@ -82,7 +83,12 @@ def url_of(listener: socket.socket) -> str:
 
 @contextmanager
 def running_sandbox(
-    *, seed: int = 1, scale: float = 1.0, scales: Mapping[str, float] | None = None, latency_ms: int = 0
+    *,
+    seed: int = 1,
+    scale: float = 1.0,
+    scales: Mapping[str, float] | None = None,
+    latency_ms: int = 0,
+    accounts: Sequence[str] = (),
 ) -> Iterator[RunningSandbox]:
     """Run a sandbox in a thread of this process, on a free port, for the duration of the block.
 
@@ -91,12 +97,14 @@ def running_sandbox(
         scale: Factor for the number of rows.
         scales: Factors of single systems, by name.
         latency_ms: Delay of each answer of an API, in milliseconds.
+        accounts: Further accounts.
 
     Raises:
         RuntimeError: The server did not start in time.
     """
     ready = threading.Event()
-    server = Server(create_app(seed=seed, size=Size(scale, scales or {}), latency_ms=latency_ms), ready.set)
+    app = create_app(seed=seed, size=Size(scale, scales or {}), latency_ms=latency_ms, account_names=accounts)
+    server = Server(app, ready.set)
     with listen(0) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
         thread.start()

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from invoicing_orchestrate.errors import ProjectError
+from invoicing_orchestrate.errors import Busy, ProjectError
+from invoicing_orchestrate.exit_codes import BUSY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 RUNS_FILE = "runs.jsonl"
 
@@ -22,6 +28,26 @@ _runs_file = click.option(
 )
 
 
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """Turn what is wrong with the project into one line and exit code 1; what is busy, into 75.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        click.ClickException: With the line.
+        SystemExit: With 75.
+    """
+    try:
+        yield
+    except ProjectError as error:
+        raise click.ClickException(str(error)) from None
+    except Busy as busy:
+        click.echo(str(busy), err=True)
+        sys.exit(BUSY)
+
+
 @click.group()
 @click.version_option(package_name="invoicing-orchestrate")
 def main() -> None:
@@ -29,37 +55,29 @@ def main() -> None:
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
-@click.argument("tap")
-@click.argument("meltano_options", nargs=-1, type=click.UNPROCESSED)
-@click.option("--loader", default="target-postgres", show_default=True, help="The loader.")
-@click.option("--account", default="default", show_default=True, help="What the record calls the account.")
+@click.argument("names", nargs=-1, metavar="[NAME]...", type=click.UNPROCESSED)
+@click.option("--all", "is_all", is_flag=True, help="All accounts of accounts.yml that are enabled.")
+@click.option("--due", "is_due", is_flag=True, help="The accounts that their schedule says to load by now.")
+@click.option("--loader", help="The loader of a tap.  [default: target-postgres]")
+@click.option("--account", help="What the record calls the account of a tap.  [default: default]")
 @_runs_file
 @click.option("--metrics", is_flag=True, help="Show the measurements of tap and loader too.")
-def load(  # noqa: PLR0913 - each is an option of the command
-    *,
-    tap: str,
-    meltano_options: tuple[str, ...],
-    loader: str,
-    account: str,
-    runs_file: Path | None,
-    metrics: bool,
-) -> None:
-    """Run TAP into the loader, and keep the record of the run.
+@click.option("--quiet", is_flag=True, help="Show no log of accounts: it is in their files (orchestrate logs NAME).")
+@click.option("--at-once", type=click.IntRange(min=1), help="Of several accounts, how many at the same time.")
+def load(*, names: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - click's values
+    """Load each NAME, a tap of the project or an account of accounts.yml, and keep the record of the run.
 
-    Other options, such as --full-refresh, go to `meltano run`. The exit code is that of the run.
+    Other options, such as --full-refresh, go to `meltano run`; they stand after the names. The exit code is that of the
+    run; of an account, 75 if it is being loaded already, 77 if its credentials or settings are refused, and 124 if it
+    has reached its time limit. Of several accounts, 1 if one has failed.
     """
     # PostgreSQL's library takes half a second to load, which --help has no use for.
-    from invoicing_orchestrate.load import Load  # noqa: PLC0415
-    from invoicing_orchestrate.project import current  # noqa: PLC0415
+    from invoicing_orchestrate.load_command import LoadOptions, load_names  # noqa: PLC0415
 
-    try:
-        project = current()
-        path = runs_file or project.folder / RUNS_FILE
-        record = Load(tap, loader, account, meltano_options, path, show_metrics=metrics).run(project)
-    except ProjectError as error:
-        raise click.ClickException(str(error)) from None
-    click.echo(record.line())
-    sys.exit(record.exit_code)
+    first_option = next((place for place, word in enumerate(names) if word.startswith("-")), len(names))
+    chosen, meltano_options = names[:first_option], names[first_option:]
+    with _one_line_errors():
+        sys.exit(load_names(chosen, LoadOptions(meltano_options=meltano_options, **options), click.echo))
 
 
 @main.command()

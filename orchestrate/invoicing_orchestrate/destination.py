@@ -41,6 +41,8 @@ _COLUMNS: dict[str, LiteralString] = {
     "requests": "bigint",
     "skipped_streams": "jsonb not null",
     "failed_streams": "jsonb not null",
+    "worker": "text",
+    "quota_group": "text",
 }
 """A column that is added later must allow null: earlier runs do not have it."""
 

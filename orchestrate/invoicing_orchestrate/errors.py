@@ -7,3 +7,7 @@ class ProjectError(Exception):
 
 class PostFailed(Exception):
     """A message was not taken; the reason names the host, as the rest of the address may be secret."""
+
+
+class Busy(Exception):
+    """An account cannot be loaded now, as it is being loaded, or others of its quota group are."""

@@ -33,6 +33,7 @@ class LogLine:
         metric: A measurement of singer-sdk: `metric`, `value`, `tags`.
         summary: What a tap or loader says of its whole run; see `singer_rest_core.run.Run.summary_data`.
         exit_codes: What Meltano says of plugins that failed: their exit code by `extractors`, `loaders`.
+        error_type: What kind of error a tap ended with, a name in `singer_rest_core.errors`; empty if it does not say.
     """
 
     text: str
@@ -45,6 +46,7 @@ class LogLine:
     metric: Mapping[str, Any] = field(default_factory=dict)
     summary: Mapping[str, Any] = field(default_factory=dict)
     exit_codes: Mapping[str, Any] = field(default_factory=dict)
+    error_type: str = ""
 
     def shown(self) -> str:
         """Return the line for the console, as Meltano writes it there."""
@@ -102,6 +104,7 @@ def parse(raw: bytes) -> LogLine:
         metric=_mapping(entry, "metric_info"),
         summary=_mapping(entry, "run_summary"),
         exit_codes=_mapping(entry, "exit_codes"),
+        error_type=str(entry.get("error_type") or ""),
     )
 
 

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Self
 
+from invoicing_orchestrate.guard import Guard
 from invoicing_orchestrate.log_lines import bounded_lines, parse
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class MeltanoRun:
         on_signal: Called with the number of a signal that was received.
         grace: Seconds.
         last_grace: Seconds for what Meltano has left behind to end after SIGTERM.
+        time_limit: Seconds after which the run is ended as by a signal; None for no limit.
+        is_timed_out: Whether it was ended so.
     """
 
     command: Sequence[str]
@@ -52,10 +55,13 @@ class MeltanoRun:
     on_signal: Callable[[int], None]
     grace: float = GRACE
     last_grace: float = 5.0
+    time_limit: float | None = None
+    is_timed_out: bool = False
     signal_received: int | None = None
     _child: subprocess.Popen[bytes] | None = None
     _handlers: dict[int, Callable[[int, FrameType | None], object] | int | None] = field(default_factory=dict)
     _timers: list[threading.Timer] = field(default_factory=list)
+    _guard: Guard | None = None
 
     def __enter__(self) -> Self:
         """Start Meltano. A signal that comes meanwhile is passed on once it has started."""
@@ -73,8 +79,11 @@ class MeltanoRun:
                 # No threads yet, but for the timers of an earlier run, which hold no lock that a child needs.
                 preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, before),  # noqa: PLW1509
             )
+            self._guard = Guard(-self._child.pid, signal.SIGKILL)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if self.time_limit is not None:
+            self._later(self.time_limit, self._time_out)
         return self
 
     def lines(self) -> Iterator[LogLine]:
@@ -106,6 +115,8 @@ class MeltanoRun:
             for signum, handler in self._handlers.items():
                 signal.signal(signum, handler)
             self._output.close()
+            if self._guard is not None:
+                self._guard.__exit__()
 
     @property
     def _started(self) -> subprocess.Popen[bytes]:
@@ -121,9 +132,17 @@ class MeltanoRun:
         return output
 
     def _pass_on(self, signum: int, _frame: FrameType | None) -> None:
-        is_first = self.signal_received is None
+        is_first = self.signal_received is None and not self.is_timed_out
         self.signal_received = signum
         self.on_signal(signum)
+        self._end_with(signum, is_first=is_first)
+
+    def _time_out(self) -> None:
+        if self.signal_received is None:
+            self.is_timed_out = True
+            self._end_with(signal.SIGTERM, is_first=True)
+
+    def _end_with(self, signum: int, *, is_first: bool) -> None:
         tap = self.tap_pid()
         if is_first and tap is not None:
             # If it has ended, the loader is about to.
@@ -135,7 +154,10 @@ class MeltanoRun:
         self._signal_group_after(self.grace * 2, signal.SIGKILL)
 
     def _signal_group_after(self, seconds: float, signum: int) -> None:
-        timer = threading.Timer(seconds, self._signal_group, [signum])
+        self._later(seconds, self._signal_group, signum)
+
+    def _later(self, seconds: float, action: Callable[..., None], *arguments: int) -> None:
+        timer = threading.Timer(seconds, action, arguments)
         timer.daemon = True
         timer.start()
         self._timers.append(timer)

@@ -13,17 +13,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import yaml
 from dotenv import dotenv_values
 
 from invoicing_orchestrate.destination import Destination
 from invoicing_orchestrate.errors import ProjectError
+from invoicing_orchestrate.tap_lock import is_secret, tap_locks, variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from invoicing_orchestrate.tap_lock import TapLock
+
+POSTGRES = "target-postgres"
 _ROOT_VARIABLE = "MELTANO_PROJECT_ROOT"
-_POSTGRES = "target-postgres"
+_SYSTEM_FOLDER = "MELTANO_SYS_DIR_ROOT"
+_DATABASE = "ORCHESTRATE_DATABASE_URL"
 _SECRET_NAME = re.compile(r"(TOKEN|KEY|PASSWORD|SECRET|DATABASE_UR[IL]|SQLALCHEMY_URL|ON_FAILURE_URL)$")
+_REFERENCE = re.compile(r"(?<!\\)\$(?:\{(\w+)\}|([A-Z_][A-Z0-9_]*))")
 _SHORTEST = 8
 """Characters of a value that is taken for a secret by its name alone: shorter ones, such as `true`, are in any text."""
 
@@ -35,10 +42,12 @@ class Project:
     Args:
         folder: The folder of meltano.yml.
         environment: The environment variables of its runs.
+        reads_env_file: Whether `.env` has more of them.
     """
 
     folder: Path
     environment: Mapping[str, str]
+    reads_env_file: bool = True
 
     @classmethod
     def found(cls, environment: Mapping[str, str]) -> Self:
@@ -72,11 +81,32 @@ class Project:
             raise ProjectError("The program meltano is not installed here: install it beside orchestrate")
         return program
 
+    @property
+    def meltano_command(self) -> list[str]:
+        """How `meltano` is started in this project, without a command."""
+        return [self.meltano] if self.reads_env_file else [self.meltano, f"--env-file={os.devnull}"]
+
+    @property
+    def system_folder(self) -> Path:
+        """The folder in which Meltano has installed the plugins."""
+        return Path(self.variables.get(_SYSTEM_FOLDER) or self.folder / ".meltano").resolve()
+
     @cached_property
     def variables(self) -> Mapping[str, str]:
         """The variables of `.env` and the environment, which goes first, as Meltano puts them together."""
-        from_file = dotenv_values(self.folder / ".env")
+        from_file = dotenv_values(self.folder / ".env") if self.reads_env_file else {}
         return {name: value for name, value in from_file.items() if value is not None} | dict(self.environment)
+
+    @cached_property
+    def tap_locks(self) -> Mapping[str, TapLock]:
+        """What the lock files say of the taps, by name."""
+        return tap_locks(self.folder)
+
+    @property
+    def extractors(self) -> set[str]:
+        """The names of its taps: of lock files, and of meltano.yml."""
+        plugins = self._content.get("plugins", {}).get("extractors", [])
+        return {*self.tap_locks, *(plugin["name"] for plugin in plugins)}
 
     @property
     def secrets(self) -> list[str]:
@@ -89,6 +119,44 @@ class Project:
         ]
         return [*values, *(password for value in self.variables.values() for password in _passwords(value))]
 
+    def setting(self, plugin: str, name: str) -> Any:  # noqa: ANN401 - settings are of any type
+        """Return a setting as a variable or meltano.yml has it; None if neither does.
+
+        Args:
+            plugin: The plugin.
+            name: The setting.
+
+        Raises:
+            ProjectError: If meltano.yml cannot be read.
+        """
+        value = self.variables.get(variable(plugin, name))
+        for entry in self._entries(plugin):
+            value = entry.get("config", {}).get(name) if value is None else value
+        return self._expanded(value) if isinstance(value, str) else value
+
+    def select(self, tap: str) -> list[str]:
+        """Return the patterns of what is selected of a tap, as Meltano finds them.
+
+        Args:
+            tap: The tap.
+
+        Raises:
+            ProjectError: If meltano.yml or the variable cannot be read.
+        """
+        name = f"{variable(tap, '_select')}"
+        text = self.variables.get(name)
+        if text is not None:
+            try:
+                patterns = json.loads(text)
+            except ValueError:
+                raise ProjectError(f"The variable {name} is no JSON list") from None
+            return [str(pattern) for pattern in patterns]
+        for entry in self._entries(tap):
+            if "select" in entry:
+                return [str(pattern) for pattern in entry["select"]]
+        lock = self.tap_locks.get(tap)
+        return list(lock.select) if lock else []
+
     def destination(self, tap: str, loader: str) -> Destination | None:
         """Return where the loader writes the tap's tables.
 
@@ -99,23 +167,58 @@ class Project:
         Returns:
             The database; None if it is none that is known here, or the settings are incomplete.
         """
-        if loader != _POSTGRES:
+        if loader != POSTGRES:
             return None
         schema = tap.replace("-", "_")
-        url = self.variables.get("TARGET_POSTGRES_SQLALCHEMY_URL")
-        if url and not self._names_a_schema():
+        url = self.setting(loader, "sqlalchemy_url")
+        if url:
             # Goes before everything else in Meltano too, whose start would cost seconds.
-            return Destination.of({"sqlalchemy_url": url}, schema)
+            named = self.setting(loader, "default_target_schema")
+            return Destination.of({"sqlalchemy_url": url, "default_target_schema": named}, schema)
         return Destination.of(self._settings_of(loader), schema)
 
-    def _names_a_schema(self) -> bool:
-        name = "default_target_schema"
-        in_variable = f"TARGET_POSTGRES_{name.upper()}" in self.variables
-        return in_variable or name in (self.folder / "meltano.yml").read_text(encoding="utf-8")
+    def database(self) -> Destination:
+        """Return the PostgreSQL database of the queue: `ORCHESTRATE_DATABASE_URL`, or that of the loader.
+
+        Raises:
+            ProjectError: If neither is known.
+        """
+        url = self.variables.get(_DATABASE)
+        found = Destination.of({"sqlalchemy_url": url}, "") if url else self.destination("", POSTGRES)
+        if found is None:
+            raise ProjectError(
+                f"Accounts need PostgreSQL: set TARGET_POSTGRES_SQLALCHEMY_URL, or {_DATABASE} for another database"
+            )
+        return found
+
+    def _entries(self, plugin: str) -> list[Mapping[str, Any]]:
+        """Return what meltano.yml says of a plugin: the environment first."""
+        content = self._content
+        name = self.variables.get("MELTANO_ENVIRONMENT") or content.get("default_environment")
+        environments = [each for each in content.get("environments", []) if each["name"] == name]
+        groups = [each.get("config", {}).get("plugins", {}) for each in environments] + [content.get("plugins", {})]
+        kinds = (kind for group in groups for kind in group.values())
+        return [entry for kind in kinds for entry in kind if entry.get("name") == plugin]
+
+    @cached_property
+    def _content(self) -> Mapping[str, Any]:
+        loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        try:
+            text = (self.folder / "meltano.yml").read_text(encoding="utf-8")
+            content: Mapping[str, Any] = yaml.load(text, Loader=loader) or {}  # noqa: S506 - a safe loader
+        except (OSError, yaml.YAMLError) as error:
+            raise ProjectError(
+                f"{self.folder / 'meltano.yml'} cannot be read: {' '.join(str(error).split())}"
+            ) from None
+        return content
+
+    def _expanded(self, text: str) -> str:
+        """Replace references to variables, as Meltano does (docs/running-it.md)."""
+        return _REFERENCE.sub(lambda found: self.variables.get(found[1] or found[2], ""), text)
 
     def _settings_of(self, plugin: str) -> Mapping[str, Any]:
         """Return the settings of a plugin as Meltano puts them together; none if Meltano fails."""
-        command = [self.meltano, "invoke", "--no-install", "--dump=config", plugin]
+        command = [*self.meltano_command, "invoke", "--no-install", "--dump=config", plugin]
         done = subprocess.run(  # noqa: S603 - Meltano, with a plugin's name
             command, cwd=self.folder, env=dict(self.environment), capture_output=True, text=True, check=False
         )
@@ -125,9 +228,7 @@ class Project:
     def _sensitive_variables(self) -> Iterator[str]:
         for path in (self.folder / "plugins").glob("*/*.lock"):
             lock = json.loads(path.read_text(encoding="utf-8"))
-            for setting in lock.get("settings", ()):
-                if setting.get("sensitive") or setting.get("kind") == "password":
-                    yield re.sub(r"\W", "_", f"{lock['name']}_{setting['name']}").upper()
+            yield from (variable(lock["name"], each["name"]) for each in lock.get("settings", ()) if is_secret(each))
 
 
 def _passwords(value: str) -> list[str]:

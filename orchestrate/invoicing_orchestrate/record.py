@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 Result = Literal["succeeded", "failed", "interrupted"]
+DEFAULT_ACCOUNT = "default"
 _MAX_ERROR = 1_000
 
 
@@ -37,6 +38,8 @@ class RunRecord:
         requests: Requests that the tap sent; None if it ended before it could say.
         skipped_streams: Streams that the account may not read, with the reason.
         failed_streams: Streams that failed, with the error.
+        worker: The machine and process that ran it; None in records of earlier versions.
+        quota_group: The group of accounts whose rate limit it shared; None if none.
     """
 
     run_id: str
@@ -54,6 +57,8 @@ class RunRecord:
     requests: int | None
     skipped_streams: Mapping[str, str]
     failed_streams: Mapping[str, str]
+    worker: str | None = None
+    quota_group: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the record as JSON values; times as ISO 8601 in UTC."""
@@ -95,7 +100,8 @@ class RunRecord:
             for names, what in ((self.skipped_streams, "skipped"), (self.failed_streams, "failed"))
             if names
         ]
-        said = f"{self.tap} {self.result} after {took}: {', '.join([*counts, *streams])}"
+        account = "" if self.account == DEFAULT_ACCOUNT else f" {self.account}"
+        said = f"{self.tap}{account} {self.result} after {took}: {', '.join([*counts, *streams])}"
         return f"{said}. {self.error}" if self.error else said
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 LOADER_HAS_EXITED = "The loader has exited"
 """What a tap says that failed because its loader did."""
+REFUSALS = ("AccessRefused", "ConfigValidationError")
+"""Errors of a tap that stay until someone changes the account or its settings."""
 _EXCEPTION = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:: .*)?")
 _TRACEBACK = "Traceback (most recent call last):"
 _KEPT_ERRORS = 20
@@ -31,6 +33,7 @@ class RunLog:
         skipped: Streams that the account may not read, with the reason.
         failed: Streams that failed, with the error.
         tap_pid: The tap's process; None until it has said something.
+        is_refused: Whether the tap ended as its credentials or settings are refused, which no other attempt changes.
     """
 
     rows_read: dict[str, int] = field(default_factory=dict)
@@ -40,6 +43,7 @@ class RunLog:
     skipped: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     tap_pid: int | None = None
+    is_refused: bool = False
     _read_in_pages: int = 0
     _requests_measured: int | None = None
     _written_in_all: int | None = None
@@ -57,6 +61,7 @@ class RunLog:
         if line.side == "tap" and line.pid is not None:
             self.tap_pid = line.pid
         self._exit_codes |= line.exit_codes.keys()
+        self.is_refused |= line.error_type in REFUSALS
         if line.metric:
             self._measure(line)
             return

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from typing_extensions import override
 
 from sandbox.bearer import bearer_token
-from sandbox.covage.keycloak import Keycloak
+from sandbox.covage.keycloak import Keycloak, login_of
 from sandbox.covage.paging import cursor_page
 from sandbox.covage.world import CovageWorld
 from sandbox.gateway import Api, ApiError, Reply
@@ -85,12 +85,12 @@ class CovageApi(Api):
     media_type = "application/json"
     server_error = SERVER_ERROR
 
-    def __init__(self, clock: Clock, seed: int, scale: float) -> None:
-        """Serve the world generated from `seed` and `scale`."""
+    def __init__(self, clock: Clock, seed: int, scale: float, account: str = "") -> None:
+        """Serve the world generated from `seed` and `scale`, to the user of `account`."""
         # No limit is documented.
         self.windows = RequestWindows(clock, ())
         self.tables = Tables(CovageWorld(clock, seed, scale))
-        self.keycloak = Keycloak(clock)
+        self.keycloak = Keycloak(clock, account)
         self.envelopes: Mapping[str, str] = DOCUMENTED
 
     def reset(self) -> None:
@@ -103,6 +103,10 @@ class CovageApi(Api):
     @override
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
         return self.keycloak.is_valid(bearer_token(headers))
+
+    @override
+    def credential(self, request: ApiRequest) -> str:
+        return login_of(request) if request.route == TOKEN_ROUTE else bearer_token(request.headers)
 
     @override
     def after_request(self, path: str) -> None:

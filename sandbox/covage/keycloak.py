@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
+from sandbox.credentials import credential_of
 from sandbox.gateway import ApiError, Reply
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ class Lifetimes:
 class Keycloak:
     """Issues and checks tokens."""
 
-    def __init__(self, clock: Clock) -> None:
-        """Measure token lifetimes by `clock`."""
+    def __init__(self, clock: Clock, account: str = "") -> None:
+        """Measure token lifetimes by `clock`; the user is that of `account`."""
+        self._account = account
         self._clock = clock
         self._issued = 0
         self.reset()
@@ -104,7 +106,7 @@ class Keycloak:
         if grant not in GRANTS:
             raise oauth_error(400, "unsupported_grant_type", "Unsupported grant_type")
         if grant == "password":
-            if (form.get("username"), form.get("password")) != (USERNAME, PASSWORD):
+            if (form.get("username"), form.get("password")) != (credential_of(USERNAME, self._account), PASSWORD):
                 raise oauth_error(401, "invalid_grant", "Invalid user credentials")
             return
         expires_at = self._refresh.get(form.get("refresh_token", ""))
@@ -115,7 +117,8 @@ class Keycloak:
 
     def _tokens(self) -> Reply:
         self._issued += 1
-        access, refresh = f"covage-access-{self._issued:06}", f"covage-refresh-{self._issued:06}"
+        kinds = ("access", "refresh")
+        access, refresh = (credential_of(f"covage-{kind}-{self._issued:06}", self._account) for kind in kinds)
         now = self._clock.monotonic()
         self._access[access] = (now + self.lifetimes.expires_in, self.lifetimes.requests_per_token or -1)
         self._refresh[refresh] = now + self.lifetimes.refresh_expires_in
@@ -131,6 +134,12 @@ class Keycloak:
             },
             headers={"Cache-Control": "no-store"},
         )
+
+
+def login_of(request: ApiRequest) -> str:
+    """Return the user of a login, or its refresh token; empty if the request has neither."""
+    form = dict(parse_qsl(request.body.decode(errors="replace")))
+    return form.get("username") or form.get("refresh_token", "")
 
 
 def oauth_error(status: int, error: str, description: str) -> ApiError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from sandbox.bearer import bearer_token
+from sandbox.credentials import credential_of
 from sandbox.gateway import Api, ApiError, Reply
 from sandbox.invobi.world import InvobiWorld
 from sandbox.limits import RequestWindows, Window
@@ -43,8 +44,9 @@ class InvobiApi(Api):
     media_type = "application/json"
     server_error = SERVER_ERROR
 
-    def __init__(self, clock: Clock, seed: int, scale: float) -> None:
-        """Serve the world generated from `seed` and `scale`."""
+    def __init__(self, clock: Clock, seed: int, scale: float, account: str = "") -> None:
+        """Serve the world generated from `seed` and `scale`, to the token of `account`."""
+        self._token = credential_of(TOKEN, account)
         self.windows = RequestWindows(clock, WINDOWS)
         self.tables = Tables(InvobiWorld(clock, seed, scale))
         self.omitted_fields: Mapping[str, Sequence[str]] = OMITTED_FIELDS
@@ -57,11 +59,15 @@ class InvobiApi(Api):
 
     @override
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
-        return bearer_token(headers) == TOKEN
+        return bearer_token(headers) == self._token
+
+    @override
+    def credential(self, request: ApiRequest) -> str:
+        return bearer_token(request.headers)
 
     @override
     def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:
-        return self.windows.headers({"token": bearer_token(request.headers)})
+        return self.windows.headers({"token": TOKEN} if self.is_authenticated(request.headers) else {"token": ""})
 
     @override
     def after_request(self, path: str) -> None:

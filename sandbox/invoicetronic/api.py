@@ -51,11 +51,11 @@ class InvoicetronicApi(Api):
     media_type = "application/json; charset=utf-8"
     server_error = SERVER_ERROR
 
-    def __init__(self, clock: Clock, seed: int, scale: float) -> None:
-        """Serve the worlds generated from `seed` and `scale`, one for each environment."""
+    def __init__(self, clock: Clock, seed: int, scale: float, account: str = "") -> None:
+        """Serve the worlds generated from `seed` and `scale`, one for each environment, to the keys of `account`."""
         self._clock = clock
         self.windows = RequestWindows(clock, WINDOWS)
-        self.environments = {name: Environment(name, clock, seed, scale) for name in (LIVE, "test")}
+        self.environments = {name: Environment(name, clock, seed, scale, account) for name in (LIVE, "test")}
         self._exporting_until = 0.0
 
     def reset(self) -> None:
@@ -68,6 +68,10 @@ class InvoicetronicApi(Api):
     @override
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
         return self._environment_of(api_key(headers)) is not None
+
+    @override
+    def credential(self, request: ApiRequest) -> str:
+        return api_key(request.headers)
 
     @override
     def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlencode
 
+from sandbox.credentials import credential_of
 from sandbox.invoicetronic.billing import Account
 from sandbox.invoicetronic.problems import not_permitted
 from sandbox.invoicetronic.timestamps import TICKS_PER_SECOND, format_timestamp
@@ -86,9 +87,10 @@ class Restriction:
 class Environment:
     """Everything behind the keys of one prefix."""
 
-    def __init__(self, name: str, clock: Clock, seed: int, scale: float) -> None:
-        """Create the environment `live` or `test`."""
+    def __init__(self, name: str, clock: Clock, seed: int, scale: float, account: str = "") -> None:
+        """Create the environment `live` or `test` of an account."""
         self.name = name
+        self._account = account
         self._clock = clock
         self._world = InvoicetronicWorld(clock, f"{seed}:{name}", scale)
         self.tables = Tables(self._world)
@@ -106,7 +108,7 @@ class Environment:
     @property
     def main_key(self) -> str:
         """The key without restrictions."""
-        return f"ik_{self.name}_sandbox"
+        return credential_of(f"ik_{self.name}_sandbox", self._account)
 
     def accepts_key(self, key: str) -> bool:
         """Return whether a key is valid in this environment."""

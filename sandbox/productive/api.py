@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from typing_extensions import override
 
+from sandbox.credentials import credential_of
 from sandbox.gateway import Api, Reply
 from sandbox.limits import RequestWindows, Window
 from sandbox.productive import errors
@@ -68,8 +69,10 @@ class ProductiveApi(Api):
     media_type = f"{CONTENT_TYPE}; charset=utf-8"
     server_error: JsonObject = {"errors": [{"status": "500", "title": "Server Error"}]}  # noqa: RUF012 - never modified
 
-    def __init__(self, clock: Clock, seed: int, scale: float) -> None:
-        """Generate the world of `seed` and `scale`."""
+    def __init__(self, clock: Clock, seed: int, scale: float, account: str = "") -> None:
+        """Generate the world of `seed` and `scale`, for the token of `account`."""
+        self._account = account
+        self._token = credential_of(TOKEN, account)
         self.clock = clock
         self.catalogue = load_catalogue()
         self.windows = RequestWindows(clock, WINDOWS)
@@ -155,7 +158,11 @@ class ProductiveApi(Api):
 
     @override
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
-        return headers.get("x-auth-token") == TOKEN
+        return headers.get("x-auth-token") == self._token
+
+    @override
+    def credential(self, request: ApiRequest) -> str:
+        return request.headers.get("x-auth-token", "")
 
     @override
     def organization(self, headers: Mapping[str, str]) -> str | None:
@@ -234,7 +241,7 @@ class ProductiveApi(Api):
             organization = organization if organization in self._organizations else WORLD
         elif organization not in self._organizations or self.settings.refusals.organization:
             raise errors.organization_refused(self.settings.refusals.organization or "no_organization_id")
-        keys = {"token": TOKEN, "organization": organization}
+        keys = {"token": TOKEN, "organization": f"{self._account}{organization}"}
         if request.route.startswith(f"/{REPORTS}/"):
             keys["report"] = TOKEN
         exceeded = self.windows.take(keys)

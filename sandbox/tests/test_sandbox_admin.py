@@ -220,6 +220,7 @@ def test_the_log_has_requests_without_their_token(
         "feature_flags": "a",
         "status": 200,
         "content_length": len(answer.content),
+        "account": "",
         "at": first["at"],
     }
     assert 0 < first["at"] < second["at"]

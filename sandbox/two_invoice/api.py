@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from sandbox.bearer import bearer_token
+from sandbox.credentials import credential_of
 from sandbox.gateway import Api, ApiError, Reply
 from sandbox.limits import RequestWindows, Window
 from sandbox.tables import Tables
@@ -54,8 +55,9 @@ class TwoInvoiceApi(Api):
     media_type = "application/json"
     server_error = SERVER_ERROR
 
-    def __init__(self, clock: Clock, seed: int, scale: float) -> None:
-        """Serve the world generated from `seed` and `scale`."""
+    def __init__(self, clock: Clock, seed: int, scale: float, account: str = "") -> None:
+        """Serve the world generated from `seed` and `scale`, to the token of `account`."""
+        self._token = credential_of(TOKEN, account)
         self.windows = RequestWindows(clock, WINDOWS)
         self.tables = Tables(TwoInvoiceWorld(clock, seed, scale))
         self._set_defaults()
@@ -75,12 +77,16 @@ class TwoInvoiceApi(Api):
 
     @override
     def is_authenticated(self, headers: Mapping[str, str]) -> bool:
-        return bearer_token(headers) == TOKEN
+        return bearer_token(headers) == self._token
+
+    @override
+    def credential(self, request: ApiRequest) -> str:
+        return bearer_token(request.headers)
 
     @override
     def headers(self, request: ApiRequest, seconds: float) -> Mapping[str, str]:
         """Return the rate limit headers; that the reset is in Unix seconds is inferred."""
-        return self.windows.headers({"token": bearer_token(request.headers)})
+        return self.windows.headers({"token": TOKEN} if self.is_authenticated(request.headers) else {"token": ""})
 
     @override
     def after_request(self, path: str) -> None:

@@ -110,11 +110,13 @@ def one_line_errors(logger: logging.Logger) -> Iterator[None]:
 
 def _log_error(logger: logging.Logger, error: Exception) -> None:
     """Log an expected error as one line, any other with its traceback."""
+    # For programs that follow the log: whether another attempt can go better.
+    kind = {"error_type": type(error).__name__}
     if isinstance(error, ConfigValidationError):
         for line in error.errors:
-            logger.error("%s", line)
+            logger.error("%s", line, extra=kind)
     elif isinstance(error, SingerSDKError):
-        logger.error("%s", error)
+        logger.error("%s", error, extra=kind)
         logger.debug("The traceback of this error:", exc_info=error)
     elif isinstance(error, JSONDecodeError):
         logger.error("The file given to --config, --state or --catalog is not valid JSON: %s", error)

@@ -1,0 +1,157 @@
+"""What `orchestrate load` does with its names: one tap, one account, or several accounts side by side."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from invoicing_orchestrate.account_load import AccountLoad
+from invoicing_orchestrate.accounts import FILE, Accounts
+from invoicing_orchestrate.command import RUNS_FILE
+from invoicing_orchestrate.errors import ProjectError
+from invoicing_orchestrate.load import Load
+from invoicing_orchestrate.project import POSTGRES, current
+from invoicing_orchestrate.record import DEFAULT_ACCOUNT
+from invoicing_orchestrate.side_by_side import SideBySide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from invoicing_orchestrate.accounts import Account
+    from invoicing_orchestrate.project import Project
+
+FILE_VARIABLE = "ORCHESTRATE_ACCOUNTS_FILE"
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """The options of the command.
+
+    Args:
+        meltano_options: More arguments for `meltano run`.
+        is_all: Whether all accounts that are enabled are loaded.
+        is_due: Whether those are loaded that are due.
+        loader: The loader of a tap; None for target-postgres.
+        account: What the record calls the account of a tap; None for `default`.
+        runs_file: The file of records; None for that beside meltano.yml.
+        metrics: Whether measurements are shown.
+        quiet: Whether the log of accounts is in their files alone.
+        at_once: How many accounts at the same time; None for as many as there are processors.
+    """
+
+    meltano_options: Sequence[str]
+    is_all: bool
+    is_due: bool
+    loader: str | None
+    account: str | None
+    runs_file: Path | None
+    metrics: bool
+    quiet: bool
+    at_once: int | None
+
+
+def load_names(names: Sequence[str], options: LoadOptions, say: Callable[[str], None]) -> int:
+    """Load a tap, or accounts.
+
+    Args:
+        names: A tap, or accounts; empty with `is_all` and `is_due`.
+        options: The options.
+        say: Prints the line of a run that has ended.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        ProjectError: If names or project are not right.
+        Busy: If the one account cannot be loaded now.
+    """
+    project = current()
+    runs_file = options.runs_file or project.folder / RUNS_FILE
+    if sum((bool(names), options.is_all, options.is_due)) != 1:
+        raise ProjectError("Name a tap or accounts, or say --all or --due")
+    if names and not _are_accounts(project, names):
+        return _load_tap(project, names, options, runs_file, say)
+    if options.loader not in {None, POSTGRES} or options.account:
+        raise ProjectError(f"--loader and --account are for taps: an account of {FILE} is loaded by {POSTGRES}")
+    accounts = read_accounts(project)
+    if len(names) != 1:
+        chosen = accounts.chosen(names) if names else accounts.enabled
+        return _load_several(project, chosen, options, runs_file)
+    load = AccountLoad(
+        project, accounts, runs_file, options.meltano_options, show_metrics=options.metrics, is_quiet=options.quiet
+    )
+    record = load.run(accounts.by_name[names[0]])
+    say(record.line())
+    return record.exit_code
+
+
+def _load_tap(
+    project: Project, names: Sequence[str], options: LoadOptions, runs_file: Path, say: Callable[[str], None]
+) -> int:
+    if len(names) > 1:
+        raise ProjectError(f"Taps are loaded one by one: {', '.join(names)} are several")
+    loader, account = options.loader or POSTGRES, options.account or DEFAULT_ACCOUNT
+    load = Load(names[0], loader, account, options.meltano_options, runs_file, show_metrics=options.metrics)
+    record = load.run(project)
+    say(record.line())
+    return record.exit_code
+
+
+def _load_several(project: Project, accounts: Sequence[Account], options: LoadOptions, runs_file: Path) -> int:
+    def command(account: Account) -> list[str]:
+        return [*account_command(account, runs_file), *options.meltano_options]
+
+    return SideBySide(options.at_once or os.cpu_count() or 1, command, project.environment).run(accounts)
+
+
+def account_command(account: Account, runs_file: Path) -> list[str]:
+    """Return the command that loads an account in a process of its own, and prints one line.
+
+    Args:
+        account: The account.
+        runs_file: The file of records.
+    """
+    module = [sys.executable, "-m", "invoicing_orchestrate.command"]
+    return [*module, "load", "--quiet", f"--runs-file={runs_file}", account.name]
+
+
+def accounts_path(project: Project) -> Path:
+    """Return the file of accounts: `ORCHESTRATE_ACCOUNTS_FILE`, or `accounts.yml` beside meltano.yml.
+
+    Args:
+        project: The project.
+    """
+    return project.folder / project.variables.get(FILE_VARIABLE, FILE)
+
+
+def read_accounts(project: Project) -> Accounts:
+    """Return the accounts of a project.
+
+    Args:
+        project: The project.
+
+    Raises:
+        ProjectError: If the file is not there, or has faults.
+    """
+    path = accounts_path(project)
+    if not path.is_file():
+        raise ProjectError(f"There is no {path}: docs/many-accounts.md says what is in it")
+    return Accounts.read(path, project.tap_locks)
+
+
+def _are_accounts(project: Project, names: Sequence[str]) -> bool:
+    """Return whether names are those of accounts, and not of a tap."""
+    if not accounts_path(project).is_file():
+        return False
+    known = read_accounts(project).by_name
+    for name in names:
+        if name in known and name in project.extractors:
+            raise ProjectError(f"{name} is both a tap and an account of {FILE}: give the account another name")
+    if any(name in known for name in names):
+        return True
+    if any(name in project.extractors for name in names):
+        return False
+    raise ProjectError(f"There is neither a tap nor an account {names[0]} in this project")

@@ -1,0 +1,105 @@
+"""The systems, and the paths they are served at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from sandbox.admin import System
+from sandbox.covage.admin import covage_admin_routes
+from sandbox.covage.api import CovageApi
+from sandbox.gateway import Api
+from sandbox.invobi.admin import invobi_admin_routes
+from sandbox.invobi.api import InvobiApi
+from sandbox.invoicetronic.admin import invoicetronic_admin_routes
+from sandbox.invoicetronic.api import InvoicetronicApi
+from sandbox.productive.admin import productive_admin_routes
+from sandbox.productive.api import ProductiveApi
+from sandbox.schedule import ChangedByPlace
+from sandbox.two_invoice.admin import two_invoice_admin_routes
+from sandbox.two_invoice.api import TwoInvoiceApi
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from starlette.routing import BaseRoute
+
+    from sandbox.clock import Clock
+
+
+class ServedSystem(Api, System, ChangedByPlace, Protocol):
+    """A system as its API clients and the admin use it."""
+
+
+@dataclass(frozen=True)
+class MountedSystem:
+    """A system and the paths it is served at.
+
+    Attributes:
+        name: Its name; its admin is at `/admin/<name>`.
+        mount: The path prefix of its API.
+        system: The system.
+        routes: The system's own admin routes.
+    """
+
+    name: str
+    mount: str
+    system: ServedSystem
+    routes: Sequence[BaseRoute]
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size of the generated worlds.
+
+    Attributes:
+        scale: Factor for the number of rows.
+        scales: Factors of single systems, by name; the others have `scale`.
+    """
+
+    scale: float = 1.0
+    scales: Mapping[str, float] = field(default_factory=dict)
+
+    def scale_of(self, system: str) -> float:
+        """Return the scale of one system."""
+        return self.scales.get(system, self.scale)
+
+
+def _productive(clock: Clock, seed: int, scale: float, account: str) -> MountedSystem:
+    system = ProductiveApi(clock, seed, scale, account)
+    return MountedSystem("productive", "/productive/api/v2", system, productive_admin_routes(system))
+
+
+def _invobi(clock: Clock, seed: int, scale: float, account: str) -> MountedSystem:
+    system = InvobiApi(clock, seed, scale, account)
+    return MountedSystem("invobi", "/invobi/api/v1", system, invobi_admin_routes(system))
+
+
+def _covage(clock: Clock, seed: int, scale: float, account: str) -> MountedSystem:
+    system = CovageApi(clock, seed, scale, account)
+    return MountedSystem("covage", "/covage", system, covage_admin_routes(system))
+
+
+def _invoicetronic(clock: Clock, seed: int, scale: float, account: str) -> MountedSystem:
+    system = InvoicetronicApi(clock, seed, scale, account)
+    return MountedSystem("invoicetronic", "/invoicetronic/v1", system, invoicetronic_admin_routes(system))
+
+
+def _two_invoice(clock: Clock, seed: int, scale: float, account: str) -> MountedSystem:
+    system = TwoInvoiceApi(clock, seed, scale, account)
+    return MountedSystem("2invoice", "/2invoice", system, two_invoice_admin_routes(system))
+
+
+SYSTEMS: Mapping[str, Callable[[Clock, int, float, str], MountedSystem]] = {
+    "productive": _productive,
+    "invobi": _invobi,
+    "covage": _covage,
+    "invoicetronic": _invoicetronic,
+    "2invoice": _two_invoice,
+}
+"""Makes each system, by name: with the clock, a seed, a scale, and the account whose rows it has."""
+
+
+def mounted_systems(clock: Clock, seed: int, size: Size) -> list[MountedSystem]:
+    """Return all systems. Those that keep their rows in `Tables` generate them on first use."""
+    return [make(clock, seed, size.scale_of(name), "") for name, make in SYSTEMS.items()]
