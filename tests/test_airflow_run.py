@@ -43,7 +43,7 @@ def test_a_run_of_the_dag_loads_each_account_and_does_not_try_again_what_is_refu
                 "settings": {"api_url": f"{sandbox.url}/invobi/api/v1"},
                 "secrets": {"api_token": f"env:TOKEN_OF_{name.upper()}"},
                 "schedule": SCHEDULE,
-                "streams": ["clients", "payment_methods"],
+                "streams": ["invoices", "prompts"],
                 **({"quota_group": "office-ip"} if name == "acme" else {}),
             }
             for name in tokens
@@ -86,10 +86,10 @@ def test_a_run_of_the_dag_loads_each_account_and_does_not_try_again_what_is_refu
 
     assert "UP_FOR_RETRY" not in log
     for name in ("acme", "beta"):
-        expected = {int(row["id"]) for row in sandbox.admin.account(name).system("invobi").records("clients")}
+        expected = {int(row["id"]) for row in sandbox.admin.account(name).system("invobi").records("invoices")}
         with psycopg.connect(pipeline.database_url) as connection:
-            clients = sql.Identifier(f"tap_invobi__{name}", "clients")
-            rows = connection.execute(sql.SQL("select id from {}").format(clients)).fetchall()
+            invoices = sql.Identifier(f"tap_invobi__{name}", "invoices")
+            rows = connection.execute(sql.SQL("select id from {}").format(invoices)).fetchall()
         assert expected
         assert {int(row) for (row,) in rows} == expected
     runs = [json.loads(line) for line in (tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()]
