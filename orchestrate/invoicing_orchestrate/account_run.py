@@ -89,6 +89,22 @@ class AccountRun:
             own[_SHARE] = _share(whole, account.at_once)
         return own
 
+    def tap_environment(self) -> dict[str, str]:
+        """Return the environment in which the tap itself runs with `--config=ENV`, without Meltano.
+
+        Raises:
+            ProjectError: If a secret is not there, or the project cannot be read.
+        """
+        environment = self._environment()
+        lock = self.project.tap_locks[self.account.tap]
+        configured = {name: self.project.setting(lock.name, name) for name in lock.settings if name not in lock.secret}
+        more = {lock.variable(name): _text(value) for name, value in configured.items() if value is not None}
+        return more | environment
+
+    def patterns(self) -> list[str]:
+        """Return the patterns of what is selected."""
+        return self._select() if self.account.streams else self.project.select(self.account.tap)
+
     def prepare_folder(self) -> None:
         """Make the folder, with the plugins of the project in it, and remove what a killed run has left.
 
@@ -116,7 +132,7 @@ class AccountRun:
         environment = {name: value for name, value in project.variables.items() if name not in hidden}
         environment |= {variable(account.tap, name): _text(value) for name, value in self.settings().items()}
         if account.streams:
-            environment[variable(account.tap, "_select")] = json.dumps(self._select())
+            environment[variable(account.tap, "_select")] = json.dumps(self.patterns())
         environment |= {
             variable(POSTGRES, "default_target_schema"): account.schema,
             "MELTANO_PROJECT_ROOT": str(project.folder),

@@ -28,6 +28,9 @@ _runs_file = click.option(
 )
 
 
+_json = click.option("--json", is_flag=True, help="Print JSON, for programs.")
+
+
 @contextmanager
 def _one_line_errors() -> Iterator[None]:
     """Turn what is wrong with the project into one line and exit code 1; what is busy, into 75.
@@ -64,6 +67,8 @@ def main() -> None:
 @click.option("--metrics", is_flag=True, help="Show the measurements of tap and loader too.")
 @click.option("--quiet", is_flag=True, help="Show no log of accounts: it is in their files (orchestrate logs NAME).")
 @click.option("--at-once", type=click.IntRange(min=1), help="Of several accounts, how many at the same time.")
+@_json
+@click.option("--failures", type=click.Choice(["now", "later", "never"]), default="now", hidden=True)
 def load(*, names: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - click's values
     """Load each NAME, a tap of the project or an account of accounts.yml, and keep the record of the run.
 
@@ -134,6 +139,108 @@ def schedule(times: str, taps: tuple[str, ...], *, at_once: bool) -> None:
     except ProjectError as error:
         raise click.ClickException(str(error)) from None
     sys.exit(code)
+
+
+@main.command()
+@click.option(
+    "--at-once", type=click.IntRange(min=1), help="How many accounts at the same time.  [default: processors]"
+)
+@click.option(
+    "--stalled-after",
+    type=click.FloatRange(min=1),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long another worker may give no sign of life until its jobs are taken up.",
+)
+@click.option(
+    "--first-retry",
+    type=click.FloatRange(min=0),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the first attempt after a failure waits; the next two wait five times as long, each.",
+)
+@_runs_file
+def work(at_once: int | None, stalled_after: float, first_retry: float, runs_file: Path | None) -> None:
+    """Load the accounts of accounts.yml at the times of their schedules, until a signal comes.
+
+    Any number of workers, on any number of machines, share the queue.
+    """
+    from invoicing_orchestrate.queue_commands import work as work_on  # noqa: PLC0415 - see load
+
+    with _one_line_errors():
+        sys.exit(work_on(at_once, stalled_after, first_retry, runs_file, click.echo))
+
+
+@main.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_json
+def status(names: tuple[str, ...], *, json: bool) -> None:
+    """Say of each account what ran last, what failed, what is late, and what is next.
+
+    The exit code is 0 if all is well, and 1 if an account has failed or is late.
+    """
+    from invoicing_orchestrate.status import status as status_of  # noqa: PLC0415 - see load
+
+    with _one_line_errors():
+        sys.exit(status_of(names, click.echo, is_json=json))
+
+
+@main.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_json
+@click.option("--at-once", type=click.IntRange(min=1), help="How many accounts at the same time.  [default: 8]")
+def check(names: tuple[str, ...], *, json: bool, at_once: int | None) -> None:
+    """Say of each account whether its credentials are taken, and which streams it may read.
+
+    The exit code is 0 if all may be read, and 1 if an account is refused or fails.
+    """
+    from invoicing_orchestrate.check import check as check_accounts  # noqa: PLC0415 - see load
+
+    with _one_line_errors():
+        sys.exit(check_accounts(names, at_once, click.echo, is_json=json))
+
+
+@main.command()
+@click.argument("name")
+@click.option("--lines", type=click.IntRange(min=1), default=200, show_default=True, help="How many lines of its end.")
+@click.option(
+    "--run", type=click.IntRange(min=1), default=1, show_default=True, help="1 is the last run, 2 that before."
+)
+def logs(name: str, lines: int, run: int) -> None:
+    """Show the log of a run of an account, as far as it ran on this machine."""
+    from invoicing_orchestrate.queue_commands import logs as logs_of  # noqa: PLC0415 - see load
+
+    with _one_line_errors():
+        logs_of(name, lines, run, click.echo)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("name")
+@click.argument("meltano_options", nargs=-1, type=click.UNPROCESSED)
+@_runs_file
+@click.option("--metrics", is_flag=True, help="Show the measurements of tap and loader too.")
+@_json
+def backfill(name: str, meltano_options: tuple[str, ...], runs_file: Path | None, *, metrics: bool, json: bool) -> None:
+    """Load everything of an account again, without its state, into the same tables. Its rows stay where they are."""
+    from invoicing_orchestrate.load_command import LoadOptions, load_names  # noqa: PLC0415 - see load
+
+    options = LoadOptions(
+        meltano_options=["--full-refresh", *meltano_options], runs_file=runs_file, metrics=metrics, json=json
+    )
+    with _one_line_errors():
+        sys.exit(load_names([name], options, click.echo))
+
+
+@main.command()
+@click.argument("name")
+def retire(name: str) -> None:
+    """Stop loading an account: it is disabled in accounts.yml, and leaves the queue. Its tables are kept."""
+    from invoicing_orchestrate.queue_commands import retire as retire_account  # noqa: PLC0415 - see load
+
+    with _one_line_errors():
+        retire_account(name, click.echo)
 
 
 if __name__ == "__main__":

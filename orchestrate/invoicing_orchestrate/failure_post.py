@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
@@ -12,6 +12,8 @@ from urllib3 import Retry
 from invoicing_orchestrate.errors import PostFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from invoicing_orchestrate.record import RunRecord
 
 _TIMEOUT = 10.0
@@ -29,6 +31,19 @@ def post(url: str, record: RunRecord) -> None:
     Raises:
         PostFailed: If it was not taken, after three attempts.
     """
+    post_message(url, {"text": record.line(), "run": record.as_json()})
+
+
+def post_message(url: str, message: Mapping[str, Any]) -> None:
+    """Post a message as JSON.
+
+    Args:
+        url: Where to. Credentials that it may hold are sent there and shown nowhere.
+        message: The message, without secrets.
+
+    Raises:
+        PostFailed: If it was not taken, after three attempts.
+    """
     again = Retry(
         _ATTEMPTS_AGAIN,
         backoff_factor=0.5,
@@ -42,7 +57,7 @@ def post(url: str, record: RunRecord) -> None:
         for scheme in ("http://", "https://"):
             session.mount(scheme, HTTPAdapter(max_retries=again))
         try:
-            answer = session.post(url, json={"text": record.line(), "run": record.as_json()}, timeout=_TIMEOUT)
+            answer = session.post(url, json=dict(message), timeout=_TIMEOUT)
         except requests.RequestException as error:
             raise PostFailed(f"{host} took no message of this run ({type(error).__name__})") from None
     if not answer.ok:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
 
+from invoicing_orchestrate import failure_waves
 from invoicing_orchestrate.account_load import AccountLoad
 from invoicing_orchestrate.accounts import FILE, Accounts
 from invoicing_orchestrate.command import RUNS_FILE
-from invoicing_orchestrate.errors import ProjectError
-from invoicing_orchestrate.load import Load
+from invoicing_orchestrate.errors import PostFailed, ProjectError
+from invoicing_orchestrate.load import FAILURE_URL, Load, print_line
 from invoicing_orchestrate.project import POSTGRES, current
-from invoicing_orchestrate.record import DEFAULT_ACCOUNT
+from invoicing_orchestrate.queue_database import done_dues, due_accounts, queue_session, set_done
+from invoicing_orchestrate.record import DEFAULT_ACCOUNT, json_line
 from invoicing_orchestrate.side_by_side import SideBySide
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    import psycopg
 
     from invoicing_orchestrate.accounts import Account
     from invoicing_orchestrate.project import Project
@@ -40,17 +45,22 @@ class LoadOptions:
         metrics: Whether measurements are shown.
         quiet: Whether the log of accounts is in their files alone.
         at_once: How many accounts at the same time; None for as many as there are processors.
+        json: Whether the record is printed, and not its line.
+        failures: What is done about a failure of an account: it is posted `now`, with those that are alike; `later`,
+            by the next command that posts, or a worker; or `never`.
     """
 
-    meltano_options: Sequence[str]
-    is_all: bool
-    is_due: bool
-    loader: str | None
-    account: str | None
-    runs_file: Path | None
-    metrics: bool
-    quiet: bool
-    at_once: int | None
+    meltano_options: Sequence[str] = ()
+    is_all: bool = False
+    is_due: bool = False
+    loader: str | None = None
+    account: str | None = None
+    runs_file: Path | None = None
+    metrics: bool = False
+    quiet: bool = False
+    at_once: int | None = None
+    json: bool = False
+    failures: Literal["now", "later", "never"] = "now"
 
 
 def load_names(names: Sequence[str], options: LoadOptions, say: Callable[[str], None]) -> int:
@@ -78,13 +88,17 @@ def load_names(names: Sequence[str], options: LoadOptions, say: Callable[[str], 
         raise ProjectError(f"--loader and --account are for taps: an account of {FILE} is loaded by {POSTGRES}")
     accounts = read_accounts(project)
     if len(names) != 1:
-        chosen = accounts.chosen(names) if names else accounts.enabled
-        return _load_several(project, chosen, options, runs_file)
+        return _load_several(project, accounts, names, options, runs_file)
     load = AccountLoad(
         project, accounts, runs_file, options.meltano_options, show_metrics=options.metrics, is_quiet=options.quiet
     )
     record = load.run(accounts.by_name[names[0]])
-    say(record.line())
+    say(json_line(record).rstrip() if options.json else record.line())
+    if record.result != "succeeded" and options.failures != "never":
+        with queue_session(project.database().connection) as session:
+            failure_waves.keep(session, record)
+            if options.failures == "now":
+                post_failures(project, session)
     return record.exit_code
 
 
@@ -96,26 +110,65 @@ def _load_tap(
     loader, account = options.loader or POSTGRES, options.account or DEFAULT_ACCOUNT
     load = Load(names[0], loader, account, options.meltano_options, runs_file, show_metrics=options.metrics)
     record = load.run(project)
-    say(record.line())
+    say(json_line(record).rstrip() if options.json else record.line())
     return record.exit_code
 
 
-def _load_several(project: Project, accounts: Sequence[Account], options: LoadOptions, runs_file: Path) -> int:
+def _load_several(
+    project: Project, accounts: Accounts, names: Sequence[str], options: LoadOptions, runs_file: Path
+) -> int:
     def command(account: Account) -> list[str]:
-        return [*account_command(account, runs_file), *options.meltano_options]
+        shown = ["--json"] if options.json else []
+        # Those that are alike are posted together, once all have ended.
+        failures = "never" if options.failures == "never" else "later"
+        more = [*shown, f"--failures={failures}", account.name, *options.meltano_options]
+        return [*account_command(runs_file), *more]
 
-    return SideBySide(options.at_once or os.cpu_count() or 1, command, project.environment).run(accounts)
+    with queue_session(project.database().connection) as session:
+        now = datetime.now(UTC)
+        dues = due_accounts(accounts.enabled, done_dues(session), now) if options.is_due else []
+        chosen = [account for account, _ in dues]
+        if not options.is_due:
+            chosen = accounts.chosen(names) if names else accounts.enabled
+        code = SideBySide(options.at_once or os.cpu_count() or 1, command, project.environment).run(chosen)
+        if code <= 1:
+            for account, due in dues:
+                set_done(session, account.name, due)
+        if options.failures == "now":
+            post_failures(project, session)
+    return code
 
 
-def account_command(account: Account, runs_file: Path) -> list[str]:
-    """Return the command that loads an account in a process of its own, and prints one line.
+def post_failures(project: Project, session: psycopg.Connection, gathered: timedelta = timedelta()) -> None:
+    """Post the failures that are kept, one message for those that are alike, if the project says where to.
 
     Args:
-        account: The account.
+        project: The project.
+        session: The database of the queue.
+        gathered: For how long failures of one kind have been gathered.
+    """
+    # Takes longer to load than all the rest.
+    from invoicing_orchestrate.failure_post import post_message  # noqa: PLC0415
+
+    url = project.variables.get(FAILURE_URL)
+
+    def post(message: Mapping[str, Any]) -> None:
+        if url:
+            post_message(url, message)
+
+    try:
+        failure_waves.post_waves(session, post, datetime.now(UTC), gathered)
+    except PostFailed as error:
+        print_line(f"{FAILURE_URL}: {error}. It is tried again with the next failure")
+
+
+def account_command(runs_file: Path) -> list[str]:
+    """Return the command that loads an account in a process of its own, without the name of the account.
+
+    Args:
         runs_file: The file of records.
     """
-    module = [sys.executable, "-m", "invoicing_orchestrate.command"]
-    return [*module, "load", "--quiet", f"--runs-file={runs_file}", account.name]
+    return [sys.executable, "-m", "invoicing_orchestrate.command", "load", "--quiet", f"--runs-file={runs_file}"]
 
 
 def accounts_path(project: Project) -> Path:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from singer_rest_core.clock import time_span
 from singer_rest_core.redaction import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import datetime
-
+    from collections.abc import Iterable, Mapping, Sequence
 Result = Literal["succeeded", "failed", "interrupted"]
 DEFAULT_ACCOUNT = "default"
 _MAX_ERROR = 1_000
@@ -64,6 +63,21 @@ class RunRecord:
         """Return the record as JSON values; times as ISO 8601 in UTC."""
         return asdict(self) | {"started": _instant(self.started), "ended": _instant(self.ended)}
 
+    @classmethod
+    def of_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the record that `as_json` was called on.
+
+        Args:
+            values: What it returned.
+
+        Raises:
+            TypeError: If it is none.
+            KeyError: If it is none.
+            ValueError: If a time is none.
+        """
+        times = {name: datetime.fromisoformat(values[name]) for name in ("started", "ended")}
+        return cls(**{**values, **times})
+
     def redacted(self, secrets: Iterable[str]) -> RunRecord:
         """Return the record without secrets, its error cut to a length that fits a line.
 
@@ -103,6 +117,25 @@ class RunRecord:
         account = "" if self.account == DEFAULT_ACCOUNT else f" {self.account}"
         said = f"{self.tap}{account} {self.result} after {took}: {', '.join([*counts, *streams])}"
         return f"{said}. {self.error}" if self.error else said
+
+
+_NAMED = 10
+"""Accounts that a message names; of more it says how many."""
+
+
+def accounts_line(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Return failures of the same kind in one line.
+
+    Args:
+        runs: The records, as JSON values; at least one.
+    """
+    run = runs[0]
+    names = list(dict.fromkeys(str(each["account"]) for each in runs))
+    if len(names) == 1:
+        return f"{run['tap']} {names[0]} {run['result']}: {run['error']}"
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    said = ", ".join(names[:_NAMED])
+    return f"{len(names)} accounts of {run['tap']} {run['result']} alike: {run['error']} ({said}{more})"
 
 
 def json_line(record: RunRecord) -> str:
