@@ -23,6 +23,7 @@ def _request(at: float, path: str, *query: str, status: int = 200) -> LoggedRequ
         "feature_flags": None,
         "status": status,
         "content_length": 2,
+        "account": "",
         "at": at,
     }
 
