@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 _FOREIGN_PREFIXES = ("TAP_", "TARGET_", "MELTANO_", "SANDBOX_")
+_ACCOUNTS = ("acme", "beta", "gamma")
+"""Those of docs/many-accounts.md; their rows are made when they are asked for."""
 _END_TIMEOUT = 10.0
 _GROUP_TIMEOUT = 2.0
 _END_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
@@ -97,6 +99,7 @@ def local_world(
         cleanup.callback(server.cleanup)
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN_PREFIXES)}
         command = [sys.executable, "-m", "sandbox", "--port", "0", "--scale", str(scale), "--seed", str(seed)]
+        command += [f"--account={name}" for name in _ACCOUNTS]
         command += [word for name, value in (scales or {}).items() for word in ("--scale-of", f"{name}={value}")]
         sandbox = cleanup.enter_context(_child(command, environment, output=subprocess.PIPE))
         sandbox_url = _first_line(sandbox)

@@ -6,7 +6,7 @@ import difflib
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Self
@@ -77,7 +77,9 @@ class Account:
         Args:
             now: The instant, UTC.
         """
-        return None if self.schedule is None else next(CronSim(self.schedule, now, reverse=True), None)
+        # It yields times before the one it is given.
+        start = now + timedelta(microseconds=1)
+        return None if self.schedule is None else next(CronSim(self.schedule, start, reverse=True), None)
 
     def next_due(self, now: datetime) -> datetime | None:
         """Return the next time after an instant at which it is to be loaded; None without a schedule.

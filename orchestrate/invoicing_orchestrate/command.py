@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -160,7 +159,14 @@ def schedule(times: str, taps: tuple[str, ...], *, at_once: bool) -> None:
     default=60,
     show_default=True,
     metavar="SECONDS",
-    help="How long the first attempt after a failure waits; the next two wait five times as long, each.",
+    help="How long the first attempt after a failure waits; each further one waits five times as long.",
+)
+@click.option(
+    "--retries",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="How many attempts follow a failure that may pass. Refused credentials are not tried again.",
 )
 @click.option(
     "--alive-file",
@@ -168,24 +174,15 @@ def schedule(times: str, taps: tuple[str, ...], *, at_once: bool) -> None:
     help="A file that is touched every ten seconds as long as the worker works, for probes.",
 )
 @_runs_file
-def work(
-    *,
-    at_once: int | None,
-    stalled_after: float,
-    first_retry: float,
-    alive_file: Path | None,
-    runs_file: Path | None,
-) -> None:
+def work(**options: Any) -> None:  # noqa: ANN401 - click's values
     """Load the accounts of accounts.yml at the times of their schedules, until a signal comes.
 
     Any number of workers, on any number of machines, share the queue.
     """
     from invoicing_orchestrate.queue_commands import work as work_on  # noqa: PLC0415 - see load
-    from invoicing_orchestrate.worker import WorkerOptions  # noqa: PLC0415 - see load
 
-    options = WorkerOptions(at_once or os.cpu_count() or 1, stalled_after, timedelta(seconds=first_retry), alive_file)
     with _one_line_errors():
-        sys.exit(work_on(options, runs_file, click.echo))
+        sys.exit(work_on(say=click.echo, **options))
 
 
 @main.command()

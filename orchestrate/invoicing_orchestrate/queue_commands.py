@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ruamel.yaml import YAML
@@ -16,7 +18,7 @@ from invoicing_orchestrate.failure_waves import GATHERED
 from invoicing_orchestrate.load_command import account_command, accounts_path, post_failures, read_accounts
 from invoicing_orchestrate.project import current
 from invoicing_orchestrate.queue_database import queue_session
-from invoicing_orchestrate.worker import LOADS, Worker
+from invoicing_orchestrate.worker import LOADS, Worker, WorkerOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
     from invoicing_orchestrate.accounts import Account, Accounts
     from invoicing_orchestrate.project import Project
-    from invoicing_orchestrate.worker import WorkerOptions
 
 
 class CurrentAccounts:
@@ -64,11 +65,24 @@ class CurrentAccounts:
         return found.st_mtime_ns, found.st_size
 
 
-def work(options: WorkerOptions, runs_file: Path | None, say: Callable[[str], None]) -> int:
+def work(  # noqa: PLR0913 - each is an option of the command
+    *,
+    at_once: int | None,
+    stalled_after: float,
+    first_retry: float,
+    retries: int,
+    alive_file: Path | None,
+    runs_file: Path | None,
+    say: Callable[[str], None],
+) -> int:
     """Load accounts at their times until a signal comes.
 
     Args:
-        options: How the worker works.
+        at_once: How many at the same time; None for as many as there are processors.
+        stalled_after: Seconds without a sign of life after which the jobs of another worker are taken up.
+        first_retry: Seconds that the first attempt after a failure waits.
+        retries: How many attempts follow a failure that may pass.
+        alive_file: A file that is touched as long as the worker works; None for none.
         runs_file: The file of records; None for that beside meltano.yml.
         say: Prints a line.
 
@@ -89,7 +103,9 @@ def work(options: WorkerOptions, runs_file: Path | None, say: Callable[[str], No
         CurrentAccounts(project, say),
         command,
         project.environment,
-        options,
+        WorkerOptions(
+            at_once or os.cpu_count() or 1, stalled_after, timedelta(seconds=first_retry), retries, alive_file
+        ),
         lambda session: post_failures(project, session, GATHERED),
         say,
     ).run()

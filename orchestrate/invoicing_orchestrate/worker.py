@@ -55,13 +55,15 @@ class WorkerOptions:
     Args:
         at_once: How many accounts it loads at the same time.
         stalled_after: Seconds without a sign of life after which the jobs of another worker are taken up.
-        first_retry: How long the first attempt after a failure waits.
+        first_retry: How long the first attempt after a failure waits; each further one five times as long.
+        retries: How many attempts follow a failure that may pass.
         alive_file: A file that is touched as long as the worker works, for probes; None for none.
     """
 
     at_once: int
     stalled_after: float = 60.0
     first_retry: timedelta = FIRST_RETRY
+    retries: int = RETRIES
     alive_file: Path | None = None
 
 
@@ -183,7 +185,7 @@ class Worker:
         if code == BUSY or self._signal is not None:
             # After a signal another worker takes it up; what was read is in its state.
             await self._defer(known, failures, BUSY_AGAIN if code == BUSY else timedelta())
-        elif code and code != REFUSED and failures < RETRIES:
+        elif code and code != REFUSED and failures < self.options.retries:
             await self._defer(known, failures + 1, _backoff(self.options.first_retry, failures))
         elif code and record is not None:
             await asyncio.to_thread(self._keep_failure, record)

@@ -1,0 +1,165 @@
+"""accounts.yml: what is in it, and what is wrong with it, in one line for each fault."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from invoicing_orchestrate.accounts import Accounts
+from invoicing_orchestrate.errors import ProjectError
+from invoicing_orchestrate.project import Project
+from invoicing_orchestrate.tap_lock import tap_locks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VALUE = "s3cret-value"
+GOOD: dict[str, Any] = {
+    "name": "acme",
+    "tap": "tap-x",
+    "settings": {"organization": "1"},
+    "secrets": {"login": "env:ACME"},
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A project with one tap."""
+    (tmp_path / "plugins" / "extractors").mkdir(parents=True)
+    names = ("organization", "start_date", "documents_url")
+    lock = {
+        "name": "tap-x",
+        "settings_group_validation": [["login", "organization"]],
+        "settings": [
+            {"name": "login", "sensitive": True},
+            *({"name": name} for name in names),
+            {"name": "quota_share", "value": "0.5"},
+        ],
+        "select": ["*.*", "!people.email"],
+    }
+    (tmp_path / "plugins" / "extractors" / "tap-x--y.lock").write_text(json.dumps(lock), encoding="utf-8")
+    (tmp_path / "meltano.yml").write_text("plugins: {}", encoding="utf-8")
+    return tmp_path
+
+
+def read(folder: Path, *entries: object, **top: object) -> Accounts:
+    """Write the file and read it."""
+    path = folder / "accounts.yml"
+    path.write_text(yaml.safe_dump({"accounts": list(entries), **top}), encoding="utf-8")
+    return Accounts.read(path, tap_locks(folder))
+
+
+def fault(folder: Path, *entries: object, **top: object) -> str:
+    """Return what is said of a file that cannot be used."""
+    with pytest.raises(ProjectError) as refused:
+        read(folder, *entries, **top)
+    assert VALUE not in str(refused.value)
+    first, *lines = str(refused.value).splitlines()
+    assert first.endswith("accounts.yml cannot be used:")
+    return "\n".join(line.removeprefix("accounts.yml: ") for line in lines)
+
+
+def test_an_account_has_a_schema_of_its_own_and_defaults(folder: Path) -> None:
+    (account,) = read(folder, GOOD)
+    assert account.schema == "tap_x__acme"
+    assert (account.enabled, account.priority, account.quota_group, account.streams) == (True, 0, None, ())
+    assert account.last_due(datetime(2026, 1, 1, tzinfo=UTC)) is None
+
+
+def test_an_account_knows_how_many_of_its_group_may_run(folder: Path) -> None:
+    (account,) = read(folder, {**GOOD, "quota_group": "office-ip"}, quota_groups={"office-ip": {"at_once": 4}})
+    assert (account.quota_group, account.at_once) == ("office-ip", 4)
+
+
+def test_the_times_of_a_schedule(folder: Path) -> None:
+    (account,) = read(folder, {**GOOD, "schedule": "0 2 * * *"})
+    now = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
+    assert account.last_due(now) == account.last_due(now.replace(minute=1)) == now
+    assert account.last_due(now - timedelta(seconds=1)) == now - timedelta(days=1)
+    assert account.next_due(now) == datetime(2026, 3, 5, 2, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"secrets": {"login": VALUE}}, "account acme: secrets.login: only a reference is taken here, env:NAME"),
+        ({"secrets": {"login": 12}}, "account acme: secrets.login: only a reference is taken here, env:NAME"),
+        (
+            {"settings": {"login": VALUE, "organization": "1"}, "secrets": {}},
+            "settings.login is a secret: put it",
+        ),
+        ({"secrets": {}}, "account acme: login is missing: add it to secrets"),
+        ({"settings": {}}, "account acme: organization is missing: add it to settings"),
+        ({"name": "Acme"}, "account Acme: name: a name has only small letters, digits and _"),
+        ({"name": "a" * 60}, "has 67 bytes: shorten its name, PostgreSQL takes 63"),
+        ({"tap": "tap-y"}, "account acme: the project has no tap-y (did you mean tap-x?)"),
+        ({"settings": {"organisation": "1"}}, "tap-x has no setting organisation (did you mean organization?)"),
+        ({"schedule": "daily"}, "schedule 'daily' is no cron expression of five fields"),
+        ({"quota_group": "office"}, "account acme: quota_groups has no office"),
+        ({"stream": ["a"]}, "account acme: stream is unknown (did you mean streams?)"),
+        ({"streams": []}, "must not be empty: leave it out for all streams"),
+        ({"enabled": "yes"}, 'account acme: enabled: "yes" must be of type boolean'),
+        ({"time_limit_minutes": 0}, "time_limit_minutes: 0 must be more than 0"),
+    ],
+)
+def test_each_fault_is_one_line_that_says_what_to_do(folder: Path, change: dict[str, Any], said: str) -> None:
+    lines = fault(folder, {**GOOD, **change})
+    assert said in lines
+    assert all(line.startswith("account ") for line in lines.splitlines())
+
+
+def test_two_accounts_with_one_name_are_refused(folder: Path) -> None:
+    assert fault(folder, GOOD, GOOD) == "account acme: 2 accounts have this name"
+
+
+def test_an_account_without_a_name_is_named_by_its_place(folder: Path) -> None:
+    assert "account number 2: 'name' is a required property" in fault(folder, GOOD, {"tap": "tap-x"})
+
+
+def test_many_faults_are_counted(folder: Path) -> None:
+    lines = fault(folder, *({**GOOD, "name": f"a{number}", "secrets": {}} for number in range(30))).splitlines()
+    assert lines[-1] == "… and 10 more"
+
+
+def test_a_file_that_is_no_yaml_is_refused_without_its_text(folder: Path) -> None:
+    path = folder / "accounts.yml"
+    path.write_text(f"accounts:\n- secrets: {{login: {VALUE}", encoding="utf-8")
+    with pytest.raises(ProjectError, match=r"is no YAML: .*line 3") as refused:
+        Accounts.read(path, {})
+    assert VALUE not in str(refused.value)
+    with pytest.raises(ProjectError, match="cannot be read"):
+        Accounts.read(folder, {})
+
+
+def test_five_hundred_accounts_are_read_whole(folder: Path) -> None:
+    accounts = read(folder, *({**GOOD, "name": f"a{number}", "schedule": "0 2 * * *"} for number in range(500)))
+    assert len(list(accounts)) == len({account.schema for account in accounts}) == 500
+
+
+def test_a_project_finds_settings_and_patterns_as_meltano_does(folder: Path) -> None:
+    plugin = {"name": "tap-x", "config": {"start_date": "$FROM", "documents_url": "${WHERE}/x"}}
+    of_dev = {"name": "tap-x", "config": {"start_date": "dev"}}
+    content: dict[str, Any] = {
+        "default_environment": "prod",
+        "environments": [
+            {"name": "dev", "config": {"plugins": {"extractors": [of_dev]}}},
+            {"name": "prod"},
+        ],
+        "plugins": {"extractors": [plugin]},
+    }
+    (folder / "meltano.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    variables = {"FROM": "2020", "WHERE": "s3://b"}
+    project = Project(folder, variables)
+    assert (project.setting("tap-x", "start_date"), project.setting("tap-x", "documents_url")) == ("2020", "s3://b/x")
+    assert project.setting("tap-x", "organization") is None
+    assert Project(folder, {**variables, "MELTANO_ENVIRONMENT": "dev"}).setting("tap-x", "start_date") == "dev"
+    assert Project(folder, {**variables, "TAP_X_START_DATE": "2021"}).setting("tap-x", "start_date") == "2021"
+    assert project.select("tap-x") == ["*.*", "!people.email"]
+    plugin["select"] = ["invoices.*", "!invoices.note"]
+    (folder / "meltano.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    assert Project(folder, variables).select("tap-x") == ["invoices.*", "!invoices.note"]
+    assert Project(folder, {**variables, "TAP_X__SELECT": '["a.*"]'}).select("tap-x") == ["a.*"]

@@ -1,0 +1,106 @@
+"""`docs/many-accounts.md`, from nothing to three accounts, word by word."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+import yaml
+
+from scripts.local_world import ROOT, local_world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scripts.local_world import LocalWorld
+
+pytestmark = pytest.mark.slow
+
+PROGRAMS = Path(sys.executable).parent
+
+
+def section() -> str:
+    """Return the section that is tried."""
+    page = (ROOT / "docs" / "many-accounts.md").read_text(encoding="utf-8")
+    return page.partition("\n## Three accounts in ten minutes\n")[2].partition("\n## ")[0]
+
+
+@pytest.fixture
+def shell() -> Iterator[LocalWorld]:
+    """What `make shell` starts."""
+    with local_world(scale=0.05) as running:
+        assert running.run("meltano", "install", quiet=True) == 0
+        yield running
+
+
+def test_three_accounts_in_ten_minutes(shell: LocalWorld, tmp_path: Path) -> None:
+    make_shell, *typed = re.findall(r"^ {4}(\S.*)$", section(), re.MULTILINE)
+    assert make_shell == "make shell"
+    (accounts_yml,) = re.findall(r"^```yaml\n(.*?)^```$", section(), re.MULTILINE | re.DOTALL)
+    # The folder of the repository has the plugins; its accounts.yml, if there is one, is not that of the guide.
+    path = tmp_path / "accounts.yml"
+    path.write_text(accounts_yml, encoding="utf-8")
+    environment = {
+        **shell.environment,
+        "ORCHESTRATE_ACCOUNTS_FILE": str(path),
+        "ORCHESTRATE_FOLDER": str(tmp_path / "runs"),
+        "ORCHESTRATE_RUNS_FILE": str(tmp_path / "runs.jsonl"),
+        "PATH": f"{PROGRAMS}:{shell.environment['PATH']}",
+        "NO_COLOR": "1",
+    }
+    export = typed.pop(0)
+    assert export.startswith("export ")
+
+    def start(command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["/bin/sh", "-c", f"{export}; exec {command}"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    said: dict[str, str] = {}
+    for command in typed:
+        child = start(command)
+        assert child.stdout
+        if command == "orchestrate work":
+            said[command] = "".join(line for line, _ in zip(child.stdout, range(4), strict=False))
+            child.send_signal(signal.SIGINT)
+            said[command] += child.communicate()[0]
+            assert child.returncode == 128 + signal.SIGINT
+        else:
+            said[command], _ = child.communicate()
+            assert child.returncode == 0, (command, said[command])
+
+    assert "3 accounts can be read" in said["orchestrate check"]
+    assert said["orchestrate load --all"].count(" succeeded after ") == 3
+    assert re.findall(r"^(\w+) +\S+ +(\w+)", said["orchestrate status"], re.MULTILINE)[1:] == [
+        ("acme", "succeeded"),
+        ("beta", "succeeded"),
+        ("gamma", "succeeded"),
+    ]
+    assert "tap-invobi" in said["orchestrate logs acme"]
+    assert "tap-invobi acme succeeded" in said["orchestrate load acme"]
+    for account in ("acme", "beta", "gamma"):
+        assert f" {account} succeeded" in said["orchestrate work"], said["orchestrate work"]
+    assert "Its tables in the schema tap_productive__gamma and its state are kept" in said["orchestrate retire gamma"]
+    entries = {entry["name"]: entry for entry in yaml.safe_load(path.read_text(encoding="utf-8"))["accounts"]}
+    assert {name: entry.get("enabled", True) for name, entry in entries.items()} == {
+        "acme": True,
+        "beta": True,
+        "gamma": False,
+    }
+    with psycopg.connect(shell.database_url) as connection:
+        schemas = {
+            name for (name,) in connection.execute("select schemaname from pg_tables where tablename = 'invoices'")
+        }
+    assert schemas == set(re.findall(r"`(tap_\w+__\w+)`", section()))
