@@ -17,12 +17,16 @@ class MemoryWatch:
 
     What several processes share counts once, divided among them (PSS). Children of this process that run already, such
     as servers, do not count.
+
+    Args:
+        seconds: Between two sums.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = _SECONDS_BETWEEN) -> None:
         """Take note of what runs already."""
         self.peak_mb = 0.0
         """Megabytes: the largest sum so far."""
+        self._seconds = seconds
         self._this = psutil.Process(os.getpid())
         self._earlier = set(self._this.children())
         self._ended = threading.Event()
@@ -39,7 +43,7 @@ class MemoryWatch:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._ended.wait(_SECONDS_BETWEEN):
+        while not self._ended.wait(self._seconds):
             self.peak_mb = max(self.peak_mb, self._sum() / _MEGABYTE)
 
     def _sum(self) -> int:
