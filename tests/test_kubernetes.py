@@ -11,6 +11,7 @@ import click
 import kubernetes_validate
 import pytest
 import yaml
+from kubernetes_validate.utils import all_versions
 
 from invoicing_orchestrate.account_run import FOLDER_VARIABLE
 from invoicing_orchestrate.command import main
@@ -19,7 +20,7 @@ from scripts.local_world import ROOT
 from tests.dockerfile import instructions
 
 MANIFESTS = {path.stem: path for path in sorted((ROOT / "orchestrate" / "kubernetes").glob("*.yaml"))}
-VERSIONS = kubernetes_validate.all_versions()[-4:]
+VERSIONS = all_versions()[-4:]
 """Those that are maintained, and the one before."""
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 PAGE = (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
