@@ -138,7 +138,7 @@ def test_a_task_that_is_killed_ends_its_load() -> None:
 
     thread = threading.Thread(target=run)
     thread.start()
-    while not started.exists():
+    while thread.is_alive() and not started.exists():
         time.sleep(0.01)
     operator.on_kill()
     thread.join(timeout=30)
