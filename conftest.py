@@ -48,7 +48,12 @@ CONCURRENCY = pytest.mark.parametrize(
 )
 """Every concurrency at which a test of reading runs; two of them with `make test-slow`."""
 
-pytest_plugins = ("core.tests.api.local_api", "core.tests.streams.thing_world", "tests.loader_world")
+pytest_plugins = (
+    "core.tests.api.local_api",
+    "core.tests.streams.thing_world",
+    "orchestrate.tests.tap_project",
+    "tests.loader_world",
+)
 
 _PATIENCE = 20.0
 """Seconds for what other threads do at once unless something is wrong."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from sandbox.admin import System
 from sandbox.covage.admin import covage_admin_routes
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 class ServedSystem(Api, System, ChangedByPlace, Protocol):
     """A system as its API clients and the admin use it."""
+
+
+_Served = TypeVar("_Served", bound=ServedSystem)
 
 
 @dataclass(frozen=True)
@@ -65,38 +68,28 @@ class Size:
         return self.scales.get(system, self.scale)
 
 
-def _productive(clock: Clock, seed: int, scale: float, account: str) -> MountedSystem:
-    system = ProductiveApi(clock, seed, scale, account)
-    return MountedSystem("productive", "/productive/api/v2", system, productive_admin_routes(system))
+def _maker(
+    name: str,
+    mount: str,
+    api: Callable[[Clock, int, float, str], _Served],
+    routes: Callable[[_Served], Sequence[BaseRoute]],
+) -> tuple[str, Callable[[Clock, int, float, str], MountedSystem]]:
+    def make(clock: Clock, seed: int, scale: float, account: str) -> MountedSystem:
+        system = api(clock, seed, scale, account)
+        return MountedSystem(name, mount, system, routes(system))
+
+    return name, make
 
 
-def _invobi(clock: Clock, seed: int, scale: float, account: str) -> MountedSystem:
-    system = InvobiApi(clock, seed, scale, account)
-    return MountedSystem("invobi", "/invobi/api/v1", system, invobi_admin_routes(system))
-
-
-def _covage(clock: Clock, seed: int, scale: float, account: str) -> MountedSystem:
-    system = CovageApi(clock, seed, scale, account)
-    return MountedSystem("covage", "/covage", system, covage_admin_routes(system))
-
-
-def _invoicetronic(clock: Clock, seed: int, scale: float, account: str) -> MountedSystem:
-    system = InvoicetronicApi(clock, seed, scale, account)
-    return MountedSystem("invoicetronic", "/invoicetronic/v1", system, invoicetronic_admin_routes(system))
-
-
-def _two_invoice(clock: Clock, seed: int, scale: float, account: str) -> MountedSystem:
-    system = TwoInvoiceApi(clock, seed, scale, account)
-    return MountedSystem("2invoice", "/2invoice", system, two_invoice_admin_routes(system))
-
-
-SYSTEMS: Mapping[str, Callable[[Clock, int, float, str], MountedSystem]] = {
-    "productive": _productive,
-    "invobi": _invobi,
-    "covage": _covage,
-    "invoicetronic": _invoicetronic,
-    "2invoice": _two_invoice,
-}
+SYSTEMS: Mapping[str, Callable[[Clock, int, float, str], MountedSystem]] = dict(
+    [
+        _maker("productive", "/productive/api/v2", ProductiveApi, productive_admin_routes),
+        _maker("invobi", "/invobi/api/v1", InvobiApi, invobi_admin_routes),
+        _maker("covage", "/covage", CovageApi, covage_admin_routes),
+        _maker("invoicetronic", "/invoicetronic/v1", InvoicetronicApi, invoicetronic_admin_routes),
+        _maker("2invoice", "/2invoice", TwoInvoiceApi, two_invoice_admin_routes),
+    ]
+)
 """Makes each system, by name: with the clock, a seed, a scale, and the account whose rows it has."""
 
 

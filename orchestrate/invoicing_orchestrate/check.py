@@ -119,14 +119,15 @@ def _slot(connection: str, account: Account) -> Iterator[None]:
 
 
 def _tried(project: Project, run: AccountRun) -> AccountCheck:
-    account = run.account
+    account, environment = run.account, run.tap_environment()
     program = project.system_folder / "extractors" / account.tap / "venv" / "bin" / account.tap
     if not program.is_file():
-        raise ProjectError(f"{account.tap} is not installed: run `meltano install` in {project.folder}")
+        error = f"{account.tap} is not installed: run `meltano install` in {project.folder}"
+        return AccountCheck(account.name, account.tap, "failed", error=error)
     child = subprocess.Popen(  # noqa: S603 - the tap
         [program, "--config=ENV", "--test"],
         cwd=project.folder,
-        env=run.tap_environment(),
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -181,5 +182,5 @@ def _table(found: Sequence[AccountCheck]) -> str:
         for each in found
     ]
     bad = sum(each.result != "allowed" for each in found)
-    said = f"{len(found)} accounts, {bad} of which cannot be read" if bad else f"{len(found)} accounts can be read"
+    said = f"{bad} of {len(found)} accounts cannot be read" if bad else f"{len(found)} accounts can be read"
     return f"{text_table(header, rows)}\n{said}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from invoicing_orchestrate.record import accounts_line
+from invoicing_orchestrate.record import accounts_line, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ def kind_of(record: RunRecord) -> str:
     Args:
         record: The run.
     """
-    error = re.sub(rf"\b{re.escape(record.account)}\b", "*", record.error or "")
+    error = re.sub(rf"\b{re.escape(record.account)}\b", "*", reason_of(record.as_json()))
     return f"{record.tap} {record.result}: {_VARIABLE.sub('*', error)}"
 
 

@@ -88,7 +88,7 @@ def load_names(names: Sequence[str], options: LoadOptions, say: Callable[[str], 
         raise ProjectError(f"--loader and --account are for taps: an account of {FILE} is loaded by {POSTGRES}")
     accounts = read_accounts(project)
     if len(names) != 1:
-        return _load_several(project, accounts, names, options, runs_file)
+        return _load_several(project, accounts, names, options, say)
     load = AccountLoad(
         project, accounts, runs_file, options.meltano_options, show_metrics=options.metrics, is_quiet=options.quiet
     )
@@ -115,14 +115,14 @@ def _load_tap(
 
 
 def _load_several(
-    project: Project, accounts: Accounts, names: Sequence[str], options: LoadOptions, runs_file: Path
+    project: Project, accounts: Accounts, names: Sequence[str], options: LoadOptions, say: Callable[[str], None]
 ) -> int:
     def command(account: Account) -> list[str]:
         shown = ["--json"] if options.json else []
         # Those that are alike are posted together, once all have ended.
         failures = "never" if options.failures == "never" else "later"
         more = [*shown, f"--failures={failures}", account.name, *options.meltano_options]
-        return [*account_command(runs_file), *more]
+        return [*account_command(options.runs_file or project.folder / RUNS_FILE), *more]
 
     with queue_session(project.database().connection) as session:
         now = datetime.now(UTC)
@@ -130,6 +130,8 @@ def _load_several(
         chosen = [account for account, _ in dues]
         if not options.is_due:
             chosen = accounts.chosen(names) if names else accounts.enabled
+        if not chosen:
+            say("No account is due" if options.is_due else "No account is enabled")
         code = SideBySide(options.at_once or os.cpu_count() or 1, command, project.environment).run(chosen)
         if code <= 1:
             for account, due in dues:

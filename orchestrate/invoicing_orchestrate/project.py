@@ -29,6 +29,17 @@ POSTGRES = "target-postgres"
 _ROOT_VARIABLE = "MELTANO_PROJECT_ROOT"
 _SYSTEM_FOLDER = "MELTANO_SYS_DIR_ROOT"
 _DATABASE = "ORCHESTRATE_DATABASE_URL"
+_DATABASE_SETTINGS = (
+    "sqlalchemy_url",
+    "host",
+    "port",
+    "user",
+    "password",
+    "database",
+    "ssl_enable",
+    "default_target_schema",
+)
+"""Settings of target-postgres that say where it writes, but for those of TLS."""
 _SECRET_NAME = re.compile(r"(TOKEN|KEY|PASSWORD|SECRET|DATABASE_UR[IL]|SQLALCHEMY_URL|ON_FAILURE_URL)$")
 _REFERENCE = re.compile(r"(?<!\\)\$(?:\{(\w+)\}|([A-Z_][A-Z0-9_]*))")
 _SHORTEST = 8
@@ -170,11 +181,10 @@ class Project:
         if loader != POSTGRES:
             return None
         schema = tap.replace("-", "_")
-        url = self.setting(loader, "sqlalchemy_url")
-        if url:
-            # Goes before everything else in Meltano too, whose start would cost seconds.
-            named = self.setting(loader, "default_target_schema")
-            return Destination.of({"sqlalchemy_url": url, "default_target_schema": named}, schema)
+        plain = {name: self.setting(loader, name) for name in _DATABASE_SETTINGS}
+        # To ask Meltano costs seconds. A URL goes before everything else there too.
+        if plain["sqlalchemy_url"] or (plain["host"] and plain["database"] and plain["ssl_enable"] is None):
+            return Destination.of(plain, schema)
         return Destination.of(self._settings_of(loader), schema)
 
     def database(self) -> Destination:

@@ -127,9 +127,8 @@ def logs(name: str, lines: int, run: int, say: Callable[[str], None]) -> None:
     read_accounts(project).chosen([name])
     found = files(accounts_folder(project), name)
     if len(found) < run:
-        what = f"only {len(found)} logs" if found else "no log"
-        where = f"`orchestrate status --json {name}` names the worker that ran it"
-        raise ProjectError(f"There is {what} of {name} on this machine: {where}")
+        what = f"This machine has the logs of {len(found)} runs of {name}" if found else f"No log of {name} is here"
+        raise ProjectError(f"{what}: `orchestrate status --json {name}` names the machine of the last run")
     for line in last_lines(found[run - 1], lines):
         say(line)
 

@@ -119,6 +119,19 @@ class RunRecord:
         return f"{said}. {self.error}" if self.error else said
 
 
+def reason_of(run: Mapping[str, Any]) -> str:
+    """Return why a run failed, in one line: of streams that failed, what the first says; empty if it succeeded.
+
+    Args:
+        run: The record, as JSON values.
+    """
+    failed = run["failed_streams"]
+    if not failed:
+        return run["error"] or ""
+    (name, why), *more = failed.items()
+    return f"{name}: {why} (and {len(more)} more streams)" if more else f"{name}: {why}"
+
+
 _NAMED = 10
 """Accounts that a message names; of more it says how many."""
 
@@ -132,10 +145,10 @@ def accounts_line(runs: Sequence[Mapping[str, Any]]) -> str:
     run = runs[0]
     names = list(dict.fromkeys(str(each["account"]) for each in runs))
     if len(names) == 1:
-        return f"{run['tap']} {names[0]} {run['result']}: {run['error']}"
+        return f"{run['tap']} {names[0]} {run['result']}: {reason_of(run)}"
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     said = ", ".join(names[:_NAMED])
-    return f"{len(names)} accounts of {run['tap']} {run['result']} alike: {run['error']} ({said}{more})"
+    return f"{len(names)} accounts of {run['tap']} {run['result']} alike: {reason_of(run)} ({said}{more})"
 
 
 def json_line(record: RunRecord) -> str:

@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 from invoicing_orchestrate.load_command import read_accounts
 from invoicing_orchestrate.project import POSTGRES, current
 from invoicing_orchestrate.queue_database import queue_session
+from invoicing_orchestrate.record import reason_of
 from invoicing_orchestrate.text_table import text_table
 from invoicing_orchestrate.worker import LOADS
 from singer_rest_core.clock import time_span
@@ -51,6 +52,7 @@ class AccountStatus:
             should have begun, `never` if it has not run, `disabled`.
         last_run: Its last run, as `orchestrate.invoicing_runs` has it; None if there is none.
         next: When it is loaded next; None if that is not known.
+        error: Why its last run failed; empty if it did not.
     """
 
     account: str
@@ -58,6 +60,7 @@ class AccountStatus:
     state: str
     last_run: Mapping[str, Any] | None
     next: datetime | None
+    error: str
 
 
 def status(names: Sequence[str], say: Callable[[str], None], *, is_json: bool) -> int:
@@ -108,7 +111,7 @@ def _status_of(
         state = "waiting"
     else:
         state = "never" if run is None else run["result"]
-    return AccountStatus(account.name, account.tap, state, run, upcoming)
+    return AccountStatus(account.name, account.tap, state, run, upcoming, reason_of(run) if run else "")
 
 
 def _last_runs(connection: str, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
@@ -139,7 +142,7 @@ def _cells(each: AccountStatus) -> tuple[str, ...]:
     took = time_span((run["ended"] - run["started"]).total_seconds())
     started = f"{run['started'].astimezone(UTC):%Y-%m-%d %H:%M}"
     rows = f"{run['rows_read']:,}"
-    return (each.account, each.tap, each.state, started, took, rows, upcoming, run["error"] or "")
+    return (each.account, each.tap, each.state, started, took, rows, upcoming, each.error)
 
 
 def _text(moment: datetime | None) -> str | None:

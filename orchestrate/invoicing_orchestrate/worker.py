@@ -139,6 +139,11 @@ class Worker:
                 loop.add_signal_handler(signum, self._stop, signum, workers)
             self.say(f"Loads up to {self.options.at_once} accounts at once")
             alive = asyncio.create_task(self._touch_alive_file())
+            await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
+            if self._signal is None:
+                # One has failed. After a signal all were told to end, and to be told twice would cut off their loads.
+                for worker in workers:
+                    worker.cancel()
             results = await asyncio.gather(*workers, return_exceptions=True)
             alive.cancel()
         failures = [result for result in results if isinstance(result, Exception)]
@@ -223,7 +228,11 @@ class Worker:
             failure_waves.keep(session, record)
 
     def _probe(self, account: Account) -> None:
-        """Look whether an account could be loaded now: cheaper than a process that finds out."""
+        """Look whether an account could be loaded now: cheaper than a process, which then says what else is wrong.
+
+        Raises:
+            Busy: If it could not.
+        """
         with suppress(psycopg.OperationalError), account_lock(self.connection, account):
             pass
 

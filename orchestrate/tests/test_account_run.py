@@ -19,24 +19,11 @@ DATABASE = "postgresql+psycopg://loader:pa%40ss@host:5433/warehouse"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A project with one tap and the loader, both installed."""
-    (tmp_path / "plugins" / "extractors").mkdir(parents=True)
-    names = ("organization", "documents_url", "size", "maps")
-    lock = {
-        "name": "tap-x",
-        "settings": [
-            {"name": "login", "sensitive": True},
-            *({"name": name} for name in names),
-            {"name": "quota_share", "value": "0.5"},
-        ],
-        "select": ["*.*", "!people.email"],
-    }
-    (tmp_path / "plugins" / "extractors" / "tap-x--y.lock").write_text(json.dumps(lock), encoding="utf-8")
-    (tmp_path / "meltano.yml").write_text("plugins: {}", encoding="utf-8")
+def folder(tap_project: Path) -> Path:
+    """A project whose tap and loader are installed."""
     for plugin in ("extractors/tap-x", "loaders/target-postgres"):
-        (tmp_path / ".meltano" / plugin / "venv").mkdir(parents=True)
-    return tmp_path
+        (tap_project / ".meltano" / plugin / "venv").mkdir(parents=True)
+    return tap_project
 
 
 def run_of(folder: Path, *accounts: Account, **variables: str) -> AccountRun:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -26,57 +25,37 @@ GOOD: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A project with one tap."""
-    (tmp_path / "plugins" / "extractors").mkdir(parents=True)
-    names = ("organization", "start_date", "documents_url")
-    lock = {
-        "name": "tap-x",
-        "settings_group_validation": [["login", "organization"]],
-        "settings": [
-            {"name": "login", "sensitive": True},
-            *({"name": name} for name in names),
-            {"name": "quota_share", "value": "0.5"},
-        ],
-        "select": ["*.*", "!people.email"],
-    }
-    (tmp_path / "plugins" / "extractors" / "tap-x--y.lock").write_text(json.dumps(lock), encoding="utf-8")
-    (tmp_path / "meltano.yml").write_text("plugins: {}", encoding="utf-8")
-    return tmp_path
-
-
-def read(folder: Path, *entries: object, **top: object) -> Accounts:
+def read(tap_project: Path, *entries: object, **top: object) -> Accounts:
     """Write the file and read it."""
-    path = folder / "accounts.yml"
+    path = tap_project / "accounts.yml"
     path.write_text(yaml.safe_dump({"accounts": list(entries), **top}), encoding="utf-8")
-    return Accounts.read(path, tap_locks(folder))
+    return Accounts.read(path, tap_locks(tap_project))
 
 
-def fault(folder: Path, *entries: object, **top: object) -> str:
+def fault(tap_project: Path, *entries: object, **top: object) -> str:
     """Return what is said of a file that cannot be used."""
     with pytest.raises(ProjectError) as refused:
-        read(folder, *entries, **top)
+        read(tap_project, *entries, **top)
     assert VALUE not in str(refused.value)
     first, *lines = str(refused.value).splitlines()
     assert first.endswith("accounts.yml cannot be used:")
     return "\n".join(line.removeprefix("accounts.yml: ") for line in lines)
 
 
-def test_an_account_has_a_schema_of_its_own_and_defaults(folder: Path) -> None:
-    (account,) = read(folder, GOOD)
+def test_an_account_has_a_schema_of_its_own_and_defaults(tap_project: Path) -> None:
+    (account,) = read(tap_project, GOOD)
     assert account.schema == "tap_x__acme"
     assert (account.enabled, account.priority, account.quota_group, account.streams) == (True, 0, None, ())
     assert account.last_due(datetime(2026, 1, 1, tzinfo=UTC)) is None
 
 
-def test_an_account_knows_how_many_of_its_group_may_run(folder: Path) -> None:
-    (account,) = read(folder, {**GOOD, "quota_group": "office-ip"}, quota_groups={"office-ip": {"at_once": 4}})
+def test_an_account_knows_how_many_of_its_group_may_run(tap_project: Path) -> None:
+    (account,) = read(tap_project, {**GOOD, "quota_group": "office-ip"}, quota_groups={"office-ip": {"at_once": 4}})
     assert (account.quota_group, account.at_once) == ("office-ip", 4)
 
 
-def test_the_times_of_a_schedule(folder: Path) -> None:
-    (account,) = read(folder, {**GOOD, "schedule": "0 2 * * *"})
+def test_the_times_of_a_schedule(tap_project: Path) -> None:
+    (account,) = read(tap_project, {**GOOD, "schedule": "0 2 * * *"})
     now = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
     assert account.last_due(now) == account.last_due(now.replace(minute=1)) == now
     assert account.last_due(now - timedelta(seconds=1)) == now - timedelta(days=1)
@@ -106,41 +85,41 @@ def test_the_times_of_a_schedule(folder: Path) -> None:
         ({"time_limit_minutes": 0}, "time_limit_minutes: 0 must be more than 0"),
     ],
 )
-def test_each_fault_is_one_line_that_says_what_to_do(folder: Path, change: dict[str, Any], said: str) -> None:
-    lines = fault(folder, {**GOOD, **change})
+def test_each_fault_is_one_line_that_says_what_to_do(tap_project: Path, change: dict[str, Any], said: str) -> None:
+    lines = fault(tap_project, {**GOOD, **change})
     assert said in lines
     assert all(line.startswith("account ") for line in lines.splitlines())
 
 
-def test_two_accounts_with_one_name_are_refused(folder: Path) -> None:
-    assert fault(folder, GOOD, GOOD) == "account acme: 2 accounts have this name"
+def test_two_accounts_with_one_name_are_refused(tap_project: Path) -> None:
+    assert fault(tap_project, GOOD, GOOD) == "account acme: 2 accounts have this name"
 
 
-def test_an_account_without_a_name_is_named_by_its_place(folder: Path) -> None:
-    assert "account number 2: 'name' is a required property" in fault(folder, GOOD, {"tap": "tap-x"})
+def test_an_account_without_a_name_is_named_by_its_place(tap_project: Path) -> None:
+    assert "account number 2: 'name' is a required property" in fault(tap_project, GOOD, {"tap": "tap-x"})
 
 
-def test_many_faults_are_counted(folder: Path) -> None:
-    lines = fault(folder, *({**GOOD, "name": f"a{number}", "secrets": {}} for number in range(30))).splitlines()
+def test_many_faults_are_counted(tap_project: Path) -> None:
+    lines = fault(tap_project, *({**GOOD, "name": f"a{number}", "secrets": {}} for number in range(30))).splitlines()
     assert lines[-1] == "… and 10 more"
 
 
-def test_a_file_that_is_no_yaml_is_refused_without_its_text(folder: Path) -> None:
-    path = folder / "accounts.yml"
+def test_a_file_that_is_no_yaml_is_refused_without_its_text(tap_project: Path) -> None:
+    path = tap_project / "accounts.yml"
     path.write_text(f"accounts:\n- secrets: {{login: {VALUE}", encoding="utf-8")
     with pytest.raises(ProjectError, match=r"is no YAML: .*line 3") as refused:
         Accounts.read(path, {})
     assert VALUE not in str(refused.value)
     with pytest.raises(ProjectError, match="cannot be read"):
-        Accounts.read(folder, {})
+        Accounts.read(tap_project, {})
 
 
-def test_five_hundred_accounts_are_read_whole(folder: Path) -> None:
-    accounts = read(folder, *({**GOOD, "name": f"a{number}", "schedule": "0 2 * * *"} for number in range(500)))
+def test_five_hundred_accounts_are_read_whole(tap_project: Path) -> None:
+    accounts = read(tap_project, *({**GOOD, "name": f"a{number}", "schedule": "0 2 * * *"} for number in range(500)))
     assert len(list(accounts)) == len({account.schema for account in accounts}) == 500
 
 
-def test_a_project_finds_settings_and_patterns_as_meltano_does(folder: Path) -> None:
+def test_a_project_finds_settings_and_patterns_as_meltano_does(tap_project: Path) -> None:
     plugin = {"name": "tap-x", "config": {"start_date": "$FROM", "documents_url": "${WHERE}/x"}}
     of_dev = {"name": "tap-x", "config": {"start_date": "dev"}}
     content: dict[str, Any] = {
@@ -151,15 +130,15 @@ def test_a_project_finds_settings_and_patterns_as_meltano_does(folder: Path) -> 
         ],
         "plugins": {"extractors": [plugin]},
     }
-    (folder / "meltano.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    (tap_project / "meltano.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
     variables = {"FROM": "2020", "WHERE": "s3://b"}
-    project = Project(folder, variables)
+    project = Project(tap_project, variables)
     assert (project.setting("tap-x", "start_date"), project.setting("tap-x", "documents_url")) == ("2020", "s3://b/x")
     assert project.setting("tap-x", "organization") is None
-    assert Project(folder, {**variables, "MELTANO_ENVIRONMENT": "dev"}).setting("tap-x", "start_date") == "dev"
-    assert Project(folder, {**variables, "TAP_X_START_DATE": "2021"}).setting("tap-x", "start_date") == "2021"
+    assert Project(tap_project, {**variables, "MELTANO_ENVIRONMENT": "dev"}).setting("tap-x", "start_date") == "dev"
+    assert Project(tap_project, {**variables, "TAP_X_START_DATE": "2021"}).setting("tap-x", "start_date") == "2021"
     assert project.select("tap-x") == ["*.*", "!people.email"]
     plugin["select"] = ["invoices.*", "!invoices.note"]
-    (folder / "meltano.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    assert Project(folder, variables).select("tap-x") == ["invoices.*", "!invoices.note"]
-    assert Project(folder, {**variables, "TAP_X__SELECT": '["a.*"]'}).select("tap-x") == ["a.*"]
+    (tap_project / "meltano.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    assert Project(tap_project, variables).select("tap-x") == ["invoices.*", "!invoices.note"]
+    assert Project(tap_project, {**variables, "TAP_X__SELECT": '["a.*"]'}).select("tap-x") == ["a.*"]

@@ -15,7 +15,7 @@ from invoicing_orchestrate import runs_file
 from invoicing_orchestrate.errors import PostFailed, ProjectError
 from invoicing_orchestrate.failure_post import post
 from invoicing_orchestrate.project import Project
-from invoicing_orchestrate.record import RunRecord
+from invoicing_orchestrate.record import RunRecord, reason_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +70,13 @@ def test_a_record_holds_instants_with_their_zone() -> None:
 def test_a_run_in_one_line() -> None:
     counts = "1,250 rows read, 12 requests, 1 streams skipped"
     assert RECORD.line() == f"tap-invobi failed after 1 min 40 s: {counts}. GET /invoices answered 401"
+
+
+def test_why_a_run_failed_is_what_its_first_stream_says() -> None:
+    assert reason_of(RECORD.as_json()) == RECORD.error
+    assert reason_of(replace(RECORD, error=None).as_json()) == ""
+    failed = replace(RECORD, failed_streams={"prompts": "GET /prompts answered 500", "invoices": "no"})
+    assert reason_of(failed.as_json()) == "prompts: GET /prompts answered 500 (and 1 more streams)"
 
 
 def test_no_text_of_a_record_holds_a_secret() -> None:

@@ -166,3 +166,11 @@ def test_lines_are_shown_as_meltano_shows_them() -> None:
     assert shown == "2026-11-28T09:26:52.5Z [info     ] tap-invobi   reading"
     assert parse(b"plain text").shown() == "plain text"
     assert len(parse(line("x" * 100_000, **LOADER)).shown()) < 2_100
+
+
+def test_a_tap_says_whether_another_attempt_can_go_better() -> None:
+    for kind, is_refused in (("AccessRefused", True), ("ConfigValidationError", True), ("ApiUnreachable", False)):
+        log = RunLog()
+        log.observe(parse(line("GET / answered 401", "error", error_type=kind, **TAP)))
+        assert log.is_refused is is_refused
+        assert log.error() == "GET / answered 401"
