@@ -9,11 +9,15 @@ ENV UV_LINK_MODE=copy \
 WORKDIR /app
 RUN python -m pip install --no-cache-dir uv==0.13.8
 COPY . .
-# The plugins have environments of their own, with mostly the same files: hardlink keeps one of each.
+# The plugins have environments of their own, with mostly the same files: hardlink keeps one of each. As it also changes their
+# times, they are compiled for good (unchecked), and without their folder, which makes equal files of the compiled ones too.
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv sync --frozen --no-dev --no-editable --compile-bytecode --package invoicing-orchestrate \
+    uv sync --frozen --no-dev --no-editable --package invoicing-orchestrate \
     && .venv/bin/meltano install ${PLUGINS} \
     && rm -rf .meltano/logs .meltano/run \
+    && for packages in .venv/lib/*/site-packages .meltano/*/*/venv/lib/*/site-packages core loaders; do \
+        python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash -s "$packages" "$packages" || exit 1; \
+    done \
     && hardlink --ignore-time .venv .meltano
 
 FROM python:${PYTHON}

@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NEXT := .venv-next
 FUZZ := .venv-fuzz
+AIRFLOW := .venv-airflow
 UV_VERSION := 0.13.8
 # One more than two processors: some tests wait.
 PARALLEL := --numprocesses 3 --dist loadfile --no-loadscope-reorder
@@ -13,14 +14,14 @@ export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: bench demo docs page pictures test test-page test-slow soak test-next-sdk fuzz mutants install connect check-database check-project shell \
+.PHONY: bench bench-accounts demo docs page pictures test test-page test-slow test-airflow soak test-next-sdk fuzz mutants install connect check-database check-project shell \
 	lint format definitions new-stream hub dist release clean
 
 demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
 	@$(BIN)/python -m scripts.demo
 
 test: lint ## linters and all tests but the slow ones, in parallel
-	$(BIN)/pytest $(PARALLEL) -m "not slow and not browser"
+	$(BIN)/pytest $(PARALLEL) -m "not slow and not browser and not airflow"
 
 test-slow: $(VENV)/.ready ## the tests that run Meltano, the demo, or loads that are killed, which take minutes
 	$(BIN)/pytest --numprocesses 2 --dist loadfile -m slow analyze core taps loaders orchestrate
@@ -28,6 +29,10 @@ test-slow: $(VENV)/.ready ## the tests that run Meltano, the demo, or loads that
 
 test-page: $(VENV)/.ready ## the page in a real Chromium (Debian: apt-get install chromium; elsewhere: .venv/bin/playwright install chromium)
 	$(BIN)/pytest -m browser analyze
+
+test-airflow: $(AIRFLOW)/.ready ## the DAGs for Airflow, in an environment of their own, and a run of one; minutes
+	cd orchestrate/airflow && $(CURDIR)/$(AIRFLOW)/bin/pytest
+	$(BIN)/pytest -m airflow tests/test_airflow_run.py
 
 soak: $(VENV)/.ready ## kills, faults and moving data over all taps, for 20 minutes (SOAK="--minutes 3 --seed 1"); prints seeds
 	@$(BIN)/python -m tests.proof.soak $(SOAK)
@@ -65,6 +70,9 @@ pictures: $(VENV)/.ready ## pictures of the terminal and of the page, in docs/pi
 
 bench: $(VENV)/.ready ## compare with other taps (BENCH="--quick --only 0ms" for a part); bench/README.md
 	@$(BIN)/python -m bench $(BENCH)
+
+bench-accounts: $(VENV)/.ready ## 500 accounts on the queue, with 4 loads at once (ACCOUNTS="--accounts 50"); docs/scale.md
+	@$(BIN)/python -m bench.accounts $(ACCOUNTS)
 
 shell: $(VENV)/.ready ## a shell in which `meltano run tap-productive target-postgres` works without any account
 	@$(BIN)/python -m scripts.shell
@@ -107,13 +115,18 @@ new-stream: $(VENV)/.ready ## class, schema and test of a stream: TAP= NAME= EXA
 		--key="$(KEY)" --endpoint="$(ENDPOINT)" --source="$(SOURCE)"
 
 clean: ## remove what the targets above put into this folder
-	rm -rf $(VENV) $(NEXT) $(FUZZ) .venv-dbt transform/target transform/logs dist .bench .fuzz .proof .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(NEXT) $(FUZZ) $(AIRFLOW) .venv-dbt transform/target transform/logs dist .bench .fuzz .proof .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
+$(AIRFLOW)/.ready: $(VENV)/.ready orchestrate/airflow/requirements.txt
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(AIRFLOW)
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(AIRFLOW) --requirement orchestrate/airflow/requirements.txt
+	@touch $@
+
 $(VENV)/.ready: $(BIN)/uv uv.lock pyproject.toml $(wildcard analyze/pyproject.toml core/pyproject.toml loaders/*/pyproject.toml orchestrate/pyproject.toml taps/*/pyproject.toml)
-	$(BIN)/uv sync --all-packages --locked --quiet
+	$(BIN)/uv sync --all-packages --locked --compile-bytecode --quiet
 	@touch $@

@@ -29,6 +29,8 @@ from tap_covage.tap import TapCovage
 from tap_invobi.tap import TapInvobi
 from tap_productive.tap import TapProductive
 
+collect_ignore = ["orchestrate/airflow"]  # its tests run in an environment of their own: make test-airflow
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path

@@ -78,7 +78,7 @@ class LocalWorld:
 
 @contextmanager
 def local_world(
-    *, scale: float = 1.0, scales: Mapping[str, float] | None = None, seed: int = 1
+    *, scale: float = 1.0, scales: Mapping[str, float] | None = None, seed: int = 1, latency_ms: int = 0
 ) -> Iterator[LocalWorld]:
     """Start the sandbox and PostgreSQL.
 
@@ -86,6 +86,7 @@ def local_world(
         scale: How many rows the sandbox holds, as a multiple of its usual number.
         scales: The same for single systems, by name.
         seed: The seed of the generated rows.
+        latency_ms: Milliseconds by which the sandbox delays each answer.
 
     Yields:
         Where they are.
@@ -100,6 +101,7 @@ def local_world(
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN_PREFIXES)}
         command = [sys.executable, "-m", "sandbox", "--port", "0", "--scale", str(scale), "--seed", str(seed)]
         command += [f"--account={name}" for name in _ACCOUNTS]
+        command += ["--latency-ms", str(latency_ms)]
         command += [word for name, value in (scales or {}).items() for word in ("--scale-of", f"{name}={value}")]
         sandbox = cleanup.enter_context(_child(command, environment, output=subprocess.PIPE))
         sandbox_url = _first_line(sandbox)

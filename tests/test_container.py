@@ -120,6 +120,14 @@ def test_each_step_works_and_a_run_that_failed_shows_in_the_health_check(
     )
     assert health() == (0, "No run has ended yet\n")
 
+    for program in ("extractors/tap-2invoice", "loaders/target-postgres"):
+        python = f"/app/.meltano/{program}/venv/bin/python"
+        done = image.run([python, "-v", "-c", "import singer_sdk, msgspec, singer_rest_core.records"])
+        assert done.returncode == 0, done.stderr
+        read = re.findall(r"# code object from '?(/app/[^'\n]+)", done.stderr)
+        assert len(read) > 100
+        assert [path for path in read if not path.endswith(".pyc")] == [], "compiled anew in each run"
+
     done = image.run([*image.entrypoint, "load", TAP], variables, socket)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{TAP} succeeded" in done.stdout

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.util import cache_from_source
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +21,6 @@ from tests.meltano_project import MeltanoProject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from conftest import SandboxSettings
     from sandbox.server import RunningSandbox
@@ -52,6 +53,12 @@ class Tree:
         """Install the tap, as `make install` does."""
         self._meltano("install", "extractor", self.tap)
 
+    def not_compiled(self) -> list[Path]:
+        """Return the modules of the tap that are not compiled, and will be in each run that may not write."""
+        modules = list((self.project.folder / ".meltano" / "extractors" / self.tap).glob("venv/lib/**/*.py"))
+        assert len(modules) > 500
+        return [path for path in modules if not Path(cache_from_source(str(path))).is_file()]
+
     def invoke(self) -> tuple[dict[str, dict[str, Any]], str]:
         """Run the tap; returns the columns by stream, and the log."""
         done = self._meltano("--log-level=debug", "invoke", self.tap)
@@ -77,6 +84,7 @@ def test_a_tap_is_discovered_once_and_again_when_it_was_upgraded(
     sandbox_settings: SandboxSettings, tmp_path: Path
 ) -> None:
     tree = Tree(tmp_path / "project", "tap-covage", sandbox_settings("tap-covage"))
+    assert tree.not_compiled() == []
     first, log = tree.invoke()
     assert CACHED not in log
     assert CHANGED not in log

@@ -13,6 +13,7 @@ from bench.scenarios.one_page_streams import one_page_streams
 from bench.scenarios.postgres import into_postgres
 from bench.scenarios.quiet_night import quiet_night
 from bench.scenarios.quota import rate_limited
+from bench.scenarios.run_cost import run_cost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,5 +30,6 @@ SCENARIOS: Mapping[str, Callable[[Session], Section]] = {
     "postgres": into_postgres,
     "nothing-new": nothing_new,
     "quiet-night": quiet_night,
+    "run-cost": run_cost,
     "growth": growth,
 }

@@ -168,6 +168,11 @@ def schedule(times: str, taps: tuple[str, ...], *, at_once: bool) -> None:
     show_default=True,
     help="How many attempts follow a failure that may pass. Refused credentials are not tried again.",
 )
+@click.option(
+    "--alive-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file that is touched every ten seconds as long as the worker works, for probes.",
+)
 @_runs_file
 def work(**options: Any) -> None:  # noqa: ANN401 - click's values
     """Load the accounts of accounts.yml at the times of their schedules, until a signal comes.

@@ -71,6 +71,7 @@ def work(  # noqa: PLR0913 - each is an option of the command
     stalled_after: float,
     first_retry: float,
     retries: int,
+    alive_file: Path | None,
     runs_file: Path | None,
     say: Callable[[str], None],
 ) -> int:
@@ -81,6 +82,7 @@ def work(  # noqa: PLR0913 - each is an option of the command
         stalled_after: Seconds without a sign of life after which the jobs of another worker are taken up.
         first_retry: Seconds that the first attempt after a failure waits.
         retries: How many attempts follow a failure that may pass.
+        alive_file: A file that is touched as long as the worker works; None for none.
         runs_file: The file of records; None for that beside meltano.yml.
         say: Prints a line.
 
@@ -101,7 +103,9 @@ def work(  # noqa: PLR0913 - each is an option of the command
         CurrentAccounts(project, say),
         command,
         project.environment,
-        WorkerOptions(at_once or os.cpu_count() or 1, stalled_after, timedelta(seconds=first_retry), retries),
+        WorkerOptions(
+            at_once or os.cpu_count() or 1, stalled_after, timedelta(seconds=first_retry), retries, alive_file
+        ),
         lambda session: post_failures(project, session, GATHERED),
         say,
     ).run()

@@ -34,6 +34,7 @@ from invoicing_orchestrate.record import RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
 
     from invoicing_orchestrate.accounts import Account, Accounts
 
@@ -42,6 +43,7 @@ RETRIES = 3
 FIRST_RETRY = timedelta(minutes=1)
 """The next ones come after five times as long, each."""
 BUSY_AGAIN = timedelta(seconds=10)
+_ALIVE_SECONDS = 10.0
 _SIGNAL_EXIT = 128
 _EVERY_TEN_SECONDS = "* * * * * */10"
 
@@ -55,12 +57,14 @@ class WorkerOptions:
         stalled_after: Seconds without a sign of life after which the jobs of another worker are taken up.
         first_retry: How long the first attempt after a failure waits; each further one five times as long.
         retries: How many attempts follow a failure that may pass.
+        alive_file: A file that is touched as long as the worker works, for probes; None for none.
     """
 
     at_once: int
     stalled_after: float = 60.0
     first_retry: timedelta = FIRST_RETRY
     retries: int = RETRIES
+    alive_file: Path | None = None
 
 
 @dataclass
@@ -98,8 +102,13 @@ class Worker:
             128 plus the signal's number.
 
         Raises:
-            ProjectError: If the database cannot be used.
+            ProjectError: If the database cannot be used, or the file of `alive_file` not be written.
         """
+        if self.options.alive_file is not None:
+            try:
+                self.options.alive_file.touch()
+            except OSError as error:
+                raise ProjectError(f"{self.options.alive_file} cannot be written: {error.strerror}") from None
         with queue_session(self.connection):
             pass
         return asyncio.run(self._work())
@@ -129,16 +138,27 @@ class Worker:
                 # In this thread, and between two steps of the tasks.
                 loop.add_signal_handler(signum, self._stop, signum, workers)
             self.say(f"Loads up to {self.options.at_once} accounts at once")
+            alive = asyncio.create_task(self._touch_alive_file())
             await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
             if self._signal is None:
                 # One has failed. After a signal all were told to end, and to be told twice would cut off their loads.
                 for worker in workers:
                     worker.cancel()
             results = await asyncio.gather(*workers, return_exceptions=True)
+            alive.cancel()
         failures = [result for result in results if isinstance(result, Exception)]
         if failures and self._signal is None:
             raise ProjectError(f"The queue cannot be read: {' '.join(str(failures[0]).split())}") from failures[0]
         return _SIGNAL_EXIT + (self._signal or 0)
+
+    async def _touch_alive_file(self) -> None:
+        """Touch the file again and again: in this loop, so that it grows old if the loop hangs."""
+        file = self.options.alive_file
+        while file is not None:
+            # If it can no longer be written it grows old, and the probe says so.
+            with suppress(OSError):
+                file.touch()
+            await asyncio.sleep(_ALIVE_SECONDS)
 
     def _tasks(self) -> procrastinate.App:
         """Return the tasks: loads, and the upkeep of the queue."""

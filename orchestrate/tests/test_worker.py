@@ -18,7 +18,7 @@ from psycopg.rows import dict_row
 from invoicing_orchestrate import failure_waves
 from invoicing_orchestrate.account_lock import account_lock
 from invoicing_orchestrate.accounts import Account, Accounts
-from invoicing_orchestrate.errors import PostFailed
+from invoicing_orchestrate.errors import PostFailed, ProjectError
 from invoicing_orchestrate.exit_codes import BUSY, REFUSED
 from invoicing_orchestrate.queue_database import (
     done_dues,
@@ -264,3 +264,36 @@ def test_a_message_that_is_not_taken_is_kept(database: Database) -> None:
             failure_waves.post_waves(session, refuse, NOW + timedelta(hours=1))
         assert failure_waves.post_waves(session, posted.append, NOW + timedelta(hours=1)) == 1
     assert posted[0]["run"]["account"] == "a1"
+
+
+def test_a_worker_touches_its_file_for_as_long_as_it_works(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive = tmp_path / "alive"
+    # The load removes the file, waits until it is there again, and then ends the worker.
+    load = "import os, signal, sys, time\nos.unlink(sys.argv[1])\nuntil = time.monotonic() + 10\n"
+    load += "while not os.path.exists(sys.argv[1]) and time.monotonic() < until: time.sleep(0.01)\n"
+    load += "os.path.exists(sys.argv[1]) and os.rename(sys.argv[1], sys.argv[1] + '.again')\n"
+    load += "os.kill(os.getppid(), signal.SIGTERM)\n"
+    accounts = Accounts(Path("accounts.yml"), {"acme": Account("acme", "tap-x", schedule="0 2 * * *")}, {})
+    monkeypatch.setattr("invoicing_orchestrate.worker._ALIVE_SECONDS", 0.05)
+    worker = Worker(
+        database.url,
+        lambda: accounts,
+        lambda _: [sys.executable, "-c", load, str(alive)],
+        {},
+        WorkerOptions(1, alive_file=alive),
+        lambda _: None,
+        lambda _: None,
+    )
+
+    assert worker.run() == 143
+    assert (tmp_path / "alive.again").exists()
+
+
+def test_a_file_that_a_worker_cannot_touch_is_one_line(database: Database, tmp_path: Path) -> None:
+    accounts = Accounts(Path("accounts.yml"), {}, {})
+    options = WorkerOptions(1, alive_file=tmp_path / "missing" / "alive")
+    worker = Worker(database.url, lambda: accounts, lambda _: [], {}, options, lambda _: None, lambda _: None)
+    with pytest.raises(ProjectError, match=r"missing/alive cannot be written: No such file or directory"):
+        worker.run()
