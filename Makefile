@@ -27,7 +27,7 @@ test-slow: $(VENV)/.ready ## the tests that run Meltano, the demo, or loads that
 	$(BIN)/pytest -m slow tests
 
 test-page: $(VENV)/.ready ## the page in a real Chromium (Debian: apt-get install chromium; elsewhere: .venv/bin/playwright install chromium)
-	$(BIN)/pytest -m browser analyze
+	$(BIN)/pytest -m browser analyze tests/test_page_of_the_systems.py
 
 soak: $(VENV)/.ready ## kills, faults and moving data over all taps, for 20 minutes (SOAK="--minutes 3 --seed 1"); prints seeds
 	@$(BIN)/python -m tests.proof.soak $(SOAK)

@@ -51,6 +51,7 @@ pytest_plugins = (
     "core.tests.streams.thing_world",
     "tests.loader_world",
     "tests.model_world",
+    "tests.page_reader",
 )
 
 _PATIENCE = 20.0
