@@ -1,0 +1,50 @@
+"""Write dbt's own page of the model, in one file: its lineage, descriptions, SQL and tests.
+
+`python -m scripts.dbt_docs` writes it beside the site, from the project alone: no database is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from scripts.local_world import ROOT
+
+PROGRAM = ROOT / ".meltano" / "utilities" / "dbt" / "venv" / "bin" / "invoicing-dbt"
+PAGE = ROOT / "output" / "site" / "dbt.html"
+
+
+def main() -> int:
+    """Write the page.
+
+    Returns:
+        The exit code of dbt, or of its installation.
+    """
+    if not PROGRAM.exists():
+        meltano = str(Path(sys.executable).with_name("meltano"))
+        install = subprocess.run([meltano, "install", "utility", "dbt"], cwd=ROOT, check=False)  # noqa: S603 - our own
+        if install.returncode:
+            return install.returncode
+    with tempfile.TemporaryDirectory(prefix="invoicing-taps-") as folder:
+        settings = {
+            "MELTANO_PROJECT_ROOT": str(ROOT),
+            # Nothing connects to it: the page has no catalog.
+            "TARGET_POSTGRES_SQLALCHEMY_URL": "postgresql://nobody@localhost/nothing",
+            "DBT_TARGET_PATH": folder,
+            "DBT_LOG_PATH": folder,
+        }
+        command = [str(PROGRAM), "--quiet", "docs", "generate", "--static", "--empty-catalog", "--no-compile"]
+        done = subprocess.run(command, env=os.environ | settings, check=False)  # noqa: S603 - our own
+        if done.returncode == 0:
+            PAGE.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(Path(folder) / "static_index.html", PAGE)
+            print(f"written: {PAGE.relative_to(ROOT)}")
+        return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
