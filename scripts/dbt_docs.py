@@ -33,13 +33,16 @@ def main() -> int:
             "DBT_TARGET_PATH": folder,
             "DBT_LOG_PATH": folder,
         }
-        command = [str(program), "--quiet", "docs", "generate", "--static", "--empty-catalog", "--no-compile"]
-        done = subprocess.run(command, env=os.environ | settings, check=False)  # noqa: S603 - our own
-        if done.returncode == 0:
-            PAGE.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(Path(folder) / "static_index.html", PAGE)
-            print(f"written: {PAGE.relative_to(ROOT)}")
-        return done.returncode
+        # Without a database nothing can be compiled; `parse` writes what the page is made of.
+        for arguments in (["parse"], ["docs", "generate", "--static", "--empty-catalog", "--no-compile"]):
+            command = [str(program), "--quiet", *arguments]
+            done = subprocess.run(command, env=os.environ | settings, check=False)  # noqa: S603 - our own
+            if done.returncode:
+                return done.returncode
+        PAGE.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(Path(folder) / "static_index.html", PAGE)
+        print(f"written: {PAGE.relative_to(ROOT)}")
+    return 0
 
 
 if __name__ == "__main__":
