@@ -12,9 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from scripts.dbt_program import dbt_program
 from scripts.local_world import ROOT
 
-PROGRAM = ROOT / ".meltano" / "utilities" / "dbt" / "venv" / "bin" / "invoicing-dbt"
 PAGE = ROOT / "output" / "site" / "dbt.html"
 
 
@@ -22,13 +22,9 @@ def main() -> int:
     """Write the page.
 
     Returns:
-        The exit code of dbt, or of its installation.
+        The exit code of dbt.
     """
-    if not PROGRAM.exists():
-        meltano = str(Path(sys.executable).with_name("meltano"))
-        install = subprocess.run([meltano, "install", "utility", "dbt"], cwd=ROOT, check=False)  # noqa: S603 - our own
-        if install.returncode:
-            return install.returncode
+    program = dbt_program()
     with tempfile.TemporaryDirectory(prefix="invoicing-taps-") as folder:
         settings = {
             "MELTANO_PROJECT_ROOT": str(ROOT),
@@ -37,13 +33,16 @@ def main() -> int:
             "DBT_TARGET_PATH": folder,
             "DBT_LOG_PATH": folder,
         }
-        command = [str(PROGRAM), "--quiet", "docs", "generate", "--static", "--empty-catalog", "--no-compile"]
-        done = subprocess.run(command, env=os.environ | settings, check=False)  # noqa: S603 - our own
-        if done.returncode == 0:
-            PAGE.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(Path(folder) / "static_index.html", PAGE)
-            print(f"written: {PAGE.relative_to(ROOT)}")
-        return done.returncode
+        # Without a database nothing can be compiled; `parse` writes what the page is made of.
+        for arguments in (["parse"], ["docs", "generate", "--static", "--empty-catalog", "--no-compile"]):
+            command = [str(program), "--quiet", *arguments]
+            done = subprocess.run(command, env=os.environ | settings, check=False)  # noqa: S603 - our own
+            if done.returncode:
+                return done.returncode
+        PAGE.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(Path(folder) / "static_index.html", PAGE)
+        print(f"written: {PAGE.relative_to(ROOT)}")
+    return 0
 
 
 if __name__ == "__main__":
