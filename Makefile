@@ -28,7 +28,7 @@ test-slow: $(VENV)/.ready ## the tests that run Meltano, the demo, or loads that
 	$(BIN)/pytest -m slow tests
 
 test-page: $(VENV)/.ready ## the page in a real Chromium (Debian: apt-get install chromium; elsewhere: .venv/bin/playwright install chromium)
-	$(BIN)/pytest -m browser analyze
+	$(BIN)/pytest -m browser analyze tests/test_page_of_the_systems.py
 
 test-airflow: $(AIRFLOW)/.ready ## the DAGs for Airflow, in an environment of their own, and a run of one; minutes
 	cd orchestrate/airflow && $(CURDIR)/$(AIRFLOW)/bin/pytest
@@ -62,8 +62,9 @@ connect: $(VENV)/.ready ## your own account and database: asks, checks both, wri
 page: $(VENV)/.ready ## the page over the model, output/invoices.html, from the database of target-postgres (OPTIONS=)
 	@$(BIN)/invoicing-page $(OPTIONS)
 
-docs: $(VENV)/.ready ## the site, in output/site
+docs: $(VENV)/.ready ## the site, in output/site, and dbt's page of the model, in output/site/dbt.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@$(BIN)/python -m scripts.dbt_docs
 
 pictures: $(VENV)/.ready ## pictures of the terminal and of the page, in docs/pictures; the latter need Chromium
 	@$(BIN)/python -m scripts.pictures
@@ -115,7 +116,7 @@ new-stream: $(VENV)/.ready ## class, schema and test of a stream: TAP= NAME= EXA
 		--key="$(KEY)" --endpoint="$(ENDPOINT)" --source="$(SOURCE)"
 
 clean: ## remove what the targets above put into this folder
-	rm -rf $(VENV) $(NEXT) $(FUZZ) $(AIRFLOW) .venv-dbt transform/target transform/logs dist .bench .fuzz .proof .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(NEXT) $(FUZZ) $(AIRFLOW) .venv-dbt .venv-dbt.lock transform/target transform/logs dist .bench .fuzz .proof .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'

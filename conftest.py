@@ -54,6 +54,7 @@ pytest_plugins = (
     "orchestrate.tests.tap_project",
     "tests.loader_world",
     "tests.model_world",
+    "tests.page_reader",
 )
 
 _PATIENCE = 20.0

@@ -10,14 +10,15 @@ if TYPE_CHECKING:
 LINES_PER_INVOICE = 10 / 3
 """On average; every invoice has at least one."""
 
-# The totals of an invoice are those of its lines; three in four are paid. Lines are scattered, as in a real list.
+# The totals of an invoice are those of its lines; three in four are paid. Lines are scattered, as in a real list, and
+# rows were received over a hundred nights.
 _TABLES = """
 create schema {schema};
 
 create table {schema}.companies as
 select number::text as id, 'Company ' || number as name, 'HR' || lpad(number::text, 11, '0') as vat,
        null::text as billing_name, null::text as company_code,
-       {loaded} as _sdc_received_at, null::timestamp as _sdc_deleted_at
+       {loaded} - number % 100 * interval '1 day' as _sdc_received_at, null::timestamp as _sdc_deleted_at
 from generate_series(1, greatest({invoices} / 100, 1)) as number;
 
 create table {schema}.subsidiaries as
@@ -31,7 +32,7 @@ select number::text as id, (1 + number * 7919::bigint % {invoices})::text as inv
        (100 + number % 9973)::bigint as unit_price, null::numeric as discount,
        (250 + number % 24932)::bigint as amount, ((250 + number % 24932) / 4)::bigint as amount_tax,
        25.0::numeric as tax_value, null::text as service_id,
-       {loaded} as _sdc_received_at, null::timestamp as _sdc_deleted_at
+       {loaded} - number % 100 * interval '1 day' as _sdc_received_at, null::timestamp as _sdc_deleted_at
 from generate_series(0, {lines} - 1) as number;
 
 create table {schema}.invoices as
@@ -53,12 +54,12 @@ select invoice_id as id, 1::bigint as invoice_type_id, '2026/' || invoice_id as 
        (1 + invoice_id::integer % greatest({invoices} / 100, 1))::text as company_id, '1' as subsidiary_id,
        null::text as parent_invoice_id, null::text as bank_account_id,
        repeat('A note of the usual length, which the model does not read. ', 8) as note,
-       {loaded} as _sdc_received_at, null::timestamp as _sdc_deleted_at
+       {loaded} - invoice_id::integer % 100 * interval '1 day' as _sdc_received_at, null::timestamp as _sdc_deleted_at
 from sums;
 
 create table {schema}.payments as
 select id, id as invoice_id, currency, amount_paid as amount, pay_on as paid_on, null::date as written_off_on,
-       {loaded} as _sdc_received_at, null::timestamp as _sdc_deleted_at
+       {loaded} - id::integer % 100 * interval '1 day' as _sdc_received_at, null::timestamp as _sdc_deleted_at
 from {schema}.invoices where amount_paid > 0;
 
 alter table {schema}.companies add primary key (id);
@@ -106,7 +107,7 @@ def make_raw_invoices(
         connection: The database.
         invoices: How many invoices.
         schema: Where, which must not exist.
-        loaded: When the loader received the rows, in UTC.
+        loaded: When the loader received the newest rows, in UTC.
     """
     _execute(connection, _TABLES, schema, loaded, invoices)
 

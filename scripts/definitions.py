@@ -1,4 +1,4 @@
-"""Write the files that repeat the taps' code: Meltano locks and jobs, Hub definitions, and the tables in the READMEs.
+"""Write the files that repeat code: Meltano locks and jobs, Hub definitions, tables in READMEs and in docs/model.md.
 
 `python -m scripts.definitions` writes them, with `--only hub` those below `hub/`; with `--check` it lists those that
 are out of date, and exits with 1 if there are any.
@@ -14,6 +14,7 @@ from scripts.all_taps import tap_classes
 from scripts.hub_files import HUB, hub_files, repository
 from scripts.local_world import ROOT
 from scripts.meltano_files import VARIANT, lock, with_jobs
+from scripts.model_page import MODEL_PAGE, columns_of_marts, questions
 from scripts.readme_tables import settings_table, streams_table, with_tables
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ def generated() -> dict[Path, bytes]:
             readme.read_text(encoding="utf-8"),
             {"settings": settings_table(tap_class), "streams": streams_table(tap_class)},
         )
+    texts[MODEL_PAGE] = with_tables(
+        MODEL_PAGE.read_text(encoding="utf-8"), {"questions": questions(), "marts": columns_of_marts()}
+    )
     return {path: text.encode() for path, text in texts.items()} | hub_files(classes, repository())
 
 

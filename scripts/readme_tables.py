@@ -35,7 +35,7 @@ def settings_table(tap_class: type[RestTap]) -> str:
         for name, entry in own.items()
         if name not in builtin["properties"]
     ]
-    return _markdown_table(("setting", "required", "default", "what it does"), rows)
+    return markdown_table(("setting", "required", "default", "what it does"), rows)
 
 
 def streams_table(tap_class: type[RestTap]) -> str:
@@ -58,7 +58,7 @@ def streams_table(tap_class: type[RestTap]) -> str:
         for stream in streams
     ]
     columns = {"api_allows": "what the API allows", "evidence": "evidence"}
-    return _markdown_table(("stream", "key", "replication", *(columns[name] for name in stated), "what it holds"), rows)
+    return markdown_table(("stream", "key", "replication", *(columns[name] for name in stated), "what it holds"), rows)
 
 
 def with_tables(text: str, tables: Mapping[str, str]) -> str:
@@ -81,6 +81,12 @@ def with_tables(text: str, tables: Mapping[str, str]) -> str:
     return text
 
 
-def _markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table as Markdown.
+
+    Args:
+        header: Names of the columns.
+        rows: Their cells.
+    """
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)

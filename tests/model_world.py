@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -59,6 +60,11 @@ class Dbt:
     """For what dbt writes."""
 
     @property
+    def project(self) -> Path:
+        """The dbt project."""
+        return _PROJECT
+
+    @property
     def python(self) -> str:
         """Its Python."""
         return str(self.program.with_name("python"))
@@ -89,15 +95,17 @@ def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
     """Dbt, installed once for all tests and all runs of them."""
     program = _ENVIRONMENT / "bin" / "invoicing-dbt"
     sources = [_PROJECT / "pyproject.toml", _PROJECT / "invoicing_dbt.py"]
-    if not program.exists() or program.stat().st_mtime < max(path.stat().st_mtime for path in sources):
-        uv = str(Path(sys.executable).with_name("uv"))
-        environment = {name: value for name, value in os.environ.items() if name != "UV_PROJECT_ENVIRONMENT"}
-        for command in (
-            [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(_ENVIRONMENT)],
-            [uv, "pip", "install", "--quiet", "--python", str(_ENVIRONMENT / "bin" / "python"), str(_PROJECT)],
-        ):
-            subprocess.run(command, env=environment, cwd=_PROJECT, check=True)
-        program.touch()
+    uv = str(Path(sys.executable).with_name("uv"))
+    environment = {name: value for name, value in os.environ.items() if name != "UV_PROJECT_ENVIRONMENT"}
+    install = [uv, "pip", "install", "--quiet", "--python", str(_ENVIRONMENT), "--reinstall-package", "invoicing-dbt"]
+    with (ROOT / ".venv-dbt.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not program.exists():
+            command = [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(_ENVIRONMENT)]
+            subprocess.run(command, env=environment, check=True)
+        if not program.exists() or program.stat().st_mtime < max(path.stat().st_mtime for path in sources):
+            subprocess.run([*install, str(_PROJECT)], env=environment, cwd=_PROJECT, check=True)
+            program.touch()
     return Dbt(program, tmp_path_factory.mktemp("dbt"))
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from scripts.all_taps import unconnected_tap
 from scripts.local_world import ROOT
+from scripts.model_answers import QUESTIONS
 from scripts.system_changes import CHANGES_BY_TAP
 from tap_productive.tap import TapProductive
 
@@ -76,6 +77,13 @@ def test_the_demo_reads_only_changes_again_and_leaves_nothing_behind(tmp_path: P
     assert "payments" in lists["tap-productive"]
     assert "expenses" not in lists["tap-productive"], "no expense has changed"
     assert lists["tap-2invoice"] == ["clients", "receipts"]
+    model = second.split("The model over all systems: meltano run dbt:build\n")[1]
+    passed = re.search(r"^done in \d+ s, (\d+) of (\d+) steps and tests passed", model, re.MULTILINE)
+    assert passed
+    assert passed[1] == passed[2]
+    answered = [line for line in model.splitlines() if line.startswith("  ") and not line.startswith("   ")]
+    assert [line.split("? ")[0].strip() + "?" for line in answered] == [question.words for question in QUESTIONS]
+    assert all("nothing" not in line and re.search(r"\d", line) for line in answered)
     assert left_behind(tmp_path) == []
 
 

@@ -50,7 +50,7 @@ def test_a_tap_with_incremental_streams_is_read_completely_once_a_week(tap: str,
     assert {each["interval"] for each in MELTANO["schedules"] if each["job"] == job} == intervals
 
 
-@pytest.mark.parametrize("kind", ["extractors", "loaders"])
+@pytest.mark.parametrize("kind", ["extractors", "loaders", "utilities"])
 def test_every_plugin_has_its_lock(kind: str) -> None:
     for plugin in MELTANO["plugins"][kind]:
         lock = ROOT / "plugins" / kind / f"{plugin['name']}--{plugin['variant']}.lock"

@@ -29,6 +29,7 @@ _AS_OF_VARIABLE = "DBT_AS_OF"
 """They hold the settings `vars` and `as_of` of the plugin."""
 _URL_VARIABLE = "TARGET_POSTGRES_SQLALCHEMY_URL"
 _HOW = f"set {_URL_VARIABLE} (postgresql+psycopg://user:password@host/database) in the environment or in .env"
+_NO_URL = f"sqlalchemy_url of {LOADER} is no URL of PostgreSQL (in a password, @ is %40, / is %2F and % is %25)"
 _DBT_VARIABLES = {
     "host": "INVOICING_DBT_HOST",
     "port": "INVOICING_DBT_PORT",
@@ -119,9 +120,9 @@ def _parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
             parameters: dict[str, Any] = parse_dsn(plain)
         except ProgrammingError:
             # The message of libpq may show a part of the password.
-            raise SettingsError(
-                f"sqlalchemy_url of {LOADER} is no URL of PostgreSQL (in a password, @ is %40, / is %2F and % is %25)"
-            ) from None
+            raise SettingsError(_NO_URL) from None
+        if not re.fullmatch(r"\d*", parameters.get("port", "")):
+            raise SettingsError(_NO_URL)
         return parameters
     parameters = {libpq: settings[name] for name, libpq in _PARTS.items() if settings.get(name)}
     if settings.get("ssl_enable"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bench.scenarios.all_lists import all_lists
 from bench.scenarios.growth import growth
 from bench.scenarios.latency import latency
+from bench.scenarios.model import model
 from bench.scenarios.no_latency import no_latency
 from bench.scenarios.nothing_new import nothing_new
 from bench.scenarios.one_page_streams import one_page_streams
@@ -32,4 +33,5 @@ SCENARIOS: Mapping[str, Callable[[Session], Section]] = {
     "quiet-night": quiet_night,
     "run-cost": run_cost,
     "growth": growth,
+    "model": model,
 }
