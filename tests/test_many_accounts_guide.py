@@ -73,7 +73,7 @@ def test_three_accounts_in_ten_minutes(shell: LocalWorld, tmp_path: Path) -> Non
         child = start(command)
         assert child.stdout
         if command == "orchestrate work":
-            said[command] = "".join(line for line, _ in zip(child.stdout, range(4), strict=False))
+            said[command] = "".join(line for _, line in zip(range(4), child.stdout, strict=False))
             child.send_signal(signal.SIGINT)
             said[command] += child.communicate()[0]
             assert child.returncode == 128 + signal.SIGINT

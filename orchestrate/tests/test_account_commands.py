@@ -323,6 +323,19 @@ def test_accounts_are_loaded_side_by_side_within_their_groups(tmp_path: Path, mo
     assert begun == {account.name: 3 if account.name == "busy" else 1 for account in accounts}
 
 
+def test_what_begins_is_what_its_group_and_the_number_at_once_permit(tmp_path: Path) -> None:
+    loads = side_by_side(tmp_path / "log")
+    names = ("group_1", "group_2", "group_3", "a", "b")
+    waiting = [Account(name, "tap-x", quota_group="office" if "group" in name else None, at_once=2) for name in names]
+    loads._start(waiting)  # noqa: SLF001 - what begins, before any of it has ended
+    begun = [each.account.name for each in loads._running]  # noqa: SLF001
+    for each in loads._running:  # noqa: SLF001
+        each.child.wait()
+        each.guard.__exit__()
+    assert begun == ["group_1", "group_2", "a"]
+    assert [account.name for account in waiting] == ["group_3", "b"]
+
+
 def test_one_that_fails_holds_up_no_other_one(tmp_path: Path) -> None:
     accounts = [Account(name, "tap-x", priority=priority) for name, priority in (("a", 0), ("bad", 1), ("b", 2))]
     assert side_by_side(tmp_path / "log", at_once=1).run(accounts) == 1
