@@ -13,7 +13,7 @@ export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: bench demo docs pictures test test-slow soak test-next-sdk fuzz mutants install connect check-database check-project shell \
+.PHONY: bench demo docs pictures test test-slow soak steady test-next-sdk fuzz mutants install connect check-database check-project shell \
 	lint format definitions new-stream hub dist release clean
 
 demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
@@ -28,6 +28,9 @@ test-slow: $(VENV)/.ready ## the tests that run Meltano, the demo, or loads that
 
 soak: $(VENV)/.ready ## kills, faults and moving data over all taps, for 20 minutes (SOAK="--minutes 3 --seed 1"); prints seeds
 	@$(BIN)/python -m tests.proof.soak $(SOAK)
+
+steady: $(VENV)/.ready ## the tests that depend on time, 20 times beside four busy processes (STEADY="--rounds 3"); names what flickers
+	@$(BIN)/python -m tests.steady $(STEADY)
 
 test-next-sdk: $(VENV)/.ready ## core's and the taps' tests with the newest singer-sdk, pre-releases included, in $(NEXT)
 	UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(NEXT) $(BIN)/uv sync --all-packages --locked --quiet
