@@ -107,7 +107,7 @@ def runs_of(
 
 
 def resume(runs: MeltanoRuns, struck: Struck, *options: str) -> None:
-    """Run once more: every row is there, and of a list that was not read to its end at most a page came again."""
+    """Run once more: every row is there, and of a list that was not read to its end a page came again at most."""
     assert struck.code != 0, struck.output
     moment = datetime.now(UTC)
 
@@ -119,7 +119,9 @@ def resume(runs: MeltanoRuns, struck: Struck, *options: str) -> None:
         before = struck.committed[stream]
         again = runs.tables.keys_received_since(stream, source.key, moment) & before
         if source.resumes and len(before) < len(runs.world.rows(stream)):
-            assert len(again) <= runs.world.page_size, f"{stream}: {len(again)} rows are read again"
+            # The page that no STATE has followed yet, and where changes are read the look-back, less than a page here.
+            most = runs.world.page_size * (1 if source.is_whole else 2)
+            assert len(again) <= most, f"{stream}: {len(again)} rows are read again"
 
 
 @pytest.mark.parametrize(("name", "strike", "stream", "number"), CASES)
