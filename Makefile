@@ -14,7 +14,7 @@ export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: bench bench-accounts demo docs page pictures test test-page test-slow test-airflow soak test-next-sdk fuzz mutants install connect check-database check-project shell \
+.PHONY: bench bench-accounts demo docs page pictures test test-page test-slow test-airflow soak steady test-next-sdk fuzz mutants install connect check-database check-project shell \
 	lint format definitions new-stream hub dist release clean
 
 demo: $(VENV)/.ready ## run every tap through Meltano into PostgreSQL, without any account
@@ -36,6 +36,9 @@ test-airflow: $(AIRFLOW)/.ready ## the DAGs for Airflow, in an environment of th
 
 soak: $(VENV)/.ready ## kills, faults and moving data over all taps, for 20 minutes (SOAK="--minutes 3 --seed 1"); prints seeds
 	@$(BIN)/python -m tests.proof.soak $(SOAK)
+
+steady: $(VENV)/.ready ## the tests that depend on time, 20 times beside four busy processes (STEADY="--rounds 3"); names what flickers
+	@$(BIN)/python -m tests.steady $(STEADY)
 
 test-next-sdk: $(VENV)/.ready ## core's and the taps' tests with the newest singer-sdk, pre-releases included, in $(NEXT)
 	UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(NEXT) $(BIN)/uv sync --all-packages --locked --quiet

@@ -121,18 +121,29 @@ def local_world(
 
 
 @contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Start PostgreSQL alone, with an empty database.
+
+    Yields:
+        The server, which the block may stop and start again.
+    """
+    with tempfile.TemporaryDirectory(prefix="invoicing-taps-", ignore_cleanup_errors=True) as folder:
+        server = start_postgres(Path(folder) / "pg")
+        try:
+            yield server
+        finally:
+            server.cleanup()
+
+
+@contextmanager
 def embedded_postgres() -> Iterator[str]:
     """Start PostgreSQL alone, with an empty database.
 
     Yields:
         Where it is, as psycopg takes it.
     """
-    with tempfile.TemporaryDirectory(prefix="invoicing-taps-", ignore_cleanup_errors=True) as folder:
-        server = start_postgres(Path(folder) / "pg")
-        try:
-            yield str(server.get_uri())
-        finally:
-            server.cleanup()
+    with postgres_server() as server:
+        yield str(server.get_uri())
 
 
 def _program(command: Sequence[str]) -> list[str]:

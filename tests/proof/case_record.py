@@ -20,10 +20,12 @@ import os
 import sys
 from collections import defaultdict
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from singer_rest_core.errors import RunInterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,9 +41,13 @@ FAILED = "failed"
 MOVING_DATA = "moving data"
 CRASH_AND_RESUME = "crash and resume"
 PROCESSES_KILLED = "processes killed"
+MELTANO_KILLED = "Meltano run killed"
+FULL_DISK = "disk of documents full"
+LARGE_PAGES = "pages of many megabytes"
 FAULTS = "faults of the API"
 LASTING_FAILURES = "failures that last five runs"
 
+_ENDED_FROM_OUTSIDE = (KeyboardInterrupt, SystemExit, RunInterrupted)
 _MOST_SEEDS = 12
 """So many seeds of one kind are named; of more, the smallest and the largest ones."""
 
@@ -117,16 +123,17 @@ class CaseRecord:
             seed: With which it can be run again; a text that names the case where nothing is drawn.
 
         Yields:
-            The case, whose outcome the block may set.
+            The case, whose outcome the block may set. One that a person or a signal has ended says nothing.
         """
         case = Case(tap, kind, str(seed), datetime.now(UTC).date().isoformat())
         try:
             yield case
-        except BaseException:
-            case.outcome = FAILED
+        except _ENDED_FROM_OUTSIDE:
             raise
-        finally:
-            self.write(case)
+        except BaseException:
+            self.write(replace(case, outcome=FAILED))
+            raise
+        self.write(case)
 
     def write(self, case: Case) -> None:
         """Append a case; a line is written at once, so that those of several processes do not mix."""

@@ -9,6 +9,7 @@ from scripts.all_taps import tap_classes
 from singer_rest_core import RESCUED_DATA
 from singer_rest_core.errors import RunEnded
 from tests.loaded_tables import LoadedTables
+from tests.proof.left_behind import assert_without_secrets, collected_log, error_text
 from tests.proof.world import settings_of
 
 if TYPE_CHECKING:
@@ -81,11 +82,19 @@ class Loading:
 
     def _read(self, settings: Mapping[str, Any], state: Mapping[str, Any]) -> Reading:
         tap, select = _TAPS[self.facts.name], self.facts.select
-        with self.world.time_of_taps():
+        with self.world.time_of_taps(), collected_log() as log:
             try:
-                return read(tap, settings, state=state, select=select, catalog=_catalog(self.facts))
+                reading = read(tap, settings, state=state, select=select, catalog=_catalog(self.facts))
             except RunEnded as ended:  # while it infers its schemas, before the first stream
-                return Reading(error=ended)
+                reading = Reading(error=ended)
+        error = error_text(reading.error)
+        left: dict[str, bytes | str] = {
+            "messages": b"".join(reading.lines),
+            "log": "\n".join(log.lines),
+            "error": error,
+        }
+        assert_without_secrets(self.facts.name, left)
+        return reading
 
     def take(self, reading: Reading) -> None:
         """Load a run, and check that it marks no row that is there."""

@@ -14,13 +14,17 @@ import time
 import traceback
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.proof.case_record import FAULTS, LASTING_FAILURES, MOVING_DATA, CaseRecord
+from scripts.local_world import embedded_postgres
+from tests.proof.case_record import FAULTS, LASTING_FAILURES, MOVING_DATA, PROCESSES_KILLED, CaseRecord
 from tests.proof.drawing import try_drawn
 from tests.proof.faults import fault_cases, lasting_cases, try_fault_case, try_lasting_case
+from tests.proof.killing import killed_cases, try_killed_case
 from tests.proof.moving import try_moving_case
 from tests.proof.plans import moving_cases
+from tests.proof.processes import KEPT_LOADER, loader_of_the_project
 from tests.proof.world import FACTS, small_sandbox
 
 if TYPE_CHECKING:
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from hypothesis import strategies as st
 
     from sandbox.server import RunningSandbox
+    from tests.proof.killing import KilledCase
     from tests.proof.world import TapFacts
 
 _MINUTES = 20.0
@@ -48,15 +53,28 @@ class Part:
         kind: One word, for `--only`.
         name: Which tap, or which way of one to read.
         try_batch: Draws cases from a seed and tries them; shrinks one that fails if asked to.
+        cases: How many these are.
     """
 
     kind: str
     name: str
     try_batch: Callable[[int, bool], None]
+    cases: int = BATCH
 
 
-def parts(sandbox: RunningSandbox, record: CaseRecord) -> list[Part]:
-    """Return every kind for every tap."""
+PROGRAMS = Path(sys.executable).parent
+LOADERS = (str(loader_of_the_project()["executable"]), KEPT_LOADER)
+"""The project's loader, and the one that it builds on: they take turns."""
+
+
+def parts(sandbox: RunningSandbox, database_url: str, record: CaseRecord) -> list[Part]:
+    """Return every kind for every tap.
+
+    Args:
+        sandbox: The sandbox.
+        database_url: PostgreSQL, for the loaders that are killed.
+        record: Where the cases are recorded.
+    """
 
     def batch(
         name: str,
@@ -75,12 +93,28 @@ def parts(sandbox: RunningSandbox, record: CaseRecord) -> list[Part]:
 
         return try_batch
 
+    def killed_batch(name: str) -> Callable[[int, bool], None]:
+        facts = FACTS[name]
+
+        def try_batch(number: int, shrink: bool) -> None:  # noqa: FBT001 - called by `soak` alone
+            loader = LOADERS[number % len(LOADERS)]
+
+            def try_one(case: KilledCase) -> None:
+                with record.case(facts.name, PROCESSES_KILLED, seed=number):
+                    try_killed_case(sandbox, database_url, facts, case, PROGRAMS / loader)
+
+            # One: its processes take as long as a batch of the others.
+            try_drawn(killed_cases(), try_one, number=number, count=1, shrink=shrink)
+
+        return try_batch
+
     kinds: dict[str, tuple[Any, Any, Any]] = {
         "moving": (MOVING_DATA, moving_cases, try_moving_case),
         "faults": (FAULTS, fault_cases, try_fault_case),
         "lasting": (LASTING_FAILURES, lasting_cases, try_lasting_case),
     }
-    return [Part(word, name, batch(name, *kind)) for word, kind in kinds.items() for name in FACTS]
+    drawn = [Part(word, name, batch(name, *kind)) for word, kind in kinds.items() for name in FACTS]
+    return [*drawn, *(Part("killed", name, killed_batch(name), cases=1) for name in FACTS)]
 
 
 def soak(chosen: Sequence[Part], *, until: float, first_seed: int, shrink: bool, one_batch: bool) -> int:
@@ -96,12 +130,13 @@ def soak(chosen: Sequence[Part], *, until: float, first_seed: int, shrink: bool,
     Returns:
         How many batches failed.
     """
-    failed = tried = 0
+    failed = tried = cases = 0
     for number in range(first_seed, first_seed + MOST_BATCHES // len(chosen)):
         for part in chosen:
             if time.monotonic() > until:
                 break
             tried += 1
+            cases += part.cases
             try:
                 part.try_batch(number, shrink)
             except Exception as error:  # noqa: BLE001 - reported, and the other parts go on
@@ -110,7 +145,7 @@ def soak(chosen: Sequence[Part], *, until: float, first_seed: int, shrink: bool,
                 print("".join(traceback.format_exception(error, limit=-2)), flush=True)  # noqa: T201
         if one_batch or time.monotonic() > until:
             break
-    print(f"{tried} batches of {BATCH} cases from seed {first_seed} on, {failed} failed")  # noqa: T201
+    print(f"{tried} batches of {cases:,} cases from seed {first_seed} on, {failed} failed")  # noqa: T201
     return failed
 
 
@@ -123,12 +158,13 @@ def main() -> int:
     parser.add_argument("--only", help="one kind of cases")
     parser.add_argument("--tap", help="one tap, or one of its ways to read")
     arguments = parser.parse_args()
-    logging.disable(logging.CRITICAL)
+    # What is logged is searched for secrets, and not shown.
+    logging.getLogger().addHandler(logging.NullHandler())
     is_replay = arguments.minutes is None and arguments.seed is not None and arguments.tap is not None
     first_seed = secrets.randbelow(10**6) if arguments.seed is None else arguments.seed
     print(f"seed {first_seed}", flush=True)  # noqa: T201
-    with small_sandbox() as sandbox:
-        every = parts(sandbox, CaseRecord())
+    with small_sandbox() as sandbox, embedded_postgres() as database_url:
+        every = parts(sandbox, database_url, CaseRecord())
         chosen = [each for each in every if arguments.only in {None, each.kind} and arguments.tap in {None, each.name}]
         if not chosen:
             parser.error(f"no such part; there are {', '.join(sorted({each.kind for each in every}))}")

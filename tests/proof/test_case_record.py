@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from singer_rest_core.errors import RunInterrupted
 from tests.proof.case_record import AS_PROMISED, FAILED, CaseRecord, keep, kept_sums, sums
 
 if TYPE_CHECKING:
@@ -44,3 +45,13 @@ def test_a_case_that_fails_is_recorded_as_failed(tmp_path: Path) -> None:
         _ = 1 / 0
 
     assert [each.outcome for each in sums(record.cases())] == [FAILED]
+
+
+@pytest.mark.parametrize("ended", [KeyboardInterrupt(), SystemExit(143), RunInterrupted(15)])
+def test_a_case_that_is_ended_from_outside_says_nothing(tmp_path: Path, ended: BaseException) -> None:
+    record = CaseRecord(tmp_path / "cases.jsonl")
+
+    with pytest.raises(type(ended)), record.case("tap-a", "moving", seed=1):
+        raise ended
+
+    assert list(record.cases()) == []

@@ -191,7 +191,8 @@ def server_time(headers: Mapping[str, str], now: datetime) -> datetime:
 
 
 def _parse_http_date(value: str) -> datetime | None:
-    with contextlib.suppress(ValueError):
+    # A zone of twenty digits is no ValueError.
+    with contextlib.suppress(ValueError, OverflowError):
         moment = parsedate_to_datetime(value)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return None

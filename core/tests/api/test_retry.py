@@ -41,7 +41,10 @@ def test_a_delay_may_be_seconds_a_date_or_an_epoch(value: str, seconds: float) -
     assert parse_delay(value, _NOW) == seconds
 
 
-@pytest.mark.parametrize("value", ["", "soon", "nan", "inf", "-inf", "1e999", "1e18", "12 s", "Mon, 99 Foo 2026", ";"])
+NONSENSE = ["", "soon", "nan", "inf", "-inf", "1e999", "1e18", "12 s", "Mon, 99 Foo 2026", ";"]
+
+
+@pytest.mark.parametrize("value", [*NONSENSE, "Sun, 01 Mar 2026 12:31:00 99999999999999"])
 def test_nonsense_is_not_a_delay(value: str) -> None:
     assert parse_delay(value, _NOW) is None
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _CHUNK_MESSAGES = 500
 """Messages that are converted together: column by column, while they are in the processor's cache."""
 _CHUNK_BYTES = 1 << 20
+_BY_SIGNAL = 128
+"""What shells add to the number of the signal that ended a program, to make its exit code."""
 _METRICS_ARE_ASKED_FOR = "LOG_METRICS"
 _NEEDS_ESCAPE = (b"\\", b"\t", b"\r")
 _NUL_ESCAPED = b"\\u0000"
@@ -315,9 +317,15 @@ class TargetPostgresExact(TargetPostgres):
             self._end_by_signal()
 
     def _end_by_signal(self) -> None:
-        if self._ends_by is not None:
-            self._finish_chunk()
-            super()._handle_termination(*self._ends_by)
+        if self._ends_by is None:
+            return
+        signum, frame = self._ends_by
+        self._finish_chunk()
+        try:
+            super()._handle_termination(signum, frame)
+        except SystemExit:
+            # With 0, as singer-sdk has it, Meltano would take a load that was cut short for one that is complete.
+            sys.exit(_BY_SIGNAL + signum)
 
     @classmethod
     @override

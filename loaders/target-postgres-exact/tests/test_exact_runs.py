@@ -166,10 +166,10 @@ def send(child: subprocess.Popen[str], messages: Sequence[Message | str]) -> Non
     pipe.flush()
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)])
 @pytest.mark.slow
 def test_a_run_that_is_ended_is_picked_up_by_the_next_one(
-    database: Database, tmp_path: Path, how: signal.Signals
+    database: Database, tmp_path: Path, how: signal.Signals, code: int
 ) -> None:
     child = start(database, tmp_path)
     send(child, [COLUMNS, *rows(0, 3500, "first")])
@@ -178,6 +178,7 @@ def test_a_run_that_is_ended_is_picked_up_by_the_next_one(
     send(child, rows(3500, 3600, "first"))
     child.send_signal(how)
     output, _ = child.communicate()
+    assert child.returncode == code, "a load that was cut short is not a complete one"
     last = json.loads(output.splitlines()[-1])["last"] if output else last
     loaded = {int(row["id"]) for row in database.rows("rows")}
     assert loaded >= set(range(last + 1)), "what the state says is in the table"
