@@ -109,8 +109,8 @@ def test_every_file_exists(page: Path) -> None:
     assert [name for name in named if not exists(name, page.parent)] == []
 
 
-_MADE = frozenset({"dist"})
-"""Folders that a target of the Makefile makes."""
+_MADE = frozenset({"accounts.yml", "dist"})
+"""What users write, and folders that a target of the Makefile makes."""
 
 
 def exists(name: str, folder: Path) -> bool:
