@@ -141,5 +141,5 @@ def test_a_task_that_is_killed_ends_its_load() -> None:
     while thread.is_alive() and not started.exists():
         time.sleep(0.01)
     operator.on_kill()
-    thread.join(timeout=30)
+    thread.join(timeout=120)
     assert failures == ["exit code 143: ended"]
