@@ -137,13 +137,13 @@ def test_variables_of_settings_and_of_the_command_line_are_put_together(dbt: Dbt
     script = (
         "import invoicing_dbt, json\n"
         "print(json.dumps(invoicing_dbt.arguments_with_vars(['run', '--vars', '{b: 3}', '-s', 'x'],"
-        ' {"DBT_VARS": \'{"a": 1, "b": 2}\', "DBT_AS_OF": "2026-01-31"})))\n'
+        ' {"DBT_VARS": \'{"a": 1, "b": 2, "c.d.e": "f.g"}\', "DBT_AS_OF": "2026-01-31"})))\n'
     )
     done = subprocess.run([dbt.python, "-c", script], capture_output=True, text=True, check=True)
 
     *others, variables_given = json.loads(done.stdout)
     assert others == ["run", "-s", "x", "--vars"]
-    assert json.loads(variables_given) == {"a": 1, "b": 3, "as_of": "2026-01-31"}
+    assert json.loads(variables_given) == {"a": 1, "b": 3, "c": {"d": {"e": "f.g"}}, "as_of": "2026-01-31"}
 
 
 def test_a_folder_without_the_project_is_named(dbt: Dbt, tmp_path: Path) -> None:

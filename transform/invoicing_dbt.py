@@ -159,7 +159,7 @@ def arguments_with_vars(arguments: Sequence[str], environment: Mapping[str, str]
     setting, as_of = environment.get(_VARS_VARIABLE), environment.get(_AS_OF_VARIABLE)
     if not (setting or as_of) or not arguments or arguments[0].startswith("-"):
         return list(arguments)
-    variables = _object(setting, f"The setting vars ({_VARS_VARIABLE})") if setting else {}
+    variables = _nested(_object(setting, f"The setting vars ({_VARS_VARIABLE})")) if setting else {}
     variables |= {"as_of": as_of} if as_of else {}
     others: list[str] = []
     words = iter(arguments)
@@ -182,6 +182,18 @@ def _object(text: str, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise SettingsError(f'{what} is no object of variables, such as {{"as_of": "2026-01-31"}}')
     return value
+
+
+def _nested(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return variables with objects within objects, which Meltano writes as one object with dotted names."""
+    nested: dict[str, Any] = {}
+    for name, value in variables.items():
+        *outer, last = name.split(".")
+        at = nested
+        for part in outer:
+            at = at.setdefault(part, {})
+        at[last] = value
+    return nested
 
 
 def prepared(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
