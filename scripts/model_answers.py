@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ class Question:
     answer: str
 
 
+_OF_ONE = re.compile(r"\b(?<![.,])1 (customer|day|invoice)s\b")
 QUESTIONS = (
     Question(
         "Who owes us how much?",
@@ -111,7 +113,7 @@ def _said(question: Question, rows: Sequence[Sequence[object]]) -> str:
     if not rows:
         return "nothing"
     cells = [[_plain(cell) for cell in row] for row in rows]
-    return "; ".join(question.answer.format(*row) for row in cells)
+    return "; ".join(_OF_ONE.sub(r"1 \1", question.answer.format(*row)) for row in cells)
 
 
 def _plain(cell: object) -> object:
