@@ -199,9 +199,7 @@ def read_accounts(project: Project) -> Accounts:
 
 def _are_accounts(project: Project, names: Sequence[str]) -> bool:
     """Return whether names are those of accounts, and not of a tap."""
-    if not accounts_path(project).is_file():
-        return False
-    known = read_accounts(project).by_name
+    known = read_accounts(project).by_name if accounts_path(project).is_file() else {}
     for name in names:
         if name in known and name in project.extractors:
             raise ProjectError(f"{name} is both a tap and an account of {FILE}: give the account another name")

@@ -71,6 +71,8 @@ def test_a_name_is_a_tap_or_an_account_and_not_both(folder: Path) -> None:
         1,
         "Error: There is neither a tap nor an account acne in this project\n",
     )
+    (folder / "accounts.yml").unlink()
+    assert orchestrate("load", "acne").stderr == unknown.stderr
     write(folder, *ENTRIES, {**ENTRIES[0], "name": "mine"})
     both = orchestrate("load", "mine")
     assert both.stderr == "Error: mine is both a tap and an account of accounts.yml: give the account another name\n"
