@@ -291,11 +291,13 @@ class ApiClient:
 
     def _renewed_credentials(self, response: requests.Response, retries: RetryLoop) -> bool:
         """Renew the credentials after a 401; return whether the request should be sent with others."""
-        return (
-            response.status_code == HTTPStatus.UNAUTHORIZED
-            and retries.may_renew_credentials(accepted=self._accepted, in_flight=self._in_flight)
-            and self._options.renew_credentials(response.request)
-        )
+        if response.status_code != HTTPStatus.UNAUTHORIZED:
+            return False
+        with self._lock:
+            # Both at once: a request that is accepted in between would count neither here nor there.
+            accepted, in_flight = self._accepted, self._in_flight
+        may_renew = retries.may_renew_credentials(accepted=accepted, in_flight=in_flight)
+        return may_renew and self._options.renew_credentials(response.request)
 
     def _refusal(self, request: HTTPRequest, response: requests.Response) -> Exception:
         """Return the error that a response of 400 or more stands for: `_AttemptFailed` where retrying may help."""
