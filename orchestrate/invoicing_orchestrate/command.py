@@ -102,12 +102,10 @@ def health(taps: tuple[str, ...], runs_file: Path | None, max_age: float | None)
     from invoicing_orchestrate.health import health as health_of  # noqa: PLC0415 - see load
     from invoicing_orchestrate.project import current  # noqa: PLC0415
 
-    try:
+    with _one_line_errors():
         path = runs_file or current().folder / RUNS_FILE
         age = None if max_age is None else timedelta(hours=max_age)
         found = health_of(path, taps, datetime.now(UTC), age)
-    except ProjectError as error:
-        raise click.ClickException(str(error)) from None
     for each in found:
         click.echo(each.line)
     if not found:
@@ -132,13 +130,9 @@ def schedule(times: str, taps: tuple[str, ...], *, at_once: bool) -> None:
     def say(line: str) -> None:
         click.echo(line, err=True)
 
-    try:
-        with Signals() as signals:
-            loads = [partial(run_command, [*load, tap], signals.wait) for tap in taps]
-            code = Schedule(times, loads, say, lambda: datetime.now(UTC), signals.wait).run(at_once=at_once)
-    except ProjectError as error:
-        raise click.ClickException(str(error)) from None
-    sys.exit(code)
+    with _one_line_errors(), Signals() as signals:
+        loads = [partial(run_command, [*load, tap], signals.wait) for tap in taps]
+        sys.exit(Schedule(times, loads, say, lambda: datetime.now(UTC), signals.wait).run(at_once=at_once))
 
 
 @main.command()
