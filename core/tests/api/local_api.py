@@ -89,10 +89,10 @@ class LocalApi:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
             server.join()
 
-    def client(self, **changes: Any) -> ApiClient:  # noqa: ANN401 - any option
+    def client(self, kind: type[ApiClient] = ApiClient, **changes: Any) -> ApiClient:  # noqa: ANN401 - any option
         """Return a client with some options changed; its jitter is always at its maximum."""
         options = replace(self.options, **changes)
-        return ApiClient(options, logging.getLogger("tap-x"), clock=self._clock, uniform=max)
+        return kind(options, logging.getLogger("tap-x"), clock=self._clock, uniform=max)
 
     def things(self, **params: str) -> HTTPRequest:
         """Return a request for `/things`."""

@@ -10,6 +10,7 @@ import pytest
 from werkzeug import Response
 
 from singer_rest_core import AccessRefused, RequestFailed, StreamUnavailable, body_of
+from singer_rest_core.api.client import ApiClient
 
 if TYPE_CHECKING:
     import requests
@@ -130,6 +131,39 @@ def test_expired_credentials_are_renewed_and_the_request_is_sent_once_more(api: 
     assert body_of(api.get(renew_credentials=renew)) == _OK
     assert refused == [api.token]
     assert len(api.received) == 2
+
+
+class _AnotherRequestEnds(ApiClient):
+    """Another request, which has used up the new credentials, is accepted and ends just when requests are counted."""
+
+    _counted = 0
+
+    @property
+    def _accepted(self) -> int:
+        before, self._counted = self._number, self._counted + 1
+        if self._counted == 2:
+            ending = threading.Thread(target=self._end_the_other, daemon=True)
+            ending.start()
+            ending.join(0.2)  # it waits for as long as the requests are being counted
+        return before
+
+    @_accepted.setter
+    def _accepted(self, number: int) -> None:
+        self._number = number
+
+    def _end_the_other(self) -> None:
+        with self._lock:
+            self._number += 1
+        with self._lock:
+            self._in_flight -= 1
+
+
+def test_credentials_are_renewed_again_where_another_request_that_just_ended_has_used_them_up(api: LocalApi) -> None:
+    api.respond(api.json(401, {}), api.json(401, {}), _OK)
+    client = api.client(_AnotherRequestEnds, renew_credentials=lambda _: True)
+    client._in_flight = 1  # noqa: SLF001 - the other request
+
+    assert body_of(client.send(api.things())) == _OK
 
 
 @pytest.mark.parametrize("renewed", [True, False])
