@@ -23,7 +23,7 @@ class MemoryWatch:
     """
 
     def __init__(self, seconds: float = _SECONDS_BETWEEN) -> None:
-        """Take note of what runs already."""
+        """Record which processes run already."""
         self.peak_mb = 0.0
         """Megabytes: the largest sum so far."""
         self._seconds = seconds
@@ -33,7 +33,7 @@ class MemoryWatch:
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Self:
-        """Begin to watch all that this process starts."""
+        """Watch all that this process starts from now on."""
         self._thread.start()
         return self
 

@@ -217,7 +217,7 @@ def prepared(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[
 
 
 def main() -> None:
-    """Become dbt. Exits with 1 if the settings do not allow it."""
+    """Replace this process by dbt. Exits with 1 if the settings do not allow it."""
     try:
         arguments, environment = prepared(sys.argv[1:], os.environ)
     except SettingsError as error:

@@ -95,7 +95,7 @@ def load(*, names: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - c
     help="The longest time since a run has ended.",
 )
 def health(taps: tuple[str, ...], runs_file: Path | None, max_age: float | None) -> None:
-    """Say whether the last run of each of the TAPS went well; of all that have run, if none is named.
+    """Check whether the last run of each of the TAPS went well; of all that have run, if none is named.
 
     The exit code is 0 if all went well, or none has ended yet, and 1 otherwise.
     """
@@ -183,7 +183,7 @@ def work(**options: Any) -> None:  # noqa: ANN401 - click's values
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @_json
 def status(names: tuple[str, ...], *, json: bool) -> None:
-    """Say of each account what ran last, what failed, what is late, and what is next.
+    """Show for each account what ran last, what failed, what is late, and what is next.
 
     The exit code is 0 if all is well, and 1 if an account has failed or is late.
     """
@@ -198,7 +198,7 @@ def status(names: tuple[str, ...], *, json: bool) -> None:
 @_json
 @click.option("--at-once", type=click.IntRange(min=1), help="How many accounts at the same time.  [default: 8]")
 def check(names: tuple[str, ...], *, json: bool, at_once: int | None) -> None:
-    """Say of each account whether its credentials are taken, and which streams it may read.
+    """Check for each account whether its credentials are accepted, and which streams it may read.
 
     The exit code is 0 if all may be read, and 1 if an account is refused or fails.
     """
