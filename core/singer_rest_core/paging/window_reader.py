@@ -98,8 +98,7 @@ class WindowReader(Generic[Query]):
 
     def _belonging(self, page: Page, number: int, places: Sequence[WindowPlace]) -> Page:
         """Leave out the rows of neighbouring windows, and say where a later run continues after this page."""
-        holds = self._windows[number].holds
-        belonging = page.only([holds(value) for value in page.column(self._column)])
+        belonging = page.only(self._windows[number].holding(page.column(self._column)))
         if all(place.is_read for place in places):
             return replace(belonging, resume_at=None)
         borders = [window.end for window in self._windows if window.end]

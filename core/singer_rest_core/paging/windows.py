@@ -12,7 +12,7 @@ from datetime import UTC, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from singer_rest_core.records.timestamps import instant_or_none
+from singer_rest_core.records.timestamps import earliest_and_latest, instant_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,12 +38,18 @@ class Window:
     start: datetime | None
     end: datetime | None
 
-    def holds(self, value: object) -> bool:
-        """Whether a row belongs to the window.
+    def holding(self, values: Sequence[object]) -> list[bool]:
+        """Whether each row belongs to the window.
 
         Args:
-            value: The row's time; what is no timestamp belongs to none.
+            values: The times of rows; what is no timestamp belongs to no window.
         """
+        outermost = earliest_and_latest(values)
+        if outermost is not None and all(map(self._holds, outermost)):
+            return [True] * len(values)
+        return [self._holds(value) for value in values]
+
+    def _holds(self, value: object) -> bool:
         moment = instant_or_none(value)
         if moment is None:
             return False

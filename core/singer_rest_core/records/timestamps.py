@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,6 +99,25 @@ def instant_or_none(value: object) -> datetime | None:
         return instant(value) if isinstance(value, str) else None
     except ValueError:
         return None
+
+
+def earliest_and_latest(values: Sequence[object]) -> tuple[str, str] | None:
+    """Find the first and the last instant of a column without parsing each value.
+
+    Args:
+        values: A column of a page.
+
+    Returns:
+        Two of the values; None if they are not all timestamps of one form with one offset.
+    """
+    if not values or set(map(type, values)) != {str}:
+        return None
+    texts = cast("Sequence[str]", values)
+    zone_start = _zone_start(texts[0])
+    if not _have_one_form(texts) or len({text[zone_start:] for text in texts}) > 1:
+        return None
+    # Texts of one form have the same order as their instants.
+    return min(texts), max(texts)
 
 
 def earlier(text: str, span: timedelta) -> str:

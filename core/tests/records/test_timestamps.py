@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from singer_rest_core.records.timestamps import (
     earlier,
+    earliest_and_latest,
     fast_column_to_utc,
     fast_to_utc,
     instant,
@@ -249,3 +250,29 @@ def test_usual_forms_are_converted_fast(text: str, utc: str) -> None:
 def test_other_forms_are_left_to_the_full_conversion(text: str) -> None:
     assert fast_to_utc(text) is None
     assert fast_column_to_utc([text, "2025-07-25T01:05:10Z"]) == [None, "2025-07-25T01:05:10Z"]
+
+
+@given(st.lists(_SECONDS, min_size=1), st.sampled_from(["Z", "+02:00", "-11:30"]), st.integers(0, 9))
+def test_the_first_and_the_last_instant_of_a_column_of_one_form(
+    seconds: list[datetime], zone: str, digits: int
+) -> None:
+    fraction = f".{'7' * digits}" if digits else ""
+    texts = [f"{moment.isoformat()}{fraction}{zone}" for moment in seconds]
+    assert earliest_and_latest(texts) == (min(texts, key=instant), max(texts, key=instant))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "2025-07-25T06:05:10+01:00",
+        "2025-07-25T06:05:10.1+02:00",
+        "2025-07-25 06:05:10+02:00",
+        "2025-07-25",
+        "",
+        None,
+        20250725,
+    ],
+)
+def test_a_column_of_several_forms_or_offsets_is_not_compared_as_text(other: object) -> None:
+    assert earliest_and_latest(["2025-07-25T06:05:10+02:00", other]) is None
+    assert earliest_and_latest([]) is None
