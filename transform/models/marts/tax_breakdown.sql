@@ -1,37 +1,48 @@
 -- FatturaPA has a breakdown of its own; that of all other systems is made of the lines, by category and rate.
 with stated as (
     select
-        invoices.invoice_key,
-        breakdown.tax_category,
-        breakdown.tax_rate,
-        breakdown.base,
-        breakdown.tax,
-        breakdown.exemption_reason_code,
-        breakdown.exemption_reason
-    from {{ ref('int_invoicetronic__tax_breakdown') }} as breakdown
-    inner join {{ ref('invoices') }} as invoices
-        on invoices.system = breakdown.system
-        and invoices.account = breakdown.account
-        and invoices.source_id = breakdown.invoice_source_id
-    where invoices.amounts_known
+        system,
+        account,
+        invoice_source_id,
+        tax_category,
+        tax_rate,
+        base,
+        tax,
+        exemption_reason_code,
+        exemption_reason
+    from {{ ref('int_invoicetronic__tax_breakdown') }}
 ),
 
 made as (
     select
-        invoice_key,
+        system,
+        account,
+        sums.invoice_source_id,
+        sums.tax_category,
+        sums.tax_rate,
+        invoices.sign * sums.net as base,
+        invoices.sign * sums.tax as tax
+    from {{ ref('int_invoice_sums') }} as sums
+    inner join {{ ref('int_invoices') }} as invoices using (system, account)
+    where invoices.source_id = sums.invoice_source_id and system <> 'invoicetronic'
+    union all
+    select
+        system,
+        account,
+        invoice_source_id,
         tax_category,
         tax_rate,
         net as base,
-        tax,
-        null as exemption_reason_code,
-        null as exemption_reason
-    from {{ ref('invoice_lines') }}
+        tax
+    from {{ ref('int_invoice_headers') }}
     where system <> 'invoicetronic'
 ),
 
 breakdown as (
     select
-        invoice_key,
+        system,
+        account,
+        invoice_source_id as source_id,
         tax_category,
         tax_rate,
         sum(base) as base,
@@ -41,30 +52,41 @@ breakdown as (
     from (
         select * from stated
         union all
-        select * from made
+        select
+            *,
+            null as exemption_reason_code,
+            null as exemption_reason
+        from made
     ) as both_kinds
-    group by invoice_key, tax_category, tax_rate, exemption_reason_code
+    group by system, account, invoice_source_id, tax_category, tax_rate, exemption_reason_code
+),
+
+keyed as (
+    select
+        {{ key('source_id') }} as invoice_key,
+        system,
+        account,
+        invoices.direction,
+        invoices.issued_on,
+        invoices.currency,
+        breakdown.tax_category,
+        breakdown.tax_rate,
+        breakdown.base,
+        breakdown.tax,
+        breakdown.exemption_reason_code,
+        breakdown.exemption_reason
+    from breakdown
+    inner join {{ ref('int_invoices') }} as invoices using (system, account, source_id)
+    where invoices.amounts_known
 )
 
 select
     concat_ws(
         '|',
-        breakdown.invoice_key,
-        coalesce(breakdown.tax_category, ''),
-        coalesce(trim_scale(breakdown.tax_rate)::text, ''),
-        coalesce(breakdown.exemption_reason_code, '')
+        invoice_key,
+        coalesce(tax_category, ''),
+        coalesce(trim_scale(tax_rate)::text, ''),
+        coalesce(exemption_reason_code, '')
     ) as tax_breakdown_key,
-    breakdown.invoice_key,
-    invoices.system,
-    invoices.account,
-    invoices.direction,
-    invoices.issued_on,
-    invoices.currency,
-    breakdown.tax_category,
-    breakdown.tax_rate,
-    breakdown.base,
-    breakdown.tax,
-    breakdown.exemption_reason_code,
-    breakdown.exemption_reason
-from breakdown
-inner join {{ ref('invoices') }} as invoices using (invoice_key)
+    *
+from keyed
