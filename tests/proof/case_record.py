@@ -39,6 +39,7 @@ AS_PROMISED = "as promised"
 FAILED = "failed"
 
 MOVING_DATA = "moving data"
+MOVING_DATA_LOADED = "moving data, loaded by both loaders"
 CRASH_AND_RESUME = "crash and resume"
 PROCESSES_KILLED = "processes killed"
 MELTANO_KILLED = "Meltano run killed"

@@ -25,7 +25,7 @@ QUIET_NIGHTS = 3
 second knows what two reads missed, and a list that lost more than half of its rows takes one more."""
 
 
-_NOT_PASSED_ON = "a STATE that was not passed on"
+NOT_PASSED_ON = "a STATE that was not passed on"
 
 _CATALOGS: dict[str, dict[str, Any]] = {}
 
@@ -45,7 +45,7 @@ def cut_off(reading: Reading, killed: Killed) -> Reading:
     kept = reading.messages[: round(killed.at * len(reading.messages))]
     places = [place for place, message in enumerate(kept) if message["type"] == "STATE"]
     late = set(places[len(places) - min(killed.states_late, len(places)) :])
-    return Reading([{"type": _NOT_PASSED_ON} if place in late else each for place, each in enumerate(kept)])
+    return Reading([{"type": NOT_PASSED_ON} if place in late else each for place, each in enumerate(kept)])
 
 
 def _value(record: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - any value of a record
@@ -99,7 +99,7 @@ class Loading:
     def take(self, reading: Reading) -> None:
         """Load a run, and check that it marks no row that is there."""
         deleted_before = {stream: self._deleted(stream) for stream in self.facts.sources}
-        self.tables.load(message for message in reading.messages if message["type"] != _NOT_PASSED_ON)
+        self.tables.load(message for message in reading.messages if message["type"] != NOT_PASSED_ON)
         self.state = reading.state or self.state
         self.world.note_applied()
         came = self._came(reading)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from singer_rest_core.errors import WaitTooLong
 from tests.proof.loading import QUIET_NIGHTS, Loading
 from tests.proof.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from sandbox.server import RunningSandbox
     from tests.proof.plans import MovingCase, Night
     from tests.proof.world import TapFacts
@@ -16,10 +18,22 @@ if TYPE_CHECKING:
 DAY = 24 * 60 * 60.0
 
 
-def try_moving_case(sandbox: RunningSandbox, facts: TapFacts, case: MovingCase) -> None:
-    """Try a case: an AssertionError says what was lost."""
+def try_moving_case(
+    sandbox: RunningSandbox,
+    facts: TapFacts,
+    case: MovingCase,
+    begin: Callable[[World, Mapping[str, Any]], Loading] = Loading,
+) -> None:
+    """Try a case: an AssertionError says what was lost.
+
+    Args:
+        sandbox: The source.
+        facts: The tap.
+        case: What moves.
+        begin: Begins to load into empty tables, with some settings of the tap.
+    """
     world = World(sandbox, facts, skew=case.skew)
-    loading = Loading(world, {"concurrency": case.concurrency, **case.settings})
+    loading = begin(world, {"concurrency": case.concurrency, **case.settings})
     for night in case.nights:
         _read_night(world, loading, night)
         world.clock.advance(DAY)

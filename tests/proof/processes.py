@@ -46,7 +46,7 @@ def loader_of_the_project() -> dict[str, Any]:
 KEPT_LOADER = "target-postgres"
 """The program of meltanolabs-target-postgres itself, on which the project's loader builds."""
 
-_NEEDED_BY_THE_KEPT_LOADER = {
+NEEDED_BY_THE_KEPT_LOADER = {
     "stream_maps": {
         stream: {"record_version": "version", "version": "__NULL__"}
         for stream in ("company", "webhook", "webhookhistory")
@@ -84,7 +84,7 @@ class PostgresLoader(PostgresTables):
         plugin = loader_of_the_project()
         url = database_url.replace("postgresql://", "postgresql+psycopg://")
         program = program or installed_by_meltano()
-        needed = _NEEDED_BY_THE_KEPT_LOADER if program.name == KEPT_LOADER else {}
+        needed = NEEDED_BY_THE_KEPT_LOADER if program.name == KEPT_LOADER else {}
         settings = {
             **plugin["config"],
             "sqlalchemy_url": url,

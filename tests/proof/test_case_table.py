@@ -16,6 +16,7 @@ from tests.proof.case_record import (
     LASTING_FAILURES,
     MELTANO_KILLED,
     MOVING_DATA,
+    MOVING_DATA_LOADED,
     PROCESSES_KILLED,
     CaseSum,
     kept_sums,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 LEAST: Mapping[str, int] = {
     "hostile rows": 25,
     MOVING_DATA: 5,
+    MOVING_DATA_LOADED: 4,
     CRASH_AND_RESUME: 2,
     FAULTS: 5,
     LASTING_FAILURES: 5,
