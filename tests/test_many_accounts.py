@@ -9,8 +9,7 @@ import signal
 import subprocess
 import sys
 from collections import defaultdict
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +20,11 @@ import yaml
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from bench.accounts.checks import compare_tables, overlaps
+from bench.accounts.fleet import SYSTEMS, FleetAccount
 from sandbox.server import running_sandbox
 from scripts.local_world import ROOT
+from scripts.system_changes import rows_in_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,12 +35,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 ORCHESTRATE = str(Path(sys.executable).with_name("orchestrate"))
-LOADED = {
-    "tap-invobi": ("invobi", "invoices", ("id", "title", "currency")),
-    "tap-productive": ("productive", "invoices", ("id", "number", "currency", "amount")),
-    "tap-invoicetronic": ("invoicetronic/test", "send", ("id", "identifier", "file_name", "version")),
-}
-"""Of each tap a system of the sandbox, a stream, and columns whose values are those of the sandbox."""
+STREAMS = {"tap-invobi": "invoices", "tap-productive": "invoices", "tap-invoicetronic": "send"}
+"""The stream of each tap that is loaded."""
 SECRETS = {"tap-invobi": "api_token", "tap-productive": "auth_token", "tap-invoicetronic": "api_key"}
 SETTINGS: Mapping[str, dict[str, Any]] = {"tap-productive": {"organization_id": "1"}}
 KILLS = 4
@@ -69,7 +67,7 @@ class ManyAccounts:
                 "settings": settings,
                 "secrets": {SECRETS[tap]: f"env:{variable}"},
                 "schedule": "0 2 * * *",
-                "streams": [LOADED[tap][1]],
+                "streams": [STREAMS[tap]],
                 **more,
             }
         )
@@ -119,25 +117,6 @@ class ManyAccounts:
     def table(self, schema: str, name: str) -> list[dict[str, Any]]:
         """Return a table."""
         return self.rows(sql.SQL("select * from {}").format(sql.Identifier(schema, name)))
-
-    def loaded(self, name: str, tap: str) -> list[tuple[str, ...]]:
-        """Return the rows of an account's table, as texts."""
-        _, stream, columns = LOADED[tap]
-        query = sql.SQL("select {} from {} where _sdc_deleted_at is null").format(
-            sql.SQL(", ").join(map(sql.Identifier, columns)),
-            sql.Identifier(f"{tap.replace('-', '_')}__{name}", stream),
-        )
-        return sorted(tuple(map(str, row.values())) for row in self.rows(query))
-
-    def expected(self, name: str, tap: str) -> list[tuple[str, ...]]:
-        """Return the same of the sandbox."""
-        system, stream, columns = LOADED[tap]
-        admin = self.sandbox.admin.account(name)
-        if system == "productive":
-            rows = [{"id": row["id"], **row["attributes"]} for row in admin.records(stream)]
-        else:
-            rows = admin.system(system).records(stream)
-        return sorted(tuple(str(row[column]) for column in columns) for row in rows)
 
 
 @pytest.fixture
@@ -210,22 +189,29 @@ def test_thirty_accounts_are_loaded_by_workers_that_are_killed(many: ManyAccount
     assert code == 1
     states = {each["account"]: each for each in json.loads(output)}
     assert {name for name, each in states.items() if each["state"] == "succeeded"} == set(good), output
-    for name, tap in good.items():
-        expected = many.expected(name, tap)
-        assert expected
-        assert many.loaded(name, tap) == expected, name
+    accounts = [fleet_account(name, tap) for name, tap in good.items()]
+    tables = compare_tables(many.pipeline.database_url, many.sandbox.admin, accounts)
+    assert tables.differences == []
+    assert tables.tables == len(good)
+    assert tables.values > 3 * tables.rows > 0
     errors = {name: states[name]["error"] for name in states.keys() - good.keys()}
     assert not [error for error in errors.values() if not error or "\n" in error]
     assert all("answered 401" in errors[f"refused_{number}"] for number in range(5)), errors
     assert all("answered 500" in errors[f"broken_{number}"] for number in range(3)), errors
     assert all("response timed out" in errors[f"silent_{number}"] for number in range(2)), errors
-    expect_no_overlap(many)
+    assert overlaps(many.rows("select account, started, ended from orchestrate.invoicing_runs")) == []
     everything = "".join(workers.output)
     assert "is taken up: its worker has died" in everything
     attempts = many.rows(
         "select account from orchestrate.invoicing_runs where account like 'refused%' and exit_code = 77"
     )
     assert len(attempts) == 5, "what is refused is not tried again"
+
+
+def fleet_account(name: str, tap: str) -> FleetAccount:
+    """Return an account as the tables are compared by it: with the stream that is loaded here."""
+    (system,) = (each for each in SYSTEMS if each.tap == tap)
+    return FleetAccount(name, replace(system, streams=[STREAMS[tap]]), None)
 
 
 def loading(many: ManyAccounts) -> int:
@@ -255,12 +241,9 @@ def jobs(many: ManyAccounts) -> list[dict[str, Any]]:
         return []
 
 
-def expect_no_overlap(many: ManyAccounts) -> None:
-    """Assert that no account was loaded twice at the same time."""
-    runs: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
-    for row in many.rows("select account, started, ended from orchestrate.invoicing_runs order by started"):
-        runs[row["account"]].append((row["started"], row["ended"]))
-    assert not [name for name, spans in runs.items() if any(second[0] < first[1] for first, second in pairwise(spans))]
+def ids_of_invoices(many: ManyAccounts, name: str) -> list[str]:
+    """Return the ids that the sandbox has for an account of Invobi."""
+    return [row["id"] for row in rows_in_sandbox(many.sandbox.admin.account(name), "tap-invobi", "invoices")]
 
 
 def test_two_accounts_of_one_system_see_nothing_of_each_other(many: ManyAccounts, tmp_path: Path) -> None:
@@ -277,8 +260,8 @@ def test_two_accounts_of_one_system_see_nothing_of_each_other(many: ManyAccounts
 
     for name, other in (("acme", "beta"), ("beta", "acme")):
         foreign = [many.tokens[f"SECRET_OF_{other.upper()}"], f"SECRET_OF_{other.upper()}"]
-        foreign += [row[0] for row in many.expected(other, "tap-invobi")]
-        own = [row[0] for row in many.expected(name, "tap-invobi")]
+        foreign += ids_of_invoices(many, other)
+        own = ids_of_invoices(many, name)
         assert not set(own) & set(foreign)
         schema = f"tap_invobi__{name}"
         tables = [row for row in many.table("pg_catalog", "pg_tables") if row["schemaname"] == schema]

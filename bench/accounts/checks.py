@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from psycopg.rows import dict_row
 
 from scripts.all_taps import tap_classes, unconnected_tap
 from scripts.system_changes import rows_in_sandbox
+from singer_rest_core.records.timestamps import instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
     from sandbox.admin_client import AdminClient
 
 REFUSED = 429
-_EXACT_TYPES = ("bigint", "integer", "text", "character varying")
-"""Types of columns whose values are the source's as they are; times and decimals are written another way."""
+_UNCOMPARED = frozenset({"jsonb", "ARRAY"})
+"""Types of columns that hold JSON, whose texts may differ though their values do not."""
 
 
 @dataclass(frozen=True)
@@ -158,8 +161,19 @@ def _differences(
 
 def _comparable(
     source: Mapping[str, Any], loaded: Mapping[str, Any], types: Mapping[str, str]
-) -> Iterator[tuple[str, str | None, str | None]]:
+) -> Iterator[tuple[str, object, object]]:
     for name, value in source.items():
-        if types.get(name) in _EXACT_TYPES and isinstance(value, str | int | None) and not isinstance(value, bool):
-            found = loaded[name]
-            yield name, None if value is None else str(value), None if found is None else str(found)
+        if name in types and types[name] not in _UNCOMPARED and not isinstance(value, dict | list):
+            yield name, _value(value, types[name]), _value(loaded[name], types[name])
+
+
+def _value(value: object, type_name: str) -> object:
+    """Return what is compared: an amount as the number that it is, a time as its instant, all else as text."""
+    if value is None or isinstance(value, bool):
+        return value
+    if type_name == "numeric":
+        return Decimal(str(value))
+    if type_name.startswith("timestamp"):
+        moment = value if isinstance(value, datetime) else instant(str(value))
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return str(value)

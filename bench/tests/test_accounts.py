@@ -97,6 +97,32 @@ def test_a_row_that_is_missing_or_too_much_and_a_value_that_differs_are_found(lo
     assert line.endswith("column prompt_text differs")
 
 
+def test_amounts_are_compared_as_numbers_and_times_as_instants(database: Database, sandbox: RunningSandbox) -> None:
+    (account,) = (each for each in fleet(25) if each.system.tap == "tap-productive")
+    sandbox.admin.add_accounts(account.in_sandbox(0.05))
+    table = f"{account.schema}.invoices"
+    database.execute(
+        f"create schema {account.schema}",
+        f"create table {table} (id text, amount numeric, created_at timestamp, _sdc_deleted_at timestamp)",
+    )
+    with psycopg.connect(database.url) as connection:
+        for row in sandbox.admin.account(account.name).records("invoices"):
+            values = [row["id"], f"{row['attributes']['amount']}.00", row["attributes"]["created_at"]]
+            insert = "insert into {} values (%s, %s::numeric, %s::timestamptz at time zone 'UTC')"
+            connection.execute(sql.SQL(insert).format(sql.Identifier(account.schema, "invoices")), values)
+
+    def differences() -> list[str]:
+        found = compare_tables(database.url, sandbox.admin, [account]).differences
+        return [line.rpartition(": ")[2] for line in found if ".invoices" in line]
+
+    assert differences() == []
+    change = f"update {table} set {{}} where id = (select min(id) from {table})"  # noqa: S608 - of our own names
+    database.execute(change.format("amount = amount + 0.01"))
+    assert differences() == ["column amount differs"]
+    database.execute(change.format("created_at = created_at + interval '1 hour'"))
+    assert differences() == ["column amount differs", "column created_at differs"]
+
+
 def test_requests_that_are_refused_for_the_limit_are_counted_by_account(
     sandbox: RunningSandbox, sandbox_settings: SandboxSettings
 ) -> None:
