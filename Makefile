@@ -11,7 +11,7 @@ UV_VERSION := 0.13.8
 PARALLEL := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 # Tests that cross taps, without those that run Meltano in this folder: it can run only one of them at a time.
-BESIDE_OTHERS := $(filter-out tests/proof/test_meltano_killed.py,$(wildcard tests/proof/test_*.py)) $(wildcard tests/test_model*.py)
+BESIDE_OTHERS := $(filter-out tests/proof/test_meltano_killed.py,$(wildcard tests/proof/test_*.py)) $(filter-out tests/test_model_job.py,$(wildcard tests/test_model*.py))
 ONE_BY_ONE := $(filter-out $(BESIDE_OTHERS),$(wildcard tests/proof/test_*.py tests/test_*.py))
 
 export UV_PYTHON_DOWNLOADS = never

@@ -20,7 +20,8 @@ VARIANT = "invoicing-taps"
 LOADER = "target-postgres"
 JOB_SUFFIX = "to-postgres"
 MODEL_JOB = "model"
-_MODEL_TASKS = ("dbt:build", "invoicing-page:write")
+_MODEL_TASKS = ("dbt:run", "invoicing-page:write", "dbt:test")
+"""The page is made before the tests: one that fails ends the job."""
 _MODEL_INTERVAL = "0 5 * * *"
 
 # A number is a "string", as Meltano 4.4 fails to write a "decimal" that comes from a variable. The taps read the text.
