@@ -44,7 +44,7 @@ def test_a_replication_key_that_is_no_column(
     reading = read(TAPS[tap], settings, select=stream, catalog=with_key(discover(TAPS[tap], settings), "no_column"))
 
     (line,) = warnings_of(caplog)
-    assert line.startswith(f"The replication key in the catalog is no column: {stream} (no_column)")
+    assert line.startswith(f"The replication key in the catalog is not a column: {stream} (no_column)")
     assert reading.records == usual.records
     assert reading.activated == usual.activated
 

@@ -29,7 +29,7 @@ _AS_OF_VARIABLE = "DBT_AS_OF"
 """They hold the settings `vars` and `as_of` of the plugin."""
 _URL_VARIABLE = "TARGET_POSTGRES_SQLALCHEMY_URL"
 _HOW = f"set {_URL_VARIABLE} (postgresql+psycopg://user:password@host/database) in the environment or in .env"
-_NO_URL = f"sqlalchemy_url of {LOADER} is no URL of PostgreSQL (in a password, @ is %40, / is %2F and % is %25)"
+_NO_URL = f"sqlalchemy_url of {LOADER} is not a PostgreSQL URL (in a password, @ is %40, / is %2F and % is %25)"
 _DBT_VARIABLES = {
     "host": "INVOICING_DBT_HOST",
     "port": "INVOICING_DBT_PORT",
@@ -180,7 +180,7 @@ def _object(text: str, what: str) -> dict[str, Any]:
     except yaml.YAMLError:
         value = None
     if not isinstance(value, dict):
-        raise SettingsError(f'{what} is no object of variables, such as {{"as_of": "2026-01-31"}}')
+        raise SettingsError(f'{what} is not an object of variables, such as {{"as_of": "2026-01-31"}}')
     return value
 
 

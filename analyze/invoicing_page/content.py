@@ -61,7 +61,7 @@ def content(connection: str, schema: str, now: datetime, limits: Limits) -> dict
     except psycopg.ProgrammingError:
         # The message of libpq may show a part of the password.
         raise PageError(
-            "sqlalchemy_url of target-postgres is no URL of PostgreSQL (in a password, @ is %40, / is %2F and % is %25)"
+            "sqlalchemy_url of target-postgres is not a PostgreSQL URL (in a password, @ is %40, / is %2F and % is %25)"
         ) from None
     try:
         with psycopg.connect(

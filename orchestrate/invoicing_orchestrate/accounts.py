@@ -194,7 +194,7 @@ def _faults_of(account: Account, at_once: Mapping[str, int], locks: Mapping[str,
             CronSim(account.schedule, _ANY_TIME)
         except CronSimError:
             yield (
-                f"schedule {account.schedule!r} is no cron expression of five fields, such as"
+                f"schedule {account.schedule!r} is not a cron expression of five fields, such as"
                 ' "0 2 * * *" for 02:00 UTC every day'
             )
     if account.tap in locks:

@@ -166,7 +166,7 @@ class Project:
             try:
                 patterns = json.loads(text)
             except ValueError:
-                raise ProjectError(f"The variable {name} is no JSON list") from None
+                raise ProjectError(f"The variable {name} is not a JSON list") from None
             return [str(pattern) for pattern in patterns]
         for entry in self._entries(tap):
             if "select" in entry:

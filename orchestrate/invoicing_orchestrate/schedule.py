@@ -103,7 +103,7 @@ class Schedule:
         try:
             return next(CronSim(self.times, self.now().astimezone(UTC)))
         except CronSimError:
-            reason = 'is no cron expression of five fields, such as "0 2 * * *" for 02:00 UTC every day'
+            reason = 'is not a cron expression of five fields, such as "0 2 * * *" for 02:00 UTC every day'
         except StopIteration:
             reason = "names no time within the next fifty years"
         raise ProjectError(f"{self.times!r} {reason}")

@@ -77,7 +77,7 @@ def test_the_times_of_a_schedule(tap_project: Path) -> None:
         ({"name": "a" * 60}, "has 67 bytes: shorten its name, PostgreSQL takes 63"),
         ({"tap": "tap-y"}, "account acme: the project has no tap-y (did you mean tap-x?)"),
         ({"settings": {"organisation": "1"}}, "tap-x has no setting organisation (did you mean organization?)"),
-        ({"schedule": "daily"}, "schedule 'daily' is no cron expression of five fields"),
+        ({"schedule": "daily"}, "schedule 'daily' is not a cron expression of five fields"),
         ({"quota_group": "office"}, "account acme: quota_groups has no office"),
         ({"stream": ["a"]}, "account acme: stream is unknown (did you mean streams?)"),
         ({"streams": []}, "must not be empty: leave it out for all streams"),

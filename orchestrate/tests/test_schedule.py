@@ -172,10 +172,10 @@ def test_a_signal_ends_the_wait_or_goes_to_the_load_that_runs(
 @pytest.mark.parametrize(
     ("times", "reason"),
     [
-        ("61 * * * *", "is no cron expression of five fields"),
-        ("daily", "is no cron expression of five fields"),
-        ("* * * *", "is no cron expression of five fields"),
-        ("0 0 30 2 *", "names no time|is no cron expression"),
+        ("61 * * * *", "is not a cron expression of five fields"),
+        ("daily", "is not a cron expression of five fields"),
+        ("* * * *", "is not a cron expression of five fields"),
+        ("0 0 30 2 *", "names no time|is not a cron expression"),
     ],
 )
 def test_times_that_cannot_be_read_are_refused_before_anything_runs(times: str, reason: str) -> None:
@@ -187,5 +187,5 @@ def test_times_that_cannot_be_read_are_refused_before_anything_runs(times: str, 
 def test_the_command_refuses_them_in_one_line() -> None:
     result = CliRunner().invoke(main, ["schedule", "--now", "61 * * * *", "tap-invobi"])
     assert result.exit_code == 1
-    assert result.output.startswith("Error: '61 * * * *' is no cron expression of five fields")
+    assert result.output.startswith("Error: '61 * * * *' is not a cron expression of five fields")
     assert result.output.count("\n") == 1

@@ -244,5 +244,5 @@ def _instant_in_state(text: object) -> datetime:
     try:
         return instant(str(text))
     except ValueError as error:
-        line = f"The state holds a bookmark that is no timestamp ({error}). Fix it or clear the state."
+        line = f"The state holds a bookmark that is not a timestamp ({error}). Fix it or clear the state."
         raise RunEnded(line) from error

@@ -39,7 +39,7 @@ def run_warnings(selected: Sequence[BaseStream], start_date: object, *, now: dat
     keys = [f"{each.name} ({each.unknown_replication_key})" for each in selected if each.unknown_replication_key]
     if keys:
         yield (
-            f"The replication key in the catalog is no column: {_listed(keys)}. Such a stream is read as the tap "
+            f"The replication key in the catalog is not a column: {_listed(keys)}. Such a stream is read as the tap "
             "declares it: correct the catalog, or `metadata` in meltano.yml"
         )
     bookmarks = [f"{each.name} ({held})" for each in selected if (held := _future_bookmark(each, now))]

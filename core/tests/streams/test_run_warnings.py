@@ -132,7 +132,7 @@ def test_a_replication_key_that_is_no_column_warns_once_and_changes_nothing(worl
 
     (line,) = world.warnings
     named = f"bookings ({key}), changes ({key}), more_changes ({key})"
-    assert line.startswith(f"The replication key in the catalog is no column: {named}")
+    assert line.startswith(f"The replication key in the catalog is not a column: {named}")
     assert reading.records == before.records
     assert reading.activated == before.activated == ["bookings"]
     assert reading.bookmark("changes") == before.bookmark("changes") == "2026-01-05T00:00:00Z"
@@ -146,7 +146,7 @@ def test_an_incremental_stream_without_a_replication_key_warns_once_and_stays_wh
     reading = world.run(catalog=catalog)
 
     (line,) = world.warnings
-    assert line.startswith("The replication key in the catalog is no column: bookings (none).")
+    assert line.startswith("The replication key in the catalog is not a column: bookings (none).")
     assert reading.activated == ["bookings"]
 
 

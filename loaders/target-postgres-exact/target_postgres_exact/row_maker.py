@@ -194,4 +194,4 @@ def _moment_out_of_range(column: Column, value: object) -> datetime | None:
 
 
 def _not_iso(value: object) -> str:
-    return f"{value!r:.60} is no date or time in ISO 8601"
+    return f"{value!r:.60} is not a date or time in ISO 8601"

@@ -204,7 +204,7 @@ class TargetPostgresExact(TargetPostgres):
                 value = simplejson.dumps(message["value"], use_decimal=True) if "value" in message else ""
                 return str(message.get("type", "")), str(message.get("stream", "")), value
             except (ValueError, AttributeError, RecursionError):
-                self._end_with(f"This is no message of a tap: {line[:80].decode(errors='replace')}")
+                self._end_with(f"This is not a Singer message: {line[:80].decode(errors='replace')}")
         return seen.type, seen.stream, bytes(seen.value).decode()
 
     def _is_taken_by(self, stream: str, line: bytes) -> bool:

@@ -251,13 +251,13 @@ def test_messages_of_a_stream_without_a_schema_fail_it_alone(
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ('{"type": "RECORD", "stream": "rows", "rec', "This is no message of a tap: "),
-        ("Traceback (most recent call last):", "This is no message of a tap: "),
+        ('{"type": "RECORD", "stream": "rows", "rec', "This is not a Singer message: "),
+        ("Traceback (most recent call last):", "This is not a Singer message: "),
         ('{"type": "HELLO", "stream": "rows"}', "There is no message type 'HELLO'."),
         ('{"stream": "rows"}', "A message has no type."),
         ('{"type": "RECORD"}', "A RECORD message names no stream."),
         ('{"type": "STATE"}', "A STATE message has no value"),
-        ("[]", "This is no message of a tap: "),
+        ("[]", "This is not a Singer message: "),
     ],
 )
 def test_input_that_is_no_message_ends_the_run_after_what_came_before_it(
