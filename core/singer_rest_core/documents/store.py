@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import logging
 import os
 import re
 import secrets
@@ -80,6 +81,17 @@ class Document:
         return asdict(self)
 
 
+_LOGGERS = {"s3fs": ("aiobotocore", "botocore", "s3fs"), "gcsfs": ("gcsfs", "google"), "adlfs": ("adlfs", "azure")}
+"""The loggers below each of these packages. Azure's says 25 lines of each request at the level INFO."""
+
+
+def _hide_requests(loggers: Iterable[str]) -> None:
+    """Let loggers say nothing below a warning, unless debug lines are shown."""
+    if not logging.getLogger().isEnabledFor(logging.DEBUG):
+        for name in loggers:
+            logging.getLogger(name).setLevel(logging.WARNING)
+
+
 class DocumentStore:
     """A folder or bucket of documents; safe to share between threads.
 
@@ -94,6 +106,7 @@ class DocumentStore:
         """Open the store without writing anything."""
         protocol = protocol_of(url)
         package = PACKAGES[protocol]
+        _hide_requests(_LOGGERS.get(package or "", ()))
         self._secrets = _texts_in(conf.get(protocol))
         try:
             filesystem, root = url_to_fs(url)

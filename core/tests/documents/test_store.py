@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import random
+import subprocess
 import sys
 import threading
 import tracemalloc
@@ -515,6 +516,22 @@ def test_an_error_of_a_cloud_library_is_reported_without_its_secrets(
         DocumentStore(bucket).put("4711.pdf", b"", media_type=_PDF)
     assert str(refused.value) == f"documents_url: {bucket}/4711.pdf {reported}"
     assert refused.value.__cause__ is None
+
+
+@pytest.mark.parametrize(("level", "shown"), [("INFO", ["a warning"]), ("DEBUG", ["a request", "a warning"])])
+def test_what_a_cloud_library_says_of_each_request_is_shown_with_debug_lines_only(level: str, shown: list[str]) -> None:
+    program = (
+        "import contextlib, logging\n"
+        "from singer_rest_core.documents.store import DocumentStore, DocumentsUnusable\n"
+        f"logging.basicConfig(format='%(message)s', level=logging.{level})\n"
+        "with contextlib.suppress(DocumentsUnusable):\n"
+        "    DocumentStore('az://invoices')\n"
+        "azure = logging.getLogger('azure.core.pipeline.policies.http_logging_policy')\n"
+        "azure.info('a request')\n"
+        "azure.warning('a warning')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines() == shown
 
 
 def test_a_store_that_cannot_be_opened_gives_one_line_without_its_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
