@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 
 from scripts.all_taps import tap_classes, unconnected_tap
 from scripts.system_changes import rows_in_sandbox
-from singer_rest_core.records.timestamps import instant
+from singer_rest_core.records import instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -59,6 +59,7 @@ class BackgroundPages:
                 if self._is_dropped.is_set():
                     break
                 self._spool.put(page)
+                del page  # not to be kept while the next one is waited for
         except BaseException as error:  # noqa: BLE001 - raised where its page would be
             self._spool.close(error)
         else:

@@ -74,7 +74,10 @@ class PagePaginator(BaseAPIPaginator[PageParams], ABC):
             page: The page just read.
         """
         self._page = page
-        self.advance(page.answer)
+        try:
+            self.advance(page.answer)
+        finally:
+            self._page = None  # its rows are many
 
     @override
     def get_next(self, response: requests.Response) -> PageParams | None:

@@ -154,6 +154,7 @@ class Prefetcher:
             if self._is_stopped:
                 pending.drop()
             pending.settle()
+            del pending  # nor its answer to be kept while the next request is waited for
             with self._changed:
                 self._busy_with_others -= is_other
                 self._changed.notify()

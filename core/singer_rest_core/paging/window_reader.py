@@ -126,7 +126,9 @@ class WindowReader(Generic[Query]):
             if is_first and window.is_ignored(page.column(self._column)):
                 raise FilterIgnoredError(f"the API does not keep to the filter {self._column}")
             is_first = False
-            yield continued(page, paginator)
+            page = continued(page, paginator)
+            yield page
+            del page  # not to be kept while the next one is waited for
 
 
 def _begun(pages: Iterator[Page]) -> Iterator[Page]:
