@@ -23,12 +23,13 @@ class BackgroundPages:
         name: The thread's name.
         pages: Reads them; nothing else may use it.
         memory: The memory that waiting pages may use.
+        uses_files: Whether pages go to a file where memory has no space; if not, reading waits.
     """
 
-    def __init__(self, name: str, pages: Iterator[Page], memory: SpoolMemory) -> None:
+    def __init__(self, name: str, pages: Iterator[Page], memory: SpoolMemory, *, uses_files: bool = True) -> None:
         """Start the thread."""
         self._source = pages
-        self._spool = Spool(memory)
+        self._spool = Spool(memory, uses_files=uses_files)
         self._is_dropped = threading.Event()
         threading.Thread(target=self._read, name=name, daemon=True).start()
 

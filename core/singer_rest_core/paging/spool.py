@@ -1,4 +1,8 @@
-"""Pages that wait for their turn: in memory up to a bound that all spools of a run share, then in temporary files."""
+"""Pages that wait for their turn: in memory up to a bound that all spools of a run share, then in temporary files.
+
+A page in a file has to be decoded again. So the windows of one list, of which a page each is taken in turn, do without
+files: there, whoever reads waits.
+"""
 
 from __future__ import annotations
 
@@ -38,22 +42,33 @@ class SpoolMemory:
         self._in_files = 0
         self._changed = threading.Condition()
 
-    def take(self, size: int, *, at_once: Callable[[], bool]) -> bool:
+    def take(self, size: int, *, at_once: Callable[[], bool], uses_files: bool) -> bool:
         """Take space for a page, and wait for it.
 
         Args:
             size: Bytes of its answer.
             at_once: Returns whether space is taken even if there is none.
+            uses_files: Whether the page may go to a file where memory has no space.
 
         Returns:
             Whether it is in memory; in a file otherwise.
         """
+        decoded = size * _DECODED
+
+        def has_memory() -> bool:
+            return self._in_memory + decoded <= self._limit
+
+        def has_space() -> bool:
+            if uses_files:
+                return self._in_memory + self._in_files < self._most_waiting
+            return has_memory()
+
         with self._changed:
-            self._changed.wait_for(lambda: self._in_memory + self._in_files < self._most_waiting or at_once())
-            if self._in_memory + size * _DECODED > self._limit:
+            self._changed.wait_for(lambda: has_space() or at_once())
+            if uses_files and not has_memory():
                 self._in_files += size
                 return False
-            self._in_memory += size * _DECODED
+            self._in_memory += decoded
             return True
 
     def give_back(self, size: int, *, in_file: bool) -> None:
@@ -91,11 +106,13 @@ class Spool:
 
     Args:
         memory: The memory that it may use, beside others.
+        uses_files: Whether pages go to a file where memory has no space. If not, one page may wait nevertheless.
     """
 
-    def __init__(self, memory: SpoolMemory) -> None:
+    def __init__(self, memory: SpoolMemory, *, uses_files: bool = True) -> None:
         """Start empty."""
         self._memory = memory
+        self._uses_files = uses_files
         self._waiting: deque[_Waiting] = deque()
         self._changed = threading.Condition()
         self._file: IO[bytes] | None = None
@@ -114,7 +131,7 @@ class Spool:
         """
         content = page.answer.content
         # Whoever takes the last page that waits, or drops all of them, frees space and so wakes this thread.
-        if self._memory.take(len(content), at_once=lambda: not self._waiting):
+        if self._memory.take(len(content), at_once=lambda: not self._waiting, uses_files=self._uses_files):
             waiting = _Waiting(page, len(content), None)
         else:
             waiting = _Waiting(page.without_content(), len(content), self._write(content))

@@ -76,7 +76,7 @@ class WindowReader(Generic[Query]):
         if self._run.prefetcher is not None:
             for number, read in reads.items():
                 name = f"read-{self._source.name}-{number}"
-                background.append(BackgroundPages(name, read, self._run.spool_memory))
+                background.append(BackgroundPages(name, read, self._run.spool_memory, uses_files=False))
                 reads[number] = background[-1].pages()
         try:
             for number in numbers:

@@ -92,7 +92,32 @@ def test_a_list_is_read_no_further_while_too_much_waits_unless_nothing_of_it_doe
     assert _ids(long.pages()) == list(range(6))
 
 
-def test_a_read_that_waits_for_space_ends_when_it_is_dropped() -> None:
+def test_pages_that_use_no_files_are_read_no_further_than_memory_goes_and_one_of_each_may_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr("tempfile.TemporaryFile")
+    decoded = 3 * _SIZE
+    space = SpoolMemory(2 * decoded)
+    read: list[int] = []
+
+    def window(*numbers: int) -> Iterator[Page]:
+        for page in _pages(*numbers):
+            read.extend(page.ids)  # type: ignore[arg-type] # as above
+            yield page
+
+    first = BackgroundPages("first", window(*range(6)), space, uses_files=False)
+    _let_threads_go_on()
+    assert read == [0, 1, 2], "two in memory, and one that waits for it"
+    second = BackgroundPages("second", window(*range(10, 13)), space, uses_files=False)
+    _let_threads_go_on()
+    assert read == [0, 1, 2, 10, 11], "one in memory nevertheless, and one that waits for it"
+    # A page of each in turn, as windows are taken.
+    taken = [ids for pages in zip(first.pages(), second.pages(), strict=False) for page in pages for ids in page.ids]
+    assert taken == [0, 10, 1, 11, 2, 12]
+
+
+@pytest.mark.parametrize("uses_files", [True, False])
+def test_a_read_that_waits_for_space_ends_when_it_is_dropped(*, uses_files: bool) -> None:
     space = SpoolMemory(0, most_waiting=_SIZE)
     ended = threading.Event()
 
@@ -102,7 +127,7 @@ def test_a_read_that_waits_for_space_ends_when_it_is_dropped() -> None:
         finally:
             ended.set()
 
-    read = BackgroundPages("read", pages(), space)
+    read = BackgroundPages("read", pages(), space, uses_files=uses_files)
     _let_threads_go_on()
     assert not ended.is_set()
     read.drop()
