@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from scripts.local_world import ROOT
+from tests.mutants.__main__ import PACKAGES
 from tests.mutants.catalogue import Mutant, NotApplicable, mutants
 
 MUTANTS = mutants()
@@ -21,6 +22,12 @@ def test_a_mutant_can_be_applied_and_its_test_exists(mutant: Mutant) -> None:
     tests = ast.parse((ROOT / mutant.test_file).read_text(encoding="utf-8"))
     names = {each.name for each in tests.body if isinstance(each, ast.FunctionDef)}
     assert mutant.test_function in names | {""}
+
+
+def test_every_mutant_is_in_code_that_is_taken_from_the_copy() -> None:
+    assert [
+        mutant.name for mutant in MUTANTS if not mutant.file.startswith(tuple(f"{each}/" for each in PACKAGES))
+    ] == []
 
 
 def test_a_mutant_that_is_out_of_date_is_an_error() -> None:

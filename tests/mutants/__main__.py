@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scripts.distributions import distributions
 from tests.mutants.catalogue import mutants
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from tests.mutants.catalogue import Mutant
 
 _ROOT = Path(__file__).resolve().parents[2]
-_PACKAGES = ("core", *(f"taps/{each.name}" for each in sorted((_ROOT / "taps").iterdir())))
+PACKAGES = tuple(str(each.folder.relative_to(_ROOT)) for each in distributions())
+"""Where code is taken from the copy: all else comes from where it is installed, and a mutant there changes nothing."""
 _PASSED, _FAILED = 0, 1
 """Exit codes of pytest; others mean that the tests did not run."""
 _LONGEST = 300
@@ -85,7 +87,7 @@ def _is_found(mutant: Mutant, copy: Path) -> bool:
 def _pytest(copy: Path, tests: Sequence[str]) -> int:
     """Run tests of the copy with its code, until one fails; return pytest's exit code."""
     # The packages are installed from our own tree; what is named here goes before it.
-    paths = os.pathsep.join(str(copy / package) for package in _PACKAGES)
+    paths = os.pathsep.join(str(copy / package) for package in PACKAGES)
     environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
     command = [
         sys.executable,
