@@ -166,7 +166,9 @@ class Project:
             try:
                 patterns = json.loads(text)
             except ValueError:
-                raise ProjectError(f"The variable {name} is not a JSON list") from None
+                patterns = None
+            if not isinstance(patterns, list):
+                raise ProjectError(f'The variable {name} is not a JSON list, such as ["invoices.*"]')
             return [str(pattern) for pattern in patterns]
         for entry in self._entries(tap):
             if "select" in entry:

@@ -142,3 +142,10 @@ def test_a_project_finds_settings_and_patterns_as_meltano_does(tap_project: Path
     (tap_project / "meltano.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
     assert Project(tap_project, variables).select("tap-x") == ["invoices.*", "!invoices.note"]
     assert Project(tap_project, {**variables, "TAP_X__SELECT": '["a.*"]'}).select("tap-x") == ["a.*"]
+
+
+@pytest.mark.parametrize("text", ["", "a.*", '"a.*"', '{"a": "*"}', "5", "null"])
+def test_a_selection_that_is_no_list_is_an_error_that_says_what_to_write(tap_project: Path, text: str) -> None:
+    with pytest.raises(ProjectError) as refused:
+        Project(tap_project, {"TAP_X__SELECT": text}).select("tap-x")
+    assert str(refused.value) == 'The variable TAP_X__SELECT is not a JSON list, such as ["invoices.*"]'
