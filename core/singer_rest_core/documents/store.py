@@ -86,10 +86,12 @@ _LOGGERS = {"s3fs": ("aiobotocore", "botocore", "s3fs"), "gcsfs": ("gcsfs", "goo
 
 
 def _hide_requests(loggers: Iterable[str]) -> None:
-    """Let loggers say nothing below a warning, unless debug lines are shown."""
-    if not logging.getLogger().isEnabledFor(logging.DEBUG):
-        for name in loggers:
-            logging.getLogger(name).setLevel(logging.WARNING)
+    """Let loggers say nothing below a warning, unless debug lines are shown or someone has set the level of one."""
+    if logging.getLogger().isEnabledFor(logging.DEBUG):
+        return
+    for logger in map(logging.getLogger, loggers):
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.WARNING)
 
 
 class DocumentStore:

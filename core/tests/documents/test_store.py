@@ -518,12 +518,22 @@ def test_an_error_of_a_cloud_library_is_reported_without_its_secrets(
     assert refused.value.__cause__ is None
 
 
-@pytest.mark.parametrize(("level", "shown"), [("INFO", ["a warning"]), ("DEBUG", ["a request", "a warning"])])
-def test_what_a_cloud_library_says_of_each_request_is_shown_with_debug_lines_only(level: str, shown: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("level", "own_level", "shown"),
+    [
+        ("INFO", "NOTSET", ["a warning"]),
+        ("DEBUG", "NOTSET", ["a request", "a warning"]),
+        ("INFO", "INFO", ["a request", "a warning"]),
+    ],
+)
+def test_what_a_cloud_library_says_of_each_request_is_shown_to_who_asks_for_it(
+    level: str, own_level: str, shown: list[str]
+) -> None:
     program = (
         "import contextlib, logging\n"
         "from singer_rest_core.documents.store import DocumentStore, DocumentsUnusable\n"
         f"logging.basicConfig(format='%(message)s', level=logging.{level})\n"
+        f"logging.getLogger('azure').setLevel(logging.{own_level})\n"
         "with contextlib.suppress(DocumentsUnusable):\n"
         "    DocumentStore('az://invoices')\n"
         "azure = logging.getLogger('azure.core.pipeline.policies.http_logging_policy')\n"
