@@ -164,17 +164,18 @@ class Spool:
         Raises:
             BaseException: What ended the reading.
         """
-        while True:
-            with self._changed:
-                while not self._waiting and not self._is_closed:
-                    self._changed.wait()
-                waiting = self._waiting.popleft() if self._waiting else None
-            if waiting is None:
-                break
-            yield self._taken(waiting)
+        # No name here may keep a page until the next one is asked for.
+        yield from iter(self._next, None)
         self.discard()
         if self._error is not None:
             raise self._error
+
+    def _next(self) -> Page | None:
+        """Take the next page, waiting for it; None after the last."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._is_closed)
+            waiting = self._waiting.popleft() if self._waiting else None
+        return None if waiting is None else self._taken(waiting)
 
     def discard(self) -> None:
         """Free memory and file."""

@@ -46,6 +46,7 @@ class Window:
         """
         outermost = earliest_and_latest(values)
         if outermost is not None and all(map(self._holds, outermost)):
+            # Between two times of the window, a date that no calendar has counts as one, too: of no other window.
             return [True] * len(values)
         return [self._holds(value) for value in values]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,6 +133,26 @@ def test_a_read_that_waits_for_space_ends_when_it_is_dropped(*, uses_files: bool
     assert not ended.is_set()
     read.drop()
     assert ended.wait(_PATIENCE)
+
+
+def test_a_page_that_was_taken_is_not_kept_while_the_next_one_is_waited_for() -> None:
+    may_go_on = threading.Event()
+    answers: list[weakref.ref[requests.Response]] = []
+
+    def pages() -> Iterator[Page]:
+        page = _page(1)
+        answers.append(weakref.ref(page.answer))
+        yield page
+        del page
+        may_go_on.wait(_PATIENCE)
+
+    read = BackgroundPages("read", pages(), SpoolMemory()).pages()
+    page: Page | None = next(read)
+    assert page is not None
+    _let_threads_go_on()
+    page = None
+    assert answers[0]() is None
+    may_go_on.set()
 
 
 def _let_threads_go_on() -> None:
