@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -52,6 +53,9 @@ def main() -> None:
         )
     except ValueError as error:
         parser.error(str(error))
+    # The rows are many and stay: to look through them for garbage would hold up an answer for a second now and then.
+    gc.collect()
+    gc.freeze()
     with listen(arguments.port) as listener:
         url = url_of(listener)
         Server(app, lambda: print(url, flush=True)).run(sockets=[listener])  # noqa: T201 - the URL is the output

@@ -186,8 +186,8 @@ class Gateway:
         )
         self._log.add(entry)
         fault = self._faults.take(entry.path, unquote_plus(request.url.query), account)
-        if self._latency:
-            await asyncio.sleep(self._latency)
+        received = time.monotonic()
+        await asyncio.sleep(self._latency / 2)
         if fault is not None:
             if fault.carried_out and (fault.kind == "drop" or _fault_response(fault) is not None):
                 await _answer(api, api_request)
@@ -203,6 +203,8 @@ class Gateway:
         for name, value in api.headers(api_request, time.perf_counter() - started).items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("date", formatdate(self._clock.wall(), usegmt=True))
+        # What the answer took to be made is part of its latency.
+        await asyncio.sleep(max(0.0, received + self._latency - time.monotonic()))
         entry.status = response.status_code
         entry.content_length = len(response.body)
         kind = None if fault is None else fault.kind

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from singer_rest_core.api.rate_limit_group import GroupLimits
 from singer_rest_core.api.rate_limit_headers import parse_rate_limit_headers
-from singer_rest_core.api.rate_limit_rules import Window
+from singer_rest_core.api.rate_limit_rules import NOTHING_EXPECTED, Window
 from singer_rest_core.api.retry import LongWait
 
 if TYPE_CHECKING:
@@ -23,12 +23,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from singer_rest_core.api.rate_limit_headers import LimitStatus, Policy
-    from singer_rest_core.api.rate_limit_rules import Rule
+    from singer_rest_core.api.rate_limit_rules import ExpectedRequests, Rule
     from singer_rest_core.clock import Clock
 
 _ROUNDING = 1e-6
-_LATE_AT_MOST = 1.0
-"""Seconds: how much of a pace that was not kept is made up for."""
 
 
 class WaitStopped(Exception):
@@ -81,8 +79,7 @@ class RateLimiter:
         self._waiting = 0
         self._stopped = False
         self._tickets = itertools.count()
-        self._pace = 0.0
-        self._paced_until = -math.inf
+        self._expected = NOTHING_EXPECTED
 
     def acquire(self, group: str = "", *, longest: float = math.inf, first: bool = False) -> float:
         """Wait until a request may be sent, and count it.
@@ -93,7 +90,8 @@ class RateLimiter:
         Args:
             group: The route group of the request.
             longest: Seconds; a longer wait is refused at once, also when it becomes so while waiting.
-            first: Whether it goes before all that wait and are not first, and heeds no pace (`pace`).
+            first: Whether it goes before all that wait and are not first, and may take the room that these leave
+                (`leave_room`).
 
         Returns:
             Seconds waited.
@@ -129,15 +127,14 @@ class RateLimiter:
                 for waiter in queue:
                     waiter.event.set()
 
-    def pace(self, seconds: float) -> None:
-        """Let requests that are not first be sent only so many seconds apart on average.
+    def leave_room(self, expected: ExpectedRequests) -> None:
+        """Let requests that are not first be sent only where those that are expected to be first will not have to wait.
 
         Args:
-            seconds: The time between two of them; 0 to let them be sent as the limits permit.
+            expected: What is expected from now on, of the limits of the group "".
         """
         with self._lock:
-            self._pace = seconds
-            self._paced_until = min(self._paced_until, self._clock.monotonic() + seconds)
+            self._expected = expected
             self._wake_first()
 
     def wait_needed(self, group: str = "", *, requests: int = 1) -> float:
@@ -218,19 +215,19 @@ class RateLimiter:
             pause = ready - now + _ROUNDING if place == 1 and ready > now else None
             self._clock.wait(waiter.event, pause)
 
-    def _ready_at(self, group: str, place: int, now: float) -> float:
+    def _ready_at(self, group: str, place: int, now: float, expected: ExpectedRequests = NOTHING_EXPECTED) -> float:
         """Return when the request at this place of the group's queue may be sent: not later than is true."""
-        return max(limits.ready_at(place, now) for limits in self._limits_of[group])
+        return max(
+            limits.ready_at(place, now, NOTHING_EXPECTED if limits.group else expected)
+            for limits in self._limits_of[group]
+        )
 
     def _ready_for(self, waiter: _Waiter, place: int, now: float) -> float:
-        ready = self._ready_at(waiter.group, place, now)
-        return ready if waiter.is_first else max(ready, self._paced_until)
+        return self._ready_at(waiter.group, place, now, NOTHING_EXPECTED if waiter.is_first else self._expected)
 
     def _count(self, waiter: _Waiter, now: float) -> None:
         for limits in self._limits_of[waiter.group]:
             limits.add(now)
-        if self._pace and not waiter.is_first:
-            self._paced_until = max(self._paced_until, now - _LATE_AT_MOST) + self._pace
 
     def _count_down_in_flight(self, group: str) -> None:
         for limits in self._limits_of[group]:

@@ -6,13 +6,15 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
-from singer_rest_core.api.rate_limit_rules import Window
+from singer_rest_core.api.rate_limit_rules import NOTHING_EXPECTED, Window
 
 if TYPE_CHECKING:
-    from singer_rest_core.api.rate_limit_rules import Bucket, Rule
+    from singer_rest_core.api.rate_limit_rules import Bucket, ExpectedRequests, Rule
 
 MIN_MARGIN, MAX_MARGIN = 0.05, 0.1
 _MAX_TIMES = 4096
+_MOST_ROOM = 0.9
+"""The part of a limit that can be kept for requests that are expected: something is always left for others."""
 
 
 def margin(seconds: float) -> float:
@@ -63,16 +65,18 @@ class SlidingWindowCounter:
         self._span = rule.seconds + margin(rule.seconds)
         self._step = self._span / _MAX_TIMES if self.allowed > _MAX_TIMES else 0.0
         self._step_began = -math.inf
+        self._room = int(self.allowed * _MOST_ROOM)
         self._times: deque[float] = deque()
         self._counts: deque[int] = deque()
         self._sent = 0
 
-    def ready_at(self, place: int, now: float) -> float:
+    def ready_at(self, place: int, now: float, expected: ExpectedRequests = NOTHING_EXPECTED) -> float:
         """Return when a request may be sent at the earliest.
 
         Args:
             place: Its place among those that wait, from 1.
             now: The present, in seconds of a monotonic clock.
+            expected: Requests that come after it and must not have to wait because it was sent.
 
         Returns:
             Seconds of the same clock; not later than is true.
@@ -83,15 +87,22 @@ class SlidingWindowCounter:
             self._sent -= self._counts.popleft()
         windows, place = divmod(place - 1, self.allowed)
         if windows:
-            return max(now, self.ready_at(place + 1, now)) + windows * span
+            return max(now, self.ready_at(place + 1, now, expected)) + windows * span
         over = self._sent + place + 1 - self.allowed
-        if over <= 0:
+        after = min(expected.requests, self._room)
+        if over + after <= 0:
             return -math.inf
+        at, free = -math.inf, 0
         for sent, count in zip(times, self._counts, strict=True):
-            over -= count
-            if over <= 0:
-                return sent + span
-        return now + span
+            # The first request, it or one that is expected, that has to wait for this place.
+            number = max(0, free + 1 - over)
+            free += count
+            if number > after:
+                return at
+            if over + number <= free:
+                at = max(at, sent + span - expected.due(number))
+        number = max(0, free + 1 - over)
+        return at if number > after else max(at, now + span - expected.due(number))
 
     def add(self, now: float) -> None:
         """Count a request that is sent now."""
@@ -128,11 +139,18 @@ class TokenBucketCounter:
         refill = share_of(rule.refill, share)
         self._seconds = rule.seconds * max(1.0, refill / (rule.refill * share))
         self._margin = margin(rule.seconds)
+        self._room = int(self.allowed * _MOST_ROOM)
         self._sent: deque[float] = deque([-math.inf] * self.allowed, maxlen=self.allowed)
         self._due: deque[float] = deque([-math.inf] * refill, maxlen=refill)
 
-    def ready_at(self, place: int, now: float) -> float:  # noqa: ARG002 - as the window's; only the send times count
+    def ready_at(self, place: int, now: float, expected: ExpectedRequests = NOTHING_EXPECTED) -> float:  # noqa: ARG002 - only the send times count
         """Return when a request may be sent at the earliest (see `SlidingWindowCounter.ready_at`)."""
+        at = self._free_at(place)
+        for number in range(1, min(expected.requests, self._room) + 1):
+            at = max(at, self._free_at(place + number) - expected.due(number))
+        return at
+
+    def _free_at(self, place: int) -> float:
         sent, due = self._sent, self._due
         at = max(sent[min(place, len(sent)) - 1], due[min(place, len(due)) - 1])
         return at + self._seconds + self._margin

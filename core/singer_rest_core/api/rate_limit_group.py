@@ -13,13 +13,14 @@ from singer_rest_core.api.rate_limit_counters import (
     counter_for,
     share_of,
 )
+from singer_rest_core.api.rate_limit_rules import NOTHING_EXPECTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from singer_rest_core.api.rate_limit_counters import Counter
     from singer_rest_core.api.rate_limit_headers import LimitStatus
-    from singer_rest_core.api.rate_limit_rules import Rule, Window
+    from singer_rest_core.api.rate_limit_rules import ExpectedRequests, Rule, Window
 
 _MAX_LEARNED = 8
 _SAME_RESET = 2.0
@@ -60,24 +61,27 @@ class GroupLimits:
         self._paused_until = -math.inf
         self._sent = 0
 
-    def ready_at(self, place: int, now: float) -> float:
+    def ready_at(self, place: int, now: float, expected: ExpectedRequests = NOTHING_EXPECTED) -> float:
         """Return when a request may be sent at the earliest.
 
         Args:
             place: Its place among those of the group that wait, from 1.
             now: The present, in seconds of a monotonic clock.
+            expected: Requests that come after it and must not have to wait because it was sent.
 
         Returns:
             Seconds of the same clock; not later than is true.
         """
         at = self._paused_until
         for counter in self.counters:
-            ready = counter.ready_at(place, now)
+            ready = counter.ready_at(place, now, expected)
             at = max(at, ready)
         if self._caps:
             for cap in self._caps.values():
-                if cap.left < place:
-                    at = max(at, cap.until)
+                # The first request, it or one that is expected, for which nothing is left.
+                number = max(0, cap.left - place + 1)
+                if number <= expected.requests:
+                    at = max(at, cap.until - expected.due(number))
         return at
 
     def add(self, now: float) -> None:

@@ -53,6 +53,32 @@ class Bucket:
 Rule = Window | Bucket
 
 
+@dataclass(frozen=True)
+class ExpectedRequests:
+    """Requests that others must leave room for, as they may not have to wait for a limit.
+
+    Args:
+        requests: How many are expected.
+        every: Seconds between two of them, on average.
+        at_once: How many of them may come at the same moment.
+    """
+
+    requests: int
+    every: float
+    at_once: int = 1
+
+    def due(self, number: int) -> float:
+        """Return in how many seconds one of them comes at the earliest.
+
+        Args:
+            number: Which of them, from 1; 0 for a request that is sent now.
+        """
+        return max(0, number - self.at_once) * self.every
+
+
+NOTHING_EXPECTED = ExpectedRequests(0, 0.0)
+
+
 def _require_positive(*numbers: float) -> None:
     if not all(number > 0 for number in numbers):
         raise ValueError(f"The numbers of a limit must be positive, not {', '.join(str(number) for number in numbers)}")

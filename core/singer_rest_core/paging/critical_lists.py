@@ -1,7 +1,8 @@
 """Lists that would hold up the end of the run if their pages waited behind those of others: its critical path.
 
-A list that is read by cursor takes as long as its pages take one after the other, however many requests may be under
-way. Where the rate limits make requests wait, such a list has to go first once it needs as long as all that is left.
+A list that is read by cursor takes as long as its pages take one after the other, or those of its windows, however many
+requests may be under way. Where the rate limits make requests wait, such a list has to go first once it needs as long
+as all that is left.
 """
 
 from __future__ import annotations
@@ -10,27 +11,27 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from singer_rest_core.api.rate_limit_rules import NOTHING_EXPECTED, ExpectedRequests
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _AHEAD_OF_NEED = 1.3
 """How much longer a list is taken to need than its pages do."""
-_MOST_OF_THE_LIMITS = 0.9
-"""The part of the rate limits that critical lists may take from the others."""
+_LONGEST_WINDOW = 3
+"""How many times the pages of an average window the longest may have: windows are of equal time, not of equal rows."""
 _WEIGHT_OF_NEWEST = 0.1
-_MANY_REQUESTS = 1000
-"""So many that what the limits permit at once hardly matters."""
 
 
-class PacedLimits(Protocol):
+class LimitsWithRoom(Protocol):
     """Rate limits, as far as they have to be known here."""
 
     def wait_needed(self, group: str = "", *, requests: int = 1) -> float:
         """Return in how many seconds that many more requests may have been sent."""
         ...
 
-    def pace(self, seconds: float) -> None:
-        """Let requests that are not critical be sent only so many seconds apart on average; 0 for no such wait."""
+    def leave_room(self, expected: ExpectedRequests) -> None:
+        """Let other requests be sent only where those that are expected will not have to wait."""
         ...
 
 
@@ -49,14 +50,14 @@ class _Progress:
     """How far the read of a list is.
 
     Args:
-        is_walk: Whether its pages can only be requested one after the other.
+        side_by_side: How many of its pages can be requested at a time; 0 for any number.
         rows: How many rows came.
         page_size: The rows of the largest page.
         total: How many rows the list has; None if that is not known.
         page_came: Whether a page came at all.
     """
 
-    is_walk: bool = False
+    side_by_side: int = 0
     rows: int = 0
     page_size: int = 1
     total: int | None = None
@@ -67,6 +68,13 @@ class _Progress:
         """How many pages are left, as far as is known: one at least, as the list has not ended."""
         return 1 if self.total is None else max(1, -(-(self.total - self.rows) // self.page_size))
 
+    @property
+    def pages_in_a_row(self) -> int:
+        """How many of them may have to be requested one after the other; 0 if none has."""
+        if not self.side_by_side:
+            return 0
+        return min(self.pages_left, -(-self.pages_left * _LONGEST_WINDOW // self.side_by_side))
+
 
 class CriticalLists:
     """Follows the lists of a run. Safe to share between threads.
@@ -76,7 +84,7 @@ class CriticalLists:
         pool: Sends the requests; None if one is sent after the other: then no list is critical.
     """
 
-    def __init__(self, limits: PacedLimits, pool: ReservingPool | None) -> None:
+    def __init__(self, limits: LimitsWithRoom, pool: ReservingPool | None) -> None:
         """Know of no list yet."""
         self._limits = limits
         self._pool = pool
@@ -95,14 +103,14 @@ class CriticalLists:
         with self._lock:
             self._lists |= {name: _Progress() for name in lists}
 
-    def page_came(self, name: str, *, rows: int, total: int | None, is_walk: bool, seconds: float) -> None:
+    def page_came(self, name: str, *, rows: int, total: int | None, side_by_side: int, seconds: float) -> None:
         """Note a page of a list.
 
         Args:
             name: The list's name.
             rows: How many rows the page has.
             total: How many rows the list has; None if that is not known.
-            is_walk: Whether its pages can only be requested one after the other.
+            side_by_side: How many of its pages can be requested at a time; 0 for any number.
             seconds: What the page took, without waiting for the rate limits.
         """
         if self._pool is None:
@@ -112,7 +120,7 @@ class CriticalLists:
             progress.rows += rows
             progress.page_size = max(progress.page_size, rows)
             progress.total = total
-            progress.is_walk = is_walk
+            progress.side_by_side = side_by_side
             progress.page_came = True
             self._seconds += (seconds - self._seconds) * (_WEIGHT_OF_NEWEST if self._seconds else 1)
             self._choose(self._pool)
@@ -147,20 +155,19 @@ class CriticalLists:
         return name in self._critical
 
     def _choose(self, pool: ReservingPool) -> None:
-        """Choose the critical lists, and slow the others down to what these leave of the rate limits."""
+        """Choose the critical lists, and let the others leave them room in the rate limits."""
         requests = sum(each.pages_left for each in self._lists.values())
         seconds = self._limits.wait_needed(requests=max(1, requests))
         critical = frozenset(
             name
             for name, each in self._lists.items()
-            if each.is_walk and seconds > 0 and each.pages_left * self._seconds * _AHEAD_OF_NEED >= seconds
+            if each.side_by_side and seconds > 0 and each.pages_in_a_row * self._seconds * _AHEAD_OF_NEED >= seconds
         )
+        at_once = sum(self._lists[name].side_by_side for name in critical)
         if critical:
-            many = max(requests, _MANY_REQUESTS)
-            rate = many / self._limits.wait_needed(requests=many)
-            taken = min(len(critical) / max(self._seconds, 1 / rate), rate * _MOST_OF_THE_LIMITS)
-            self._limits.pace(1 / (rate - taken))
+            pages = sum(self._lists[name].pages_left for name in critical)
+            self._limits.leave_room(ExpectedRequests(pages, self._seconds / at_once, at_once))
         elif self._critical:
-            self._limits.pace(0)
+            self._limits.leave_room(NOTHING_EXPECTED)
         self._critical = critical
-        pool.reserve(min(len(critical), pool.workers // 2))
+        pool.reserve(min(at_once, pool.workers // 2))

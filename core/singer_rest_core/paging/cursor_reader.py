@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from singer_rest_core.paging.descending import DescendingRead
     from singer_rest_core.paging.ongoing_read import OngoingRead
     from singer_rest_core.paging.page import Page
+    from singer_rest_core.paging.prefetch import Pending
     from singer_rest_core.paging.windows import Window
 
 
@@ -55,24 +56,25 @@ class CursorReader(Generic[Query]):
             StreamUnavailable: If the account may not read this list.
             RequestFailed: If a request or an answer ends the read.
         """
+        read = self._read
         pages = self._chain(paginator)
         first = next(pages)
-        descent = self._read.new_descent()
+        read.source.first_page_came()
+        descent = read.new_descent()
         if descent is not None:
             yield from self._down_to_bound(chain([first], pages), descent)
             return
         is_one_page = paginator.finished
         before = None if is_one_page else self._count()
         if before is None:
-            seen = SeenIds(None) if self._read.query.since is None else None
+            seen = SeenIds(None) if read.query.since is None else None
             yield from self._counted(chain([first], pages), seen)
-            self._read.result = ReadResult(is_complete=True, is_certain=is_one_page, rows=seen.distinct if seen else 0)
+            read.result = ReadResult(is_complete=True, is_certain=is_one_page, rows=seen.distinct if seen else 0)
             return
-        self._read.total = before
+        read.total = before
         seen = SeenIds(before)
         plan = self._plan(first, before)
         if len(plan) > 1:
-            self._read.is_walk = False
             yield from self._in_windows(self._windows(plan).pages(), seen)
         else:
             yield from self._counted(chain([first], pages), seen)
@@ -132,16 +134,30 @@ class CursorReader(Generic[Query]):
 
     def _chain(self, paginator: BaseAPIPaginator[Any]) -> Iterator[Page]:
         """Read pages one after the other; each says where a later run continues after it."""
-        self._read.is_walk = True
-        with self._read.source.get_http_request_counter() as requests_sent:
-            is_first = True
-            while not paginator.finished:
-                page = self._read.fetcher.fetch(paginator.current_value, is_first=is_first and not self._read.has_rows)
-                requests_sent.increment()
-                if is_first and self._read.source.total_of(page) is not None:
-                    self._leave_numbered_answers()
-                is_first = False
-                yield continued(page, paginator)
+        read = self._read
+        read.side_by_side = 1
+        pending: Pending | None = None
+        is_first = True
+        try:
+            with read.source.get_http_request_counter() as requests_sent:
+                while not paginator.finished:
+                    token = paginator.current_value
+                    page = read.fetcher.fetch(token, is_first=is_first and not read.has_rows, pending=pending)
+                    pending = None
+                    requests_sent.increment()
+                    if is_first and read.source.total_of(page) is not None:
+                        self._leave_numbered_answers()
+                    page = continued(page, paginator)
+                    # Not where the list may turn out to be read in windows, or only down to its bound.
+                    asks_ahead = read.query.since is None and not (is_first and read.source.window_column)
+                    if asks_ahead and not paginator.finished:
+                        pending = read.fetcher.ask_ahead(paginator.current_value, at_once=is_first)
+                    is_first = False
+                    yield page
+                    del page  # not to be kept while the next one is waited for
+        finally:
+            if pending is not None:
+                pending.drop()
 
     def _leave_numbered_answers(self) -> None:
         """Read by number what is answered by number though a cursor was asked for: its pages shift."""
@@ -213,6 +229,7 @@ class CursorReader(Generic[Query]):
             yield from self._counted(chained, seen, only_unseen=True)
 
     def _windows(self, plan: Sequence[Window]) -> WindowReader[Query]:
+        self._read.side_by_side = len(plan)
         return WindowReader(self._read.source, self._read.fetcher, self._read.run, plan)
 
     def _chain_from(self, cursor: Mapping[str, Any] | None) -> Iterator[Page]:

@@ -76,6 +76,9 @@ class ListSource(ABC):
             A request without credentials.
         """
 
+    def first_page_came(self) -> None:  # noqa: B027 - for lists to hear
+        """Hear that the first page of a read by cursor came; the list may have to be counted before it is handed on."""
+
     @abstractmethod
     def get_http_request_counter(self) -> AbstractContextManager[Counter]:
         """Return the SDK's counter of requests."""

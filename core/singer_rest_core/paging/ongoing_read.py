@@ -67,8 +67,8 @@ class OngoingRead(Generic[Query]):
         """Whether a page was handed on."""
         self.has_to_restart = False
         """Whether the list has to be read from its beginning once the page at hand was handed on."""
-        self.is_walk = False
-        """Whether its pages can only be requested one after the other."""
+        self.side_by_side = 0
+        """How many of its pages can be requested at a time; 0 for any number."""
         self._is_ordered = fetcher.query.ascending
         self._order = OrderCheck(source.filter_slack)
 
@@ -91,7 +91,7 @@ class OngoingRead(Generic[Query]):
             self.source.name,
             rows=len(page.rows),
             total=self.total,
-            is_walk=self.is_walk,
+            side_by_side=self.side_by_side,
             seconds=page.answer.elapsed.total_seconds(),
         )
         faults = self.source.key_faults(page.keys)

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 
 _BEFORE_ALL_STREAMS = -1
-"""A position."""
+_AT_ONCE = -2
+"""Positions: lower goes first."""
 
 
 class ReadersRun(Protocol):
@@ -127,23 +128,42 @@ class PageFetcher(Generic[Query]):
         request = self._source.request_for(query, token)
         return self._decoded(self.send(request, turn), lambda: request)
 
-    def send(self, request: HTTPRequest, turn: int = 0) -> requests.Response:
+    def send(self, request: HTTPRequest, turn: int = 0, *, at_once: bool = False) -> requests.Response:
         """Send a request by the pool, so that no more are under way than `concurrency` allows.
 
         Args:
             request: The request.
             turn: As in `fetch`.
+            at_once: Whether it goes before all that wait for a worker, but those of critical lists.
 
         Returns:
             The answer.
         """
-        lists, name = self._run.critical_lists, self._source.name
-        if self._run.prefetcher is None:
-            return self._run.client.send(request)
+        pending = self._submitted(request, turn, at_once=at_once)
+        return self._run.client.send(request) if pending is None else pending.result()
+
+    def ask_ahead(self, token: object, *, at_once: bool) -> Pending | None:
+        """Send the request for the next page while this one is taken in.
+
+        Args:
+            token: The paginator's token.
+            at_once: As in `send`.
+
+        Returns:
+            The request, for `fetch`; None where one is sent after the other.
+        """
+        return self._submitted(self._source.request_for(self.query, token), at_once=at_once)
+
+    def _submitted(self, request: HTTPRequest, turn: int = 0, *, at_once: bool = False) -> Pending | None:
+        """Give a request to the pool, those of critical lists before all others; None if there is no pool."""
+        pool, lists, name = self._run.prefetcher, self._run.critical_lists, self._source.name
+        if pool is None:
+            return None
         if lists.is_critical(name):
-            return self._send_first(request)
-        urgency = (_BEFORE_ALL_STREAMS if lists.is_unknown(name) else self._source.position, turn)
-        return self._run.prefetcher.submit(urgency, request, self._run.client.send).result()
+            send = partial(self._run.client.send, first=True)
+            return pool.submit((_AT_ONCE, 0), request, send, is_critical=True)
+        position = _AT_ONCE if at_once else _BEFORE_ALL_STREAMS if lists.is_unknown(name) else self._source.position
+        return pool.submit((position, turn), request, self._run.client.send)
 
     def count(self, request: HTTPRequest) -> int | None:
         """Count the rows of the list, at once: the count shows how long it is, and so which lists should go first.
@@ -157,18 +177,11 @@ class PageFetcher(Generic[Query]):
         Raises:
             RequestFailed: If the request or its answer ends the read.
         """
-        answer = self._send_first(request)
+        answer = self.send(request, at_once=True)
         try:
             return self._source.count_of(answer)
         except (NotJson, UnexpectedPage) as error:
             raise self._unusable(answer, error) from error
-
-    def _send_first(self, request: HTTPRequest) -> requests.Response:
-        """Send a request before all others that wait for a worker or for the rate limits."""
-        if self._run.prefetcher is None:
-            return self._run.client.send(request)
-        send = partial(self._run.client.send, first=True)
-        return self._run.prefetcher.submit((self._source.position, 0), request, send, is_critical=True).result()
 
     def began_at(self, page: Page) -> datetime | None:
         """Return when the read began by the clock of the API, where that is behind ours.

@@ -23,8 +23,13 @@ class ReadsAhead(Protocol):
     position: int
 
     @property
-    def turn(self) -> int:
-        """Streams of a later turn are not begun before all of the earlier ones were read."""
+    def turn_ahead(self) -> int:
+        """Its read is not begun before that turn has come."""
+        ...
+
+    @property
+    def expected_rows(self) -> int:
+        """How many rows it may have, roughly: reads of more rows are begun first."""
         ...
 
     @property
@@ -76,8 +81,8 @@ class ReadAhead:
         if self._pool is None or turn <= self._started_turn or not self._may_start():
             return
         self._started_turn = turn
-        for stream in self._streams:
-            if stream.position <= position or stream.turn > turn or stream.name in self._reads:
+        for stream in sorted(self._streams, key=lambda each: -each.expected_rows):
+            if stream.position <= position or stream.turn_ahead > turn or stream.name in self._reads:
                 continue
             try:
                 pages = stream.start_ahead()

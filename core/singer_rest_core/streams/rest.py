@@ -25,6 +25,7 @@ from singer_rest_core.records.row_keys import RowKeys
 from singer_rest_core.records.row_layout import UnexpectedPage, rows_of
 from singer_rest_core.singer.bookmarks import Scope
 from singer_rest_core.singer.unfinished import UNFINISHED, UnfinishedRead
+from singer_rest_core.singer.versions import LAST_READ, CompleteRead
 from singer_rest_core.streams.base import BaseStream
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ class RestStream(BaseStream, RESTStream[Any], ListSource, ABC):
 
     Then changes are read down to the bookmark, page by page; it moves only at the end.
     """
+
+    is_often_long = False
+    """Whether it is among the longest lists of most accounts: its read is begun first where no earlier one is known."""
 
     record_hooks: ClassVar[tuple[str, ...]] = _RECORD_HOOKS
     """Methods that are called for each record or answer where a stream overrides them: its pages then do not go from
@@ -127,6 +131,21 @@ class RestStream(BaseStream, RESTStream[Any], ListSource, ABC):
     def can_be_read_ahead(self) -> bool:
         """Whether the list may be read before its turn: not where other streams have to be read before."""
         return True
+
+    @override
+    def first_page_came(self) -> None:
+        self.run.read_ahead.start_after(self.position, self.turn)
+
+    @property
+    def turn_ahead(self) -> int:
+        """The turn from which on the list may be read ahead."""
+        return self.turn
+
+    @property
+    def expected_rows(self) -> int:
+        """How many rows its last complete read had; before the first one 1 if it is often long, else 0."""
+        last = CompleteRead.in_state(self.state_at_start, LAST_READ)
+        return int(self.is_often_long) if last is None else last.rows
 
     def start_ahead(self) -> Iterator[Page] | None:
         """Begin a read of the list that is written when its turn comes.

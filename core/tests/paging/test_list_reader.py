@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _COUNT = 800
 _START = datetime.now(UTC).replace(microsecond=0) - timedelta(days=_COUNT)
 _PAGE = 10
+_PATIENCE = 10.0
 _TEXT = {"type": ["string", "null"]}
 
 
@@ -163,10 +165,10 @@ class World:
             return list(self.rows.values())
         return [row for row in self.rows.values() if row["created_at"] and start <= row["created_at"] < (end or "9")]
 
-    def read(self, concurrency: int = 1, **settings: object) -> None:
+    def read(self, concurrency: int = 1, *, writer: _Writer | None = None, **settings: object) -> None:
         """Run the tap once, and load what it writes."""
-        self.asked = []
-        writer = _Writer()
+        self.asked.clear()
+        writer = writer or _Writer()
         config = {"api_url": self._url, "concurrency": concurrency, **settings}
         tap = LetterTap(config=config, state=decode(encode(self.state)), message_writer=writer)
         self.error = None
@@ -449,3 +451,63 @@ def test_a_place_that_the_api_has_forgotten_begins_the_read_again_once(
     assert "begins again" in caplog.text
     assert world.version > old
     assert set(world.ids) == set(range(_COUNT))
+
+
+class _WaitingWriter(_Writer):
+    """A loader that takes a page only once the API was asked for the next one."""
+
+    def __init__(self, asked: list[dict[str, str]]) -> None:
+        super().__init__()
+        self._asked = asked
+        self.came_late = 0
+
+    def write_lines(self, lines: bytes, *, flush: bool = False) -> None:
+        super().write_lines(lines, flush=flush)
+        pages = sum(message["type"] == "RECORD" for message in self.messages) // _PAGE
+        ends = time.monotonic() + _PATIENCE
+        while 0 < pages < _COUNT // _PAGE and sum("after" in query for query in self._asked) <= pages:
+            if time.monotonic() > ends:
+                self.came_late += 1
+                return
+            time.sleep(0.001)
+
+
+@pytest.mark.parametrize("concurrency", [2, 16])
+def test_the_next_page_of_a_walk_is_asked_for_while_one_is_written(
+    world: World, concurrency: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Letters, "window_column", None)
+    writer = _WaitingWriter(world.asked)
+    world.read(concurrency, writer=writer)
+
+    assert writer.came_late == 0
+    assert world.ids == list(range(_COUNT))
+    assert len(world.asked) == _COUNT // _PAGE + 2
+
+
+@CONCURRENCY
+@pytest.mark.parametrize("page", [2, 3, 40])
+def test_a_page_that_cannot_be_read_keeps_no_page_before_it_from_being_written(
+    world: World, concurrency: int, page: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though it was asked for before that page was handed on; the next run goes on there."""
+    monkeypatch.setattr(Letters, "window_column", None)
+    monkeypatch.setattr(Letters, "adapt", lambda *_: None)
+    unread = (page - 1) * _PAGE
+    world.refuses = lambda request: request.args.get("after", "").endswith(f" {unread - 1}]")
+    world.read(concurrency)
+
+    assert world.error is not None
+    assert world.ids == list(range(unread))
+    world.refuses = lambda _request: False
+    world.read(concurrency)
+    assert world.error is None
+    assert world.ids == list(range(unread, _COUNT))
+
+
+@CONCURRENCY
+def test_a_read_that_is_bounded_asks_for_no_page_that_is_not_needed(world: World, concurrency: int) -> None:
+    """A list that turns out to be read in windows is asked for its first page, its count, and its windows."""
+    world.read(concurrency)
+    walked = [query for query in world.asked if "after" in query and "between" not in query]
+    assert len(walked) == 1

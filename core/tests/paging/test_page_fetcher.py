@@ -19,6 +19,7 @@ from singer_rest_core.paging.spool import SpoolMemory
 from singer_rest_core.records.row_layout import FlatRows
 
 if TYPE_CHECKING:
+    from singer_rest_core.api.rate_limit_rules import ExpectedRequests
     from singer_rest_core.paging.list_source import ListSource
     from singer_rest_core.paging.page_fetcher import ReadersRun
 
@@ -51,7 +52,7 @@ class _Limits:
     def wait_needed(self, group: str = "", *, requests: int = 1) -> float:  # noqa: ARG002 - as it is called
         return float(requests)
 
-    def pace(self, seconds: float) -> None:
+    def leave_room(self, expected: ExpectedRequests) -> None:
         """Take no notice."""
 
 
@@ -105,7 +106,7 @@ def run() -> _Run:
 
 def test_the_first_page_of_a_list_goes_before_later_pages_of_others_and_a_count_before_both(run: _Run) -> None:
     run.critical_lists.expect(["early", "late"])
-    run.critical_lists.page_came("early", rows=1, total=None, is_walk=True, seconds=0.0)
+    run.critical_lists.page_came("early", rows=1, total=None, side_by_side=1, seconds=0.0)
     early, late = _fetcher(run, "early", 1), _fetcher(run, "late", 2)
     assert _sent_in_order(
         run,
@@ -116,8 +117,8 @@ def test_the_first_page_of_a_list_goes_before_later_pages_of_others_and_a_count_
 
 
 def test_a_list_that_would_hold_up_the_end_of_the_run_goes_before_earlier_ones(run: _Run) -> None:
-    run.critical_lists.page_came("early", rows=1, total=2, is_walk=True, seconds=1.0)
-    run.critical_lists.page_came("late", rows=1, total=100, is_walk=True, seconds=1.0)
+    run.critical_lists.page_came("early", rows=1, total=2, side_by_side=1, seconds=1.0)
+    run.critical_lists.page_came("late", rows=1, total=100, side_by_side=1, seconds=1.0)
     assert run.critical_lists.is_critical("late")
     early, late = _fetcher(run, "early", 1), _fetcher(run, "late", 2)
     order = _sent_in_order(run, lambda: early.fetch("2", is_first=False), lambda: late.fetch("2", is_first=False))

@@ -35,8 +35,17 @@ class DeletedItems(ProductiveStream):
     lists: Sequence[ProductiveStream] = ()
     """The lists whose rows may have been deleted; set by the tap before the first stream is read."""
 
+    is_first_run = False
+    """Whether no stream has a state yet; set by the tap before the first stream is read."""
+
     _deleted: Sequence[Sequence[object]] = ()
     """Type, id and time of the records in the page at hand that are still deleted."""
+
+    @property
+    @override
+    def turn_ahead(self) -> int:
+        """That of all lists in a run without state: nothing was loaded before, so no tombstone is written."""
+        return 0 if self.is_first_run else self.turn
 
     @property
     @override

@@ -26,7 +26,10 @@ def _requested(sandbox: RunningSandbox) -> list[str]:
 def test_the_recycle_bin_is_read_after_all_other_lists(
     sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int
 ) -> None:
-    read_productive(_WITH_BIN, tombstones=True, concurrency=concurrency, page_size=50)
+    state = read_productive(_WITH_BIN, tombstones=True, concurrency=concurrency).state
+    sandbox.admin.clear_requests()
+    later = {"full_refresh_interval_days": 0, "page_size": 50}
+    read_productive(_WITH_BIN, tombstones=True, concurrency=concurrency, state=state, **later)
 
     requested = _requested(sandbox)
     first = requested.index("deleted_items")
@@ -137,3 +140,54 @@ def test_a_row_that_changes_between_two_nights_of_a_complete_read_is_read_by_the
 
     assert tables.live("payments")[changed]["note"] == "later"
     assert tables.live("payments").keys() == {row["id"] for row in sandbox.admin.records("payments")}
+
+
+@CONCURRENCY
+def test_the_recycle_bin_is_read_with_the_other_lists_where_nothing_was_loaded_before(
+    sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int
+) -> None:
+    """No tombstone is written then; a row that is restored meanwhile stays live."""
+    restored = sandbox.admin.records("tasks")[-1]["id"]
+    last = {"resource": "tasks", "place": -1}
+    sandbox.admin.schedule("productive", [{"after_request": 0, "changes": [{**last, "action": "delete"}]}])
+    changes = [{**last, "action": "restore"}, {"action": "delete", "resource": "deleted_items", "place": -1}]
+    sandbox.admin.schedule("productive", [{"path": "*/invoices", "after_request": 3, "changes": changes}])
+    tables = LoadedTables()
+
+    first = read_productive(_WITH_BIN, tombstones=True, concurrency=concurrency, page_size=10)
+    tables.load(first.messages)
+
+    assert [each for each in first.messages if each["type"] == "SCHEMA"][-1]["stream"] == "deleted_items"
+    assert tables.deleted("tasks") == set()
+    second = read_productive(_WITH_BIN, tombstones=True, concurrency=concurrency, state=first.state)
+    tables.load(second.messages)
+    assert restored in tables.live("tasks")
+
+
+def test_the_recycle_bin_does_not_wait_for_the_longest_list_of_a_first_run(
+    sandbox: RunningSandbox, read_productive: ReadProductive
+) -> None:
+    read_productive(_WITH_BIN, tombstones=True, concurrency=16, page_size=2)
+
+    requested = _requested(sandbox)
+    assert requested.index("deleted_items") < len(requested) // 4
+
+
+@pytest.mark.parametrize("concurrency", [2, 16])
+def test_the_lists_that_are_often_the_longest_are_begun_first(
+    sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int
+) -> None:
+    streams = "activities boards comments line_items people services tags"
+    read_productive(streams, concurrency=concurrency)
+
+    # Two reads that begin at the same moment may come in any order.
+    in_order = list(dict.fromkeys(_requested(sandbox)))
+    assert in_order[0] == "activities"
+    assert len({"comments", "line_items", "services"} & set(in_order[1:5])) == 3
+    first = read_productive(streams, concurrency=concurrency)
+    sandbox.admin.clear_requests()
+    # What the last complete read found says more.
+    rows = {name: len(first.ids(name)) for name in ("boards", "comments", "line_items", "people", "services", "tags")}
+    read_productive(streams, concurrency=concurrency, state=first.state)
+    longest = max(rows, key=lambda name: rows[name])
+    assert longest in list(dict.fromkeys(_requested(sandbox)))[1:3]

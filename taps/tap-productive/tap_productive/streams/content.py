@@ -43,6 +43,7 @@ class Comments(ProductiveStream):
     """Comments. `created_at` would find only new ones: read completely."""
 
     name = "comments"
+    is_often_long = True
     evidence = "live"
     sort_times = ("created_at",)
     references = (

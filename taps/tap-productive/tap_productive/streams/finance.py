@@ -46,6 +46,7 @@ class LineItems(ProductiveStream):
     """Lines of invoices. No modification time exists: read completely."""
 
     name = "line_items"
+    is_often_long = True
     evidence = "live"
     feed = Feed("invoice_id", column="invoice_id", item_type="Invoice", row_type="LineItem")
     references = (
@@ -62,6 +63,7 @@ class InvoiceAttributions(ProductiveStream):
     """How the amount of an invoice is distributed over budgets. No modification time exists: read completely."""
 
     name = "invoice_attributions"
+    is_often_long = True
     evidence = "live"
     feed = Feed("invoice_id", column="invoice_id", item_type="Invoice")
     references = (
@@ -74,6 +76,7 @@ class Payments(ProductiveStream):
     """Money received against an invoice, or written off. No modification time exists: read completely."""
 
     name = "payments"
+    is_often_long = True
     evidence = "live"
     filter_times = ("paid_on",)
     sort_times = ("paid_on",)

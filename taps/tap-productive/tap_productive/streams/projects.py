@@ -81,6 +81,7 @@ class TaskLists(ProductiveStream):
     """Lists of tasks, archived ones included."""
 
     name = "task_lists"
+    is_often_long = True
     evidence = "live"
     secret_fields = frozenset({"email_key"})
     references = (

@@ -63,6 +63,7 @@ class Services(ProductiveStream):
     """
 
     name = "services"
+    is_often_long = True
     evidence = "live"
     filter_times = ("updated_at",)
     deleted_item_types = ("service",)
