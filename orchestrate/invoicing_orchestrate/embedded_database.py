@@ -156,6 +156,8 @@ class EmbeddedDatabase:
     def _started(self) -> str:
         deadline = time.monotonic() + _LONGEST_START
         while (url := self.url()) is None:
+            if time.monotonic() > deadline:
+                raise ProjectError(f"The embedded PostgreSQL in {self.folder} does not answer: see {self._log}")
             was_killed = bool(self._pid_lines())
             try:
                 if not self._is_running():
@@ -173,8 +175,6 @@ class EmbeddedDatabase:
                     raise ProjectError(
                         f"The embedded PostgreSQL in {self.folder} cannot be started: {self._reason(error)}"
                     ) from None
-            if time.monotonic() > deadline:
-                raise ProjectError(f"The embedded PostgreSQL in {self.folder} does not answer: see {self._log}")
             time.sleep(_POLL)
         return url
 
