@@ -229,7 +229,7 @@ def _extractors(
         {
             "name": name,
             "namespace": name.replace("-", "_"),
-            # Without a place to install it from, Meltano takes a tap for one under development, and discovers it in each run.
+            # Without a place to install it from, Meltano takes it for a tap in development, discovered in each run.
             "pip_url": name,
             "executable": str(_write_wrapper(name, commands[name], variables)),
             "capabilities": ["catalog", "discover", "state"],

@@ -1,4 +1,7 @@
-"""`python -m bench.our_tap`: tap-productive as its program starts it, without its rate limits if `BENCH_NO_RATE_LIMIT=1`."""
+"""`python -m bench.our_tap`: tap-productive, as its program starts it.
+
+`BENCH_NO_RATE_LIMIT=1` removes its rate limits, if a measurement asks for it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""tap-productive without the vendor's documented limits: at 100 requests per 10 s, 500 pages take 40 s whatever it does."""
+"""tap-productive without the vendor's documented limits.
+
+At 100 requests per 10 s, 500 pages take 40 s whatever the tap does.
+"""
 
 from __future__ import annotations
 
