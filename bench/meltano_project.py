@@ -181,6 +181,7 @@ def meltano_project(
             "project_id": "invoicing-taps-bench",
             "send_anonymous_usage_stats": False,
             "cli": {"disable_version_check": True},
+            "auto_install": False,
             "default_environment": "bench",
             "environments": [{"name": "bench"}],
             "plugins": {
@@ -228,6 +229,8 @@ def _extractors(
         {
             "name": name,
             "namespace": name.replace("-", "_"),
+            # Without a place to install it from, Meltano takes it for a tap in development, discovered in each run.
+            "pip_url": name,
             "executable": str(_write_wrapper(name, commands[name], variables)),
             "capabilities": ["catalog", "discover", "state"],
             "settings": [

@@ -1,26 +1,21 @@
-"""`python -m bench.our_tap`: tap-productive, with its rate limits removed if a measurement asks for it.
+"""`python -m bench.our_tap`: tap-productive, as its program starts it.
 
-`BENCH_NO_RATE_LIMIT=1` removes the vendor's documented limits: at 100 requests per 10 s, 500 pages take 40 s whatever
-the tap does.
+`BENCH_NO_RATE_LIMIT=1` removes its rate limits, if a measurement asks for it.
 """
 
 from __future__ import annotations
 
 import os
-from types import MappingProxyType
 
-from tap_productive.tap import TapProductive
+from singer_rest_core.program import run_tap
+from tap_productive.__main__ import TAP
 
-
-class UnlimitedTap(TapProductive):
-    """tap-productive for an API without rate limits; requests still pass through the rate limiter."""
-
-    rate_limits = MappingProxyType({})
+_UNLIMITED = "bench.unlimited_tap:UnlimitedTap"
 
 
 def main() -> None:
     """Run the tap."""
-    (UnlimitedTap if os.environ.get("BENCH_NO_RATE_LIMIT") == "1" else TapProductive).cli()
+    run_tap("tap-productive", _UNLIMITED if os.environ.get("BENCH_NO_RATE_LIMIT") == "1" else TAP)
 
 
 if __name__ == "__main__":

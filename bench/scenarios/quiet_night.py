@@ -131,6 +131,8 @@ def _run(project: MeltanoProject, how: str) -> Cost:
         "TAP_PRODUCTIVE_API_URL": f"{project.sandbox_url}/productive/api/v2",
         "TAP_PRODUCTIVE_SKIP_UNCHANGED": _PIPELINES[how],
         "TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": _schema(how),
+        # Meltano keeps a catalog for the settings that it was made with, one in each of these folders.
+        "MELTANO_SYS_DIR_ROOT": str(project.folder / f"meltano_{_schema(how)}"),
     }
     return project.run(OURS, OUR_LOADER, f"--state-id-suffix={_schema(how)}", variables=variables)
 

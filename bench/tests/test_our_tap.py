@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.our_tap import UnlimitedTap
+from bench.unlimited_tap import UnlimitedTap
 from sandbox.productive.api import TOKEN, WORLD
 from tap_productive.tap import TapProductive
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 from importlib.metadata import version
@@ -18,4 +19,13 @@ def run_tap(distribution: str, tap: str) -> None:
         print(f"{distribution} v{version(distribution)}, Meltano SDK v{version('singer-sdk')}")  # noqa: T201 - the answer
         return
     module, _, name = tap.partition(":")
-    getattr(import_module(module), name).cli()
+    # What is imported stays until the end: looking through it for garbage, at first over and over and at last once more
+    # when Python clears it away, takes a quarter of the time of a run with nothing new.
+    gc.disable()
+    tap_class = getattr(import_module(module), name)
+    gc.freeze()
+    gc.enable()
+    try:
+        tap_class.cli()
+    finally:
+        gc.freeze()

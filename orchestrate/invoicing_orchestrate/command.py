@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -100,10 +101,10 @@ def health(taps: tuple[str, ...], runs_file: Path | None, max_age: float | None)
     The exit code is 0 if all went well, or none has ended yet, and 1 otherwise.
     """
     from invoicing_orchestrate.health import health as health_of  # noqa: PLC0415 - see load
-    from invoicing_orchestrate.project import current  # noqa: PLC0415
+    from invoicing_orchestrate.project import Project  # noqa: PLC0415
 
     with _one_line_errors():
-        path = runs_file or current().folder / RUNS_FILE
+        path = runs_file or Project.found(os.environ).folder / RUNS_FILE
         age = None if max_age is None else timedelta(hours=max_age)
         found = health_of(path, taps, datetime.now(UTC), age)
     for each in found:
@@ -247,6 +248,16 @@ def retire(name: str) -> None:
 
     with _one_line_errors():
         retire_account(name, click.echo)
+
+
+@main.command()
+@click.option("--stop", "is_stopped", is_flag=True, help="Stop it; the next command that needs it starts it again.")
+def database(*, is_stopped: bool) -> None:
+    """Print the URL of the embedded PostgreSQL (ORCHESTRATE_DATABASE_URL=embedded:), which is started if need be."""
+    from invoicing_orchestrate.queue_commands import print_database, stop_database  # noqa: PLC0415 - see load
+
+    with _one_line_errors():
+        (stop_database if is_stopped else print_database)(click.echo)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -17,6 +17,7 @@ import yaml
 from dotenv import dotenv_values
 
 from invoicing_orchestrate.destination import Destination
+from invoicing_orchestrate.embedded_database import EMBEDDED, EmbeddedDatabase, embedded_folder
 from invoicing_orchestrate.errors import ProjectError
 from invoicing_orchestrate.tap_lock import is_secret, tap_locks, variable
 
@@ -205,9 +206,31 @@ class Project:
         found = Destination.of({"sqlalchemy_url": url}, "") if url else self.destination("", POSTGRES)
         if found is None:
             raise ProjectError(
-                f"Accounts need PostgreSQL: set TARGET_POSTGRES_SQLALCHEMY_URL, or {_DATABASE} for another database"
+                f"Accounts need PostgreSQL: set TARGET_POSTGRES_SQLALCHEMY_URL, or {_DATABASE} for another database,"
+                f" which can be {EMBEDDED}: for one of this machine alone"
             )
         return found
+
+    @property
+    def embedded_database(self) -> EmbeddedDatabase | None:
+        """The database of its own, if `ORCHESTRATE_DATABASE_URL` is `embedded:`."""
+        folder = embedded_folder(self.variables.get(_DATABASE, ""), self.folder)
+        return EmbeddedDatabase(folder.absolute()) if folder else None
+
+    def with_database(self) -> Project:
+        """Return the project with its embedded database, if it has one, running, and named for queue and loader.
+
+        Raises:
+            ProjectError: If it cannot be started.
+        """
+        embedded = self.embedded_database
+        if embedded is None:
+            return self
+        url = embedded.start()
+        named = {_DATABASE: url}
+        if not any(self.setting(POSTGRES, name) for name in ("sqlalchemy_url", "host")):
+            named[variable(POSTGRES, "sqlalchemy_url")] = url.replace("postgresql://", "postgresql+psycopg://")
+        return replace(self, environment={**self.environment, **named})
 
     def _entries(self, plugin: str) -> list[Mapping[str, Any]]:
         """Return what meltano.yml says of a plugin: the environment first."""
@@ -256,9 +279,9 @@ def _passwords(value: str) -> list[str]:
 
 
 def current() -> Project:
-    """Return the project of the current folder.
+    """Return the project of the current folder; if it has a database of its own, that is running.
 
     Raises:
-        ProjectError: If there is none.
+        ProjectError: If there is none, or its database cannot be started.
     """
-    return Project.found(os.environ)
+    return Project.found(os.environ).with_database()

@@ -1,4 +1,4 @@
-"""The commands `work`, `logs` and `retire`."""
+"""The commands `work`, `logs`, `retire` and `database`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from invoicing_orchestrate.command import RUNS_FILE
 from invoicing_orchestrate.errors import ProjectError
 from invoicing_orchestrate.failure_waves import GATHERED
 from invoicing_orchestrate.load_command import account_command, accounts_path, post_failures, read_accounts
-from invoicing_orchestrate.project import current
+from invoicing_orchestrate.project import Project, current
 from invoicing_orchestrate.queue_database import queue_session
 from invoicing_orchestrate.worker import LOADS, Worker, WorkerOptions
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from invoicing_orchestrate.accounts import Account, Accounts
-    from invoicing_orchestrate.project import Project
+    from invoicing_orchestrate.embedded_database import EmbeddedDatabase
 
 
 class CurrentAccounts:
@@ -123,7 +123,7 @@ def logs(name: str, lines: int, run: int, say: Callable[[str], None]) -> None:
     Raises:
         ProjectError: If there is no such account, or no such log on this machine.
     """
-    project = current()
+    project = Project.found(os.environ)
     read_accounts(project).chosen([name])
     found = files(accounts_folder(project), name)
     if len(found) < run:
@@ -157,6 +157,37 @@ def retire(name: str, say: Callable[[str], None]) -> None:
         shutil.rmtree(accounts_folder(project) / name, ignore_errors=True)
     say(f"{name} is no longer loaded. Its tables in the schema {account.schema} and its state are kept;")
     say(f"to remove the tables: drop schema {account.schema} cascade")
+
+
+def print_database(say: Callable[[str], None]) -> None:
+    """Print the URL of the embedded PostgreSQL, and start it if it does not run.
+
+    Args:
+        say: Prints a line.
+
+    Raises:
+        ProjectError: If the project has none, or it cannot be started.
+    """
+    say(_embedded().start())
+
+
+def stop_database(say: Callable[[str], None]) -> None:
+    """Stop the embedded PostgreSQL.
+
+    Args:
+        say: Prints a line.
+
+    Raises:
+        ProjectError: If the project has none, or it does not end.
+    """
+    say("The database has ended" if _embedded().stop() else "The database does not run")
+
+
+def _embedded() -> EmbeddedDatabase:
+    embedded = Project.found(os.environ).embedded_database
+    if embedded is None:
+        raise ProjectError("The database is not an embedded one: ORCHESTRATE_DATABASE_URL is not embedded:")
+    return embedded
 
 
 def _disable(path: Path, name: str) -> None:

@@ -10,6 +10,7 @@ import signal
 import sys
 from abc import abstractmethod
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Tap
@@ -89,6 +90,13 @@ class SdkTap(Tap):
             raise ConfigValidationError(line, errors=[line], schema={})
         super().__init__(*args, **kwargs)
         self._state_writer = self._last_state_writer = _EncodedStateWriter(self.message_writer)
+
+    @classmethod
+    @cache
+    @override
+    def get_plugin_version(cls) -> str:
+        # Each stream asks for it, and the SDK reads the distribution's metadata each time.
+        return super().get_plugin_version()
 
     @property
     @abstractmethod

@@ -39,6 +39,28 @@ def rows(first: int, last: int, text: str = "") -> list[Message]:
     return messages
 
 
+_COLLECTED = """
+import gc, json, sys
+from target_postgres_exact.program import main
+sys.argv = ["target-postgres-exact", "--about", "--format=json"]
+try:
+    main()
+finally:
+    searched = [each["collections"] for each in gc.get_stats()]
+    print(json.dumps([sum(searched), gc.isenabled(), gc.get_freeze_count()]), file=sys.stderr)
+"""
+
+
+def test_what_the_loader_imports_is_not_searched_for_garbage() -> None:
+    done = subprocess.run([sys.executable, "-c", _COLLECTED], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["name"] == "target-postgres"
+    searches, is_enabled, left_alone = json.loads(done.stderr.splitlines()[-1])
+    # Else there are 250 while it imports.
+    assert searches < 50
+    assert is_enabled
+    assert left_alone > 10_000
+
+
 def test_a_state_follows_each_commit(database: Database) -> None:
     loaded = database.load([COLUMNS, *rows(0, 200)], batch_size_rows=4)
 
