@@ -38,12 +38,16 @@ delete from {{ target_relation }}
 where not account = any({{ text_array(tables | map(attribute='account')) }})
     {% endset %}
     {% do in_one_transaction([gone]) %}
+    {%- set moments = moments_to_copy_from(target_relation) -%}
+    {%- set live_rows = {} -%}
     {% for batch in batches %}
-      {% do copy_changes(target_relation, batch, meta, sql) %}
+      {% do live_rows.update(copy_changes(target_relation, batch, meta, sql, moments)) %}
     {% endfor %}
+    {% do copy_what_differs(target_relation, tables, meta, sql, live_rows) %}
   {% endif %}
+  {#- dbt wants one statement of this name; all is done by now. -#}
   {% call statement('main') %}
-select count(*) from {{ target_relation }}
+select 1
   {% endcall %}
   {{ run_hooks(post_hooks) }}
   {% do adapter.commit() %}
@@ -69,70 +73,65 @@ from (
   {% do run_query('begin;' ~ statements | join(';') ~ '; commit') %}
 {% endmacro %}
 
-{# Copy what has changed in some accounts. #}
-{% macro copy_changes(target_relation, tables, meta, sql) %}
+{# By account: from which moment on rows are copied again. An account without any is not in it. #}
+{% macro moments_to_copy_from(relation) %}
+  {% set query %}
+select account, (max(received_at) - interval '{{ var("overlap_hours") }} hours')::text
+from {{ relation }}
+group by account
+  {% endset %}
+  {% set moments = {} %}
+  {% for account, moment in run_query(query) %}
+    {% do moments.update({account: moment}) %}
+  {% endfor %}
+  {% do return(moments) %}
+{% endmacro %}
+
+{# Copy what has changed in some accounts, and return how many rows each of their tables has that are not deleted. #}
+{% macro copy_changes(target_relation, tables, meta, sql, moments) %}
+  {#- Read once: a table of the loader may be large, and no index helps to find what is new. -#}
   {% set changed %}
 create temporary table changed_rows on commit drop as
-with since as (
-    select account, max(received_at) - interval '{{ var("overlap_hours") }} hours' as moment
-    from {{ target_relation }}
-    group by account
-),
-raw as (
-{{ select_raw(tables, {'raw_table': meta.raw_table, 'raw_key': meta.raw_key, 'raw_columns': {}}, deleted=true) }}
-)
-select account, raw_key
-from raw
-left join since using (account)
-where coalesce(greatest(received_at, deleted_at), 'infinity') >= coalesce(since.moment, '-infinity')
+{{ select_raw(tables, meta, moments=moments) }}
   {% endset %}
   {% set remove %}
 delete from {{ target_relation }} as staged
 using changed_rows
 where staged.account = changed_rows.account and staged.raw_key = changed_rows.raw_key
   {% endset %}
-  {% set live %}
-    select *
-    from (
-{{ select_raw(tables, meta) }}
-    ) as live
-    where exists (
-        select from changed_rows
-        where changed_rows.account = live.account and changed_rows.raw_key = live.raw_key
-    )
-  {% endset %}
+  {% set live = 'select * from changed_rows where raw_deleted_at is null' %}
   {% do in_one_transaction([changed, remove, 'insert into ' ~ target_relation ~ staged_rows(live, sql)]) %}
   {% set query %}
-with live as (
-    select account, count(*) as live_rows
-    from (
+select account, count(*)
+from (
 {{ select_raw(tables, {'raw_table': meta.raw_table, 'raw_key': meta.raw_key, 'raw_columns': {}}) }}
-    ) as raw
-    group by account
-),
-copied as (
-    select account, count(*) as copied_rows
-    from {{ target_relation }}
-    where account = any({{ text_array(tables | map(attribute='account')) }})
-    group by account
-)
-select account
-from live
-full join copied using (account)
-where live_rows is distinct from copied_rows
+) as raw
+group by account
   {% endset %}
-  {% set different = run_query(query).columns[0].values() | list %}
-  {% if different %}
-    {% set remove_all %}
+  {% set counts = {} %}
+  {% for account, live_rows in run_query(query) %}
+    {% do counts.update({account: live_rows | int}) %}
+  {% endfor %}
+  {% do return(counts) %}
+{% endmacro %}
+
+{# Copy accounts whole that have another number of rows than their raw tables. #}
+{% macro copy_what_differs(target_relation, tables, meta, sql, live_rows) %}
+  {% set copied = {} %}
+  {% for account, rows in run_query('select account, count(*) from ' ~ target_relation ~ ' group by account') %}
+    {% do copied.update({account: rows | int}) %}
+  {% endfor %}
+  {% set different = [] %}
+  {% for table in tables if live_rows.get(table.account, 0) != copied.get(table.account, 0) %}
+    {% do different.append(table) %}
+  {% endfor %}
+  {% for batch in different | batch(var('accounts_per_batch')) %}
+    {% set remove %}
 delete from {{ target_relation }}
-where account = any({{ text_array(different) }})
+where account = any({{ text_array(batch | map(attribute='account')) }})
     {% endset %}
-    {% set copy_all %}
-insert into {{ target_relation }}
-{{ staged_rows(select_raw(tables | selectattr('account', 'in', different) | list, meta), sql) }}
-    {% endset %}
-    {% do in_one_transaction([remove_all, copy_all]) %}
-  {% endif %}
+    {% do in_one_transaction([remove, 'insert into ' ~ target_relation ~ staged_rows(select_raw(batch, meta), sql)]) %}
+  {% endfor %}
 {% endmacro %}
 
 {% macro table_comment(relation) %}

@@ -1,4 +1,4 @@
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
+{{ config(materialized='table', post_hook='{{ finish_table() }}') }}
 
 -- What stands only on the invoice: sums over an invoice are right with it.
 with sums as (
@@ -17,6 +17,7 @@ with sums as (
 )
 
 select
+    invoices.invoice_key,
     system,
     account,
     source_id as invoice_source_id,

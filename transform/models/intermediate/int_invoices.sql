@@ -1,4 +1,4 @@
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
+{{ config(materialized='table', post_hook='{{ finish_table() }}') }}
 
 -- The rules that hold for all systems: signs, what is open, and the status.
 with sources as (
@@ -64,6 +64,7 @@ amounts as (
 )
 
 select
+    {{ key('source_id') }} as invoice_key,
     system,
     account,
     source_id,
