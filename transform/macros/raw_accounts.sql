@@ -4,18 +4,18 @@
   PostgreSQL has by default: accounts are copied in batches, each in a transaction of its own.
 
   Once the table is there, only rows are copied that were received or marked as deleted since (with an overlap). An
-  account whose number of rows is then not that of its raw table is copied whole, and so is everything when the model
-  has changed.
+  account is copied whole if its raw table has other columns than before, or another number of rows than were copied; and
+  so is everything when the model has changed. The table's comment says what it was made by.
 #}
 {% materialization raw_accounts, adapter='postgres' %}
   {%- set meta = config.get('meta') -%}
   {%- set target_relation = this.incorporate(type='table') -%}
   {%- set existing = load_cached_relation(this) -%}
-  {%- set fingerprint = local_md5(sql ~ tojson(meta)) -%}
   {%- set tables = raw_tables(meta.tap, meta.raw_table) if meta.raw_key else [] -%}
   {%- set batches = tables | batch(var('accounts_per_batch')) | list -%}
-  {%- set whole = existing is none or not existing.is_table or should_full_refresh()
-      or table_comment(existing) != fingerprint -%}
+  {%- set made_by = {'model': local_md5(sql ~ tojson(meta)), 'columns': columns_by_account(tables, meta)} -%}
+  {%- set made_before = made_by_of(existing) if existing is not none and existing.is_table else {} -%}
+  {%- set whole = should_full_refresh() or made_before.model != made_by.model -%}
 
   {{ run_hooks(pre_hooks) }}
   {% if whole %}
@@ -25,7 +25,7 @@
     {% for batch in batches %}
       {% do in_one_transaction(['insert into ' ~ copy ~ staged_rows(select_raw(batch, meta), sql)]) %}
     {% endfor %}
-    {% do in_one_transaction(['analyze ' ~ copy, "comment on table " ~ copy ~ " is '" ~ fingerprint ~ "'"]) %}
+    {% do in_one_transaction(['analyze ' ~ copy, comment_on(copy, made_by)]) %}
     {% do run_query('begin') %}
     {% if existing is not none %}
       {% do adapter.drop_relation(existing) %}
@@ -39,11 +39,17 @@ where not account = any({{ text_array(tables | map(attribute='account')) }})
     {% endset %}
     {% do in_one_transaction([gone]) %}
     {%- set moments = moments_to_copy_from(target_relation) -%}
+    {% for account, columns in made_by.columns.items() if made_before.columns.get(account) != columns %}
+      {% do moments.update({account: none}) %}
+    {% endfor %}
     {%- set live_rows = {} -%}
     {% for batch in batches %}
       {% do live_rows.update(copy_changes(target_relation, batch, meta, sql, moments)) %}
     {% endfor %}
     {% do copy_what_differs(target_relation, tables, meta, sql, live_rows) %}
+    {% if made_before != made_by %}
+      {% do in_one_transaction([comment_on(target_relation, made_by)]) %}
+    {% endif %}
   {% endif %}
   {#- dbt wants one statement of this name; all is done by now. -#}
   {% call statement('main') %}
@@ -134,12 +140,31 @@ where account = any({{ text_array(batch | map(attribute='account')) }})
   {% endfor %}
 {% endmacro %}
 
-{% macro table_comment(relation) %}
+{# By account: which of the columns that the model reads its raw table has, and of which types. #}
+{% macro columns_by_account(tables, meta) %}
+  {% set found = {} %}
+  {% for table in tables %}
+    {% set types = [] %}
+    {% for column in meta.raw_key + meta.raw_columns.keys() | list + ['_sdc_received_at', '_sdc_deleted_at'] %}
+      {% do types.append(table.columns.get(column)) %}
+    {% endfor %}
+    {% do found.update({table.account: local_md5(tojson(types))}) %}
+  {% endfor %}
+  {% do return(found) %}
+{% endmacro %}
+
+{# What a table was made by; nothing of what another version of the model has made. #}
+{% macro made_by_of(relation) %}
   {% set query %}
 select obj_description('{{ relation }}'::regclass, 'pg_class')
   {% endset %}
-  {% do return(run_query(query).columns[0].values()[0]) %}
+  {% set comment = fromjson(run_query(query).columns[0].values()[0] or '', {}) %}
+  {% do return(comment if comment is mapping and comment.columns is mapping else {}) %}
 {% endmacro %}
+
+{% macro comment_on(relation, made_by) -%}
+    comment on table {{ relation }} is '{{ tojson(made_by) | replace("'", "''") }}'
+{%- endmacro %}
 
 {% macro text_array(values) -%}
     array[

@@ -11,10 +11,10 @@ with lines as not materialized (
         lines.unit,
         lines.unit_price,
         lines.discount,
-        invoices.sign * coalesce(lines.net, 0) as net,
+        {{ signed('coalesce(lines.net, 0)', 'invoices.sign') }} as net,
         lines.tax_rate,
         lines.tax_category,
-        invoices.sign * coalesce(lines.tax, 0) as tax,
+        {{ signed('coalesce(lines.tax, 0)', 'invoices.sign') }} as tax,
         lines.service,
         lines.budget_source_id
     from {{ ref('int_invoice_lines') }} as lines

@@ -102,8 +102,8 @@ keyed as (
         invoices.currency,
         breakdown.tax_category,
         breakdown.tax_rate,
-        invoices.sign * breakdown.unsigned_base + breakdown.base as base,
-        invoices.sign * breakdown.unsigned_tax + breakdown.tax as tax,
+        {{ signed('breakdown.unsigned_base', 'invoices.sign') }} + breakdown.base as base,
+        {{ signed('breakdown.unsigned_tax', 'invoices.sign') }} + breakdown.tax as tax,
         breakdown.exemption_reason_code,
         breakdown.exemption_reason
     from breakdown
