@@ -4,8 +4,8 @@
   PostgreSQL has by default: accounts are copied in batches, each in a transaction of its own.
 
   Once the table is there, only rows are copied that were received or marked as deleted since (with an overlap). An
-  account is copied whole if its raw table has other columns than before, or another number of rows than were copied; and
-  so is everything when the model has changed. The table's comment says what it was made by.
+  account is copied whole if its raw table is another one than before, with other columns, or has another number of rows
+  than were copied; and so is everything when the model has changed. The table's comment says what it was made by.
 #}
 {% materialization raw_accounts, adapter='postgres' %}
   {%- set meta = config.get('meta') -%}
@@ -13,7 +13,7 @@
   {%- set existing = load_cached_relation(this) -%}
   {%- set tables = raw_tables(meta.tap, meta.raw_table) if meta.raw_key else [] -%}
   {%- set batches = tables | batch(var('accounts_per_batch')) | list -%}
-  {%- set made_by = {'model': local_md5(sql ~ tojson(meta)), 'columns': columns_by_account(tables, meta)} -%}
+  {%- set made_by = {'model': local_md5(sql ~ tojson(meta)), 'tables': tables_by_account(tables, meta)} -%}
   {%- set made_before = made_by_of(existing) if existing is not none and existing.is_table else {} -%}
   {%- set whole = should_full_refresh() or made_before.model != made_by.model -%}
 
@@ -39,7 +39,7 @@ where not account = any({{ text_array(tables | map(attribute='account')) }})
     {% endset %}
     {% do in_one_transaction([gone]) %}
     {%- set moments = moments_to_copy_from(target_relation) -%}
-    {% for account, columns in made_by.columns.items() if made_before.columns.get(account) != columns %}
+    {% for account, table in made_by.tables.items() if made_before.tables.get(account) != table %}
       {% do moments.update({account: none}) %}
     {% endfor %}
     {%- set live_rows = {} -%}
@@ -140,11 +140,11 @@ where account = any({{ text_array(batch | map(attribute='account')) }})
   {% endfor %}
 {% endmacro %}
 
-{# By account: which of the columns that the model reads its raw table has, and of which types. #}
-{% macro columns_by_account(tables, meta) %}
+{# By account: which raw table it is, and which of the columns that the model reads it has, of which types. #}
+{% macro tables_by_account(tables, meta) %}
   {% set found = {} %}
   {% for table in tables %}
-    {% set types = [] %}
+    {% set types = [table.oid] %}
     {% for column in meta.raw_key + meta.raw_columns.keys() | list + ['_sdc_received_at', '_sdc_deleted_at'] %}
       {% do types.append(table.columns.get(column)) %}
     {% endfor %}
@@ -159,7 +159,7 @@ where account = any({{ text_array(batch | map(attribute='account')) }})
 select obj_description('{{ relation }}'::regclass, 'pg_class')
   {% endset %}
   {% set comment = fromjson(run_query(query).columns[0].values()[0] or '', {}) %}
-  {% do return(comment if comment is mapping and comment.columns is mapping else {}) %}
+  {% do return(comment if comment is mapping and comment.tables is mapping else {}) %}
 {% endmacro %}
 
 {% macro comment_on(relation, made_by) -%}

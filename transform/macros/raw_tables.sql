@@ -1,17 +1,17 @@
-{# The raw tables of a stream, one for each account, as the model `raw_tables` has found them: schema, account, columns. #}
+{# The raw tables of a stream, one for each account, as the model `raw_tables` has found them: schema, account, columns, oid. #}
 {% macro raw_tables(tap, raw_table) %}
   {% set found = [] %}
   {% if execute %}
     {% set catalogue = ref('raw_tables') %}
     {% if load_relation(catalogue) is not none %}
       {% set query %}
-select raw_schema, account, raw_columns
+select raw_schema, account, raw_columns, raw_oid
 from {{ catalogue }}
 where tap = '{{ tap }}' and raw_table = '{{ raw_table }}'
 order by account
       {% endset %}
       {% for row in run_query(query) %}
-        {% do found.append({'schema': row[0], 'account': row[1], 'columns': fromjson(row[2])}) %}
+        {% do found.append({'schema': row[0], 'account': row[1], 'columns': fromjson(row[2]), 'oid': row[3] | int}) %}
       {% endfor %}
     {% endif %}
   {% endif %}
