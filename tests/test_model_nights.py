@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 _SEED = 17
-_NIGHTS = 5
+_NIGHTS = 4
 _FRESH = "fresh"
 """The schema of the full builds."""
 
