@@ -69,21 +69,29 @@ class Dbt:
         """Its Python."""
         return str(self.program.with_name("python"))
 
-    def run(self, database_url: str, *arguments: str, **variables: object) -> str:
+    def target(self, schema: str = "invoicing") -> Path:
+        """Where dbt writes what it knows of the project."""
+        return self.folder / f"target-{schema}"
+
+    def run(self, database_url: str, *arguments: str, schema: str = "invoicing", **variables: object) -> str:
         """Run dbt, which must succeed, and return what it printed."""
-        done = self.attempt(database_url, *arguments, **variables)
+        done = self.attempt(database_url, *arguments, schema=schema, **variables)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def attempt(self, database_url: str, *arguments: str, **variables: object) -> subprocess.CompletedProcess[str]:
-        """Run dbt for a database, with variables of its own."""
+    def attempt(
+        self, database_url: str, *arguments: str, schema: str = "invoicing", **variables: object
+    ) -> subprocess.CompletedProcess[str]:
+        """Run dbt for a database, with variables of its own; the marts are in the schema."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
         settings = {
             "TARGET_POSTGRES_SQLALCHEMY_URL": database_url.replace("postgresql://", "postgresql+psycopg://"),
             "MELTANO_PROJECT_ROOT": str(ROOT),
             "DBT_AS_OF": AS_OF.isoformat(),
             "DBT_VARS": yaml.safe_dump(sandbox_vars() | variables),
-            "DBT_TARGET_PATH": str(self.folder / "target"),
+            "INVOICING_DBT_SCHEMA": schema,
+            # What dbt has parsed holds for one schema.
+            "DBT_TARGET_PATH": str(self.target(schema)),
             "DBT_LOG_PATH": str(self.folder / "logs"),
         }
         command = [str(self.program), *arguments]
@@ -115,10 +123,10 @@ def rows(database_url: str, query: str, *values: object) -> list[dict[str, Any]]
         return connection.execute(query.encode(), values).fetchall()
 
 
-def marts(database_url: str) -> dict[str, list[dict[str, Any]]]:
+def marts(database_url: str, schema: str = "invoicing") -> dict[str, list[dict[str, Any]]]:
     """Return all rows of all marts, in order of their values."""
     return {
-        mart: sorted(rows(database_url, f"select * from invoicing.{mart}"), key=repr)  # noqa: S608 - of our own names
+        mart: sorted(rows(database_url, f"select * from {schema}.{mart}"), key=repr)  # noqa: S608 - of our own names
         for mart in _MARTS
     }
 

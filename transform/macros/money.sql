@@ -19,3 +19,8 @@
 {% macro decimals(currency='currency') -%}
     (-log({{ cent(currency) }}))::integer
 {%- endmacro %}
+
+{# An amount as the model signs it: turned where the sign of its invoice is -1. To multiply numbers takes three times as long. #}
+{% macro signed(amount, sign='sign') -%}
+    case when {{ sign }} < 0 then -({{ amount }}) else {{ amount }} end
+{%- endmacro %}

@@ -1,17 +1,17 @@
-{# The raw tables of a stream, one for each account, as the model `raw_tables` has found them: schema, account, columns. #}
+{# The raw tables of a stream, one for each account, as the model `raw_tables` has found them: schema, account, columns, oid. #}
 {% macro raw_tables(tap, raw_table) %}
   {% set found = [] %}
   {% if execute %}
     {% set catalogue = ref('raw_tables') %}
     {% if load_relation(catalogue) is not none %}
       {% set query %}
-select raw_schema, account, raw_columns
+select raw_schema, account, raw_columns, raw_oid
 from {{ catalogue }}
 where tap = '{{ tap }}' and raw_table = '{{ raw_table }}'
 order by account
       {% endset %}
       {% for row in run_query(query) %}
-        {% do found.append({'schema': row[0], 'account': row[1], 'columns': fromjson(row[2])}) %}
+        {% do found.append({'schema': row[0], 'account': row[1], 'columns': fromjson(row[2]), 'oid': row[3] | int}) %}
       {% endfor %}
     {% endif %}
   {% endif %}
@@ -24,23 +24,31 @@ order by account
   raw
 {%- endmacro %}
 
-{# A select of raw rows with fixed names and types, of several accounts: what a table lacks is null. #}
-{% macro select_raw(tables, meta, deleted=false) %}
+{#
+  A select of raw rows with fixed names and types, of several accounts: what a table lacks is null. With moments by account,
+  only of what was received or marked as deleted from then on, deleted rows with it.
+#}
+{% macro select_raw(tables, meta, moments=none) %}
+  {%- set whole = moments is none -%}
   {%- for table in tables %}
     {%- set has = table.columns %}
+    {%- set received_at = '"_sdc_received_at"' if '_sdc_received_at' in has else 'null::timestamp' %}
+    {%- set deleted_at = '"_sdc_deleted_at"' if '_sdc_deleted_at' in has else 'null::timestamp' %}
 select
     {{ dbt.string_literal(table.account) }}::text as account,
     {{ raw_key(meta.raw_key) }} as raw_key,
-    {{ '"_sdc_received_at"' if '_sdc_received_at' in has else 'null' }}::timestamp as received_at
-    {%- if deleted %},
-    {{ '"_sdc_deleted_at"' if '_sdc_deleted_at' in has else 'null' }}::timestamp as deleted_at
+    {{ received_at }}::timestamp as received_at
+    {%- if not whole %},
+    {{ deleted_at }}::timestamp as raw_deleted_at
     {%- endif %}
     {%- for column, type in meta.raw_columns.items() %},
     {{ raw_column(column, type, has) }} as {{ adapter.quote(column) }}
     {%- endfor %}
 from {{ adapter.quote(table.schema) }}.{{ adapter.quote(meta.raw_table) }}
-    {%- if '_sdc_deleted_at' in has and not deleted %}
+    {%- if whole and '_sdc_deleted_at' in has %}
 where "_sdc_deleted_at" is null
+    {%- elif not whole and moments.get(table.account) %}
+where coalesce(greatest({{ received_at }}, {{ deleted_at }})::timestamp, 'infinity') >= '{{ moments[table.account] }}'
     {%- endif %}
 {{ 'union all' if not loop.last }}
   {%- else %}
@@ -48,9 +56,6 @@ select
     null::text as account,
     null::text as raw_key,
     null::timestamp as received_at
-    {%- if deleted %},
-    null::timestamp as deleted_at
-    {%- endif %}
     {%- for column, type in meta.raw_columns.items() %},
     null::{{ type }} as {{ adapter.quote(column) }}
     {%- endfor %}

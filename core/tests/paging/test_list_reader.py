@@ -497,7 +497,8 @@ def test_a_page_that_cannot_be_read_keeps_no_page_before_it_from_being_written(
     world.refuses = lambda request: request.args.get("after", "").endswith(f" {unread - 1}]")
     world.read(concurrency)
 
-    assert world.error is not None
+    failure = world.error
+    assert failure is not None
     assert world.ids == list(range(unread))
     world.refuses = lambda _request: False
     world.read(concurrency)

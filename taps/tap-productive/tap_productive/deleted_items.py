@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class DeletedItems(ProductiveStream):
     """The recycle bin: deleted records of 14 types. Rows are only added, until restored or deleted permanently.
 
-    With `tombstones` it is read after all other lists: what it holds has been deleted since they were read, or before.
+    With `tombstones` it is read after all other lists, but in a first run: what it holds has been deleted since they
+    were read, or before.
     """
 
     name = "deleted_items"

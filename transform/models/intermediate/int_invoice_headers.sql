@@ -1,4 +1,4 @@
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
+{{ config(materialized='table', post_hook='{{ finish_table() }}') }}
 
 -- What stands only on the invoice: sums over an invoice are right with it.
 with sums as (
@@ -13,23 +13,25 @@ with sums as (
             when min(tax_category) = max(tax_category) and count(tax_category) = count(*) then min(tax_category)
         end as tax_category
     from {{ ref('int_invoice_sums') }}
-    group by system, account, invoice_source_id
+    -- Ids first, which differ, as PostgreSQL sorts by them.
+    group by invoice_source_id, account, system
 )
 
 select
+    invoices.invoice_key,
     system,
     account,
     source_id as invoice_source_id,
     invoices.currency,
-    invoices.net - invoices.sign * coalesce(sums.net, 0) as net,
+    invoices.net - {{ signed('coalesce(sums.net, 0)') }} as net,
     sums.tax_rate,
     sums.tax_category,
-    invoices.tax - invoices.sign * coalesce(sums.tax, 0) as tax
+    invoices.tax - {{ signed('coalesce(sums.tax, 0)') }} as tax
 from {{ ref('int_invoices') }} as invoices
 left join sums using (system, account, source_id)
 where
     invoices.amounts_known
     and (
-        invoices.net <> invoices.sign * coalesce(sums.net, 0)
-        or invoices.tax <> invoices.sign * coalesce(sums.tax, 0)
+        invoices.net <> {{ signed('coalesce(sums.net, 0)') }}
+        or invoices.tax <> {{ signed('coalesce(sums.tax, 0)') }}
     )

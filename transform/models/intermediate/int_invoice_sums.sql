@@ -1,4 +1,4 @@
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
+{{ config(materialized='table', post_hook='{{ finish_table() }}') }}
 
 -- A table, as it is read twice: lines are many.
 select

@@ -1,4 +1,4 @@
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
+{{ config(materialized='table', post_hook='{{ finish_table() }}') }}
 
 -- The rules that hold for all systems: signs, what is open, and the status.
 with sources as (
@@ -28,27 +28,27 @@ amounts as (
         seller_source_id,
         buyer_source_id,
         sign,
-        case when amounts_known then sign * net end as net,
-        case when amounts_known then sign * tax end as tax,
-        case when amounts_known then sign * gross end as gross,
-        case when amounts_known and payments_known then sign * paid end as paid,
-        case when amounts_known and payments_known then sign * written_off end as written_off,
-        case when amounts_known and payments_known then sign * credited end as credited,
+        case when amounts_known then {{ signed('net') }} end as net,
+        case when amounts_known then {{ signed('tax') }} end as tax,
+        case when amounts_known then {{ signed('gross') }} end as gross,
+        case when amounts_known and payments_known then {{ signed('paid') }} end as paid,
+        case when amounts_known and payments_known then {{ signed('written_off') }} end as written_off,
+        case when amounts_known and payments_known then {{ signed('credited') }} end as credited,
         case
             when not amounts_known then null
             when coalesce(is_draft, false) or coalesce(is_cancelled, false) or coalesce(is_rejected, false) then 0
             when coalesce(is_set_off, false) then 0
-            else sign * coalesce(
-                source_open, gross - coalesce(paid, 0) - coalesce(written_off, 0) - coalesce(credited, 0)
-            )
+            else {{ signed(
+                'coalesce(source_open, gross - coalesce(paid, 0) - coalesce(written_off, 0) - coalesce(credited, 0))'
+            ) }}
         end as open,
         payments_known,
         account_currency,
         exchange_rate,
-        sign * net_in_account_currency as net_in_account_currency,
-        sign * tax_in_account_currency as tax_in_account_currency,
-        sign * gross_in_account_currency as gross_in_account_currency,
-        sign * open_in_account_currency as source_open_in_account_currency,
+        {{ signed('net_in_account_currency') }} as net_in_account_currency,
+        {{ signed('tax_in_account_currency') }} as tax_in_account_currency,
+        {{ signed('gross_in_account_currency') }} as gross_in_account_currency,
+        {{ signed('open_in_account_currency') }} as source_open_in_account_currency,
         coalesce(is_draft, false) as is_draft,
         coalesce(is_sent, false) as is_sent,
         coalesce(is_paid, false) as is_paid,
@@ -64,6 +64,7 @@ amounts as (
 )
 
 select
+    {{ key('source_id') }} as invoice_key,
     system,
     account,
     source_id,

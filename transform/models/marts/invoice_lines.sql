@@ -1,6 +1,6 @@
 with lines as not materialized (
     select
-        {{ key('invoices.source_id', 'invoices.system', 'invoices.account') }} as invoice_key,
+        invoices.invoice_key,
         invoices.system,
         invoices.account,
         invoices.currency,
@@ -11,10 +11,10 @@ with lines as not materialized (
         lines.unit,
         lines.unit_price,
         lines.discount,
-        invoices.sign * coalesce(lines.net, 0) as net,
+        {{ signed('coalesce(lines.net, 0)', 'invoices.sign') }} as net,
         lines.tax_rate,
         lines.tax_category,
-        invoices.sign * coalesce(lines.tax, 0) as tax,
+        {{ signed('coalesce(lines.tax, 0)', 'invoices.sign') }} as tax,
         lines.service,
         lines.budget_source_id
     from {{ ref('int_invoice_lines') }} as lines
@@ -23,13 +23,6 @@ with lines as not materialized (
         and invoices.account = lines.account
         and invoices.source_id = lines.invoice_source_id
     where invoices.amounts_known
-),
-
-headers as (
-    select
-        {{ key('invoice_source_id') }} as invoice_key,
-        *
-    from {{ ref('int_invoice_headers') }}
 )
 
 select
@@ -72,4 +65,4 @@ select
     null as service,
     null as budget_key,
     currency
-from headers
+from {{ ref('int_invoice_headers') }}

@@ -7,7 +7,7 @@ with invoices as (
 )
 
 select
-    {{ key('source_id') }} as invoice_key,
+    invoice_key,
     system,
     account,
     source_id,

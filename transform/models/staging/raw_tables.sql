@@ -6,6 +6,7 @@ select
     coalesce(schema_name[2], 'default') as account,
     namespace.nspname::text as raw_schema,
     class.relname::text as raw_table,
+    class.oid::bigint as raw_oid,
     jsonb_object_agg(attribute.attname, format_type(attribute.atttypid, attribute.atttypmod))::text as raw_columns
 from pg_catalog.pg_namespace as namespace
 cross join lateral regexp_match(
@@ -16,4 +17,4 @@ inner join pg_catalog.pg_class as class
 inner join pg_catalog.pg_attribute as attribute
     on attribute.attrelid = class.oid and attribute.attnum > 0 and not attribute.attisdropped
 where schema_name is not null
-group by schema_name, namespace.nspname, class.relname
+group by schema_name, namespace.nspname, class.relname, class.oid

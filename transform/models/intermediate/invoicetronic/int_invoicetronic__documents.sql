@@ -1,4 +1,4 @@
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
+{{ config(materialized='table', post_hook='{{ finish_table() }}') }}
 
 -- An invoice of a file that was sent or received: as the document has it, or, where the document was not fetched, as the
 -- list of files names it. Documents that the buyer makes himself are purchases, though they are sent.

@@ -11,6 +11,7 @@ with sides as (
         seller_post_code as post_code,
         seller_country as country,
         direction = 'sale' as is_self,
+        true as is_seller,
         issued_on,
         {{ fattura_source_id() }} as document_id
     from {{ ref('int_invoicetronic__documents') }}
@@ -26,6 +27,7 @@ with sides as (
         buyer_post_code,
         buyer_country,
         direction = 'purchase' as is_self,
+        false as is_seller,
         issued_on,
         {{ fattura_source_id() }} as document_id
     from {{ ref('int_invoicetronic__documents') }}
@@ -61,7 +63,9 @@ parties as (
         sides.address is null,
         sides.name is null,
         sides.issued_on desc nulls last,
-        sides.document_id
+        sides.document_id,
+        -- Who sells to himself has two addresses in one document.
+        sides.is_seller desc
 )
 
 {{ conform('parties', 'parties', [
