@@ -1,7 +1,7 @@
 """Run the tests that depend on time many times, beside busy processes: `python -m tests.steady [--rounds N]`.
 
-They are those of the files that use clocks, threads or signals, without the slow ones. A test that fails in
-one round and passes in another flickers: its name is printed, with how often.
+They are those that use clocks, threads or signals, themselves or by what their file defines, without the slow ones. A
+test that fails in one round and passes in another flickers: its name is printed, with how often.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def main() -> int:
     parser.add_argument("--busy", type=int, default=4, help="busy processes beside them (default %(default)s)")
     parser.add_argument("--minutes", type=float, help="begin no round after so long")
     given = parser.parse_args()
-    files = [str(path.relative_to(ROOT)) for path in time_dependent()]
+    names_of_tests = time_dependent()
     failed: Counter[str] = Counter()
     done = tests = 0
     began = time.monotonic()
     with busy_processes(given.busy):
         while done < given.rounds and (given.minutes is None or time.monotonic() - began < given.minutes * 60):
-            tests, names = _round(files)
+            tests, names = _round(names_of_tests)
             failed.update(names)
             done += 1
             sys.stdout.write(f"round {done}: {len(names)} of {tests} failed\n")
@@ -49,12 +49,12 @@ def main() -> int:
     return bool(failed)
 
 
-def _round(files: Sequence[str]) -> tuple[int, list[str]]:
+def _round(names_of_tests: Sequence[str]) -> tuple[int, list[str]]:
     """Run the tests once; return how many there are, and which of them failed."""
     with tempfile.TemporaryDirectory(prefix="steady-") as folder:
         report = Path(folder) / "report.xml"
         options = ["-q", "-m", "not slow", "-p", "no:cacheprovider", f"--junit-xml={report}"]
-        command = [sys.executable, "-m", "pytest", *options, *files]
+        command = [sys.executable, "-m", "pytest", *options, *names_of_tests]
         ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if ended.returncode not in {_PASSED, _FAILED}:
             raise SystemExit(f"The tests did not run:\n{ended.stdout[-3000:]}{ended.stderr[-3000:]}")

@@ -1,4 +1,4 @@
-"""Which files have tests that depend on time, and processes that keep a machine busy."""
+"""Which tests depend on time, and processes that keep a machine busy."""
 
 from __future__ import annotations
 
@@ -18,25 +18,57 @@ _PLACES = ("core/tests", "taps", "loaders", "orchestrate/tests", "sandbox/tests"
 _MODULES = frozenset({"asyncio", "concurrent", "queue", "select", "signal", "threading", "time"})
 
 
-def time_dependent() -> list[Path]:
-    """Return the files of tests that import modules of clocks, threads or signals."""
+def time_dependent() -> list[str]:
+    """Return the tests that use modules of clocks, threads or signals, as pytest names them."""
     files = {path for place in _PLACES for path in (ROOT / place).rglob("test_*.py") if ".venv" not in path.parts}
-    return sorted(path for path in files if depends_on_time(path.read_text(encoding="utf-8")))
+    return [
+        f"{path.relative_to(ROOT)}::{name}"
+        for path in sorted(files)
+        for name in time_dependent_in(path.read_text(encoding="utf-8"))
+    ]
 
 
-def depends_on_time(source: str) -> bool:
-    """Return whether a file of tests has some that depend on time.
+def time_dependent_in(source: str) -> list[str]:
+    """Return the tests of a file that use such a module, themselves or by what else the file defines.
 
     Args:
         source: Its content.
     """
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            names.add(node.module or "")
-    return not _MODULES.isdisjoint(name.partition(".")[0] for name in names)
+    tree = ast.parse(source)
+    of_time = {name for node in ast.walk(tree) for name in _names_of_time(node)}
+    uses = {name: _used(node) for node in tree.body for name in _defined(node)}
+    found = set(of_time)
+    while more := {name for name, used in uses.items() if name not in found and not used.isdisjoint(found)}:
+        found |= more
+    return [name for name in uses if name.startswith("test_") and name in found]
+
+
+def _names_of_time(node: ast.AST) -> list[str]:
+    """Return the names that an import of such a module gives a file."""
+    if isinstance(node, ast.Import):
+        names = [(alias.name, alias.asname or alias.name.partition(".")[0]) for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+        names = [(node.module or "", alias.asname or alias.name) for alias in node.names]
+    else:
+        return []
+    return [name for module, name in names if module.partition(".")[0] in _MODULES]
+
+
+def _defined(node: ast.stmt) -> list[str]:
+    """Return the names that a statement of a file defines."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def _used(node: ast.stmt) -> set[str]:
+    """Return the names that a statement uses: also as a fixture, which is an argument or named in a mark."""
+    names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    names |= {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
+    return names | {
+        each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    }
 
 
 @contextmanager
