@@ -240,7 +240,14 @@ def test_a_signal_keeps_what_was_written_and_exits_with_its_code(
 
     httpserver.expect_request("/things").respond_with_handler(answer)
     process = _start(tmp_path, **_settings(httpserver))
+    written: list[bytes] = []
     try:
+        assert process.stdout is not None
+        # The second page is asked for while the first is written: only its STATE says that it was.
+        for line in process.stdout:
+            written.append(line)
+            if b'"STATE"' in line and any(b'"RECORD"' in each for each in written):
+                break
         assert asked.wait(30), "the second page was never requested"
         tasks = {int(task.name) for task in Path(f"/proc/{process.pid}/task").iterdir()}
         receiver = process.pid if thread == "main" else min(tasks - {process.pid})
@@ -250,7 +257,7 @@ def test_a_signal_keeps_what_was_written_and_exits_with_its_code(
         over.set()
         process.kill()
     assert process.returncode == code
-    messages = [json.loads(line) for line in out.splitlines()]
+    messages = [json.loads(line) for line in [*written, *out.splitlines()]]
     assert [entry["type"] for entry in messages if entry["type"] != "STATE"] == ["SCHEMA", "RECORD", "RECORD"]
     assert messages[-1]["type"] == "STATE"
     assert messages[-1]["value"]["bookmarks"]["things"]["replication_key_value"] == _day(2)
