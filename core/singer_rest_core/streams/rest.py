@@ -134,7 +134,7 @@ class RestStream(BaseStream, RESTStream[Any], ListSource, ABC):
 
     @override
     def first_page_came(self) -> None:
-        self.run.read_ahead.start_after(self.position, self.turn)
+        self.run.read_ahead.start_after(self.position, self.turn_ahead)
 
     @property
     def turn_ahead(self) -> int:

@@ -645,3 +645,23 @@ def test_a_full_table_forced_by_the_catalog_keeps_the_bookmark_for_later(world: 
     assert len(_ids(messages, "changes")) == 5
     assert len({entry["version"] for entry in _of(messages, "RECORD", "changes")}) == 1
     assert _bookmark(_of(messages, "STATE")[-1]) == _day(2)
+
+
+@pytest.mark.parametrize("concurrency", [2, 16])
+def test_a_list_that_is_read_ahead_of_its_turn_brings_no_other_of_that_turn_forward(
+    world: _World, concurrency: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stream in (Bookings, Changes):
+        monkeypatch.setattr(stream, "turn", 1)
+    monkeypatch.setattr(Bookings, "turn_ahead", 0)
+    world.serve("accounts", *([_row(number)] for number in range(40)))
+    world.serve("bookings", *([_row(number)] for number in range(3)))
+    world.serve("changes", *_THREE_PAGES)
+
+    messages, ended = world.run(world.tap(concurrency=concurrency))
+
+    assert ended is None
+    assert [entry["stream"] for entry in _of(messages, "SCHEMA")] == ["accounts", "bookings", "changes"]
+    asked = [name for name, _ in world.asked]
+    last_account = max(place for place, name in enumerate(asked) if name == "accounts")
+    assert asked.index("bookings") < last_account < asked.index("changes")

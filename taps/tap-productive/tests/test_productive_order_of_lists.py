@@ -191,3 +191,22 @@ def test_the_lists_that_are_often_the_longest_are_begun_first(
     read_productive(streams, concurrency=concurrency, state=first.state)
     longest = max(rows, key=lambda name: rows[name])
     assert longest in list(dict.fromkeys(_requested(sandbox)))[1:3]
+
+
+@CONCURRENCY
+@pytest.mark.parametrize("path", ["/invoices", "/tasks", "/deleted_items"])
+def test_a_row_that_is_deleted_in_a_first_run_is_marked_by_the_next_one_at_the_latest(
+    sandbox: RunningSandbox, read_productive: ReadProductive, concurrency: int, path: str
+) -> None:
+    """Whether its list was read before that, and whether the recycle bin was."""
+    tables = LoadedTables()
+    gone = sandbox.admin.records("tasks")[5]["id"]
+    delete: dict[str, Any] = {"action": "delete", "resource": "tasks", "id": gone}
+    sandbox.admin.script_changes(path, after_request=1, changes=[delete])
+
+    first = read_productive(_WITH_BIN, tombstones=True, concurrency=concurrency, page_size=50)
+    tables.load(first.messages)
+    tables.load(read_productive(_WITH_BIN, tombstones=True, concurrency=concurrency, state=first.state).messages)
+
+    assert gone not in {each["id"] for each in sandbox.admin.records("tasks")}
+    assert gone not in tables.live("tasks")
