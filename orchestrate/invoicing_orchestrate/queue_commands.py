@@ -186,7 +186,9 @@ def stop_database(say: Callable[[str], None]) -> None:
 def _embedded() -> EmbeddedDatabase:
     embedded = Project.found(os.environ).embedded_database
     if embedded is None:
-        raise ProjectError("The database is not an embedded one: ORCHESTRATE_DATABASE_URL is not embedded:")
+        raise ProjectError(
+            'There is no embedded PostgreSQL here: to have one, set ORCHESTRATE_DATABASE_URL to "embedded:"'
+        )
     return embedded
 
 

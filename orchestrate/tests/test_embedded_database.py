@@ -115,7 +115,7 @@ def test_the_url_of_another_database_starts_none(tmp_path: Path) -> None:
     (tmp_path / "meltano.yml").write_text("plugins: {}", encoding="utf-8")
     process = command(tmp_path, variables=variables)
     assert process.communicate()[1] == (
-        "Error: The database is not an embedded one: ORCHESTRATE_DATABASE_URL is not embedded:\n"
+        'Error: There is no embedded PostgreSQL here: to have one, set ORCHESTRATE_DATABASE_URL to "embedded:"\n'
     )
     assert process.returncode == 1
     assert not (tmp_path / ".postgres").exists()
@@ -127,15 +127,17 @@ def test_without_its_package_one_line_says_what_to_install(tmp_path: Path) -> No
         (tmp_path / f"{package}.py").write_text("raise ModuleNotFoundError('as if it were not installed')")
     process = command(tmp_path, variables={"PYTHONPATH": str(tmp_path)})
     assert process.communicate()[1] == (
-        "Error: The database is embedded:, but the PostgreSQL for that is not installed: install"
-        " invoicing-orchestrate[embedded], or name the URL of a database\n"
+        "Error: The embedded PostgreSQL is not installed: pip install 'invoicing-orchestrate[embedded]', or name the URL"
+        " of another database\n"
     )
     assert process.returncode == 1
 
 
 @pytest.mark.parametrize("folder", ["with a space", "long" * 30])
 def test_a_path_that_postgresql_cannot_use_is_refused(tmp_path: Path, folder: str) -> None:
-    with pytest.raises(ProjectError, match=r"a path without spaces and quotes, of at most 88 bytes, is needed"):
+    with pytest.raises(
+        ProjectError, match=r"its path may have no spaces or quotes, and 88 bytes at most; name another folder"
+    ):
         EmbeddedDatabase(tmp_path / folder).start()
     assert not (tmp_path / folder).exists()
 

@@ -16,7 +16,7 @@ import pytest
 from werkzeug import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pytest_httpserver import HTTPServer
     from werkzeug import Request
@@ -92,6 +92,14 @@ def _messages(out: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.splitlines()]
 
 
+def _until(lines: Iterable[bytes], part: bytes) -> Iterator[bytes]:
+    """Take lines up to the first that holds something."""
+    for line in lines:
+        yield line
+        if part in line:
+            return
+
+
 def _refused(status: int, wait: str) -> Response:
     return Response("{}", status=status, headers={"Retry-After": wait}, content_type="application/json")
 
@@ -120,11 +128,14 @@ def test_a_signal_ends_any_wait_for_the_api(
         "lost": lambda: Response(iter([b"{"]), headers={"Content-Length": "90", "Connection": "close"}),
     }[wait]
     process = world.start(concurrency=concurrency)
+    assert process.stdout is not None
+    # The page that is waited for was asked for while the one before it was written: only its STATE says that it was.
+    written = list(_until(process.stdout, b'"replication_key_value":"2026-01-01T00:02:00Z"'))
     assert world.reached.wait(30)
-    time.sleep(0.3)
     before = time.monotonic()
     process.send_signal(signum)
-    out, log = process.communicate(timeout=60)
+    rest, log = process.communicate(timeout=60)
+    out = b"".join(written) + rest
     assert time.monotonic() - before < _AT_ONCE
     assert process.returncode == code
     last = _messages(out)[-1]
