@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE = 60.0
 """Seconds for the loader to write what it has once the tap was ended; then Meltano and the loader get the signal."""
+_LONGEST_DEATH = 10.0
+"""Seconds for killed processes to be gone: on a busy machine, or in the middle of a write, that takes a while."""
 _POLL = 0.05
 _SIGNAL_EXIT = 128
 
@@ -168,14 +170,25 @@ class MeltanoRun:
     def _end_group(self) -> None:
         """End what is left of Meltano's process group: gently, then not."""
         child = self._started
-        for signum in (signal.SIGTERM, signal.SIGKILL):
+        for signum, seconds in ((signal.SIGTERM, self.last_grace), (signal.SIGKILL, _LONGEST_DEATH)):
             if not _sent(os.killpg, child.pid, signum):
                 break
-            until = time.monotonic() + self.last_grace
+            until = time.monotonic() + seconds
             while time.monotonic() < until and _sent(os.killpg, child.pid, 0):
-                child.poll()
+                if child.poll() is not None:
+                    _take_exit_codes(child.pid)
                 time.sleep(_POLL)
         child.wait()
+
+
+def _take_exit_codes(group: int) -> None:
+    """Take the exit codes of processes that have lost their parent: the first process of a container gets them.
+
+    Until then they stay in the process table, and their group with them.
+    """
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-group, os.WNOHANG)[0]:
+            pass
 
 
 def _group_of(process: int) -> int | None:

@@ -28,6 +28,21 @@ with run as child:
         print(line.text, child._child.pid, flush=True)
 """
 
+_FIRST_OF_A_CONTAINER = """
+import ctypes, os, sys
+from pathlib import Path
+import psutil
+from invoicing_orchestrate.meltano_run import MeltanoRun
+PR_SET_CHILD_SUBREAPER = 36
+assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1) == 0
+script = "import subprocess, sys; subprocess.Popen([sys.executable, '-S', '-c', sys.argv[1]]); sys.stdin.read()"
+run = MeltanoRun([sys.executable, "-S", "-c", script, sys.argv[1]], Path("."), os.environ, lambda: None, print)
+with run as child:
+    assert next(child.lines()).text == "ready"
+    print(child.wait(), [each.cmdline()[-1] for each in psutil.Process().children()].count(sys.argv[1]))
+print(*psutil.Process().children())
+"""
+
 
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM])
 def test_all_of_a_run_ends_with_the_process_that_started_it(signum: signal.Signals) -> None:
@@ -41,6 +56,12 @@ def test_all_of_a_run_ends_with_the_process_that_started_it(signum: signal.Signa
     parent.communicate()
     _, alive = psutil.wait_procs(group, timeout=60)
     assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_the_first_process_of_a_container_keeps_no_dead_process_that_lost_its_parent() -> None:
+    command = [sys.executable, "-c", _FIRST_OF_A_CONTAINER, _CHILD]
+    lines = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+    assert lines == ["0 1", ""]
 
 
 def test_a_run_that_takes_too_long_is_ended(tmp_path: Path) -> None:

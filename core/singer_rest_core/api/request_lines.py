@@ -72,10 +72,11 @@ def wait_too_long(problem: str, wait: LongWait, clock: Clock) -> WaitTooLong:
         clock: The time.
     """
     moment = clock.now() + timedelta(seconds=wait.seconds)
+    # Not a moment too early, and no minute late at a full hour that milliseconds have passed.
     if wait.seconds < _SHORT:
         after = (moment + timedelta(seconds=1)).isoformat(timespec="seconds")
     else:
-        after = moment.isoformat(timespec="minutes")
+        after = (moment + timedelta(seconds=59)).isoformat(timespec="minutes")
     return WaitTooLong(
         f"{problem}. That means waiting {time_span(wait.seconds)}, more than max_wait_minutes allows: "
         f"run again after {after}; what was read is kept in the state"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -76,16 +76,22 @@ def test_a_longer_wait_than_allowed_ends_the_run_with_its_state(
     assert len(later.ids("tasks")) == 220
 
 
+@pytest.mark.parametrize(
+    ("now", "again"),
+    [(time(7, 40, 30), "T00:00+00:00"), (time(0), "T00:00+00:00"), (time(23, 53, 44), "T00:00:01+00:00")],
+)
 def test_the_time_to_run_again_comes_from_the_period_if_there_is_no_header(
-    sandbox: RunningSandbox, read_productive: ReadProductive, clock_of_both: FakeClock
+    sandbox: RunningSandbox, read_productive: ReadProductive, clock_of_both: FakeClock, now: time, again: str
 ) -> None:
+    then = datetime.combine(clock_of_both.now() + timedelta(days=1), now, UTC)
+    clock_of_both.advance((then - clock_of_both.now()).total_seconds())
     refusal = {"status": 429, "title": "Server time limit exceeded", "limit": 21_600, "period": 86_400}
     sandbox.admin.add_fault("*/tasks", status=429, body=encode({"errors": [refusal]}).decode(), times=10)
 
     reading = read_productive("tasks", max_wait_minutes=0)
 
     assert isinstance(reading.error, WaitTooLong)
-    assert "T00:00+00:00; what was read is kept in the state" in str(reading.error)
+    assert f"{again}; what was read is kept in the state" in str(reading.error)
     assert clock_of_both.waits == []
 
 
