@@ -29,8 +29,13 @@ class _Arrived(BaseException):
 
 def _an_answer() -> None:
     pending = Pending(HTTPRequest("/things"), lambda _: requests.Response())
-    threading.Timer(_LONG, pending.settle).start()
-    pending.result()
+    timer = threading.Timer(_LONG, pending.settle)
+    timer.start()
+    try:
+        pending.result()
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 def _a_socket() -> None:
