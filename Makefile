@@ -10,10 +10,6 @@ UV_VERSION := 0.13.8
 # One more than two processors: some tests wait.
 PARALLEL := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
-# Tests that cross taps, without those that run Meltano in this folder: it can run only one of them at a time.
-BESIDE_OTHERS := $(filter-out tests/proof/test_meltano_killed.py,$(wildcard tests/proof/test_*.py)) $(filter-out tests/test_model_job.py,$(wildcard tests/test_model*.py))
-ONE_BY_ONE := $(filter-out $(BESIDE_OTHERS),$(wildcard tests/proof/test_*.py tests/test_*.py))
-
 export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
@@ -28,8 +24,7 @@ test: lint ## linters and all tests but the slow ones, in parallel
 	$(BIN)/pytest $(PARALLEL) -m "not slow and not browser and not airflow"
 
 test-slow: $(VENV)/.ready ## the tests that run Meltano, the demo, or loads that are killed, which take minutes
-	$(BIN)/pytest --numprocesses 2 --dist loadfile -m slow analyze core taps loaders orchestrate tests/hostile $(BESIDE_OTHERS)
-	$(BIN)/pytest -m slow $(ONE_BY_ONE)
+	$(BIN)/pytest --numprocesses 3 --dist loadgroup -m slow
 
 test-page: $(VENV)/.ready ## the page in a real Chromium (Debian: apt-get install chromium; elsewhere: .venv/bin/playwright install chromium)
 	$(BIN)/pytest -m browser analyze tests/test_page_of_the_systems.py

@@ -70,6 +70,14 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("any-machine")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests one process runs (`--dist loadgroup`): those of a file, and all that need this folder alone."""
+    for item in items:
+        alone = item.get_closest_marker("one_at_a_time") is not None
+        item.add_marker(pytest.mark.xdist_group("this folder" if alone else str(item.path)))
+
+
 def write(path: Path, content: object) -> str:
     """Write a JSON file for a command line, and return its path."""
     path.write_text(json.dumps(content), encoding="utf-8")

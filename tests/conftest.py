@@ -76,8 +76,9 @@ def world() -> Iterator[LocalWorld]:
 
 
 @pytest.fixture
-def pipeline(world: LocalWorld, sandbox: RunningSandbox, tmp_path: Path) -> Pipeline:
+def pipeline(world: LocalWorld, sandbox: RunningSandbox, tmp_path: Path, request: pytest.FixtureRequest) -> Pipeline:
     """A pipeline that has never run."""
+    assert request.node.get_closest_marker("one_at_a_time"), "Meltano runs once at a time in this folder: mark the test"
     name = f"test_{uuid4().hex}"
     with psycopg.connect(world.database_url, autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())

@@ -62,6 +62,7 @@ def test_installing_ends_with_the_check() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.one_at_a_time
 def test_the_command_sees_what_meltano_gives_the_loader(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

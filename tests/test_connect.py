@@ -107,6 +107,7 @@ def test_without_answers_nothing_is_written_and_the_variable_is_named(tmp_path: 
 
 
 @pytest.mark.slow
+@pytest.mark.one_at_a_time
 @pytest.mark.usefixtures("without_ours")
 def test_meltano_reads_back_exactly_what_was_written(tmp_path: Path) -> None:
     project = MeltanoProject(tmp_path / "project")
@@ -122,6 +123,7 @@ def test_meltano_reads_back_exactly_what_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.one_at_a_time
 @pytest.mark.usefixtures("without_ours")
 def test_variables_are_checked_and_written_without_asking(
     world: LocalWorld, sandbox_settings: SandboxSettings, tmp_path: Path
@@ -149,6 +151,7 @@ def test_variables_are_checked_and_written_without_asking(
 
 
 @pytest.mark.slow
+@pytest.mark.one_at_a_time
 @pytest.mark.usefixtures("without_ours")
 def test_at_a_terminal_secrets_are_asked_for_unseen_and_wrong_answers_again(
     world: LocalWorld, sandbox_settings: SandboxSettings, tmp_path: Path
@@ -213,6 +216,7 @@ def test_at_a_terminal_secrets_are_asked_for_unseen_and_wrong_answers_again(
 
 
 @pytest.mark.slow
+@pytest.mark.one_at_a_time
 def test_a_user_without_rights_is_told_which_one_to_ask_for(world: LocalWorld) -> None:
     with psycopg.connect(world.database_url, autocommit=True) as connection:
         connection.execute("create database connect_rights")

@@ -96,6 +96,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 
 @pytest.mark.slow
+@pytest.mark.one_at_a_time
 def test_each_step_works_and_a_run_that_failed_shows_in_the_health_check(
     image: Image, world: LocalWorld, sandbox_settings: SandboxSettings
 ) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
     from tests.conftest import Pipeline
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_at_a_time]
 
 INSTANTS = (
     "2026-01-15T12:00:00.000Z",

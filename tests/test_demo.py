@@ -21,7 +21,7 @@ from tap_productive.tap import TapProductive
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_at_a_time]
 
 
 def start(folder: Path) -> subprocess.Popen[str]:

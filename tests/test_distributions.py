@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scripts.distributions import Distribution
     from tests.wheels import BuiltDistributions
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_at_a_time]
 
 CORE = "singer-rest-core"
 ALL = distributions()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
     from tests.wheels import BuiltDistributions
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_at_a_time]
 
 BUCKET = "invoices"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-west-1"}

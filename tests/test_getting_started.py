@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from conftest import SandboxSettings
     from scripts.local_world import LocalWorld
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_at_a_time]
 
 
 def commands_below(title: str) -> list[str]:

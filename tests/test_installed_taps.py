@@ -80,6 +80,7 @@ class Tree:
 
 
 @pytest.mark.slow
+@pytest.mark.one_at_a_time
 def test_a_tap_is_discovered_once_and_again_when_it_was_upgraded(
     sandbox_settings: SandboxSettings, tmp_path: Path
 ) -> None:
@@ -108,6 +109,7 @@ def test_a_tap_is_discovered_once_and_again_when_it_was_upgraded(
 
 
 @pytest.mark.slow
+@pytest.mark.one_at_a_time
 def test_a_tap_whose_columns_are_found_in_the_account_is_discovered_each_time(
     sandbox: RunningSandbox, sandbox_settings: SandboxSettings, tmp_path: Path
 ) -> None:
@@ -133,6 +135,7 @@ def test_every_file_of_a_package_has_uv_build_it_anew_when_it_changes(folder: st
 
 
 @pytest.mark.slow
+@pytest.mark.one_at_a_time
 def test_in_the_shell_the_taps_run_from_the_tree_and_after_an_install_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: LocalWorld
 ) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from scripts.local_world import LocalWorld
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_at_a_time]
 
 PROGRAMS = Path(sys.executable).parent
 

@@ -158,6 +158,7 @@ def schema_of(copy: Copy, tap: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.one_at_a_time
 def test_a_schema_has_a_column_for_each_field_and_none_for_a_secret(copy: Copy) -> None:
     columns = schema_of(copy, "tap-productive")["properties"]
 
@@ -178,6 +179,7 @@ def test_a_schema_has_a_column_for_each_field_and_none_for_a_secret(copy: Copy) 
 
 
 @pytest.mark.slow
+@pytest.mark.one_at_a_time
 def test_what_was_written_passes_the_linters_and_the_tests_of_documented_answers(copy: Copy) -> None:
     ruff = str(Path(sys.executable).with_name("ruff"))
     assert subprocess.run([ruff, "format", "--check", "."], cwd=copy.root, check=False).returncode == 0
@@ -188,6 +190,7 @@ def test_what_was_written_passes_the_linters_and_the_tests_of_documented_answers
 
 
 @pytest.mark.slow
+@pytest.mark.one_at_a_time
 def test_a_new_list_of_productive_is_read_from_the_sandbox_at_once(copy: Copy, tmp_path: Path) -> None:
     program = "from tap_productive.tap import TapProductive; TapProductive.cli()"
     with copy.sandbox() as url:

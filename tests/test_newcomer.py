@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from scripts.local_world import LocalWorld
     from tests.wheels import BuiltDistributions
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_at_a_time]
 
 TAPS = tap_names()
 COMMANDS = Path(__file__).with_name("meltano_commands.py")

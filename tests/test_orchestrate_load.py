@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
     from tests.conftest import Pipeline
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_at_a_time]
 
 ORCHESTRATE = str(Path(sys.executable).with_name("orchestrate"))
 TOKEN = "sandbox-token"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tap_productive.client import ProductiveStream
     from tests.conftest import Pipeline
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_at_a_time]
 
 HEADERS = {
     "X-Auth-Token": "sandbox-token",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
     from tests.conftest import Pipeline
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_at_a_time]
 
 SMALL = 40
 """The number of invoices that Invobi serves with details and documents without a wait."""

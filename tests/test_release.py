@@ -73,6 +73,7 @@ def test_all_distributions_have_one_version() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.one_at_a_time
 def test_a_release_brings_the_lock_up_to_date(repository: Path) -> None:
     release("1.2.0", repository, NOW, update_lock)
     assert versions_in_lock(repository) == dict.fromkeys(NAMES, "1.2.0")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
     from tests.conftest import Pipeline
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_at_a_time]
 
 PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 SHOW, TAKE_BACK = re.findall(r"^ {4}((?:select|update) .*;)$", PAGE, re.MULTILINE)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Pipeline
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_at_a_time]
 
 DUMP = ["invoke", "--no-install", "--dump=config", "tap-invobi"]
 

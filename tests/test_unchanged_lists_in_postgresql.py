@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
     from tests.conftest import Pipeline
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_at_a_time]
 
 DAY = 86_400.0
 

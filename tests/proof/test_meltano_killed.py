@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.proof.case_record import CaseRecord
     from tests.proof.meltano_runs import Processes, Struck
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_at_a_time]
 
 BATCH = 5
 """So many rows are committed at once: something is in the tables wherever a run is killed."""

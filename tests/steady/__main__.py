@@ -54,6 +54,7 @@ def _round(names_of_tests: Sequence[str]) -> tuple[int, list[str]]:
     with tempfile.TemporaryDirectory(prefix="steady-") as folder:
         report = Path(folder) / "report.xml"
         options = ["-q", "-m", "not slow", "-p", "no:cacheprovider", f"--junit-xml={report}"]
+        options += ["--numprocesses", "2", "--dist", "loadfile"]
         command = [sys.executable, "-m", "pytest", *options, *names_of_tests]
         ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if ended.returncode not in {_PASSED, _FAILED}:
