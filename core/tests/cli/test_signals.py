@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _TAP = Path(__file__).with_name("test_command.py")
 """Run as a script, it is a tap."""
 
-_AT_ONCE = 3.0
+_AT_ONCE = 8.0
 """Seconds, with the end of a Python process on a busy machine; every wait of these tests is longer than ten."""
 
 _ROW = "x" * 900
@@ -186,8 +186,7 @@ def test_a_second_signal_ends_the_tap_without_waiting_for_the_loader(world: _Wor
     world.wait_until_nothing_is_requested()
     process.send_signal(signal.SIGTERM)
     time.sleep(0.5)
-    before = time.monotonic()
     process.send_signal(signal.SIGTERM)
+    # After waiting for the loader it would be 143.
     assert process.wait(60) == -signal.SIGTERM
-    assert time.monotonic() - before < 1
     process.communicate()
