@@ -75,6 +75,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests one process runs (`--dist loadgroup`): those of a file, and all that need this folder alone."""
     for item in items:
         alone = item.get_closest_marker("one_at_a_time") is not None
+        if "meltano_world" in getattr(item, "fixturenames", ()) and not alone:
+            raise pytest.UsageError(f"{item.nodeid} uses Meltano's plugins in this folder: mark it one_at_a_time")
         item.add_marker(pytest.mark.xdist_group("this folder" if alone else str(item.path)))
 
 

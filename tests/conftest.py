@@ -68,7 +68,7 @@ class Pipeline:
 
 
 @pytest.fixture(scope="session")
-def world() -> Iterator[LocalWorld]:
+def meltano_world() -> Iterator[LocalWorld]:
     """PostgreSQL and the plugins; its sandbox is not used, as tests inspect one of their own."""
     with local_world(scale=0.1) as running:
         assert running.run("meltano", "install") == 0
@@ -76,17 +76,16 @@ def world() -> Iterator[LocalWorld]:
 
 
 @pytest.fixture
-def pipeline(world: LocalWorld, sandbox: RunningSandbox, tmp_path: Path, request: pytest.FixtureRequest) -> Pipeline:
+def pipeline(meltano_world: LocalWorld, sandbox: RunningSandbox, tmp_path: Path) -> Pipeline:
     """A pipeline that has never run."""
-    assert request.node.get_closest_marker("one_at_a_time"), "Meltano runs once at a time in this folder: mark the test"
     name = f"test_{uuid4().hex}"
-    with psycopg.connect(world.database_url, autocommit=True) as connection:
+    with psycopg.connect(meltano_world.database_url, autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())
-    database_url = world.database_url.replace("/postgres?", f"/{name}?")
+    database_url = meltano_world.database_url.replace("/postgres?", f"/{name}?")
     return Pipeline(
         database_url,
         {
-            **world.environment,
+            **meltano_world.environment,
             "MELTANO_DATABASE_URI": f"sqlite:///{tmp_path}/meltano.db",
             "SANDBOX_URL": sandbox.url,
             "SANDBOX_DOCUMENTS": str(tmp_path / "documents"),

@@ -29,6 +29,7 @@ SCHEDULE = "0 2 * * *"
 
 
 @pytest.mark.airflow
+@pytest.mark.one_at_a_time
 def test_a_run_of_the_dag_loads_each_account_and_does_not_try_again_what_is_refused(
     pipeline: Pipeline, sandbox: RunningSandbox, tmp_path: Path
 ) -> None:

@@ -126,11 +126,14 @@ def test_meltano_reads_back_exactly_what_was_written(tmp_path: Path) -> None:
 @pytest.mark.one_at_a_time
 @pytest.mark.usefixtures("without_ours")
 def test_variables_are_checked_and_written_without_asking(
-    world: LocalWorld, sandbox_settings: SandboxSettings, tmp_path: Path
+    meltano_world: LocalWorld, sandbox_settings: SandboxSettings, tmp_path: Path
 ) -> None:
     project = MeltanoProject(tmp_path / "project")
     settings = sandbox_settings("tap-invobi")
-    environment = {"TAP_INVOBI_API_URL": settings["api_url"], "TARGET_POSTGRES_SQLALCHEMY_URL": world.database_url}
+    environment = {
+        "TAP_INVOBI_API_URL": settings["api_url"],
+        "TARGET_POSTGRES_SQLALCHEMY_URL": meltano_world.database_url,
+    }
     arguments = ["tap-invobi", "--non-interactive", f"--project={project.folder}"]
 
     refused = connect(*arguments, **environment, TAP_INVOBI_API_TOKEN="wr0ng")
@@ -146,7 +149,7 @@ def test_variables_are_checked_and_written_without_asking(
     assert settings["api_token"] not in done.stdout + done.stderr
     assert dotenv_values(project.folder / ".env") == {
         "TAP_INVOBI_API_TOKEN": settings["api_token"],
-        "TARGET_POSTGRES_SQLALCHEMY_URL": world.database_url,
+        "TARGET_POSTGRES_SQLALCHEMY_URL": meltano_world.database_url,
     }
 
 
@@ -154,10 +157,10 @@ def test_variables_are_checked_and_written_without_asking(
 @pytest.mark.one_at_a_time
 @pytest.mark.usefixtures("without_ours")
 def test_at_a_terminal_secrets_are_asked_for_unseen_and_wrong_answers_again(
-    world: LocalWorld, sandbox_settings: SandboxSettings, tmp_path: Path
+    meltano_world: LocalWorld, sandbox_settings: SandboxSettings, tmp_path: Path
 ) -> None:
     settings = sandbox_settings("tap-invobi")
-    host = psycopg.conninfo.conninfo_to_dict(world.database_url)["host"]
+    host = psycopg.conninfo.conninfo_to_dict(meltano_world.database_url)["host"]
     answers = [
         ("API Token", "wr0ng t0ken"),
         ("again? [Y/n]", ""),
@@ -217,13 +220,13 @@ def test_at_a_terminal_secrets_are_asked_for_unseen_and_wrong_answers_again(
 
 @pytest.mark.slow
 @pytest.mark.one_at_a_time
-def test_a_user_without_rights_is_told_which_one_to_ask_for(world: LocalWorld) -> None:
-    with psycopg.connect(world.database_url, autocommit=True) as connection:
+def test_a_user_without_rights_is_told_which_one_to_ask_for(meltano_world: LocalWorld) -> None:
+    with psycopg.connect(meltano_world.database_url, autocommit=True) as connection:
         connection.execute("create database connect_rights")
         connection.execute("create role reader login")
         connection.execute("alter database connect_rights set timezone to 'Europe/Rome'")
     try:
-        url = world.database_url.replace("/postgres?", "/connect_rights?")
+        url = meltano_world.database_url.replace("/postgres?", "/connect_rights?")
         said, wrong = database_facts(Destination(url.replace("postgres:@", "reader:@"), "tap_invobi"))
         assert "time zone Europe/Rome" in said[0]
         assert "PGTZ" in said[-1]
@@ -232,7 +235,7 @@ def test_a_user_without_rights_is_told_which_one_to_ask_for(world: LocalWorld) -
             connection.execute("create schema tap_invobi authorization reader")
         assert database_facts(Destination(url.replace("postgres:@", "reader:@"), "tap_invobi"))[1] == ""
     finally:
-        with psycopg.connect(world.database_url, autocommit=True) as connection:
+        with psycopg.connect(meltano_world.database_url, autocommit=True) as connection:
             connection.execute("drop database connect_rights")
             connection.execute("drop role reader")
 

@@ -98,13 +98,13 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 @pytest.mark.slow
 @pytest.mark.one_at_a_time
 def test_each_step_works_and_a_run_that_failed_shows_in_the_health_check(
-    image: Image, world: LocalWorld, sandbox_settings: SandboxSettings
+    image: Image, meltano_world: LocalWorld, sandbox_settings: SandboxSettings
 ) -> None:
     name = f"test_{uuid4().hex}"
-    with psycopg.connect(world.database_url, autocommit=True) as connection:
+    with psycopg.connect(meltano_world.database_url, autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())
         (port,) = connection.execute("select current_setting('port')").fetchone() or ()
-    database_url = world.database_url.replace("/postgres?", f"/{name}?")
+    database_url = meltano_world.database_url.replace("/postgres?", f"/{name}?")
     (folder,) = (Path(unquote(host)) for host in re.findall(r"host=([^&]+)", database_url))
     file = f".s.PGSQL.{port}"
     socket = (folder / file, Path("/run/postgresql-of-the-test") / file)

@@ -49,7 +49,7 @@ def left_behind(folder: Path) -> list[str]:
     return left
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("meltano_world")
 def test_the_demo_reads_only_changes_again_and_leaves_nothing_behind(tmp_path: Path) -> None:
     child = start(tmp_path)
     output, _ = child.communicate()
@@ -87,7 +87,7 @@ def test_the_demo_reads_only_changes_again_and_leaves_nothing_behind(tmp_path: P
     assert left_behind(tmp_path) == []
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("meltano_world")
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_demo_leaves_nothing_behind(tmp_path: Path, signum: int, code: int) -> None:
     child = start(tmp_path)

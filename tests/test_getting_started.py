@@ -54,7 +54,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def test_the_sandbox_and_then_an_account_of_ones_own(
-    copy: Path, world: LocalWorld, sandbox_settings: SandboxSettings
+    copy: Path, meltano_world: LocalWorld, sandbox_settings: SandboxSettings
 ) -> None:
     make_shell, *typed = commands_below("Without an account")
     assert make_shell == "make shell"
@@ -75,9 +75,9 @@ def test_the_sandbox_and_then_an_account_of_ones_own(
     assert record["tap"] == "tap-covage"
 
     settings = sandbox_settings("tap-invobi")
-    with psycopg.connect(world.database_url, autocommit=True) as connection:
+    with psycopg.connect(meltano_world.database_url, autocommit=True) as connection:
         connection.execute("create database getting_started")
-    database_url = world.database_url.replace("/postgres?", "/getting_started?")
+    database_url = meltano_world.database_url.replace("/postgres?", "/getting_started?")
     answers = {
         "OPTIONS": "--non-interactive",  # `make connect` takes what a person would type from variables
         "TAP_INVOBI_API_TOKEN": settings["api_token"],

@@ -137,7 +137,7 @@ def test_every_file_of_a_package_has_uv_build_it_anew_when_it_changes(folder: st
 @pytest.mark.slow
 @pytest.mark.one_at_a_time
 def test_in_the_shell_the_taps_run_from_the_tree_and_after_an_install_no_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: LocalWorld
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meltano_world: LocalWorld
 ) -> None:
     origin = "venv/lib/python*/site-packages/tap_covage-*.dist-info/direct_url.json"
     found = tmp_path / "found"
@@ -156,7 +156,7 @@ def test_in_the_shell_the_taps_run_from_the_tree_and_after_an_install_no_more(
     text = found.read_text(encoding="utf-8")
     assert '"editable":true' in text
     assert text.endswith("false\n")
-    assert world.run("meltano", "install", "tap-covage") == 0
+    assert meltano_world.run("meltano", "install", "tap-covage") == 0
     for distribution in ("tap_covage", "singer_rest_core"):
         (installed,) = (ROOT / ".meltano" / "extractors" / "tap-covage").glob(
             origin.replace("tap_covage", distribution)

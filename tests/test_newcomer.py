@@ -90,12 +90,12 @@ def environment(built: BuiltDistributions, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-def database_url(world: LocalWorld) -> str:
+def database_url(meltano_world: LocalWorld) -> str:
     """An empty database."""
     name = f"test_{uuid4().hex}"
-    with psycopg.connect(world.database_url, autocommit=True) as connection:
+    with psycopg.connect(meltano_world.database_url, autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())
-    return world.database_url.replace("/postgres?", f"/{name}?")
+    return meltano_world.database_url.replace("/postgres?", f"/{name}?")
 
 
 def test_from_an_empty_folder_to_a_second_run_that_reads_what_changed(

@@ -129,7 +129,7 @@ def test_over_many_nights_the_table_is_that_of_a_tap_that_writes_everything(
     assert [change for change, count in written if count] == ["first", "changed", "gone", "back"]
 
 
-@pytest.mark.usefixtures("world")  # the plugins are installed
+@pytest.mark.usefixtures("meltano_world")  # the plugins are installed
 def test_a_loader_that_makes_a_new_file_each_run_gets_the_changed_lists_alone(
     sandbox: RunningSandbox, sandbox_settings: SandboxSettings, clock: FakeClock, tmp_path: Path
 ) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.hostile.middleman import Answer
     from tests.proof.case_record import CaseRecord
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_at_a_time]
 
 HOSTILE_ROWS = "hostile rows"
 MOST_LISTS = 4
@@ -72,7 +72,7 @@ def lost_fields(row: Mapping[str, Any], what: str, names: Sequence[str]) -> list
     return [name for name in names if not is_kept(row, name, READ_BACK[what])]
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("meltano_world")
 @pytest.mark.parametrize("tap", tap_names())
 def test_every_row_with_a_key_is_in_its_table_with_all_its_values(
     pipeline: Pipeline, tmp_path: Path, case_record: CaseRecord, tap: str

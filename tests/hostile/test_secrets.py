@@ -71,6 +71,7 @@ def as_the_sandbox_knows_it(text: str, taken: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.one_at_a_time
 @pytest.mark.parametrize("tap", tap_names())
 def test_nothing_that_a_run_leaves_behind_holds_a_secret(pipeline: Pipeline, tmp_path: Path, tap: str) -> None:
     variable, taken = SECRETS[tap]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.proof.case_record import CaseRecord
     from tests.proof.small_disk import SmallDisk
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_at_a_time]
 
 FEW, ENOUGH = 24, 4096
 """Kilobytes: of a disk for some documents, and of one for all."""
@@ -61,7 +61,7 @@ class PipeWithDisk(Pipe):
         return {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()}
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("meltano_world")
 @pytest.mark.parametrize("tap", ["tap-invobi", "tap-covage"])
 def test_documents_that_find_no_room_come_with_a_later_run(
     pipeline: Pipeline, tmp_path: Path, case_record: CaseRecord, tap: str
@@ -98,7 +98,7 @@ def test_documents_that_find_no_room_come_with_a_later_run(
             assert pipe.files == every.keys()
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("meltano_world")
 def test_a_document_that_was_paid_for_and_found_no_room_is_the_only_one_that_is_paid_for_again(
     pipeline: Pipeline, tmp_path: Path, case_record: CaseRecord
 ) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.hostile.middleman import Answer
     from tests.proof.case_record import CaseRecord
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_at_a_time]
 
 MIB = 1 << 20
 ROW = 20_000
@@ -59,7 +59,7 @@ def large_page(content: bytes, size: int) -> bytes:
     return json.dumps(page, ensure_ascii=False).encode()
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("meltano_world")
 @pytest.mark.parametrize("size", [100, 200])
 def test_a_page_of_many_megabytes_is_loaded_or_refused_in_bounded_memory(
     pipeline: Pipeline, tmp_path: Path, case_record: CaseRecord, size: int

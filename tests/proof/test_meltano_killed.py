@@ -84,7 +84,7 @@ def own_postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def runs_of(
-    world: LocalWorld, own_postgres: PostgresServer, meltano_sandbox: RunningSandbox, tmp_path: Path
+    meltano_world: LocalWorld, own_postgres: PostgresServer, meltano_sandbox: RunningSandbox, tmp_path: Path
 ) -> Iterator[Callable[[str], MeltanoRuns]]:
     """Returns a tap that has never run, with an empty database."""
     with middleman(meltano_sandbox.url) as between:
@@ -92,7 +92,7 @@ def runs_of(
         def runs(name: str) -> MeltanoRuns:
             database_url = new_database(str(own_postgres.get_uri()))
             environment = {
-                **world.environment,
+                **meltano_world.environment,
                 "MELTANO_DATABASE_URI": f"sqlite:///{tmp_path}/meltano.db",
                 "SANDBOX_DATABASE_URL": database_url.replace("postgresql://", "postgresql+psycopg://"),
                 "TARGET_POSTGRES_BATCH_SIZE_ROWS": str(BATCH),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.proof.case_record import CaseRecord
     from tests.proof.processes import Running
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_at_a_time]
 
 CASES = [
     ("tap-productive", "SIGKILL to the tap", 12),
@@ -55,12 +55,14 @@ def proof_sandbox() -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture
-def pipe_of(world: LocalWorld, proof_sandbox: RunningSandbox, tmp_path: Path) -> Callable[..., Pipe]:
+def pipe_of(meltano_world: LocalWorld, proof_sandbox: RunningSandbox, tmp_path: Path) -> Callable[..., Pipe]:
     """Returns a tap into a loader, the project's by default, with an empty database."""
 
     def pipe(name: str, program: str = "") -> Pipe:
         source = World(proof_sandbox, FACTS[name])
-        loader = PostgresLoader(new_database(world.database_url), tmp_path, program=installed_by_meltano(program))
+        loader = PostgresLoader(
+            new_database(meltano_world.database_url), tmp_path, program=installed_by_meltano(program)
+        )
         return Pipe(source, loader, tmp_path, {"concurrency": 4})
 
     return pipe
@@ -119,7 +121,7 @@ def test_a_tap_that_raises_in_the_middle_of_a_page_loses_nothing(
         assert_equal(pipe.world, pipe.loader)
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("meltano_world")
 @pytest.mark.parametrize(
     ("name", "strike"), [("tap-covage", "SIGKILL to the loader"), ("tap-invoicetronic", "SIGTERM to the tap")]
 )
@@ -133,7 +135,7 @@ def test_a_loader_that_only_appends_has_every_row_at_least_once(
         assert_equal(pipe.world, pipe.loader)
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("meltano_world")
 def test_a_database_that_stops_and_comes_back_loses_nothing(
     proof_sandbox: RunningSandbox, case_record: CaseRecord, tmp_path: Path
 ) -> None:
