@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import hypothesis
 import pytest
 import yaml
+from xdist.scheduler import LoadFileScheduling
 
 from sandbox.server import running_sandbox
 from scripts.all_taps import tap_classes
@@ -70,14 +71,23 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("any-machine")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests one process runs (`--dist loadgroup`): those of a file, and all that need this folder alone."""
-    for item in items:
-        alone = item.get_closest_marker("one_at_a_time") is not None
-        if "meltano_world" in getattr(item, "fixturenames", ()) and not alone:
-            raise pytest.UsageError(f"{item.nodeid} uses Meltano's plugins in this folder: mark it one_at_a_time")
-        item.add_marker(pytest.mark.xdist_group("this folder" if alone else str(item.path)))
+class _Scheduling(LoadFileScheduling):  # type: ignore[misc]
+    """Gives a file's tests to one process, and all files whose tests need this folder for themselves to the same."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "this folder" if "one_at_a_time" in (ROOT / file).read_text(encoding="utf-8") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _Scheduling | None:
+    """Replace `--dist loadfile`."""
+    return _Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Refuse a test that uses Meltano in this folder and does not say so: it runs once at a time."""
+    if "meltano_world" in getattr(item, "fixturenames", ()) and item.get_closest_marker("one_at_a_time") is None:
+        raise pytest.UsageError(f"{item.nodeid} uses Meltano's plugins in this folder: mark it one_at_a_time")
 
 
 def write(path: Path, content: object) -> str:
