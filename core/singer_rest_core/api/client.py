@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from singer_rest_core.api.connection import BrokenBody, LostConnection
 from singer_rest_core.api.rate_limit_headers import retry_after
+from singer_rest_core.api.rate_limit_rules import never
 from singer_rest_core.api.request_lines import answered, label, not_sent, wait_too_long
 from singer_rest_core.api.request_sender import RequestSender
 from singer_rest_core.api.response_body import BodyTooLarge, read_document, read_json
@@ -56,13 +57,13 @@ class _Expected:
         read_body: Reads the body.
         check: Checks it, and raises `NotJson`.
         once: Whether the request may be sent only once.
-        first: Whether it goes before others that wait for the rate limits.
+        first: Returns whether it goes before others that wait for the rate limits.
     """
 
     read_body: ReadBody
     check: Callable[[requests.Response], None]
     once: bool = False
-    first: bool = False
+    first: Callable[[], bool] = never
 
 
 class _AttemptFailed(Exception):
@@ -154,7 +155,9 @@ class ApiClient:
         """Send nothing more: a request that waits, or comes later, fails at once."""
         self._sender.stop()
 
-    def send(self, request: HTTPRequest, *, thorough: bool = False, first: bool = False) -> requests.Response:
+    def send(
+        self, request: HTTPRequest, *, thorough: bool = False, first: Callable[[], bool] = never
+    ) -> requests.Response:
         """Send one request, retrying until the response is JSON or retrying cannot help.
 
         Connection errors, timeouts, 5xx, broken bodies and 429 are retried after the time that the response asks for,
@@ -164,7 +167,8 @@ class ApiClient:
             request: The request.
             thorough: Whether to check the whole content; otherwise only that it begins and ends like JSON, for a caller
                 who decodes it anyway, and sends the request again thoroughly if that fails.
-            first: Whether it goes before others that wait for the rate limits.
+            first: Returns whether it goes before others that wait for the rate limits; asked when it begins to wait,
+                and whenever that may have changed.
 
         Returns:
             A response below 400 whose content is JSON (see `exact_json.body_of`).

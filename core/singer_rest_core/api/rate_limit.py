@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from singer_rest_core.api.rate_limit_group import GroupLimits
 from singer_rest_core.api.rate_limit_headers import parse_rate_limit_headers
-from singer_rest_core.api.rate_limit_rules import NOTHING_EXPECTED, Window
+from singer_rest_core.api.rate_limit_rules import NOTHING_EXPECTED, Window, never
 from singer_rest_core.api.retry import LongWait
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from singer_rest_core.api.rate_limit_headers import LimitStatus, Policy
@@ -81,7 +81,7 @@ class RateLimiter:
         self._tickets = itertools.count()
         self._expected = NOTHING_EXPECTED
 
-    def acquire(self, group: str = "", *, longest: float = math.inf, first: bool = False) -> float:
+    def acquire(self, group: str = "", *, longest: float = math.inf, first: Callable[[], bool] = never) -> float:
         """Wait until a request may be sent, and count it.
 
         First come, first served; only a request that waits for the limits of its own group is overtaken by those of
@@ -90,8 +90,8 @@ class RateLimiter:
         Args:
             group: The route group of the request.
             longest: Seconds; a longer wait is refused at once, also when it becomes so while waiting.
-            first: Whether it goes before all that wait and are not first, and may take the room that these leave
-                (`leave_room`).
+            first: Returns whether it goes before all that wait and are not first, and may take the room that these
+                leave; asked now and by each `leave_room`.
 
         Returns:
             Seconds waited.
@@ -105,7 +105,7 @@ class RateLimiter:
             if self._stopped:
                 raise WaitStopped
             now = self._clock.monotonic()
-            waiter = _Waiter(group, (not first, next(self._tickets)))
+            waiter = _Waiter(group, next(self._tickets), first)
             if not self._waiting and self._ready_for(waiter, 1, now) <= now:
                 self._count(waiter, now)
                 return 0.0
@@ -127,14 +127,20 @@ class RateLimiter:
                 for waiter in queue:
                     waiter.event.set()
 
-    def leave_room(self, expected: ExpectedRequests) -> None:
+    def leave_room(self, expected: ExpectedRequests, *, but_for_waiting: bool = False) -> None:
         """Let requests that are not first be sent only where those that are expected to be first will not have to wait.
 
         Args:
             expected: What is expected from now on, of the limits of the group "".
+            but_for_waiting: Whether those that wait already need not leave it.
         """
         with self._lock:
             self._expected = expected
+            if self._waiting:
+                for group, queue in self._queues.items():
+                    for waiter in queue:
+                        waiter.judge(leaves_room=not but_for_waiting)
+                    self._queues[group] = deque(sorted(queue, key=lambda each: each.ticket))
             self._wake_first()
 
     def wait_needed(self, group: str = "", *, requests: int = 1) -> float:
@@ -223,7 +229,7 @@ class RateLimiter:
         )
 
     def _ready_for(self, waiter: _Waiter, place: int, now: float) -> float:
-        return self._ready_at(waiter.group, place, now, NOTHING_EXPECTED if waiter.is_first else self._expected)
+        return self._ready_at(waiter.group, place, now, self._expected if waiter.leaves_room else NOTHING_EXPECTED)
 
     def _count(self, waiter: _Waiter, now: float) -> None:
         for limits in self._limits_of[waiter.group]:
@@ -287,20 +293,34 @@ class RateLimiter:
 
 
 class _Waiter:
-    """A request in the queue."""
+    """A request in the queue.
 
-    __slots__ = ("event", "group", "ticket")
+    Args:
+        group: Its route group.
+        number: When it came.
+        first: As in `acquire`.
+    """
 
-    def __init__(self, group: str, ticket: tuple[bool, int]) -> None:
+    __slots__ = ("_first", "_number", "event", "group", "leaves_room", "ticket")
+
+    def __init__(self, group: str, number: int, first: Callable[[], bool]) -> None:
         self.group = group
-        self.ticket = ticket
-        """Whether others go before it, then when it came: lower is served first."""
         self.event = threading.Event()
+        self._number = number
+        self._first = first
+        self.leaves_room = True
+        self.judge()
 
-    @property
-    def is_first(self) -> bool:
-        """Whether it goes before those that are not."""
-        return not self.ticket[0]
+    def judge(self, *, leaves_room: bool = True) -> None:
+        """Find out whether it is first.
+
+        Args:
+            leaves_room: Whether it leaves room for those that are expected, if it is not; False is final.
+        """
+        is_first = self._first()
+        self.leaves_room = self.leaves_room and leaves_room and not is_first
+        self.ticket = (not is_first, self._number)
+        """Whether others go before it, then when it came: lower is served first."""
 
 
 def _covers(rule: Rule, limit: int, seconds: float) -> bool:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+def never() -> bool:
+    """Return that a request goes before no other."""
+    return False
+
+
 @dataclass(frozen=True)
 class Window:
     """At most `limit` requests in any `seconds`.

@@ -10,6 +10,7 @@ import requests
 
 from singer_rest_core.api.connection import Connection
 from singer_rest_core.api.rate_limit import WaitStopped
+from singer_rest_core.api.rate_limit_rules import never
 from singer_rest_core.api.request_lines import label, not_sent, wait_too_long
 from singer_rest_core.api.retry import LongWait
 from singer_rest_core.api.urls import has_origin_of, redirect_target
@@ -17,6 +18,8 @@ from singer_rest_core.errors import ForeignOrigin, RequestFailed
 from singer_rest_core.redaction import redact
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from singer_sdk.streams.rest import HTTPRequest
 
     from singer_rest_core.api.client_options import ClientOptions
@@ -64,7 +67,7 @@ class RequestSender:
         self._options.rate_limiter.stop()
 
     def send(
-        self, request: HTTPRequest, read_body: ReadBody, *, anew: bool = False, first: bool = False
+        self, request: HTTPRequest, read_body: ReadBody, *, anew: bool = False, first: Callable[[], bool] = never
     ) -> requests.Response:
         """Send a request and follow its redirects within the origin.
 
@@ -72,7 +75,7 @@ class RequestSender:
             request: The request, without credentials.
             read_body: Reads the body of a response below 400.
             anew: Whether to open a new connection for it.
-            first: Whether it goes before others that wait for the rate limits.
+            first: Returns whether it goes before others that wait for the rate limits.
 
         Returns:
             Any response but a redirect, its body read.
@@ -136,7 +139,7 @@ class RequestSender:
         read_body: ReadBody,
         *,
         anew: bool,
-        first: bool,
+        first: Callable[[], bool],
     ) -> requests.Response:
         """Wait for the rate limits, authenticate, send, and correct the limits by the response."""
         options = self._options

@@ -30,7 +30,6 @@ class BackgroundPages:
         """Start the thread."""
         self._source = pages
         self._spool = Spool(memory, uses_files=uses_files)
-        self._is_dropped = threading.Event()
         threading.Thread(target=self._read, name=name, daemon=True).start()
 
     @property
@@ -51,15 +50,13 @@ class BackgroundPages:
 
     def drop(self) -> None:
         """Read no further page; those that wait are not needed."""
-        self._is_dropped.set()
         self._spool.discard()
 
     def _read(self) -> None:
         try:
             for page in self._source:
-                if self._is_dropped.is_set():
+                if not self._spool.put(page):
                     break
-                self._spool.put(page)
                 del page  # not to be kept while the next one is waited for
         except BaseException as error:  # noqa: BLE001 - raised where its page would be
             self._spool.close(error)

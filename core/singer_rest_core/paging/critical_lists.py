@@ -30,7 +30,7 @@ class LimitsWithRoom(Protocol):
         """Return in how many seconds that many more requests may have been sent."""
         ...
 
-    def leave_room(self, expected: ExpectedRequests) -> None:
+    def leave_room(self, expected: ExpectedRequests, *, but_for_waiting: bool = False) -> None:
         """Let other requests be sent only where those that are expected will not have to wait."""
         ...
 
@@ -42,6 +42,10 @@ class ReservingPool(Protocol):
 
     def reserve(self, workers: int) -> None:
         """Keep so many workers for critical requests."""
+        ...
+
+    def order_anew(self) -> None:
+        """Ask again which of the requests that wait are critical."""
         ...
 
 
@@ -93,6 +97,7 @@ class CriticalLists:
         self._seconds = 0.0
         """What a page takes without waiting for the rate limits, on average."""
         self._critical: frozenset[str] = frozenset()
+        self._reserved = 0
 
     def expect(self, lists: Iterable[str]) -> None:
         """Take lists into account that are read later.
@@ -163,11 +168,17 @@ class CriticalLists:
             for name, each in self._lists.items()
             if each.side_by_side and seconds > 0 and each.pages_in_a_row * self._seconds * _AHEAD_OF_NEED >= seconds
         )
+        were_critical, self._critical = self._critical, critical
         at_once = sum(self._lists[name].side_by_side for name in critical)
+        workers = min(at_once, pool.workers // 2)
         if critical:
             pages = sum(self._lists[name].pages_left for name in critical)
-            self._limits.leave_room(ExpectedRequests(pages, self._seconds / at_once, at_once))
-        elif self._critical:
+            # Those that wait for the limits now hold the workers which are to be kept: they go on.
+            expected = ExpectedRequests(pages, self._seconds / at_once, at_once)
+            self._limits.leave_room(expected, but_for_waiting=workers > self._reserved)
+        elif were_critical:
             self._limits.leave_room(NOTHING_EXPECTED)
-        self._critical = critical
-        pool.reserve(min(at_once, pool.workers // 2))
+        if critical != were_critical:
+            pool.order_anew()
+        self._reserved = workers
+        pool.reserve(workers)

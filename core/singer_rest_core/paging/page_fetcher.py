@@ -159,11 +159,12 @@ class PageFetcher(Generic[Query]):
         pool, lists, name = self._run.prefetcher, self._run.critical_lists, self._source.name
         if pool is None:
             return None
-        if lists.is_critical(name):
-            send = partial(self._run.client.send, first=True)
-            return pool.submit((_AT_ONCE, 0), request, send, is_critical=True)
+        # The list may become critical, or not be any more, while the request waits.
+        is_critical = partial(lists.is_critical, name)
+
+        send = partial(self._run.client.send, first=is_critical)
         position = _AT_ONCE if at_once else _BEFORE_ALL_STREAMS if lists.is_unknown(name) else self._source.position
-        return pool.submit((position, turn), request, self._run.client.send)
+        return pool.submit((position, turn), request, send, is_critical=is_critical)
 
     def count(self, request: HTTPRequest) -> int | None:
         """Count the rows of the list, at once: the count shows how long it is, and so which lists should go first.
@@ -233,21 +234,22 @@ class PageFetcher(Generic[Query]):
 
     def _answer(self, token: object, turn: int, pending: Pending | None) -> requests.Response:
         if pending is not None:
+            is_stale = pending.is_far_ahead and pending.is_settled
             try:
                 return pending.result()
-            except (RequestFailed, WaitTooLong, ApiUnreachable) as stale:
-                if not self._is_worth_another_try(stale, pending, token):
+            except (RequestFailed, WaitTooLong, ApiUnreachable) as failure:
+                is_other_request = pending.request != self._source.request_for(self.query, token)
+                if not is_other_request and (not is_stale or _is_refusal(failure)):
                     raise
         return self._send(self.query, token, turn)
 
     def _send(self, query: Query, token: object, turn: int) -> requests.Response:
         return self.send(self._source.request_for(query, token), turn)
 
-    def _is_worth_another_try(self, stale: Exception, pending: Pending, token: object) -> bool:
-        """Whether a request that failed ahead of its turn may succeed now: the API is well, or other is requested."""
-        if isinstance(stale, RequestFailed) and stale.status and stale.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            return pending.request != self._source.request_for(self.query, token)
-        return True
+
+def _is_refusal(failure: Exception) -> bool:
+    """Whether the API refused a request, and will again."""
+    return isinstance(failure, RequestFailed) and 0 < (failure.status or 0) < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 class AnotherWay(Exception):

@@ -8,8 +8,10 @@ from __future__ import annotations
 import itertools
 import threading
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Self
+
+from singer_rest_core.api.rate_limit_rules import never
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,10 +32,12 @@ class Pending:
     Args:
         request: What is requested.
         send: Sends it, and raises what ends it.
+        is_far_ahead: Whether the answer may be used long after it came.
     """
 
     request: HTTPRequest
     send: Send = field(repr=False)
+    is_far_ahead: bool = False
     _answer: requests.Response | None = field(default=None, init=False)
     _error: BaseException | None = field(default=None, init=False)
     _settled: threading.Event = field(default_factory=threading.Event, init=False)
@@ -47,6 +51,11 @@ class Pending:
             except BaseException as error:  # noqa: BLE001 - raised again by `result`
                 self._error = error
         self._settled.set()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether its answer, or what ended it, is there."""
+        return self._settled.is_set()
 
     def result(self) -> requests.Response:
         """Wait for the answer.
@@ -81,8 +90,8 @@ class Prefetcher:
     def __init__(self, workers: int) -> None:
         """Start no thread yet."""
         self.workers = workers
-        self._waiting: list[tuple[bool, tuple[int, int], int, Pending]] = []
-        """A heap: critical requests come first."""
+        self._waiting: list[_Waiting] = []
+        """A heap."""
         self._changed = threading.Condition()
         self._order = itertools.count()
         self._threads: list[threading.Thread] = []
@@ -96,7 +105,13 @@ class Prefetcher:
         return self.workers + 2
 
     def submit(
-        self, urgency: tuple[int, int], request: HTTPRequest, send: Send, *, is_critical: bool = False
+        self,
+        urgency: tuple[int, int],
+        request: HTTPRequest,
+        send: Send,
+        *,
+        is_critical: Callable[[], bool] = never,
+        is_far_ahead: bool = False,
     ) -> Pending:
         """Send a request when a worker is free; not any more once the pool was stopped.
 
@@ -104,16 +119,18 @@ class Prefetcher:
             urgency: Lower is sent first: the position of the stream, then that of the page.
             request: What to request.
             send: Sends it; called from one of the pool's threads.
-            is_critical: Whether it is sent before all that are not, by a worker that may be kept for it.
+            is_critical: Returns whether it is sent before all that are not, by a worker that may be kept for it; asked
+                now and by `order_anew`.
+            is_far_ahead: Whether the answer may be used long after it came.
 
         Returns:
             What its answer can be waited for with.
         """
-        pending = Pending(request, send)
+        pending = Pending(request, send, is_far_ahead)
         with self._changed:
             is_stopped = self._is_stopped
             if not is_stopped:
-                heappush(self._waiting, (not is_critical, urgency, next(self._order), pending))
+                heappush(self._waiting, _Waiting(urgency, next(self._order), pending, is_critical))
                 self._changed.notify()
                 if len(self._threads) < self.workers:
                     thread = threading.Thread(target=self._work, name=f"prefetch-{len(self._threads)}", daemon=True)
@@ -135,12 +152,20 @@ class Prefetcher:
                 self._reserved = workers
                 self._changed.notify_all()
 
+    def order_anew(self) -> None:
+        """Ask again of all requests that wait whether they are critical."""
+        with self._changed:
+            for waiting in self._waiting:
+                waiting.judge()
+            heapify(self._waiting)
+            self._changed.notify_all()
+
     def stop(self) -> None:
         """Send no further request, and end the threads; requests under way are left to end by themselves."""
         with self._changed:
             self._is_stopped = True
-            for *_, pending in self._waiting:
-                pending.drop()
+            for waiting in self._waiting:
+                waiting.pending.drop()
             self._changed.notify_all()
 
     def _work(self) -> None:
@@ -149,7 +174,9 @@ class Prefetcher:
                 self._changed.wait_for(self._has_work)
                 if not self._waiting:
                     return
-                is_other, *_, pending = heappop(self._waiting)
+                waiting = heappop(self._waiting)
+                is_other, pending = waiting.is_other, waiting.pending
+                del waiting
                 self._busy_with_others += is_other
             if self._is_stopped:
                 pending.drop()
@@ -165,8 +192,36 @@ class Prefetcher:
             return True
         if not self._waiting:
             return False
-        is_other = self._waiting[0][0]
-        return not is_other or self._busy_with_others < self.workers - self._reserved
+        return not self._waiting[0].is_other or self._busy_with_others < self.workers - self._reserved
+
+
+class _Waiting:
+    """A request that waits for a worker.
+
+    Args:
+        urgency: As in `submit`.
+        order: When it came.
+        pending: The request.
+        is_critical: As in `submit`.
+    """
+
+    __slots__ = ("_is_critical", "_order", "_urgency", "is_other", "pending", "rank")
+
+    def __init__(self, urgency: tuple[int, int], order: int, pending: Pending, is_critical: Callable[[], bool]) -> None:
+        self._urgency = urgency
+        self._order = order
+        self._is_critical = is_critical
+        self.pending = pending
+        self.judge()
+
+    def judge(self) -> None:
+        """Find out whether it is critical, and so its rank."""
+        self.is_other = not self._is_critical()
+        self.rank = (self.is_other, self._urgency if self.is_other else (0, 0), self._order)
+
+    def __lt__(self, other: _Waiting) -> bool:
+        """Whether it is sent before another one."""
+        return self.rank < other.rank
 
 
 class PagePrefetcher:
@@ -209,7 +264,9 @@ class PagePrefetcher:
         for turn, page in enumerate(pages, start=1):
             if self._pool is not None and str(page) not in self._under_way:
                 request = request_for(page)
-                self._under_way[str(page)] = self._pool.submit((self._position, turn), request, self._send)
+                self._under_way[str(page)] = self._pool.submit(
+                    (self._position, turn), request, self._send, is_far_ahead=True
+                )
 
     def take(self, page: object) -> Pending | None:
         """Return the request for a page, if it was sent ahead.

@@ -118,26 +118,37 @@ class Spool:
         self._file: IO[bytes] | None = None
         self._end = 0
         self._is_closed = False
+        self._is_discarded = False
         self._error: BaseException | None = None
 
-    def put(self, page: Page) -> None:
+    def put(self, page: Page) -> bool:
         """Add a page.
 
         Args:
             page: The page, which must not be used afterwards.
+
+        Returns:
+            Whether it may be taken: not once the spool was discarded.
 
         Raises:
             OSError: If the temporary file cannot be written.
         """
         content = page.answer.content
         # Whoever takes the last page that waits, or drops all of them, frees space and so wakes this thread.
-        if self._memory.take(len(content), at_once=lambda: not self._waiting, uses_files=self._uses_files):
-            waiting = _Waiting(page, len(content), None)
-        else:
-            waiting = _Waiting(page.without_content(), len(content), self._write(content))
-        with self._changed:
-            self._waiting.append(waiting)
-            self._changed.notify_all()
+        in_memory = self._memory.take(len(content), at_once=lambda: not self._waiting, uses_files=self._uses_files)
+        is_kept = False
+        try:
+            with self._changed:
+                if not self._is_discarded:
+                    start = None if in_memory else self._write(content)
+                    kept = page if in_memory else page.without_content()
+                    self._waiting.append(_Waiting(kept, len(content), start))
+                    self._changed.notify_all()
+                    is_kept = True
+        finally:
+            if not is_kept:
+                self._memory.give_back(len(content), in_file=not in_memory)
+        return is_kept
 
     def close(self, error: BaseException | None = None) -> None:
         """End the pages.
@@ -178,8 +189,9 @@ class Spool:
         return None if waiting is None else self._taken(waiting)
 
     def discard(self) -> None:
-        """Free memory and file."""
+        """Free memory and file, and take no further page."""
         with self._changed:
+            self._is_discarded = True
             left, self._waiting = self._waiting, deque()
             file, self._file = self._file, None
         for waiting in left:
@@ -189,13 +201,12 @@ class Spool:
 
     def _write(self, content: bytes) -> int:
         """Append to the file; it has mode 0600 and no name, so that nothing is left of it however the run ends."""
-        with self._changed:
-            if self._file is None:
-                self._file = tempfile.TemporaryFile(prefix="pages-")  # noqa: SIM115 - closed by `discard`
-            self._file.seek(self._end)
-            start = self._end
-            self._end += self._file.write(content)
-            return start
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(prefix="pages-")  # noqa: SIM115 - closed by `discard`
+        self._file.seek(self._end)
+        start = self._end
+        self._end += self._file.write(content)
+        return start
 
     def _taken(self, waiting: _Waiting) -> Page:
         self._memory.give_back(waiting.size, in_file=waiting.start is not None)

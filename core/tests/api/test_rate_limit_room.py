@@ -29,7 +29,7 @@ def _sends(
 ) -> Callable[[], None]:
     def work() -> None:
         for _ in range(number):
-            limiter.acquire(first=first)
+            limiter.acquire(first=lambda: first)
             sent.append(world.seconds)
 
     return work
@@ -44,7 +44,7 @@ def test_a_request_that_is_first_goes_before_those_that_wait() -> None:
     def waiting(name: str, after: float, *, first: bool) -> Callable[[], None]:
         def work() -> None:
             world.sleep(after)
-            limiter.acquire(first=first)
+            limiter.acquire(first=lambda: first)
             order.append(name)
 
         return work
@@ -66,7 +66,7 @@ def _walk(
     def work() -> None:
         for left in range(int(_WALK / latency), 0, -1):
             limiter.leave_room(ExpectedRequests(left, latency))
-            waits.append(limiter.acquire(first=True))
+            waits.append(limiter.acquire(first=lambda: True))
             sent.append(world.seconds)
             world.sleep(latency)
         limiter.leave_room(NOTHING_EXPECTED)

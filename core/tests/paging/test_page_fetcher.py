@@ -10,15 +10,19 @@ import pytest
 import requests
 from singer_sdk.streams.rest import HTTPRequest
 
+from singer_rest_core.api.rate_limit_rules import never
+from singer_rest_core.errors import ApiUnreachable
 from singer_rest_core.paging.critical_lists import CriticalLists
 from singer_rest_core.paging.list_query import ListQuery
 from singer_rest_core.paging.page import RecordDecoder
 from singer_rest_core.paging.page_fetcher import PageFetcher
-from singer_rest_core.paging.prefetch import Prefetcher
+from singer_rest_core.paging.prefetch import Pending, Prefetcher
 from singer_rest_core.paging.spool import SpoolMemory
 from singer_rest_core.records.row_layout import FlatRows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from singer_rest_core.api.rate_limit_rules import ExpectedRequests
     from singer_rest_core.paging.list_source import ListSource
     from singer_rest_core.paging.page_fetcher import ReadersRun
@@ -37,8 +41,8 @@ class _Client:
         self.may_answer = threading.Event()
         self.was_asked = threading.Semaphore(0)
 
-    def send(self, request: HTTPRequest, *, first: bool = False) -> requests.Response:
-        self.sent.append((request.url, first))
+    def send(self, request: HTTPRequest, *, first: Callable[[], bool] = never) -> requests.Response:
+        self.sent.append((request.url, first()))
         self.was_asked.release()
         assert self.may_answer.wait(_PATIENCE)
         answer = requests.Response()
@@ -52,7 +56,7 @@ class _Limits:
     def wait_needed(self, group: str = "", *, requests: int = 1) -> float:  # noqa: ARG002 - as it is called
         return float(requests)
 
-    def leave_room(self, expected: ExpectedRequests) -> None:
+    def leave_room(self, expected: ExpectedRequests, *, but_for_waiting: bool = False) -> None:
         """Take no notice."""
 
 
@@ -124,3 +128,42 @@ def test_a_list_that_would_hold_up_the_end_of_the_run_goes_before_earlier_ones(r
     order = _sent_in_order(run, lambda: early.fetch("2", is_first=False), lambda: late.fetch("2", is_first=False))
     assert order == ["late 2", "early 2"]
     assert dict(run.client.sent) == {"busy page": False, "early 2": False, "late 2": True}
+
+
+def test_a_request_goes_first_as_soon_as_its_list_would_hold_up_the_end_of_the_run(run: _Run) -> None:
+    run.critical_lists.page_came("early", rows=1, total=2, side_by_side=1, seconds=1.0)
+    early, late = _fetcher(run, "early", 1), _fetcher(run, "late", 2)
+
+    def ask_ahead() -> None:
+        late.ask_ahead("2", at_once=False)
+        run.critical_lists.page_came("late", rows=1, total=100, side_by_side=1, seconds=1.0)
+        assert run.critical_lists.is_critical("late")
+
+    assert _sent_in_order(run, lambda: early.fetch("2", is_first=False), ask_ahead) == ["late 2", "early 2"]
+    assert dict(run.client.sent) == {"busy page": False, "early 2": False, "late 2": True}
+
+
+@pytest.mark.parametrize("is_far_ahead", [True, False])
+def test_a_request_that_failed_long_before_its_turn_is_tried_again(run: _Run, *, is_far_ahead: bool) -> None:
+    run.client.may_answer.set()
+    failed = Pending(HTTPRequest("list 2"), _raises, is_far_ahead)
+    failed.settle()
+    if is_far_ahead:
+        _fetcher(run, "list", 1).fetch("2", is_first=False, pending=failed)
+    else:
+        with pytest.raises(ApiUnreachable):
+            _fetcher(run, "list", 1).fetch("2", is_first=False, pending=failed)
+    assert len(run.client.sent) == is_far_ahead
+
+
+def test_a_request_that_fails_in_its_turn_is_not_tried_again(run: _Run) -> None:
+    run.client.may_answer.set()
+    pending = Pending(HTTPRequest("list 2"), _raises, is_far_ahead=True)
+    threading.Timer(0.2, pending.settle).start()
+    with pytest.raises(ApiUnreachable):
+        _fetcher(run, "list", 1).fetch("2", is_first=False, pending=pending)
+    assert run.client.sent == []
+
+
+def _raises(_request: HTTPRequest) -> requests.Response:
+    raise ApiUnreachable("no answer")

@@ -82,7 +82,7 @@ def test_workers_that_are_kept_for_critical_requests_send_nothing_else() -> None
     pool.reserve(1)
     others = [pool.submit((0, number), HTTPRequest(f"other {number}"), api.send) for number in range(6)]
     _wait_for(api, 3)
-    critical = pool.submit((9, 0), HTTPRequest("critical"), api.send, is_critical=True)
+    critical = pool.submit((9, 0), HTTPRequest("critical"), api.send, is_critical=lambda: True)
     _wait_for(api, 1)
     assert sorted(api.asked) == ["critical", "other 0", "other 1", "other 2"]
     api.open.set()

@@ -122,17 +122,25 @@ def test_a_read_that_waits_for_space_ends_when_it_is_dropped(*, uses_files: bool
     space = SpoolMemory(0, most_waiting=_SIZE)
     ended = threading.Event()
 
+    asked: list[int] = []
+
     def pages() -> Iterator[Page]:
         try:
-            yield from _pages(*range(5))
+            for number in range(5):
+                asked.append(number)
+                yield _page(number)
         finally:
             ended.set()
 
     read = BackgroundPages("read", pages(), space, uses_files=uses_files)
     _let_threads_go_on()
     assert not ended.is_set()
+    asked_before = list(asked)
     read.drop()
     assert ended.wait(_PATIENCE)
+    assert asked == asked_before
+    # All the space is there again.
+    assert not space.take(_SIZE, at_once=lambda: False, uses_files=True)
 
 
 def test_a_page_that_was_taken_is_not_kept_while_the_next_one_is_waited_for() -> None:

@@ -36,8 +36,8 @@ class DeletedItems(ProductiveStream):
     lists: Sequence[ProductiveStream] = ()
     """The lists whose rows may have been deleted; set by the tap before the first stream is read."""
 
-    is_first_run = False
-    """Whether no stream has a state yet; set by the tap before the first stream is read."""
+    read_before: frozenset[str] = frozenset()
+    """The lists that an earlier run has read, at least in part; set by the tap before the first stream is read."""
 
     _deleted: Sequence[Sequence[object]] = ()
     """Type, id and time of the records in the page at hand that are still deleted."""
@@ -46,7 +46,7 @@ class DeletedItems(ProductiveStream):
     @override
     def turn_ahead(self) -> int:
         """That of all lists in a run without state: nothing was loaded before, so no tombstone is written."""
-        return 0 if self.is_first_run else self.turn
+        return self.turn if self.read_before else 0
 
     @property
     @override
@@ -80,11 +80,8 @@ class DeletedItems(ProductiveStream):
                 stream.write_deletes([key for kind in stream.deleted_item_types for key in keys[kind]])
 
     def _may_be_loaded(self, stream: ProductiveStream) -> bool:
-        """Whether rows of a stream may have been loaded before they were deleted: not on its first run.
-
-        A stream with a feed that does not find deletes itself was read completely before.
-        """
-        return Scope.CHANGES in {self.scope, stream.scope} or stream.feed is not None
+        """Whether rows of a stream may have been loaded before they were deleted: not on its first run."""
+        return self.scope == Scope.CHANGES or stream.name in self.read_before
 
 
 def _deleted_at(moment: Any) -> dict[str, str]:  # noqa: ANN401 - JSON is any of six types

@@ -191,7 +191,7 @@ class TapProductive(RestTap):
         bin_stream = self.streams["deleted_items"]
         if isinstance(bin_stream, DeletedItems):
             bin_stream.lists = self.lists
-            bin_stream.is_first_run = not any(each.state_at_start for each in self.lists)
+            bin_stream.read_before = frozenset(each.name for each in self.lists if each.state_at_start)
         if self.config["change_detection"] == "activities":
             self._follow_activities()
 

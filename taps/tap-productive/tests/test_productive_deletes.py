@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conftest import warnings_of
+from conftest import discover, read, warnings_of
 from singer_rest_core.records import instant
+from tap_productive.tap import TapProductive
+from tests.loaded_tables import LoadedTables
 
 if TYPE_CHECKING:
-    from conftest import Reading, ReadProductive
+    from conftest import FakeClock, Reading, ReadProductive
     from sandbox.server import RunningSandbox
 
 DELETED = "_sdc_deleted_at"
@@ -150,3 +152,56 @@ def test_a_setting_without_the_stream_it_needs_is_warned_of(
 
     assert reading.error is None
     assert warnings_of(caplog) == [line]
+
+
+@pytest.mark.parametrize("concurrency", [1, 16])
+def test_a_row_deleted_between_two_nights_of_a_first_load_gets_a_tombstone(
+    sandbox: RunningSandbox, read_productive: ReadProductive, clock_of_both: FakeClock, concurrency: int
+) -> None:
+    tables, selected = LoadedTables(), "deleted_items tasks"
+    settings: dict[str, Any] = {"tombstones": True, "concurrency": concurrency, "page_size": 5}
+    sandbox.admin.add_fault("*/tasks", skip=30, times=10_000, status=429, headers={"Retry-After": "7200"})
+    night = read_productive(selected, **settings)
+    tables.load(night.messages)
+    gone = night.ids("tasks")[0]
+    sandbox.admin.delete("tasks", gone)
+    sandbox.admin.clear_faults()
+    clock_of_both.advance(60)
+    # What the recycle bin holds last is of another list.
+    sandbox.admin.delete("invoices", sandbox.admin.records("invoices")[0]["id"])
+
+    for _ in range(2):
+        clock_of_both.advance(86_400)
+        night = read_productive(selected, **settings, state=night.state)
+        assert night.error is None
+        tables.load(night.messages)
+
+    assert gone not in tables.live("tasks")
+    assert set(tables.live("tasks")) == {each["id"] for each in sandbox.admin.records("tasks")}
+
+
+@pytest.mark.parametrize("concurrency", [1, 16])
+def test_a_row_restored_while_a_first_run_reads_is_not_marked(
+    sandbox: RunningSandbox, productive_settings: dict[str, Any], concurrency: int
+) -> None:
+    catalog = discover(TapProductive, productive_settings)
+    (expenses,) = [each for each in catalog["streams"] if each["tap_stream_id"] == "expenses"]
+    by_time = {"replication-key": "created_at", "forced-replication-method": "INCREMENTAL"}
+    expenses |= {"replication_key": "created_at", "replication_method": "INCREMENTAL"}
+    (of_table,) = [each["metadata"] for each in expenses["metadata"] if each["breadcrumb"] == []]
+    of_table |= by_time
+    restored = sandbox.admin.records("expenses")[-1]["id"]
+    last = {"resource": "expenses", "place": -1}
+    sandbox.admin.schedule("productive", [{"after_request": 0, "changes": [{**last, "action": "delete"}]}])
+    pages_of_bin = len(sandbox.admin.records("deleted_items")) // 3 + 2
+    from_bin = {"action": "delete", "resource": "deleted_items", "place": -1}
+    changes = [{**last, "action": "restore"}, from_bin]
+    schedule = [{"path": "*/deleted_items", "after_request": pages_of_bin, "changes": changes}]
+    sandbox.admin.schedule("productive", schedule)
+    config = {**productive_settings, "tombstones": True, "concurrency": concurrency, "page_size": 3}
+
+    tables = LoadedTables()
+    tables.load(read(TapProductive, config, select="comments deleted_items expenses", catalog=catalog).messages)
+
+    assert restored in {each["id"] for each in sandbox.admin.records("expenses")}
+    assert restored not in tables.deleted("expenses")

@@ -16,6 +16,7 @@ from tap_productive.tap import TapProductive
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from conftest import FakeClock, ReadProductive
     from sandbox.server import RunningSandbox
 
 _WORKERS = 2
@@ -103,3 +104,23 @@ def test_nothing_more_is_requested_when_a_run_ends_early(
     time.sleep(_LONG_ENOUGH)
 
     assert _requested(sandbox).total() <= requested + _WORKERS
+
+
+@pytest.mark.parametrize("concurrency", [1, 16])
+def test_a_page_that_fails_for_good_is_asked_for_as_often_at_every_concurrency(
+    sandbox: RunningSandbox, read_productive: ReadProductive, clock: FakeClock, concurrency: int
+) -> None:
+    sandbox.admin.add_fault("*/comments", skip=4, times=10_000, status=500)
+    assert read_productive("comments", concurrency=concurrency, page_size=5).error is not None
+    statuses = Counter(request["status"] for request in sandbox.admin.requests())
+    assert statuses == {200: 4, 500: 6}
+    assert sum(clock.waits) < 120
+
+
+@pytest.mark.parametrize("concurrency", [1, 16])
+def test_a_refused_page_is_waited_for_as_long_as_is_allowed_at_every_concurrency(
+    sandbox: RunningSandbox, read_productive: ReadProductive, clock: FakeClock, concurrency: int
+) -> None:
+    sandbox.admin.add_fault("*/comments", skip=4, times=10_000, status=429)
+    assert read_productive("comments", concurrency=concurrency, page_size=5, max_wait_minutes=10).error is not None
+    assert sum(clock.waits) <= 600
