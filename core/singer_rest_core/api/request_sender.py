@@ -147,7 +147,8 @@ class RequestSender:
         try:
             options.rate_limiter.acquire(group, longest=max(options.max_wait, _LONGEST_WINDOW), first=first)
         except LongWait as wait:
-            raise wait_too_long(f"{label(request)}: the limits of the API are used up", wait, self._clock) from wait
+            problem = f"{label(request)} has to wait: the limits of the API are used up, or it has asked for a pause"
+            raise wait_too_long(problem, wait, self._clock) from wait
         except WaitStopped as stopped:
             raise RequestFailed(not_sent(request)) from stopped
         try:

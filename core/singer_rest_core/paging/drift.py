@@ -53,6 +53,12 @@ class DriftCheck:
         self.seen.add(ids)
 
     @property
+    def missing(self) -> int:
+        """How many rows did not come of those that every page counted; 0 if their counts differ."""
+        total = self._last_total if len(self._totals) == 1 else None
+        return 0 if total is None else max(0, total - self.seen.distinct)
+
+    @property
     def is_complete(self) -> bool:
         """Whether every row came, and nothing moved, as far as the pages can show."""
         if len(self._totals) > 1:

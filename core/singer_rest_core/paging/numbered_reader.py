@@ -83,7 +83,11 @@ class NumberedReader(Generic[Query]):
                 raise AnotherWay
             paginator = again
         if not this_pass.is_complete:
-            read.source.logger.warning("rows moved between pages each time they were read: the bookmark stays")
+            missing = this_pass.drift.missing
+            what = f"{missing} of the rows that the API counts did not come" if missing else "rows moved between pages"
+            read.source.logger.warning(
+                "%s each time they were read: no row is taken as deleted, and the next run reads them again", what
+            )
         is_one_page = earlier is None and this_pass.pages == 1
         rows = max(this_pass.drift.seen.distinct, earlier.distinct if earlier else 0)
         read.result = ReadResult(this_pass.is_complete, this_pass.is_complete and is_one_page, rows)

@@ -116,6 +116,19 @@ def test_an_invoice_that_is_deleted_after_the_list_was_read_does_no_harm(
     assert gone(fourth, "invoice_details") == [key]
 
 
+def test_a_page_that_is_always_empty_is_told_with_how_many_rows_did_not_come(
+    sandbox: RunningSandbox, read_invobi: ReadTap, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.admin.add_fault("*/invoices", query="page=3", times=1_000, no_rows=True)
+
+    reading = read_invobi("invoices", page_size=20, concurrency=1)
+
+    missing = len(sandbox.admin.system("invobi").records("invoices")) - len(set(reading.ids("invoices")))
+    assert missing == 20
+    assert "20 of the rows that the API counts did not come each time they were read" in caplog.text
+    assert not reading.of("ACTIVATE_VERSION")
+
+
 def test_a_list_that_never_stops_moving_marks_and_forgets_nothing(
     sandbox: RunningSandbox, invobi: SystemAdmin, read_invobi: ReadTap, caplog: pytest.LogCaptureFixture
 ) -> None:
