@@ -24,7 +24,7 @@ test: lint ## linters and all tests but the slow ones, in parallel
 	$(BIN)/pytest $(PARALLEL) -m "not slow and not browser and not airflow"
 
 test-slow: $(VENV)/.ready ## the tests that run Meltano, the demo, or loads that are killed, which take minutes
-	$(BIN)/pytest --numprocesses 3 --dist loadfile -m slow
+	$(BIN)/pytest $(PARALLEL) -m slow
 
 test-page: $(VENV)/.ready ## the page in a real Chromium (Debian: apt-get install chromium; elsewhere: .venv/bin/playwright install chromium)
 	$(BIN)/pytest -m browser analyze tests/test_page_of_the_systems.py
