@@ -81,6 +81,18 @@ class Project:
         where = f"{named} ({_ROOT_VARIABLE})" if named else f"{here} or any folder above it"
         raise ProjectError(f"There is no meltano.yml in {where}: go to the folder of your Meltano project")
 
+    @classmethod
+    def found_or_none(cls, environment: Mapping[str, str]) -> Self | None:
+        """Return the project as `found` does; None if there is none.
+
+        Args:
+            environment: The environment variables.
+        """
+        try:
+            return cls.found(environment)
+        except ProjectError:
+            return None
+
     @cached_property
     def meltano(self) -> str:
         """The program `meltano`: that beside this Python, or else that of the search path.
