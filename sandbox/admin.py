@@ -61,7 +61,10 @@ def endpoint(handle: Handler) -> Callable[[Request], Awaitable[JSONResponse]]:
     async def answer(request: Request) -> JSONResponse:
         try:
             raw = await request.body()
-            return JSONResponse(handle(request, json.loads(raw) if raw else {}))
+            payload = json.loads(raw) if raw else {}
+            if not isinstance(payload, dict):
+                raise InvalidAdminRequest("the body must be a JSON object")  # noqa: TRY301 - answered as all others are
+            return JSONResponse(handle(request, payload))
         except (InvalidAdminRequest, KeyError, TypeError, ValueError) as error:
             return JSONResponse({"error": f"{type(error).__name__}: {error}"}, status_code=400)
 
@@ -200,10 +203,17 @@ def parse_fault(payload: Payload) -> Fault:
     """Return the fault that `payload` describes.
 
     Raises:
-        InvalidAdminRequest: It has no kind, or several.
+        InvalidAdminRequest: It has no kind, or several, or a value that its field cannot have.
     """
     kinds = [kind for kind in FAULT_KINDS if kind in payload]
     if len(kinds) != 1:
         raise InvalidAdminRequest(f"a fault needs exactly one of {', '.join(FAULT_KINDS)}")
+    wrong = [name for name in _FLAGS.intersection(payload) if payload[name] is not True]
+    if wrong:
+        raise InvalidAdminRequest(f"{wrong[0]} must be true")
     rest = {name: value for name, value in payload.items() if name not in _FLAGS}
-    return Fault(kind=kinds[0], **rest)
+    fault = Fault(kind=kinds[0], **rest)
+    invalid = fault.invalid()
+    if invalid:
+        raise InvalidAdminRequest(invalid)
+    return fault

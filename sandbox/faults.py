@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 Kind = Literal[
     "status",
@@ -23,6 +25,10 @@ Kind = Literal[
     "no_rows",
     "added_to_total",
 ]
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_MOST = 1e9
+_BODILESS = (204, 304)
 
 
 @dataclass
@@ -69,6 +75,68 @@ class Fault:
     def matches(self, path: str, query: str, account: str) -> bool:
         """Return whether the fault applies to a request."""
         return fnmatchcase(path, self.path) and self.query in query and fnmatchcase(account, self.account)
+
+    def invalid(self) -> str:
+        """Return which field has a value that no answer can be made of, and what it must be; empty if none has."""
+        for name, (wanted, is_right) in _FIELDS.items():
+            if not is_right(getattr(self, name)):
+                return f"{name} must be {wanted}"
+        if self.kind == "answer_of" and not self.answer_of:
+            return f"answer_of must be {_FIELDS['answer_of'][0]}"
+        if self.body and self.status in _BODILESS:
+            return f"body must be empty: an answer with status {self.status} has none"
+        return ""
+
+
+def _is_text(value: object) -> bool:
+    """Return whether a value is a text that can be sent: half a pair of surrogates cannot."""
+    return isinstance(value, str) and _is_encodable(value, "utf-8")
+
+
+def _is_header(value: object) -> bool:
+    return isinstance(value, str) and _is_encodable(value, "latin-1") and value.isprintable()
+
+
+def _is_encodable(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _are_headers(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and _HEADER_NAME.fullmatch(name) and _is_header(text) for name, text in value.items()
+    )
+
+
+def _is_number(value: object, least: int, most: float = _MOST, *, whole: bool = True) -> bool:
+    """Return whether a value is a number; true and false, and NaN, are none."""
+    is_number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+    return is_number and least <= value <= most  # type: ignore[operator] # it is a number
+
+
+_TEXT = ("a text", _is_text)
+_HEADER = ("a text that a header can have", _is_header)
+_MILLISECONDS = ("a number of milliseconds, 0 or more", partial(_is_number, least=0, whole=False))
+_FIELDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
+    "path": _TEXT,
+    "query": _TEXT,
+    "times": ("a whole number, 1 or more", partial(_is_number, least=1)),
+    "skip": ("a whole number, 0 or more", partial(_is_number, least=0)),
+    "status": ("a whole number from 200 to 599", partial(_is_number, least=200, most=599)),
+    "body": _TEXT,
+    "headers": ("an object of texts that headers can have", _are_headers),
+    "delay_ms": _MILLISECONDS,
+    "drip_ms": _MILLISECONDS,
+    "media_type": _HEADER,
+    "answer_of": ('"first" or "previous"', lambda value: value in ("", "first", "previous")),
+    "added_to_total": ("a whole number", partial(_is_number, least=-int(_MOST))),
+    "redirect_to": _HEADER,
+    "account": _TEXT,
+    "carried_out": ("true or false", lambda value: isinstance(value, bool)),
+}
 
 
 class Faults:

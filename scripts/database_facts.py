@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from invoicing_orchestrate.connection import unreachable, url_fault
+
 if TYPE_CHECKING:
     from invoicing_orchestrate.destination import Destination
 
@@ -36,14 +38,14 @@ def database_facts(destination: Destination) -> tuple[list[str], str]:
     Returns:
         Lines to read, and in one line what is wrong; empty if nothing is.
     """
+    wrong = url_fault(destination.connection)
+    if wrong:
+        return [], f"What was given for the database {wrong}"
     try:
         with psycopg.connect(destination.connection, connect_timeout=_TIMEOUT) as connection:
             row = connection.execute(_FACTS, [destination.schema]).fetchone()
     except psycopg.Error as error:
-        reason = " ".join(str(error).split())
-        for secret in destination.secrets:
-            reason = reason.replace(secret, "***")
-        return [], f"The database cannot be reached: {reason}"
+        return [], unreachable("The database", destination.connection, error)
     if row is None:
         return [], "The database says nothing of itself"
     major, version, user, name, zone, may_create = row

@@ -118,6 +118,8 @@ def test_the_database_gets_the_password_as_it_is(dbt: Dbt, password: str) -> Non
         ({}, "names no host and user and database"),
         ({"host": "h", "user": "u"}, "names no database"),
         ({"sqlalchemy_url": "postgresql://user:p@ss:word@host:x/db"}, "is not a PostgreSQL URL"),
+        ({"sqlalchemy_url": "postgresql://user:p@word#/@127.0.0.1:1/db"}, "is not a PostgreSQL URL"),
+        ({"sqlalchemy_url": "postgresql://user:p@word@127.0.0.1:1/db"}, "is not a PostgreSQL URL"),
         ({"sqlalchemy_url": "postgresql://u:p@h/d?fallback_application_name=x"}, "has fallback_application_name"),
         ({"host": "h", "user": "u", "database": "d", "ssh_tunnel.enable": True}, "SSH tunnel"),
     ],

@@ -121,7 +121,9 @@ def _parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
         except ProgrammingError:
             # The message of libpq may show a part of the password.
             raise SettingsError(_NO_URL) from None
-        if not re.fullmatch(r"\d*", parameters.get("port", "")):
+        # A password with an @ that is not encoded: libpq takes what is behind it for the host, and would name that.
+        has_stray_at = "@" in plain.partition("@")[2].partition("?")[0]
+        if has_stray_at or not re.fullmatch(r"\d*", parameters.get("port", "")):
             raise SettingsError(_NO_URL)
         return parameters
     parameters = {libpq: settings[name] for name, libpq in _PARTS.items() if settings.get(name)}

@@ -143,5 +143,7 @@ class _Reader:
 
 def _redacted(error: psycopg.Error, password: object) -> str:
     """Return an error in one line, without the password."""
-    text = " ".join(str(error).split())
+    # PostgreSQL's library asks a question behind what it says.
+    said = (line for line in str(error).splitlines() if not line.strip().startswith("Is the server running"))
+    text = " ".join(" ".join(said).split())
     return text.replace(str(password), "***") if password else text

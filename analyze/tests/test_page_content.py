@@ -374,6 +374,7 @@ def test_a_database_without_the_model_and_one_that_is_not_there_are_said_in_one_
     with pytest.raises(PageError, match=r"^The database cannot be read: ") as caught:
         content("postgresql://me:p%40ss%25@127.0.0.1:1/none", "invoicing", NOW, Limits())
     assert "p@ss%" not in str(caught.value)
+    assert str(caught.value).endswith("Connection refused")
     with pytest.raises(PageError, match="is not a PostgreSQL URL") as unreadable:
         content("postgresql://me:p%ss@host/none", "invoicing", NOW, Limits())
     assert "p%ss" not in str(unreadable.value)

@@ -14,10 +14,12 @@ from invoicing_orchestrate import runs_file
 from invoicing_orchestrate.account_lock import account_lock
 from invoicing_orchestrate.account_log import AccountLog
 from invoicing_orchestrate.account_run import AccountRun, accounts_folder, meltano_database_uri
+from invoicing_orchestrate.connection import reason, unreachable
 from invoicing_orchestrate.errors import ProjectError
 from invoicing_orchestrate.exit_codes import REFUSED
 from invoicing_orchestrate.load import AccountLimits, Load, print_line, worker_name
 from invoicing_orchestrate.project import POSTGRES
+from invoicing_orchestrate.queue_database import QUEUE
 from invoicing_orchestrate.record import RunRecord
 from invoicing_orchestrate.system_database import ensure_system_database
 
@@ -67,8 +69,7 @@ class AccountLoad:
             with account_lock(connection, account):
                 return self._run_alone(account)
         except psycopg.OperationalError as error:
-            reason = " ".join(str(error).split())
-            raise ProjectError(f"The database of the queue cannot be reached: {reason}") from None
+            raise ProjectError(unreachable(QUEUE, connection, error)) from None
 
     def _run_alone(self, account: Account) -> RunRecord:
         run = AccountRun(self.project, self.accounts, account)
@@ -125,6 +126,7 @@ class AccountLoad:
             destination = self.project.destination(account.tap, POSTGRES)
             if destination is not None:
                 destination.add(record)
-        except (OSError, psycopg.Error) as unwritten:
-            say(f"The record of this run cannot be written: {' '.join(str(unwritten).split())}")
+        except (OSError, psycopg.Error, ProjectError) as unwritten:
+            why = reason(unwritten, self.project.secrets) if isinstance(unwritten, psycopg.Error) else str(unwritten)
+            say(f"The record of this run cannot be written: {why}")
         return record

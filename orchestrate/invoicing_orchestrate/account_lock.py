@@ -8,16 +8,17 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import psycopg
-
+from invoicing_orchestrate.connection import connected
 from invoicing_orchestrate.errors import Busy
+from invoicing_orchestrate.queue_database import QUEUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import psycopg
+
     from invoicing_orchestrate.accounts import Account
 
-_CONNECT_TIMEOUT = 10
 _TRY = "select pg_try_advisory_lock(hashtextextended(%s, 0))"
 _KEEPALIVE = "set tcp_keepalives_idle = 30; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 3"
 """The server notices within a minute that a machine is gone, and not after two hours."""
@@ -36,12 +37,10 @@ def account_lock(connection: str, account: Account) -> Iterator[None]:
 
     Raises:
         Busy: If another process loads the account, or all slots are taken.
-        psycopg.Error: If the database cannot be reached.
+        Unreachable: If the database cannot be reached.
     """
     application = f"orchestrate {account.name}"[:63]
-    with psycopg.connect(
-        connection, connect_timeout=_CONNECT_TIMEOUT, application_name=application, autocommit=True
-    ) as session:
+    with connected(QUEUE, connection, application_name=application, autocommit=True) as session:
         session.execute(_KEEPALIVE)
         if not _taken(session, f"orchestrate account {account.name}"):
             raise Busy(f"{account.name} is being loaded by another process")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from functools import cached_property
@@ -12,6 +13,7 @@ from urllib.parse import quote, urlencode
 
 from psycopg.conninfo import conninfo_to_dict
 
+from invoicing_orchestrate.connection import check_url
 from invoicing_orchestrate.errors import ProjectError
 from invoicing_orchestrate.project import POSTGRES, Project
 from invoicing_orchestrate.tap_lock import variable
@@ -190,10 +192,11 @@ def meltano_database_uri(project: Project) -> str:
         project: The project.
 
     Raises:
-        ProjectError: If no database is known.
+        ProjectError: If no database is known, or its URL cannot be read.
     """
     given = project.variables.get("MELTANO_DATABASE_URI", "")
     if given.startswith("postgresql"):
+        check_url("MELTANO_DATABASE_URI", re.sub(r"^postgresql\+\w+://", "postgresql://", given))
         return given
     parts = {name: str(value) for name, value in conninfo_to_dict(project.database().connection).items() if value}
     user, password, name = (quote(parts.pop(each, ""), safe="") for each in ("user", "password", "dbname"))

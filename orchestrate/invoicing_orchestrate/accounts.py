@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Self
 
-import yaml
-from cronsim import CronSim, CronSimError
+from cronsim import CronSim
 from jsonschema import Draft202012Validator
 
+from invoicing_orchestrate.cron import cron_fault
 from invoicing_orchestrate.errors import ProjectError
+from invoicing_orchestrate.similar import similar
+from invoicing_orchestrate.yaml_document import NoYaml, YamlDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from jsonschema import ValidationError
@@ -30,10 +32,15 @@ DEFAULT_TIME_LIMIT_MINUTES = 720.0
 _MAX_NAME_BYTES = 63
 """PostgreSQL cuts longer names off, so that two accounts could share a schema."""
 _MAX_FAULTS = 20
-_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
-
-# The parser in C reads 500 accounts within some 50 ms; the one in Python needs ten times as long.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TYPES = {
+    "object": "names with a value each, written as name: value",
+    "array": "a list, whose elements begin with -",
+    "string": "text: put it in quotes",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
+"""The types of the JSON schema, for whoever does not know it."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +131,7 @@ class Accounts:
         """
         for name in names:
             if name not in self.by_name:
-                raise ProjectError(f"There is no account {name} in {self.path}{_similar(name, self.by_name)}")
+                raise ProjectError(f"There is no account {name} in {self.path}{similar(name, self.by_name)}")
         return [self.by_name[name] for name in dict.fromkeys(names)]
 
     @classmethod
@@ -139,14 +146,19 @@ class Accounts:
             ProjectError: If it cannot be read, or has faults; each of them is one line.
         """
         try:
-            content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
+            document = YamlDocument.read(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise ProjectError(f"{path} cannot be read: {error.strerror}") from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ProjectError(f"{path} is no YAML: {_place_of(error)}") from None
-        faults = [_explained(error, content) for error in _validator().iter_errors(content)]
+        except (NoYaml, UnicodeDecodeError) as error:
+            why = error if isinstance(error, NoYaml) else "it is not UTF-8"
+            raise ProjectError(f"{path} is no YAML: {why}") from None
+        if not isinstance(document.content, dict):
+            what = "is empty" if document.content is None else "has no names with values"
+            raise ProjectError(f'{path} {what}: begin it with a line "accounts:", and put the list of accounts below')
+        faults = [*document.duplicates]
+        faults += [_explained(error, document) for error in _validator().iter_errors(document.content)]
         if not faults:
-            accounts, at_once = _accounts_of(content)
+            accounts, at_once = _accounts_of(document.content)
             faults = list(_faults(accounts, at_once, locks))
         if faults:
             more = f"\n… and {len(faults) - _MAX_FAULTS} more" if len(faults) > _MAX_FAULTS else ""
@@ -188,25 +200,21 @@ def _faults_of(account: Account, at_once: Mapping[str, int], locks: Mapping[str,
     if length > _MAX_NAME_BYTES:
         yield f"its schema {account.schema} has {length} bytes: shorten its name, PostgreSQL takes {_MAX_NAME_BYTES}"
     if account.quota_group is not None and account.quota_group not in at_once:
-        yield f"quota_groups has no {account.quota_group}{_similar(account.quota_group, at_once)}"
+        yield f"quota_groups has no {account.quota_group}{similar(account.quota_group, at_once)}"
     if account.schedule is not None:
-        try:
-            CronSim(account.schedule, _ANY_TIME)
-        except CronSimError:
-            yield (
-                f"schedule {account.schedule!r} is not a cron expression of five fields, such as"
-                ' "0 2 * * *" for 02:00 UTC every day'
-            )
+        fault = cron_fault(account.schedule)
+        if fault:
+            yield f"schedule {account.schedule!r} {fault}"
     if account.tap in locks:
         yield from _faults_of_settings(account, locks[account.tap])
     else:
-        yield f"the project has no {account.tap}{_similar(account.tap, locks)}"
+        yield f"the project has no {account.tap}{similar(account.tap, locks)}"
 
 
 def _faults_of_settings(account: Account, lock: TapLock) -> Iterator[str]:
     for name in (*account.settings, *account.secrets):
         if name not in lock.settings:
-            yield f"{account.tap} has no setting {name}{_similar(name, lock.settings)}"
+            yield f"{account.tap} has no setting {name}{similar(name, lock.settings)}"
     for name in account.settings:
         if name in lock.secret:
             yield f"settings.{name} is a secret: put it under secrets, as env:NAME or file:/path"
@@ -217,46 +225,49 @@ def _faults_of_settings(account: Account, lock: TapLock) -> Iterator[str]:
     yield from (f"{name} is missing: add it to {'secrets' if name in lock.secret else 'settings'}" for name in missing)
 
 
-def _explained(error: ValidationError, content: object) -> str:
+def _explained(error: ValidationError, document: YamlDocument) -> str:
     """Return what is wrong, in one line, without the value of a secret."""
-    path = list(error.absolute_path)
+    whole = path = list(error.absolute_path)
     where = ""
     if path[:1] == ["accounts"] and len(path) > 1:
-        entry = content["accounts"][path[1]]  # type: ignore[index] # the path is that of a fault within it
+        entry = document.content["accounts"][path[1]]
         name = entry.get("name") if isinstance(entry, dict) else None
         where, path = f"account {name if isinstance(name, str) else f'number {int(path[1]) + 1}'}: ", path[2:]
     where += ".".join(map(str, path)) + (": " if path else "")
+    said, place = _said(error, path)
+    return f"{where}{said} (line {document.line([*whole, *place])})"
+
+
+def _said(error: ValidationError, path: Sequence[str | int]) -> tuple[str, list[str]]:
+    """Return what is wrong, and what leads to its place from that of the error."""
     if path[:1] == ["secrets"] and len(path) > 1:
-        return f"{where}only a reference is taken here, env:NAME or file:/path, and never the secret itself"
-    if path == ["name"] and error.validator == "pattern":
-        return f"{where}a name has only small letters, digits and _"
+        return "only a reference is taken here, env:NAME or file:/path, and never the secret itself", []
+    if error.validator == "pattern":
+        if path == ["name"]:
+            return "a name has only small letters, digits and _", []
+        return "the name of a quota group has only letters, digits and . _ -", [str(error.instance)]
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
         known: Mapping[str, Any] = error.schema["properties"]  # type: ignore[index] # this rule is in objects alone
         unknown = [str(name) for name in error.instance if name not in known]
-        return f"{where}{', '.join(unknown)} is unknown{_similar(unknown[0], known)}"
+        return f"{', '.join(unknown)} is unknown{similar(unknown[0], known)}", unknown[:1]
     if error.validator == "required":
-        return f"{where}{error.message}"
-    text = " ".join(json.dumps(error.instance, default=str).split())
-    shown = text if len(text) <= 60 else f"{text[:59]}…"  # noqa: PLR2004 - as fits a line
+        return f"{error.message.split(chr(39))[1]} is missing: add it", []
     expected = {
-        "type": f"must be of type {error.validator_value}",
+        "type": f"must be {_TYPES.get(str(error.validator_value))}",
         "minimum": f"must be {error.validator_value} or more",
         "maximum": f"must be {error.validator_value} or less",
         "exclusiveMinimum": f"must be more than {error.validator_value}",
         "minItems": "must not be empty: leave it out for all streams",
+        "minLength": "must not be empty",
     }.get(str(error.validator), "is not possible here")
-    return f"{where}{shown} {expected}"
+    return f"{_shown(error.instance, path)} {expected}", []
 
 
-def _similar(name: str, known: Mapping[str, object]) -> str:
-    found = difflib.get_close_matches(name, list(known), n=1)
-    return f" (did you mean {found[0]}?)" if found else ""
-
-
-def _place_of(error: yaml.YAMLError | UnicodeDecodeError) -> str:
-    """Return where the fault is; not the text there, which may be a secret."""
-    mark = getattr(error, "problem_mark", None)
-    if mark is None:
-        return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "it cannot be parsed"
-    problem = getattr(error, "problem", None) or "it cannot be parsed"
-    return f"{problem} (line {mark.line + 1}, column {mark.column + 1})"
+def _shown(value: object, path: Sequence[str | int]) -> str:
+    """Return a value that is wrong, as far as it can hold no secret."""
+    if value is None:
+        return "there is no value: it"
+    if isinstance(value, dict | list) or path[:1] in (["secrets"], ["settings"]) or not path:
+        return "what stands here"
+    text = " ".join(json.dumps(value, default=str).split())
+    return text if len(text) <= 60 else f"{text[:59]}…"  # noqa: PLR2004 - as fits a line

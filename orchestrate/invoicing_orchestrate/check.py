@@ -18,10 +18,12 @@ import psycopg
 
 from invoicing_orchestrate.account_lock import account_lock
 from invoicing_orchestrate.account_run import AccountRun
-from invoicing_orchestrate.errors import Busy, ProjectError
+from invoicing_orchestrate.connection import unreachable
+from invoicing_orchestrate.errors import Busy, ProjectError, Unreachable
 from invoicing_orchestrate.guard import Guard
 from invoicing_orchestrate.load_command import read_accounts
 from invoicing_orchestrate.project import current
+from invoicing_orchestrate.queue_database import QUEUE
 from invoicing_orchestrate.text_table import text_table
 from singer_rest_core.redaction import redact
 
@@ -87,6 +89,8 @@ def check(names: Sequence[str], at_once: int | None, say: Callable[[str], None],
                 return _tried(project, AccountRun(project, accounts, account))
         except Busy as busy:
             return AccountCheck(account.name, account.tap, "busy", error=str(busy))
+        except Unreachable:
+            raise
         except (ProjectError, OSError) as error:
             return AccountCheck(account.name, account.tap, "refused", error=str(error))
 
@@ -94,8 +98,7 @@ def check(names: Sequence[str], at_once: int | None, say: Callable[[str], None],
         try:
             found = list(pool.map(check_one, chosen))
         except psycopg.OperationalError as error:
-            reason = " ".join(str(error).split())
-            raise ProjectError(f"The database of the queue cannot be reached: {reason}") from None
+            raise ProjectError(unreachable(QUEUE, connection, error)) from None
     say(json.dumps([asdict(each) for each in found], ensure_ascii=False) if is_json else _table(found))
     return 0 if all(each.result == "allowed" for each in found) else 1
 

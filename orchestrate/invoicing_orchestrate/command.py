@@ -14,11 +14,13 @@ import click
 
 from invoicing_orchestrate.errors import Busy, ProjectError
 from invoicing_orchestrate.exit_codes import BUSY
+from invoicing_orchestrate.number_types import Number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RUNS_FILE = "runs.jsonl"
+_ACCOUNTS = Number("accounts", 1, whole=True)
 
 
 _runs_file = click.option(
@@ -67,7 +69,7 @@ def main() -> None:
 @_runs_file
 @click.option("--metrics", is_flag=True, help="Show the measurements of tap and loader too.")
 @click.option("--quiet", is_flag=True, help="Show no log of accounts: it is in their files (orchestrate logs NAME).")
-@click.option("--at-once", type=click.IntRange(min=1), help="Of several accounts, how many at the same time.")
+@click.option("--at-once", type=_ACCOUNTS, help="Of several accounts, how many at the same time.")
 @_json
 @click.option("--failures", type=click.Choice(["now", "later", "never"]), default="now", hidden=True)
 def load(*, names: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - click's values
@@ -91,26 +93,26 @@ def load(*, names: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - c
 @_runs_file
 @click.option(
     "--max-age",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number("hours", 0, above=True),
     metavar="HOURS",
     help="The longest time since a run has ended.",
 )
 def health(taps: tuple[str, ...], runs_file: Path | None, max_age: float | None) -> None:
     """Check whether the last run of each of the TAPS went well; of all that have run, if none is named.
 
-    The exit code is 0 if all went well, or none has ended yet, and 1 otherwise.
+    The exit code is 0 if all went well, and 1 otherwise. That none has ended yet is well unless --max-age is given.
     """
     from invoicing_orchestrate.health import health as health_of  # noqa: PLC0415 - see load
     from invoicing_orchestrate.project import Project  # noqa: PLC0415
 
     with _one_line_errors():
+        # With a file of records no project is needed.
+        project = Project.found_or_none(os.environ) if runs_file else Project.found(os.environ)
         path = runs_file or Project.found(os.environ).folder / RUNS_FILE
         age = None if max_age is None else timedelta(hours=max_age)
-        found = health_of(path, taps, datetime.now(UTC), age)
+        found = health_of(path, taps, datetime.now(UTC), age, project.extractors if project and taps else None)
     for each in found:
         click.echo(each.line)
-    if not found:
-        click.echo("No run has ended yet")
     sys.exit(0 if all(each.is_good for each in found) else 1)
 
 
@@ -124,7 +126,9 @@ def schedule(times: str, taps: tuple[str, ...], *, at_once: bool) -> None:
     Runs until it gets a signal, which goes to the load that runs then. A load that fails is reported by its record;
     the next ones run all the same.
     """
-    from invoicing_orchestrate.schedule import Schedule, Signals, run_command  # noqa: PLC0415 - see load
+    from invoicing_orchestrate.load_command import check_names  # noqa: PLC0415 - see load
+    from invoicing_orchestrate.project import Project  # noqa: PLC0415
+    from invoicing_orchestrate.schedule import Schedule, Signals, run_command  # noqa: PLC0415
 
     load = [sys.executable, "-m", "invoicing_orchestrate.command", "load"]
 
@@ -133,16 +137,20 @@ def schedule(times: str, taps: tuple[str, ...], *, at_once: bool) -> None:
 
     with _one_line_errors(), Signals() as signals:
         loads = [partial(run_command, [*load, tap], signals.wait) for tap in taps]
-        sys.exit(Schedule(times, loads, say, lambda: datetime.now(UTC), signals.wait).run(at_once=at_once))
+        planned = Schedule(times, loads, say, lambda: datetime.now(UTC), signals.wait)
+        check_names(Project.found(os.environ), taps)
+        sys.exit(planned.run(at_once=at_once))
 
 
 @main.command()
 @click.option(
-    "--at-once", type=click.IntRange(min=1), help="How many accounts at the same time.  [default: processors]"
+    "--at-once",
+    type=_ACCOUNTS,
+    help="How many accounts at the same time.  [default: processors]",
 )
 @click.option(
     "--stalled-after",
-    type=click.FloatRange(min=1),
+    type=Number("seconds", 1),
     default=60,
     show_default=True,
     metavar="SECONDS",
@@ -150,7 +158,7 @@ def schedule(times: str, taps: tuple[str, ...], *, at_once: bool) -> None:
 )
 @click.option(
     "--first-retry",
-    type=click.FloatRange(min=0),
+    type=Number("seconds", 0),
     default=60,
     show_default=True,
     metavar="SECONDS",
@@ -158,7 +166,7 @@ def schedule(times: str, taps: tuple[str, ...], *, at_once: bool) -> None:
 )
 @click.option(
     "--retries",
-    type=click.IntRange(min=0),
+    type=Number("attempts", 0, whole=True),
     default=3,
     show_default=True,
     help="How many attempts follow a failure that may pass. Refused credentials are not tried again.",
@@ -197,7 +205,7 @@ def status(names: tuple[str, ...], *, json: bool) -> None:
 @main.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @_json
-@click.option("--at-once", type=click.IntRange(min=1), help="How many accounts at the same time.  [default: 8]")
+@click.option("--at-once", type=_ACCOUNTS, help="How many accounts at the same time.  [default: 8]")
 def check(names: tuple[str, ...], *, json: bool, at_once: int | None) -> None:
     """Check for each account whether its credentials are accepted, and which streams it may read.
 
@@ -211,9 +219,15 @@ def check(names: tuple[str, ...], *, json: bool, at_once: int | None) -> None:
 
 @main.command()
 @click.argument("name")
-@click.option("--lines", type=click.IntRange(min=1), default=200, show_default=True, help="How many lines of its end.")
 @click.option(
-    "--run", type=click.IntRange(min=1), default=1, show_default=True, help="1 is the last run, 2 that before."
+    "--lines", type=Number("lines", 1, whole=True), default=200, show_default=True, help="How many lines of its end."
+)
+@click.option(
+    "--run",
+    type=Number("runs back", 1, whole=True),
+    default=1,
+    show_default=True,
+    help="1 is the last run, 2 that before.",
 )
 def logs(name: str, lines: int, run: int) -> None:
     """Show the log of a run of an account, as far as it ran on this machine."""

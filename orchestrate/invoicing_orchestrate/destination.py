@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, LiteralString, Self
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 from psycopg.types.json import Jsonb
+
+from invoicing_orchestrate.connection import CONNECT_TIMEOUT, passwords
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
 SCHEMA = "orchestrate"
 TABLE = "invoicing_runs"
-_CONNECT_TIMEOUT = 10
 _COUNT_TIMEOUT_MS = 120_000
 """Counting reads whole tables."""
 _CREATE_LOCK = 2_071_101_655
@@ -85,8 +86,7 @@ class Destination:
     @property
     def secrets(self) -> list[str]:
         """The password, if there is one."""
-        password = conninfo_to_dict(self.connection).get("password")
-        return [str(password)] if password else []
+        return passwords(self.connection)
 
     def rows_written(self, since: datetime) -> int:
         """Count the rows that were written.
@@ -141,7 +141,7 @@ class Destination:
             connection.execute(insert, values)
 
     def _connect(self) -> psycopg.Connection:
-        return psycopg.connect(self.connection, connect_timeout=_CONNECT_TIMEOUT, application_name="orchestrate")
+        return psycopg.connect(self.connection, connect_timeout=CONNECT_TIMEOUT, application_name="orchestrate")
 
     def _columns(self, connection: psycopg.Connection) -> set[str]:
         query = "select column_name from information_schema.columns where table_schema = %s and table_name = %s"

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from invoicing_orchestrate.errors import ProjectError
+from invoicing_orchestrate.similar import similar
 from singer_rest_core.clock import time_span
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ class Health:
     line: str
 
 
-def health(path: Path, taps: Collection[str], now: datetime, max_age: timedelta | None) -> list[Health]:
+def health(
+    path: Path, taps: Collection[str], now: datetime, max_age: timedelta | None, known: Collection[str] | None = None
+) -> list[Health]:
     """Look at the last run of each tap and account.
 
     Args:
@@ -37,12 +40,14 @@ def health(path: Path, taps: Collection[str], now: datetime, max_age: timedelta 
         taps: The taps to look at; if empty, all that have run.
         now: The present instant.
         max_age: The longest time since the end of a run; None for any.
+        known: The taps of the project; None if there is no project, and any name may be one.
 
     Returns:
-        One for each tap and account that has run, in the order of their last runs; none before the first run has ended.
+        One for each tap and account that has run, in the order of their last runs, and one for each of the taps that
+        has not, which is good only if no age matters.
 
     Raises:
-        ProjectError: If the file cannot be read, or holds no records.
+        ProjectError: If the file cannot be read, or holds no records, or a tap is unknown.
     """
     last: dict[tuple[str, str], Mapping[str, Any]] = {}
     for record in _records(path):
@@ -50,7 +55,15 @@ def health(path: Path, taps: Collection[str], now: datetime, max_age: timedelta 
         if not taps or key[0] in taps:
             last.pop(key, None)
             last[key] = record
-    return [_judged(record, now, max_age) for record in last.values()]
+    ran = {tap for tap, _ in last}
+    missing = [tap for tap in dict.fromkeys(taps) if tap not in ran]
+    for tap in missing:
+        # A tap that is no longer in the project is known by its runs.
+        if known is not None and tap not in known:
+            raise ProjectError(f"There is no tap {tap} in this project{similar(tap, known)}")
+    found = [_judged(record, now, max_age) for record in last.values()]
+    found += [Health(is_good=max_age is None, line=f"No run of {tap} has ended yet") for tap in missing]
+    return found or [Health(is_good=max_age is None, line="No run has ended yet")]
 
 
 def _records(path: Path) -> Iterator[Mapping[str, Any]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import psycopg
 
 from invoicing_orchestrate import runs_file
+from invoicing_orchestrate.connection import reason
 from invoicing_orchestrate.errors import PostFailed, ProjectError
 from invoicing_orchestrate.exit_codes import REFUSED, TIMED_OUT
 from invoicing_orchestrate.meltano_run import MeltanoRun
@@ -200,8 +201,8 @@ class _Attempts:
         try:
             return action()
         except (OSError, ValueError, psycopg.Error, ProjectError, PostFailed) as error:
-            reason = redact(" ".join(str(error).split()), self.secrets)
-            self.say(f"{what}: {reason}. The run itself is not affected")
+            said = reason(error) if isinstance(error, psycopg.Error) else " ".join(str(error).split())
+            self.say(f"{what}: {redact(said, self.secrets)}. The run itself is not affected")
             return None
 
 

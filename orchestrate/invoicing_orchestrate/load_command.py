@@ -14,10 +14,11 @@ from invoicing_orchestrate.accounts import FILE, Accounts
 from invoicing_orchestrate.command import RUNS_FILE
 from invoicing_orchestrate.errors import PostFailed, ProjectError
 from invoicing_orchestrate.load import FAILURE_URL, Load, print_line
-from invoicing_orchestrate.project import POSTGRES, current
+from invoicing_orchestrate.project import POSTGRES, Project
 from invoicing_orchestrate.queue_database import done_dues, due_accounts, queue_session, set_done
 from invoicing_orchestrate.record import DEFAULT_ACCOUNT, json_line
 from invoicing_orchestrate.side_by_side import SideBySide
+from invoicing_orchestrate.similar import similar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     import psycopg
 
     from invoicing_orchestrate.accounts import Account
-    from invoicing_orchestrate.project import Project
 
 FILE_VARIABLE = "ORCHESTRATE_ACCOUNTS_FILE"
 
@@ -78,11 +78,17 @@ def load_names(names: Sequence[str], options: LoadOptions, say: Callable[[str], 
         ProjectError: If names or project are not right.
         Busy: If the one account cannot be loaded now.
     """
-    project = current()
-    runs_file = options.runs_file or project.folder / RUNS_FILE
-    if sum((bool(names), options.is_all, options.is_due)) != 1:
+    ways = sum((bool(names), options.is_all, options.is_due))
+    if ways == 0:
         raise ProjectError("Name a tap or accounts, or say --all or --due")
-    if names and not _are_accounts(project, names):
+    if ways > 1:
+        raise ProjectError("Names, --all and --due exclude each other: give one of them")
+    # That a name is wrong is said before a database is looked for.
+    project = Project.found(os.environ)
+    is_tap = bool(names) and not _are_accounts(project, names)
+    project = project.with_database()
+    runs_file = options.runs_file or project.folder / RUNS_FILE
+    if is_tap:
         return _load_tap(project, names, options, runs_file, say)
     if options.loader not in {None, POSTGRES} or options.account:
         raise ProjectError(f"--loader and --account are for taps: an account of {FILE} is loaded by {POSTGRES}")
@@ -124,12 +130,12 @@ def _load_several(
         more = [*shown, f"--failures={failures}", account.name, *options.meltano_options]
         return [*account_command(options.runs_file or project.folder / RUNS_FILE), *more]
 
+    chosen = accounts.chosen(names) if names else accounts.enabled
     with queue_session(project.database().connection) as session:
         now = datetime.now(UTC)
         dues = due_accounts(accounts.enabled, done_dues(session), now) if options.is_due else []
-        chosen = [account for account, _ in dues]
-        if not options.is_due:
-            chosen = accounts.chosen(names) if names else accounts.enabled
+        if options.is_due:
+            chosen = [account for account, _ in dues]
         if not chosen:
             say("No account is due" if options.is_due else "No account is enabled")
         code = SideBySide(options.at_once or os.cpu_count() or 1, command, project.environment).run(chosen)
@@ -179,7 +185,7 @@ def accounts_path(project: Project) -> Path:
     Args:
         project: The project.
     """
-    return project.folder / project.variables.get(FILE_VARIABLE, FILE)
+    return project.folder / (project.variables.get(FILE_VARIABLE) or FILE)
 
 
 def read_accounts(project: Project) -> Accounts:
@@ -192,19 +198,35 @@ def read_accounts(project: Project) -> Accounts:
         ProjectError: If the file is not there, or has faults.
     """
     path = accounts_path(project)
-    if not path.is_file():
+    if path.is_dir():
+        raise ProjectError(f"{path} is a folder: put a file in its place; docs/many-accounts.md says what is in it")
+    if not path.exists():
         raise ProjectError(f"There is no {path}: docs/many-accounts.md says what is in it")
     return Accounts.read(path, project.tap_locks)
 
 
+def check_names(project: Project, names: Sequence[str]) -> None:
+    """Check that each name is one that can be loaded.
+
+    Args:
+        project: The project.
+        names: Taps and accounts.
+
+    Raises:
+        ProjectError: If one is neither, or both.
+    """
+    for name in names:
+        _are_accounts(project, [name])
+
+
 def _are_accounts(project: Project, names: Sequence[str]) -> bool:
     """Return whether names are those of accounts, and not of a tap."""
-    known = read_accounts(project).by_name if accounts_path(project).is_file() else {}
+    known = read_accounts(project).by_name if accounts_path(project).exists() else {}
     for name in names:
         if name in known and name in project.extractors:
             raise ProjectError(f"{name} is both a tap and an account of {FILE}: give the account another name")
-    if any(name in known for name in names):
-        return True
-    if any(name in project.extractors for name in names):
-        return False
-    raise ProjectError(f"There is neither a tap nor an account {names[0]} in this project")
+    loadable = {*known, *project.extractors}
+    for name in names:
+        if name not in loadable:
+            raise ProjectError(f"There is neither a tap nor an account {name} in this project{similar(name, loadable)}")
+    return any(name in known for name in names)

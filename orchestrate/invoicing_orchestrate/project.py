@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import yaml
 from dotenv import dotenv_values
 
+from invoicing_orchestrate.connection import check_url
 from invoicing_orchestrate.destination import Destination
 from invoicing_orchestrate.embedded_database import EMBEDDED, EmbeddedDatabase, embedded_folder
 from invoicing_orchestrate.errors import ProjectError
@@ -79,6 +80,18 @@ class Project:
                 return cls(folder, environment)
         where = f"{named} ({_ROOT_VARIABLE})" if named else f"{here} or any folder above it"
         raise ProjectError(f"There is no meltano.yml in {where}: go to the folder of your Meltano project")
+
+    @classmethod
+    def found_or_none(cls, environment: Mapping[str, str]) -> Self | None:
+        """Return the project as `found` does; None if there is none.
+
+        Args:
+            environment: The environment variables.
+        """
+        try:
+            return cls.found(environment)
+        except ProjectError:
+            return None
 
     @cached_property
     def meltano(self) -> str:
@@ -186,21 +199,28 @@ class Project:
 
         Returns:
             The database; None if it is none that is known here, or the settings are incomplete.
+
+        Raises:
+            ProjectError: If its URL cannot be one.
         """
         if loader != POSTGRES:
             return None
         schema = tap.replace("-", "_")
         plain = {name: self.setting(loader, name) for name in _DATABASE_SETTINGS}
         # To ask Meltano costs seconds. A URL goes before everything else there too.
-        if plain["sqlalchemy_url"] or (plain["host"] and plain["database"] and plain["ssl_enable"] is None):
-            return Destination.of(plain, schema)
-        return Destination.of(self._settings_of(loader), schema)
+        is_known = plain["sqlalchemy_url"] or (plain["host"] and plain["database"] and plain["ssl_enable"] is None)
+        settings = plain if is_known else self._settings_of(loader)
+        found = Destination.of(settings, schema)
+        if found is not None and settings.get("sqlalchemy_url"):
+            name = f"sqlalchemy_url of {loader} ({variable(loader, 'sqlalchemy_url')})"
+            check_url(name, found.connection)
+        return found
 
     def database(self) -> Destination:
         """Return the PostgreSQL database of the queue: `ORCHESTRATE_DATABASE_URL`, or that of the loader.
 
         Raises:
-            ProjectError: If neither is known.
+            ProjectError: If neither is known, or its URL cannot be one.
         """
         url = self.variables.get(_DATABASE)
         found = Destination.of({"sqlalchemy_url": url}, "") if url else self.destination("", POSTGRES)
@@ -209,6 +229,8 @@ class Project:
                 f"Accounts need PostgreSQL: set TARGET_POSTGRES_SQLALCHEMY_URL, or {_DATABASE} for another database;"
                 f' with "{EMBEDDED}:" as its value one is started on this machine'
             )
+        if url:
+            check_url(_DATABASE, found.connection, or_else=f", or {EMBEDDED}:")
         return found
 
     @property

@@ -10,6 +10,7 @@ from procrastinate.schema import SchemaManager
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from invoicing_orchestrate.connection import connected, reason
 from invoicing_orchestrate.destination import SCHEMA
 from invoicing_orchestrate.errors import ProjectError
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     from invoicing_orchestrate.accounts import Account
 
-_CONNECT_TIMEOUT = 10
+QUEUE = "The database of the queue"
+"""What it is called in messages."""
 _LOCK = 2_071_101_657
 """Any number: two first workers must not make the tables at once."""
 _TABLES = """
@@ -54,22 +56,12 @@ def queue_session(connection: str) -> Iterator[psycopg.Connection]:
     Raises:
         ProjectError: If it cannot be reached, or its tables cannot be made.
     """
-    try:
-        session = psycopg.connect(
-            queue_connection(connection),
-            connect_timeout=_CONNECT_TIMEOUT,
-            application_name="orchestrate",
-            autocommit=True,
-        )
-    except psycopg.OperationalError as error:
-        reason = " ".join(str(error).split())
-        raise ProjectError(f"The database of the queue cannot be reached: {reason}") from None
+    session = connected(QUEUE, queue_connection(connection), application_name="orchestrate", autocommit=True)
     with session:
         try:
             _make_tables(session)
         except psycopg.Error as error:
-            reason = " ".join(str(error).split())
-            raise ProjectError(f"The tables of the queue cannot be made: {reason}") from None
+            raise ProjectError(f"The tables of the queue cannot be made: {reason(error)}") from None
         yield session
 
 

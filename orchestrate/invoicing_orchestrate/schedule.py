@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Self
 
-from cronsim import CronSim, CronSimError
+from cronsim import CronSim
 
+from invoicing_orchestrate.cron import cron_fault
 from invoicing_orchestrate.errors import ProjectError
 from invoicing_orchestrate.meltano_run import PASSED_ON
 
@@ -100,13 +101,11 @@ class Schedule:
         Raises:
             ProjectError: If there is none.
         """
-        try:
-            return next(CronSim(self.times, self.now().astimezone(UTC)))
-        except CronSimError:
-            reason = 'is not a cron expression of five fields, such as "0 2 * * *" for 02:00 UTC every day'
-        except StopIteration:
-            reason = "names no time within the next fifty years"
-        raise ProjectError(f"{self.times!r} {reason}")
+        fault = cron_fault(self.times)
+        due = None if fault else next(CronSim(self.times, self.now().astimezone(UTC)), None)
+        if due is None:
+            raise ProjectError(f"{self.times!r} {fault or 'names no time within the next fifty years'}")
+        return due
 
     def run(self, *, at_once: bool) -> int:
         """Run the loads at each of the times, until a signal comes.

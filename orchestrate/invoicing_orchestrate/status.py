@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.rows import dict_row
 
+from invoicing_orchestrate.connection import connected, reason
+from invoicing_orchestrate.errors import ProjectError
 from invoicing_orchestrate.load_command import read_accounts
 from invoicing_orchestrate.project import POSTGRES, current
 from invoicing_orchestrate.queue_database import queue_session
@@ -116,10 +118,12 @@ def _status_of(
 
 def _last_runs(connection: str, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     try:
-        with psycopg.connect(connection, connect_timeout=10, row_factory=dict_row) as session:
+        with connected("The database of the loader", connection, row_factory=dict_row) as session:
             return {run["account"]: run for run in session.execute(_LAST_RUNS, [list(names)])}
     except psycopg.errors.UndefinedTable:
         return {}
+    except psycopg.Error as error:
+        raise ProjectError(f"The table of runs cannot be read: {reason(error)}") from None
 
 
 def _as_json(each: AccountStatus) -> dict[str, Any]:

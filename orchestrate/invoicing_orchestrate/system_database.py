@@ -6,13 +6,15 @@ import re
 import subprocess
 from typing import TYPE_CHECKING
 
-import psycopg
 from psycopg import sql
 
 from invoicing_orchestrate.account_run import MELTANO_SCHEMA
+from invoicing_orchestrate.connection import connected
 from invoicing_orchestrate.errors import ProjectError
 
 if TYPE_CHECKING:
+    import psycopg
+
     from invoicing_orchestrate.project import Project
 
 _LOCK = 2_071_101_656
@@ -27,10 +29,10 @@ def ensure_system_database(project: Project, uri: str) -> None:
         uri: The database, as SQLAlchemy takes it.
 
     Raises:
-        ProjectError: If Meltano cannot make them.
-        psycopg.Error: If the database cannot be reached.
+        ProjectError: If the database cannot be reached, or Meltano cannot make them.
     """
-    with psycopg.connect(re.sub(r"^postgresql\+\w+://", "postgresql://", uri), autocommit=True) as connection:
+    plain = re.sub(r"^postgresql\+\w+://", "postgresql://", uri)
+    with connected("Meltano's system database", plain, autocommit=True) as connection:
         if _exists(connection):
             return
         connection.execute("select pg_advisory_lock(%s)", [_LOCK])

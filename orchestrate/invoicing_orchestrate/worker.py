@@ -19,7 +19,8 @@ from procrastinate.jobs import Status
 
 from invoicing_orchestrate import failure_waves
 from invoicing_orchestrate.account_lock import account_lock
-from invoicing_orchestrate.errors import Busy, ProjectError
+from invoicing_orchestrate.connection import reason
+from invoicing_orchestrate.errors import Busy, ProjectError, Unreachable
 from invoicing_orchestrate.exit_codes import BUSY, REFUSED
 from invoicing_orchestrate.guard import Guard
 from invoicing_orchestrate.meltano_run import PASSED_ON
@@ -148,7 +149,9 @@ class Worker:
             alive.cancel()
         failures = [result for result in results if isinstance(result, Exception)]
         if failures and self._signal is None:
-            raise ProjectError(f"The queue cannot be read: {' '.join(str(failures[0]).split())}") from failures[0]
+            said = failures[0]
+            why = reason(said) if isinstance(said, psycopg.Error) else " ".join(str(said).split())
+            raise ProjectError(f"The queue cannot be read: {why}") from said
         return _SIGNAL_EXIT + (self._signal or 0)
 
     async def _touch_alive_file(self) -> None:
@@ -233,7 +236,7 @@ class Worker:
         Raises:
             Busy: If it could not.
         """
-        with suppress(psycopg.OperationalError), account_lock(self.connection, account):
+        with suppress(Unreachable, psycopg.OperationalError), account_lock(self.connection, account):
             pass
 
     async def _run_child(self, account: Account) -> tuple[int, RunRecord | None]:

@@ -69,22 +69,56 @@ def test_a_name_is_a_tap_or_an_account_and_not_both(folder: Path) -> None:
     unknown = orchestrate("load", "acne")
     assert (unknown.exit_code, unknown.stderr) == (
         1,
-        "Error: There is neither a tap nor an account acne in this project\n",
+        "Error: There is neither a tap nor an account acne in this project (did you mean acme?)\n",
     )
+    assert orchestrate("backfill", "acne").stderr == unknown.stderr
+    assert orchestrate("load", "acme", "acne").stderr == unknown.stderr
     (folder / "accounts.yml").unlink()
-    assert orchestrate("load", "acne").stderr == unknown.stderr
+    nothing_like_it = "Error: There is neither a tap nor an account acne in this project\n"
+    assert orchestrate("load", "acne").stderr == nothing_like_it
     write(folder, *ENTRIES, {**ENTRIES[0], "name": "mine"})
     both = orchestrate("load", "mine")
     assert both.stderr == "Error: mine is both a tap and an account of accounts.yml: give the account another name\n"
-    several = orchestrate("load", "acme", "acne")
-    assert "There is no account acne in" in several.stderr
-    assert "(did you mean acme?)" in several.stderr
+    write(folder, *ENTRIES)
+    several = orchestrate("load", "acme", "mine")
+    assert "There is no account mine in" in several.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["acme", "--all"], ["--all", "--due"]])
+def test_a_wrong_name_is_said_where_there_is_no_database(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert folder.is_dir()
+    monkeypatch.delenv("TARGET_POSTGRES_SQLALCHEMY_URL")
+    assert "There is neither a tap nor an account nope" in orchestrate("load", "acme", "nope").stderr
+    assert "There is no account mine in" in orchestrate("load", "acme", "mine").stderr
+    assert "Accounts need PostgreSQL" in orchestrate("load", "acme", "beta").stderr
+
+
+def test_a_folder_in_the_place_of_the_file_is_said(folder: Path) -> None:
+    (folder / "accounts.yml").unlink()
+    (folder / "accounts.yml").mkdir()
+    for arguments in (["status"], ["load", "acme"], ["schedule", "0 2 * * *", "acme"]):
+        result = orchestrate(*arguments)
+        assert result.stderr.startswith(f"Error: {folder / 'accounts.yml'} is a folder: put a file in its place")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["work", "--at-once=x"], "'x' is not a whole number of accounts, 1 or more"),
+        (["work", "--retries=-1"], "'-1' is not a whole number of attempts, 0 or more"),
+        (["work", "--first-retry=inf"], "'inf' is not a number of seconds, 0 or more and 100,000,000 at most"),
+        (["logs", "acme", "--lines=1.5"], "'1.5' is not a whole number of lines, 1 or more"),
+    ],
+)
+def test_a_wrong_number_is_said_in_plain_english(arguments: list[str], said: str) -> None:
+    result = orchestrate(*arguments)
+    assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["acme", "--all"], ["acme", "--due"], ["--all", "--due"]])
 def test_what_is_to_be_loaded_is_said_in_one_way(folder: Path, arguments: list[str]) -> None:
     assert folder.is_dir()
-    assert "Name a tap or accounts, or say --all or --due" in orchestrate("load", *arguments).stderr
+    assert "Name a tap or accounts, or say --all or --due" in orchestrate("load").stderr
+    assert "Names, --all and --due exclude each other: give one of them" in orchestrate("load", *arguments).stderr
 
 
 def test_accounts_are_loaded_into_postgresql_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,20 @@ def test_the_times_of_a_schedule(tap_project: Path) -> None:
         ({"quota_group": "office"}, "account acme: quota_groups has no office"),
         ({"stream": ["a"]}, "account acme: stream is unknown (did you mean streams?)"),
         ({"streams": []}, "must not be empty: leave it out for all streams"),
-        ({"enabled": "yes"}, 'account acme: enabled: "yes" must be of type boolean'),
+        ({"enabled": "yes"}, 'account acme: enabled: "yes" must be true or false (line '),
+        ({"name": 12}, "account number 1: name: 12 must be text: put it in quotes"),
+        ({"name": ""}, "account : name: a name has only small letters"),
+        ({"tap": ""}, 'account acme: tap: "" must not be empty'),
+        ({"tap": None}, "account acme: tap: there is no value: it must be text"),
+        ({"secrets": VALUE}, "account acme: secrets: what stands here must be names with a value each, written as"),
+        ({"secrets": [VALUE]}, "account acme: secrets: what stands here must be names with a value each, written as"),
+        ({"settings": VALUE}, "account acme: settings: what stands here must be names with a value each, written as"),
+        ({"streams": "a"}, 'account acme: streams: "a" must be a list, whose elements begin with - (line '),
+        ({"schedule": "0 0 2 * * *"}, "schedule '0 0 2 * * *' is not a cron expression of five fields"),
+        ({"schedule": "0 2 * * 5L/2"}, "schedule '0 2 * * 5L/2' is not a cron expression of five fields"),
+        ({"schedule": "0 0 30 2 *"}, "schedule '0 0 30 2 *' never occurs: no month that it names has such a day"),
+        ({"schedule": "0 0 31 4,6 *"}, "schedule '0 0 31 4,6 *' never occurs"),
+        ({"schedule": "0 0 31 13 *"}, "schedule '0 0 31 13 *' is not a cron expression of five fields"),
         ({"time_limit_minutes": 0}, "time_limit_minutes: 0 must be more than 0"),
     ],
 )
@@ -96,7 +109,110 @@ def test_two_accounts_with_one_name_are_refused(tap_project: Path) -> None:
 
 
 def test_an_account_without_a_name_is_named_by_its_place(tap_project: Path) -> None:
-    assert "account number 2: 'name' is a required property" in fault(tap_project, GOOD, {"tap": "tap-x"})
+    assert fault(tap_project, GOOD, {"tap": "tap-x"}) == "account number 2: name is missing: add it (line 8)"
+
+
+def said_of(tap_project: Path, text: str) -> str:
+    """Return what is said of a file with a certain text, without its path."""
+    path = tap_project / "accounts.yml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ProjectError) as refused:
+        Accounts.read(path, tap_locks(tap_project))
+    assert VALUE not in str(refused.value)
+    return str(refused.value).removeprefix(f"{path} ")
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (
+            "accounts:\n- name: acme\n  tap: tap-y\n  settings: {organization: '1'}\n  tap: tap-x\n",
+            ["tap stands twice, in line 3 and in line 5: remove one of them"],
+        ),
+        (
+            "accounts: []\nquota_groups:\n  a: {at_once: 1}\n  a: {at_once: 2, at_once: 3}\naccounts: []\n",
+            [
+                "accounts stands twice, in line 1 and in line 5: remove one of them",
+                "a stands twice, in line 3 and in line 4: remove one of them",
+                "at_once stands twice in line 4: remove one of them",
+            ],
+        ),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_with_its_lines(tap_project: Path, text: str, lines: list[str]) -> None:
+    said = said_of(tap_project, text).splitlines()
+    assert said[0] == "cannot be used:"
+    assert [line for line in said if "stands twice" in line] == [f"accounts.yml: {line}" for line in lines]
+
+
+def test_what_overrides_merged_keys_stands_there_once(tap_project: Path) -> None:
+    text = (
+        "accounts:\n- &all\n  name: a\n  tap: tap-x\n  settings: {organization: '1'}\n  secrets: {login: env:A}\n"
+        "- {<<: *all, name: b}\n- {<<: *all, name: c}\n"
+    )
+    path = tap_project / "accounts.yml"
+    path.write_text(text, encoding="utf-8")
+    assert list(Accounts.read(path, tap_locks(tap_project)).by_name) == ["a", "b", "c"]
+
+
+def test_a_date_is_the_text_that_stands_there(tap_project: Path) -> None:
+    path = tap_project / "accounts.yml"
+    path.write_text(
+        "accounts:\n- name: acme\n  tap: tap-x\n  secrets: {login: env:A}\n"
+        "  settings: {organization: '1', start_date: 2026-01-01, size: 2026-02-30}\n",
+        encoding="utf-8",
+    )
+    (account,) = Accounts.read(path, tap_locks(tap_project))
+    assert (account.settings["start_date"], account.settings["size"]) == ("2026-01-01", "2026-02-30")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", 'is empty: begin it with a line "accounts:", and put the list of accounts below'),
+        ("# ours\n", 'is empty: begin it with a line "accounts:"'),
+        ("- name: a\n", 'has no names with values: begin it with a line "accounts:"'),
+        (VALUE, 'has no names with values: begin it with a line "accounts:"'),
+        ("quota_groups: {}\n", "accounts.yml: accounts is missing: add it (line 1)"),
+        (
+            "accounts:\n",
+            "accounts.yml: accounts: there is no value: it must be a list, whose elements begin with - (line 1)",
+        ),
+        (f"accounts:\n  acme: {VALUE}\n", "accounts.yml: accounts: what stands here must be a list"),
+        (f"accounts:\n- {VALUE}\n", "account number 1: what stands here must be names with a value each"),
+        ("accounts: []\nquota_groups:\n  a b: {at_once: 1}\n", "the name of a quota group has only letters"),
+        ("accounts: []\nquota_groups:\n  a: {}\n", "quota_groups.a: at_once is missing: add it (line 3)"),
+        (
+            "accounts:\n\t- name: a\n",
+            "a tab stands where YAML takes spaces alone: replace it by spaces (line 2, column 1)",
+        ),
+        (
+            "accounts:\n- name:\ta\n\t tap: b\n",
+            "a tab stands where YAML takes spaces alone: replace it by spaces (line 3",
+        ),
+        (f"accounts:\n- login: !{VALUE} x\n", "a value that begins with ! has to be in quotes (line 2, column 10)"),
+        (f"accounts:\n- login: !a!{VALUE} x\n", "a value that begins with ! has to be in quotes (line 2, column 10)"),
+        (f"accounts:\n- login: *{VALUE}\n", "a value that begins with * has to be in quotes (line 2, column 10)"),
+        (
+            f"accounts:\n- login: @{VALUE}\n",
+            "a value that begins with this character has to be in quotes (line 2, column 10)",
+        ),
+        (f"accounts:\n- login: a: {VALUE}\n", "a colon stands where none may: put the value in quotes"),
+        (
+            f'accounts:\n- login: "{VALUE}\n  tap: x\n',
+            "a quote is opened here and not closed: put one at the end of the value (line 2",
+        ),
+        ("accounts: []\n---\na: 1\n", "a second document begins: remove the line --- (line 2, column 1)"),
+        (
+            f"accounts:\n  - name: a\n {VALUE}: b\n",
+            "the indentation, a bracket or a quote is not right, here or in a line above",
+        ),
+        ("accounts: [a\0b]\n", "it has a character that YAML does not take: remove what is no text"),
+        (f"? [{VALUE}]\n: x\n", "a bracket stands where a name has to: put the value in quotes (line 1"),
+    ],
+)
+def test_what_is_no_file_of_accounts_is_said_in_plain_english(tap_project: Path, text: str, said: str) -> None:
+    assert said in said_of(tap_project, text)
 
 
 def test_many_faults_are_counted(tap_project: Path) -> None:

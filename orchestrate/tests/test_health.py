@@ -57,7 +57,8 @@ def judged(
 
 
 def test_the_last_run_counts_whatever_was_before(path: Path) -> None:
-    assert judged(path) == {}
+    assert judged(path) == {"No run has ended yet": True}
+    assert judged(path, max_age=36) == {"No run has ended yet": False}
     assert judged(path, FAILED) == {
         "tap-invobi failed at 2026-11-28 02:10 UTC: GET /invoices answered 401": False,
     }
@@ -73,7 +74,31 @@ def test_each_tap_and_account_has_a_last_run(path: Path) -> None:
 
     assert list(judged(path, FAILED, second, other, GOOD).values()) == [False, True, True]
     assert list(judged(path, taps=("tap-covage",)).values()) == [True]
-    assert judged(path, taps=("tap-productive",)) == {}
+    taps = ("tap-productive", "tap-covage")
+    lines = ["tap-covage succeeded at 2026-11-28 02:10 UTC", "No run of tap-productive has ended yet"]
+    assert judged(path, taps=taps) == dict.fromkeys(lines, True)
+    assert list(judged(path, taps=taps, max_age=36).items()) == list(zip(lines, [True, False], strict=True))
+
+
+def test_a_tap_that_the_project_does_not_know_is_refused_unless_it_has_run(
+    path: Path, tap_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tap_project)
+    runs_file.append(path, GOOD)
+    for more in ([], [f"--runs-file={path}"]):
+        result = CliRunner().invoke(main, ["health", "tap-y", *more])
+        expected = "Error: There is no tap tap-y in this project (did you mean tap-x?)\n"
+        assert (result.exit_code, result.output) == (1, expected)
+    known = CliRunner().invoke(main, ["health", "tap-x", "tap-invobi", f"--runs-file={path}"])
+    assert (known.exit_code, known.output.splitlines()[1]) == (0, "No run of tap-x has ended yet")
+    late = CliRunner().invoke(main, ["health", "tap-x", "--max-age=36"])
+    assert (late.exit_code, late.output) == (1, "No run of tap-x has ended yet\n")
+
+
+def test_without_a_project_any_tap_may_be_one(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["health", "tap-y", f"--runs-file={path}"])
+    assert (result.exit_code, result.output) == (0, "No run of tap-y has ended yet\n")
 
 
 @pytest.mark.parametrize(("max_age", "is_good"), [(None, True), (7, True), (6.9, False)])
@@ -114,7 +139,11 @@ def test_a_file_that_cannot_be_read_is_named(path: Path) -> None:
         ([GOOD, replace(FAILED, tap="tap-covage")], [], 1, "tap-covage failed at 2026-11-28 02:10 UTC: GET /invoices"),
         ([GOOD, replace(FAILED, tap="tap-covage")], ["tap-invobi"], 0, "tap-invobi succeeded"),
         ([replace(GOOD, ended=ENDED - timedelta(days=9_000))], ["--max-age=36"], 1, "a run was due within 36 h 0 min"),
-        ([GOOD], ["--max-age=0"], 2, "is not in the range x>0"),
+        ([], ["--max-age=36"], 1, "No run has ended yet"),
+        ([GOOD], ["--max-age=0"], 2, "'0' is not a number of hours, more than 0"),
+        ([GOOD], ["--max-age=x"], 2, "'x' is not a number of hours, more than 0"),
+        ([GOOD], ["--max-age=nan"], 2, "'nan' is not a number of hours, more than 0"),
+        ([GOOD], ["--max-age=1e300"], 2, "is not a number of hours, more than 0 and 100,000,000 at most"),
     ],
 )
 def test_the_command_answers_with_its_exit_code(

@@ -175,13 +175,24 @@ def test_a_signal_ends_the_wait_or_goes_to_the_load_that_runs(
         ("61 * * * *", "is not a cron expression of five fields"),
         ("daily", "is not a cron expression of five fields"),
         ("* * * *", "is not a cron expression of five fields"),
-        ("0 0 30 2 *", "names no time|is not a cron expression"),
+        ("0 0 2 * * *", "is not a cron expression of five fields"),
+        ("0 0 30 2 *", "never occurs: no month that it names has such a day"),
     ],
 )
 def test_times_that_cannot_be_read_are_refused_before_anything_runs(times: str, reason: str) -> None:
     world = World(end=BEGIN)
     with pytest.raises(ProjectError, match=reason):
         world.schedule(times, world.load("a"))
+
+
+@pytest.mark.parametrize("now", [[], ["--now"]])
+def test_a_name_that_cannot_be_loaded_is_refused_before_the_first_time(
+    tap_project: Path, monkeypatch: pytest.MonkeyPatch, now: list[str]
+) -> None:
+    monkeypatch.chdir(tap_project)
+    result = CliRunner().invoke(main, ["schedule", *now, NIGHTLY, "tap-x", "tap-y"])
+    expected = "Error: There is neither a tap nor an account tap-y in this project (did you mean tap-x?)\n"
+    assert (result.exit_code, result.output) == (1, expected)
 
 
 def test_the_command_refuses_them_in_one_line() -> None:

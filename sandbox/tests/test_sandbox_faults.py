@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -96,6 +96,58 @@ def test_a_fault_has_exactly_one_kind(admin: AdminClient) -> None:
         admin.add_fault("*")
     with pytest.raises(AdminError, match="exactly one of"):
         admin.add_fault("*", status=500, drop=True)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"status": 200, "body": {"a": 1}}, "body must be a text"),
+        ({"status": 200, "body": None}, "body must be a text"),
+        ({"status": 200, "body": "\ud800"}, "body must be a text"),
+        ({"status": 204, "body": "a"}, "body must be empty: an answer with status 204 has none"),
+        ({"status": "500"}, "status must be a whole number from 200 to 599"),
+        ({"status": True}, "status must be a whole number from 200 to 599"),
+        ({"status": 99}, "status must be a whole number from 200 to 599"),
+        ({"status": 503, "headers": {"Retry-After": 2}}, "headers must be an object of texts"),
+        ({"status": 503, "headers": {"Retry-After": "2\r\n"}}, "headers must be an object of texts"),
+        ({"status": 503, "headers": {"Retry After": "2"}}, "headers must be an object of texts"),
+        ({"status": 503, "headers": ["Retry-After"]}, "headers must be an object of texts"),
+        ({"drop": "yes"}, "drop must be true"),
+        ({"truncate": False}, "truncate must be true"),
+        ({"drop": True, "times": "2"}, "times must be a whole number, 1 or more"),
+        ({"drop": True, "times": 0}, "times must be a whole number, 1 or more"),
+        ({"drop": True, "skip": -1}, "skip must be a whole number, 0 or more"),
+        ({"drop": True, "path": 5}, "path must be a text"),
+        ({"drop": True, "query": ["a"]}, "query must be a text"),
+        ({"drop": True, "account": None}, "account must be a text"),
+        ({"drop": True, "carried_out": 1}, "carried_out must be true or false"),
+        ({"delay_ms": "80"}, "delay_ms must be a number of milliseconds, 0 or more"),
+        ({"drip_ms": -1}, "drip_ms must be a number of milliseconds, 0 or more"),
+        ({"media_type": "é€"}, "media_type must be a text that a header can have"),
+        ({"redirect_to": 5}, "redirect_to must be a text that a header can have"),
+        ({"answer_of": "last"}, 'answer_of must be "first" or "previous"'),
+        ({"answer_of": ["first"]}, 'answer_of must be "first" or "previous"'),
+        ({"answer_of": ""}, 'answer_of must be "first" or "previous"'),
+        ({"added_to_total": 1.5}, "added_to_total must be a whole number"),
+    ],
+)
+def test_a_fault_of_which_no_answer_can_be_made_is_refused(
+    running: RunningSandbox, admin: AdminClient, api: ProductiveClient, fault: dict[str, Any], said: str
+) -> None:
+    answer = requests.post(f"{running.url}/admin/faults", json={"path": "*", **fault}, timeout=10)
+    assert (answer.status_code, said in answer.json()["error"]) == (400, True), answer.text
+    assert api.get("invoices").status_code == 200
+    assert admin.requests()
+
+
+def test_a_request_to_the_admin_is_an_object(running: RunningSandbox) -> None:
+    answer = requests.post(f"{running.url}/admin/faults", json=[{"path": "*", "status": 500}], timeout=10)
+    assert (answer.status_code, answer.json()["error"]) == (400, "InvalidAdminRequest: the body must be a JSON object")
+
+
+def test_a_delay_may_be_a_part_of_a_millisecond(admin: AdminClient, api: ProductiveClient) -> None:
+    admin.add_fault("*/invoices", delay_ms=0.5)
+    assert api.get("invoices").status_code == 200
 
 
 def test_a_body_may_be_badly_compressed(admin: AdminClient, api: ProductiveClient) -> None:
