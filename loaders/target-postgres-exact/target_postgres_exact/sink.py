@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from typing_extensions import override
 
 from target_postgres_exact.columns import column
 from target_postgres_exact.connector import ExactConnector, WrongType
-from target_postgres_exact.errors import StreamFailed
+from target_postgres_exact.errors import KeyMissing, StreamFailed
 from target_postgres_exact.mended_copy import column_processors
 from target_postgres_exact.record_types import record_decoder
 from target_postgres_exact.rescue import Rescue
@@ -20,6 +21,7 @@ from target_postgres_exact.row_maker import COMPUTED, RowMaker
 from target_postgres_exact.rows import PendingRows
 from target_postgres_exact.session import raise_if_lost
 from target_postgres_exact.table_writer import TableWriter, quoted
+from target_postgres_exact.validation import RecordValidator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +58,22 @@ class ExactSink(PostgresSink):
         self._pending = PendingRows(keyed=bool(self.key_properties), max_rows=self.max_size)
         self._batch_started = datetime.now(UTC)
         self._ignored: set[str] = {*COMPUTED, "_sdc_deleted_at"} - self.schema["properties"].keys() | set(COMPUTED)
+
+    @override
+    def get_validator(self) -> RecordValidator | None:
+        if not self.validate_schema:
+            return None
+        return RecordValidator(self.stream_name, self.schema, self.key_properties)
+
+    @override
+    def _singer_validate_message(self, record: dict[str, Any]) -> None:
+        for name in self.key_properties:
+            if name not in record:
+                raise KeyMissing(self.stream_name, "a record has no value in this column of the key.", column=name)
+
+    def take_replaced(self) -> Counter[str]:
+        """Return how many values of each column had halves of characters since this was last asked."""
+        return self._rows.take_replaced() if self._rows is not None else Counter()
 
     @override
     def setup(self) -> None:
