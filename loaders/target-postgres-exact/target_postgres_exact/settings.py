@@ -63,7 +63,7 @@ def setting_fault(error: Any) -> str:  # noqa: ANN401 - jsonschema's, which come
     if error.validator == "required":
         missing = [each for each in error.validator_value if each not in error.instance]
         return f"The setting {name} lacks {', '.join(missing)}."
-    return f"The setting {name} has a value that is not allowed ({error.validator}: {error.validator_value!r:.60})."
+    return f"The setting {name} has a value that it does not take; --about says what it takes."
 
 
 def variable_fault(schema: Mapping[str, Any], prefix: str) -> str:

@@ -15,6 +15,7 @@ from target_postgres_exact.columns import column
 from target_postgres_exact.connector import ExactConnector, WrongType
 from target_postgres_exact.errors import KeyMissing, StreamFailed
 from target_postgres_exact.mended_copy import column_processors
+from target_postgres_exact.messages import in_words
 from target_postgres_exact.record_types import record_decoder
 from target_postgres_exact.rescue import Rescue
 from target_postgres_exact.row_maker import COMPUTED, RowMaker
@@ -179,6 +180,11 @@ class ExactSink(PostgresSink):
         self._write_pending()
         # Records of a BATCH file come here as they are, and are not parsed.
         for record in context.get("records", ()):
+            if not isinstance(record, dict):
+                raise StreamFailed(
+                    self.stream_name,
+                    f"a file of a BATCH message holds {in_words(record)} as a record; correct the tap.",
+                )
             row, key = self._rows.row(record, parse_dates=False)
             self._pending.add([row], [key])
             if self._pending.is_full:

@@ -401,12 +401,17 @@ class TargetPostgresExact(TargetPostgres):
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
         # The second one sets defaults, and fails on a text where an object has to be: so only once that is known.
-        faults = [setting_fault(error) for error in DEFAULT_JSONSCHEMA_VALIDATOR(schema).iter_errors(self._config)]
-        if not faults:
-            faults = [setting_fault(error) for error in JSONSchemaValidator(schema).iter_errors(self._config)]
+        faults = self._faults(DEFAULT_JSONSCHEMA_VALIDATOR(schema)) or self._faults(JSONSchemaValidator(schema))
         if faults and raise_errors:
             raise ConfigValidationError("; ".join(faults), errors=faults, schema=schema)
         return faults
+
+    def _faults(self, validator: Any) -> list[str]:  # noqa: ANN401 - jsonschema's, which comes with singer-sdk
+        try:
+            return [setting_fault(error) for error in validator.iter_errors(self._config)]
+        except AttributeError:
+            # singer-sdk's own schema for `__else__` is no schema, which shows only where the value is not null.
+            return ["The setting stream_maps takes null or '__NULL__' for __else__, and nothing else."]
 
     @property
     @override

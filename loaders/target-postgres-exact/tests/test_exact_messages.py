@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from tests.loader_world import record, schema, state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from tests.loader_world import Database, Message
 
@@ -179,3 +181,17 @@ def test_halves_of_characters_are_counted_over_commits_and_schemas(
 
     (line,) = [each for each in complaints(caplog, "WARNING") if "halves" in each]
     assert line.endswith("in 20 values of the stream.")
+
+
+def test_a_file_of_a_batch_with_null_for_a_record_fails_its_stream(
+    database: Database, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.json.gz"
+    path.write_bytes(gzip.compress(b'{"id": "1"}\nnull\n'))
+    encoding = {"format": "jsonl", "compression": "gzip"}
+    batch = {"type": "BATCH", "stream": "rows", "encoding": encoding, "manifest": [f"file://{path}"]}
+
+    loaded = database.load([COLUMNS, batch, *REST])
+
+    assert complaints(caplog) == ["Stream 'rows': a file of a BATCH message holds null as a record; correct the tap."]
+    assert loaded.states == []
