@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
 from singer_sdk.sql.connector import FullyQualifiedName
-from sqlalchemy import event, make_url, text
+from sqlalchemy import event, text
 from sqlalchemy.schema import CreateSchema
 from target_postgres.connector import PostgresConnector
 from typing_extensions import override
 
 from target_postgres_exact.catalogue import Catalogue, Table, type_name
-from target_postgres_exact.errors import LoadFailed
+from target_postgres_exact.database_url import check_database, parsed_url
 from target_postgres_exact.session import Session
 from target_postgres_exact.table_writer import execute, quoted
 
@@ -51,10 +51,8 @@ class ExactConnector(PostgresConnector):
     def get_sqlalchemy_url(self, config: Mapping[str, Any]) -> str:
         # target-postgres also takes psycopg2, which `postgresql://` means to SQLAlchemy; COPY is written for psycopg 3.
         # Hosters print `postgres://`, which SQLAlchemy does not know.
-        try:
-            url = make_url(super().get_sqlalchemy_url(config))
-        except KeyError as error:
-            raise LoadFailed(f"The setting {error} is missing: name a database, or set sqlalchemy_url.") from error
+        check_database(config)
+        url = parsed_url(super().get_sqlalchemy_url(config))
         return url.set(drivername=_DRIVER).render_as_string(hide_password=False)
 
     @override

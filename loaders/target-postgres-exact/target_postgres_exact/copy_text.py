@@ -66,6 +66,23 @@ def storable(value: Any, *, replace_nul: bool) -> Any:  # noqa: ANN401 - JSON is
     return value
 
 
+def has_half_character(value: Any) -> bool:  # noqa: ANN401 - JSON is any of six types
+    """Return whether a value holds a lone surrogate, in texts or names at any depth.
+
+    Args:
+        value: JSON as Python has it.
+    """
+    if isinstance(value, str):
+        try:
+            value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            return True
+        return False
+    if isinstance(value, dict):
+        return any(has_half_character(each) for pair in value.items() for each in pair)
+    return isinstance(value, list) and any(map(has_half_character, value))
+
+
 def text(value: object) -> str:
     """Write a value into a text column."""
     if isinstance(value, str):

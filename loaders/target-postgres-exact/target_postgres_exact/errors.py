@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
+
 
 class LoadFailed(Exception):
     """The whole run cannot go on, or has ended without all that it was sent."""
@@ -25,6 +27,33 @@ class StreamFailed(Exception):
         if key is not None:
             places.append(f"key {key}")
         super().__init__(f"{', '.join(places)}: {one_line(reason)}")
+
+
+class SchemaMissing(StreamFailed, RecordsWithoutSchemaException):
+    """A message of a stream came before its SCHEMA; singer-sdk has a class for that."""
+
+
+class KeyMissing(StreamFailed, MissingKeyPropertiesError):
+    """A record has no value for its key; singer-sdk has a class for that."""
+
+
+class LoadFailedBySchema(LoadFailed, RecordsWithoutSchemaException):
+    """The run has ended without a stream whose SCHEMA was missing."""
+
+
+class LoadFailedByKey(LoadFailed, MissingKeyPropertiesError):
+    """The run has ended without a stream in which a key was missing."""
+
+
+def summary_class(failure: Exception) -> type[LoadFailed]:
+    """Return the class of the error that ends a run, so that callers of singer-sdk still see its kind.
+
+    Args:
+        failure: What its one stream failed with.
+    """
+    if isinstance(failure, RecordsWithoutSchemaException):
+        return LoadFailedBySchema
+    return LoadFailedByKey if isinstance(failure, MissingKeyPropertiesError) else LoadFailed
 
 
 class Misfit(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from msgspec.structs import astuple
 from sqlalchemy import types
 from target_postgres.connector import NOTYPE
 
-from target_postgres_exact.copy_text import NULL, storable
+from target_postgres_exact.copy_text import NULL, has_half_character, storable
 from target_postgres_exact.errors import Misfit, StreamFailed
 from target_postgres_exact.rescue import insertable
 from target_postgres_exact.rows import InsertedRow
@@ -69,6 +70,12 @@ class RowMaker:
         self._sync_started = sync_started
         self._rescue = rescue
         self._sanitize = sanitize
+        self._replaced: Counter[str] = Counter()
+
+    def take_replaced(self) -> Counter[str]:
+        """Return how many values of each column had halves of characters since this was last asked."""
+        replaced, self._replaced = self._replaced, Counter()
+        return replaced
 
     def rows(
         self, messages: Sequence[Any], *, batch_started: datetime, escaped: bool
@@ -147,6 +154,13 @@ class RowMaker:
         return next(iter(self._keys([[text] for text in texts])))
 
     def _storable(self, column: Column, value: Any) -> Any:  # noqa: ANN401 - any value of a record
+        made = self._made_storable(column, value)
+        # Most are the same object: only what was changed is looked at once more.
+        if made is not value and made != value and has_half_character(value):
+            self._replaced[column.name] += 1
+        return made
+
+    def _made_storable(self, column: Column, value: Any) -> Any:  # noqa: ANN401 - any value of a record
         if isinstance(column.sql_type, NOTYPE) and self._sanitize:
             value = self._sanitize(value)  # which leaves what is deeper in an object escaped, as text
             return storable(value, replace_nul=False)

@@ -55,7 +55,10 @@ class Session:
                 yield connection
         except DBAPIError as error:
             if error.connection_invalidated:
-                raise LoadFailed(f"The connection to the database was lost: {one_line(str(error.orig))}") from error
+                raise LoadFailed(
+                    f"The connection to the database was lost: {_without_hints(error)}. Run it again; what was"
+                    " committed is kept."
+                ) from error
             raise
         finally:
             self._last_use = time.monotonic()
@@ -95,7 +98,10 @@ class Session:
                     with connection.begin():
                         _lock(connection, schema)
             except DBAPIError as error:
-                raise LoadFailed(f"The database cannot be reached: {one_line(str(error.orig))}") from error
+                raise LoadFailed(
+                    f"The database cannot be reached: {_without_hints(error)}. Check sqlalchemy_url, or host, port,"
+                    " user, password and database, and whether PostgreSQL runs there."
+                ) from error
         self._connection = connection
         return connection
 
@@ -111,6 +117,12 @@ def raise_if_lost(error: StatementError) -> None:
     """
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         raise error
+
+
+def _without_hints(error: DBAPIError) -> str:
+    """Return what psycopg says, without the questions and guesses that libpq adds in lines of their own."""
+    lines = [line for line in str(error.orig).splitlines() if line.strip() and not line.startswith("\t")]
+    return one_line(" ".join(lines)).rstrip(".")
 
 
 def _is_alive(connection: Connection) -> bool:

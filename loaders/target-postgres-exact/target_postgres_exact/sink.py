@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +13,16 @@ from typing_extensions import override
 
 from target_postgres_exact.columns import column
 from target_postgres_exact.connector import ExactConnector, WrongType
-from target_postgres_exact.errors import StreamFailed
+from target_postgres_exact.errors import KeyMissing, StreamFailed
 from target_postgres_exact.mended_copy import column_processors
+from target_postgres_exact.messages import in_words
 from target_postgres_exact.record_types import record_decoder
 from target_postgres_exact.rescue import Rescue
 from target_postgres_exact.row_maker import COMPUTED, RowMaker
 from target_postgres_exact.rows import PendingRows
 from target_postgres_exact.session import raise_if_lost
 from target_postgres_exact.table_writer import TableWriter, quoted
+from target_postgres_exact.validation import RecordValidator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +59,22 @@ class ExactSink(PostgresSink):
         self._pending = PendingRows(keyed=bool(self.key_properties), max_rows=self.max_size)
         self._batch_started = datetime.now(UTC)
         self._ignored: set[str] = {*COMPUTED, "_sdc_deleted_at"} - self.schema["properties"].keys() | set(COMPUTED)
+
+    @override
+    def get_validator(self) -> RecordValidator | None:
+        if not self.validate_schema:
+            return None
+        return RecordValidator(self.stream_name, self.schema, self.key_properties)
+
+    @override
+    def _singer_validate_message(self, record: dict[str, Any]) -> None:
+        for name in self.key_properties:
+            if name not in record:
+                raise KeyMissing(self.stream_name, "a record has no value in this column of the key.", column=name)
+
+    def take_replaced(self) -> Counter[str]:
+        """Return how many values of each column had halves of characters since this was last asked."""
+        return self._rows.take_replaced() if self._rows is not None else Counter()
 
     @override
     def setup(self) -> None:
@@ -161,6 +180,11 @@ class ExactSink(PostgresSink):
         self._write_pending()
         # Records of a BATCH file come here as they are, and are not parsed.
         for record in context.get("records", ()):
+            if not isinstance(record, dict):
+                raise StreamFailed(
+                    self.stream_name,
+                    f"a file of a BATCH message holds {in_words(record)} as a record; correct the tap.",
+                )
             row, key = self._rows.row(record, parse_dates=False)
             self._pending.add([row], [key])
             if self._pending.is_full:

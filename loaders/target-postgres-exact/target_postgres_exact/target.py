@@ -5,28 +5,34 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections import Counter
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
 
 import msgspec
 import simplejson
-from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
+from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.metrics import METRICS_LOGGER_NAME
+from singer_sdk.plugin_base import JSONSchemaValidator, _ConfigInput
 from singer_sdk.singerlib.json import deserialize_json
+from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from target_postgres.target import TargetPostgres
 from typing_extensions import override
 
-from target_postgres_exact.errors import LoadFailed, StreamFailed, one_line
+from target_postgres_exact.database_url import check_database
+from target_postgres_exact.errors import LoadFailed, SchemaMissing, StreamFailed, one_line, summary_class
+from target_postgres_exact.messages import message_fault, shown
 from target_postgres_exact.reader import BlockReader
+from target_postgres_exact.settings import ENVIRONMENT, read_settings, setting_fault, variable_fault
 from target_postgres_exact.sink import ExactSink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
-    from singer_sdk.plugin_base import _ConfigInput
     from singer_sdk.sinks import Sink
+    from singer_sdk.sql import SQLConnector
 
     from target_postgres_exact.connector import ExactConnector
 
@@ -60,7 +66,14 @@ class TargetPostgresExact(TargetPostgres):
         try:
             super().__init__(*args, **kwargs)
         except AssertionError as error:
-            raise LoadFailed(str(error)) from error
+            check_database(self.config)
+            raise LoadFailed(_plain_setting_rule(str(error))) from error
+        except ValueError as error:
+            fault = variable_fault(self.config_jsonschema, self._env_var_prefix)
+            if not fault:
+                raise
+            raise LoadFailed(fault) from error
+        check_database(self.config)
         if not os.environ.get(_METRICS_ARE_ASKED_FOR) and not logging.getLogger().isEnabledFor(logging.DEBUG):
             logging.getLogger(METRICS_LOGGER_NAME).setLevel(logging.WARNING)
         if self.config.get("load_method") == "overwrite":
@@ -70,6 +83,7 @@ class TargetPostgresExact(TargetPostgres):
         self.message_reader = self._reader
         self._envelope = msgspec.json.Decoder(_Envelope)
         self._failures: dict[str, Exception] = {}
+        self._replaced: dict[str, Counter[str]] = {}
         self._schema_lines: dict[str, bytes] = {}
         self._sink: ExactSink | None = None
         self._messages: list[Any] = []
@@ -119,6 +133,7 @@ class TargetPostgresExact(TargetPostgres):
 
     def abandon(self) -> None:
         """End the connection, and with it the locks on database schemas."""
+        self._report_replaced()
         if self._target_connector is not None:
             cast("ExactConnector", self._target_connector).session.close()
 
@@ -157,7 +172,7 @@ class TargetPostgresExact(TargetPostgres):
             self._keep_state(value, line)
             return
         if kind not in self._handlers:
-            self._end_with(f"There is no message type '{one_line(kind)}'." if kind else "A message has no type.")
+            self._end_with(f"There is no message type {shown(kind)}." if kind else "A message has no type.")
         if not stream:
             self._end_with(f"A {kind} message names no stream.")
         if stream in self._failures or (kind == "RECORD" and self._is_taken_by(stream, line)):
@@ -180,8 +195,13 @@ class TargetPostgresExact(TargetPostgres):
         """Hand a message of a stream to singer-sdk."""
         with self._failing_alone(stream):
             message = deserialize_json(line)
-            if kind in {"ACTIVATE_VERSION", "BATCH"} and stream not in self.mapper.stream_maps:
-                raise StreamFailed(stream, f"a message of type {kind} came before its SCHEMA.")
+            if kind != "SCHEMA" and stream not in self.mapper.stream_maps:
+                raise SchemaMissing(
+                    stream, f"a message of type {kind} came before its SCHEMA, which the tap has to send first."
+                )
+            fault = message_fault(kind, message)
+            if fault:
+                raise StreamFailed(stream, fault)
             if kind != "RECORD":
                 self._drain(stream)
             self._handlers[kind](message)
@@ -200,11 +220,16 @@ class TargetPostgresExact(TargetPostgres):
         except _NOT_DECODED:
             # What msgspec refuses and singer-sdk takes: NaN, and halves of characters.
             try:
-                message = deserialize_json(line)
-                value = simplejson.dumps(message["value"], use_decimal=True) if "value" in message else ""
-                return str(message.get("type", "")), str(message.get("stream", "")), value
-            except (ValueError, AttributeError, RecursionError):
-                self._end_with(f"This is not a Singer message: {line[:80].decode(errors='replace')}")
+                message: object = deserialize_json(line)
+            except (ValueError, RecursionError):
+                message = None
+            if not isinstance(message, dict):
+                self._end_with(
+                    f"This is not a Singer message: {shown(line.decode(errors='replace'))}. Check the tap, which may"
+                    " write nothing else to its standard output; its log belongs on standard error."
+                )
+            kind, stream = (each if isinstance(each, str) else "" for each in map(message.get, ("type", "stream")))
+            return kind, stream, simplejson.dumps(message["value"], use_decimal=True) if "value" in message else ""
         return seen.type, seen.stream, bytes(seen.value).decode()
 
     def _is_taken_by(self, stream: str, line: bytes) -> bool:
@@ -244,10 +269,24 @@ class TargetPostgresExact(TargetPostgres):
         for sink in list(sink_list):
             with self._failing_alone(sink.stream_name, drained=True):
                 self.drain_one(sink)
+            if isinstance(sink, ExactSink):
+                self._replaced.setdefault(sink.stream_name, Counter()).update(sink.take_replaced())
+
+    def _report_replaced(self) -> None:
+        """Warn of the values that are not kept as they came."""
+        for stream, columns in self._replaced.items():
+            if columns:
+                self.logger.warning(
+                    "Stream '%s', column '%s': PostgreSQL holds no halves of characters (lone surrogates), so they are"
+                    " replaced by U+FFFD, in %d values of the stream.",
+                    stream, next(iter(columns)), columns.total(),
+                )  # fmt: skip
+        self._replaced = {}
 
     def _keep_state(self, value: str, line: bytes) -> None:
-        if not value:
-            self._end_with(f"A STATE message has no value: {line[:80].decode(errors='replace')}")
+        if not value.startswith("{"):
+            fault = "a value that is no object" if value else "no value"
+            self._end_with(f"A STATE message has {fault}: {shown(line.decode(errors='replace'))}. Correct the tap.")
         # As its text: a number in it keeps its digits. singer-sdk only asks whether there is a state.
         self._latest_state = {"value": value} if value != "{}" else None  # type: ignore[dict-item]
         self._handle_max_record_age()
@@ -295,10 +334,8 @@ class TargetPostgresExact(TargetPostgres):
         if not self._failures:
             return
         ((_, first), *others) = self._failures.items()
-        if not others and isinstance(first, MissingKeyPropertiesError | RecordsWithoutSchemaException):
-            raise first
         names = ", ".join(self._failures)
-        raise LoadFailed(
+        raise (LoadFailed if others else summary_class(first))(
             f"{len(self._failures)} of the streams could not be loaded: {names}. The others were; the state stays as it"
             " was before, so that the next run reads again what was not loaded."
         ) from first
@@ -339,6 +376,67 @@ class TargetPostgresExact(TargetPostgres):
     ) -> None:
         try:
             super().invoke(about=about, about_format=about_format, config=config, file_input=file_input)
-        except (LoadFailed, MissingKeyPropertiesError, RecordsWithoutSchemaException) as error:
-            cls.logger.error("%s", one_line(str(error)))  # noqa: TRY400 - one line, without a traceback
-            sys.exit(1)
+        except ConfigValidationError as error:
+            cls._end_with_lines(error.errors)
+        except (LoadFailed, SingerSDKError) as error:
+            cls._end_with_lines([str(error)])
+
+    @classmethod
+    @override
+    def cb_config(cls, ctx: object, param: object, value: tuple[str, ...]) -> _ConfigInput:
+        try:
+            return _ConfigInput(config=read_settings(value), parse_env=ENVIRONMENT in value)
+        except LoadFailed as error:
+            cls._end_with_lines([str(error)])
+
+    @classmethod
+    def _end_with_lines(cls, lines: Iterable[str]) -> NoReturn:
+        for line in lines:
+            cls.logger.error("%s", one_line(line))
+        sys.exit(1)
+
+    @override
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        # As in singer-sdk, which shows the values of settings and the names of Python's classes.
+        schema = self.config_jsonschema
+        self.append_builtin_config(schema)
+        # The second one sets defaults, and fails on a text where an object has to be: so only once that is known.
+        faults = self._faults(DEFAULT_JSONSCHEMA_VALIDATOR(schema)) or self._faults(JSONSchemaValidator(schema))
+        if faults and raise_errors:
+            raise ConfigValidationError("; ".join(faults), errors=faults, schema=schema)
+        return faults
+
+    def _faults(self, validator: Any) -> list[str]:  # noqa: ANN401 - jsonschema's, which comes with singer-sdk
+        try:
+            return [setting_fault(error) for error in validator.iter_errors(self._config)]
+        except AttributeError:
+            # singer-sdk's own schema for `__else__` is no schema, which shows only where the value is not null.
+            return ["The setting stream_maps takes null or '__NULL__' for __else__, and nothing else."]
+
+    @property
+    @override
+    def target_connector(self) -> SQLConnector:
+        try:
+            return super().target_connector
+        except LoadFailed:
+            raise
+        except KeyError as error:
+            raise LoadFailed(f"The setting ssh_tunnel lacks {error}, which a tunnel needs.") from error
+        except Exception as error:
+            # Of a tunnel or a certificate: no stream would be spared.
+            reason = f"{type(error).__name__}: {one_line(str(error))}"
+            raise LoadFailed(f"The settings ssh_tunnel and ssl_… do not lead to the database: {reason}") from error
+
+
+def _plain_setting_rule(rule: str) -> str:
+    """Return a rule of target-postgres for settings that go together, in words."""
+    if rule.startswith("ssl_enable"):
+        return (
+            "The setting ssl_enable needs ssl_mode as disable, allow, prefer or require, or as verify-ca or verify-full"
+            " with ssl_certificate_authority."
+        )
+    if rule.startswith("ssl_client"):
+        return "The setting ssl_client_certificate_enable needs both ssl_client_certificate and ssl_client_private_key."
+    if rule.startswith("Activate version"):
+        return "The setting activate_version needs add_record_metadata: set both to true, or activate_version to false."
+    return one_line(rule)

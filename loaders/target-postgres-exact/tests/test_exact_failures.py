@@ -243,8 +243,8 @@ def test_messages_of_a_stream_without_a_schema_fail_it_alone(
     assert "2 of the streams could not be loaded: rows, unknown." in str(database.load(messages).failure)
 
     first, second = complaints(caplog)
-    assert first.startswith("Stream 'rows': A record for stream 'rows' was encountered before a corresponding schema.")
-    assert second == "Stream 'unknown': a message of type ACTIVATE_VERSION came before its SCHEMA."
+    assert first == "Stream 'rows': a message of type RECORD came before its SCHEMA, which the tap has to send first."
+    assert second.startswith("Stream 'unknown': a message of type ACTIVATE_VERSION came before its SCHEMA")
     assert len(database.rows("others")) == 1
 
 
