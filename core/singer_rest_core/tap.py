@@ -27,7 +27,7 @@ from singer_rest_core.singer.sdk_tap import SdkTap
 from singer_rest_core.singer.writer import ExactWriter
 from singer_rest_core.streams.base import BaseStream
 from singer_rest_core.streams.rest import RestStream
-from singer_rest_core.streams.run_warnings import run_warnings
+from singer_rest_core.streams.run_warnings import listed, run_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -67,21 +67,6 @@ class RestTap(SdkTap):
 
     clock: Clock = Clock()
     """The time; tests put another one in its place."""
-
-    @override
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Use the state of the run before.
-
-        Raises:
-            RunEnded: If it has another form than a state of ours.
-        """
-        bookmarks = state.get("bookmarks", {})
-        if not isinstance(bookmarks, dict) or not all(isinstance(each, dict) for each in bookmarks.values()):
-            raise RunEnded(
-                "The state file was not written by this tap (bookmarks must be an object per stream). "
-                "Fix it or clear the state."
-            )
-        super().load_state(state)
 
     @cached_property
     def run(self) -> Run:
@@ -224,10 +209,11 @@ class RestTap(SdkTap):
     def before_streams(self) -> None:
         """Start the clock of the run, number the streams it reads, and warn of what cannot be meant."""
         hide_metrics()
+        self._check_what_is_given()
         self.run.progress.begin()
         for line in stale_installs((self.name, "singer-rest-core")):
             self.logger.warning("%s", line)
-        selected = [each for each in self.streams.values() if isinstance(each, BaseStream) and each.selected]
+        selected = self._selected_streams
         for line in run_warnings(selected, self.config.get("start_date"), now=self.clock.now()):
             self.logger.warning("%s", line)
         for position, each in enumerate(selected):
@@ -235,6 +221,32 @@ class RestTap(SdkTap):
         lists = [each for each in selected if isinstance(each, RestStream)]
         self.run.read_ahead.begin(lists)
         self.run.critical_lists.expect(each.name for each in lists)
+
+    @property
+    def _selected_streams(self) -> list[BaseStream]:
+        return [each for each in self.streams.values() if isinstance(each, BaseStream) and each.selected]
+
+    def _check_what_is_given(self) -> None:
+        """Look at catalog and state before the first request.
+
+        Raises:
+            RunEnded: If the catalog is that of another tap, or the state of a stream cannot be used.
+        """
+        unknown = [name for name in self.input_catalog or () if name not in self.streams]
+        if unknown:
+            line = (
+                f"The catalog has streams that {self.name} does not have: {listed(unknown)}: it may be that of another "
+                "tap"
+            )
+            if len(unknown) == len(self.input_catalog or ()):
+                raise RunEnded(f"{line}, as it has no stream of this one: make a catalog with --discover")
+            self.logger.warning("%s", line)
+        faults = [f"{each.name} ({fault})" for each in self._selected_streams if (fault := each.state_fault)]
+        if faults:
+            raise RunEnded(
+                f"The state has bookmarks that are no date or time: {listed(faults)}: correct the state, or clear it "
+                "to read everything again"
+            )
 
     @override
     def stop(self) -> None:
@@ -255,7 +267,7 @@ class RestTap(SdkTap):
 
     @override
     def print_tried(self) -> None:
-        if self._tried:
+        if self._tried and sys.stderr is not None:
             print(redact(access_table(self._tried), self.secrets), file=sys.stderr)  # noqa: T201 - for whoever asked
 
     @cached_property

@@ -6,6 +6,7 @@ import ipaddress
 from urllib.parse import urljoin, urlsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_EXAMPLE = "an http(s) URL such as https://api.example.com/v1"
 
 
 def origin(url: str) -> tuple[str, str, int]:
@@ -65,18 +66,31 @@ def url_error(url: str, *, allow_plain_http: bool) -> str | None:
     Returns:
         A clause for the user, or None if the URL may be used.
     """
+    if fault := _text_fault(url):
+        return fault
     try:
         parts = urlsplit(url)
         usable = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable or not parts.hostname:
-        return "is not an http(s) URL such as https://api.example.com/v1"
+        return f"is not {_EXAMPLE}"
     if parts.username or parts.password:
         return "must not contain a user name or password"
+    if parts.query or parts.fragment or url.endswith(("?", "#")):
+        return "must not contain a query or a fragment: leave out what begins with ? or #"
     if parts.scheme == "http" and not (allow_plain_http or is_loopback(parts.hostname)):
         return "is not encrypted; use https, or set allow_plain_http if the network is yours"
     return None
+
+
+def _text_fault(url: str) -> str | None:
+    """Return what no URL is written with; parsers drop some of it, each another part."""
+    if not url.strip():
+        return f"is empty: leave it out for the usual URL, if there is one, or give {_EXAMPLE}"
+    if any(character.isspace() or not character.isprintable() for character in url):
+        return "contains a blank or a line break: copy it again"
+    return "must not contain a backslash" if "\\" in url else None
 
 
 def is_loopback(host: str) -> bool:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
-from simplejson import JSONDecodeError
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
 from typing_extensions import override
 
 from singer_rest_core.cli.log_lines import silence_threads_at_exit
-from singer_rest_core.cli.output_pipe import interruptible_output
+from singer_rest_core.cli.output_pipe import flushed_output, give_output_up, interruptible_output, require_output
 from singer_rest_core.cli.process_tuning import tune
 from singer_rest_core.cli.signal_wakeup import waking_main_thread
 from singer_rest_core.errors import RunInterrupted
@@ -58,7 +56,9 @@ class TapCommand(SingerCommand):
         """Parse the command line; `--discover` and `--test` do their work here."""
         silence_threads_at_exit()
         with one_line_errors(self.logger), waking_main_thread():
-            return super().make_context(*args, **kwargs)
+            require_output()
+            with flushed_output():
+                return super().make_context(*args, **kwargs)
 
     @override
     def invoke(self, ctx: click.Context) -> Any:
@@ -96,8 +96,11 @@ def one_line_errors(logger: logging.Logger) -> Iterator[None]:
         code = _SIGNAL_EXIT + interrupt.signum
     except BrokenPipeError:
         logger.error("The loader has exited and no longer reads: see its own log for the reason")  # noqa: TRY400 - one line
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_output_up()
         code = 1
+    except KeyboardInterrupt:
+        logger.warning("Stopped by SIGINT before anything was read")
+        code = _SIGNAL_EXIT + signal.SIGINT
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
     except Exception as error:  # noqa: BLE001 - logged, a bug with its traceback
@@ -118,10 +121,12 @@ def _log_error(logger: logging.Logger, error: Exception) -> None:
     elif isinstance(error, SingerSDKError):
         logger.error("%s", error, extra=kind)
         logger.debug("The traceback of this error:", exc_info=error)
-    elif isinstance(error, JSONDecodeError):
-        logger.error("The file given to --config, --state or --catalog is not valid JSON: %s", error)
-    elif isinstance(error, OSError | UnicodeDecodeError):
-        logger.error("A file given on the command line cannot be read: %s", error)
+    elif isinstance(error, OSError) and error.filename is None:
+        # Of what a file's name leads to, an error has that name.
+        give_output_up()
+        logger.error("The output cannot be written: %s", error.strerror or error)
+    elif isinstance(error, OSError):
+        logger.error("%s cannot be opened: %s", error.filename, error.strerror)
     else:
         # Not left to Python, which prints the traceback past the log, and with it any secret in a message.
         logger.error("The tap has failed, and is at fault: please report this", exc_info=error)

@@ -11,7 +11,10 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from click.exceptions import Exit
 from typing_extensions import override
+
+from singer_rest_core.errors import OutputLost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +98,37 @@ class OutputPipe(io.RawIOBase):
     @override
     def isatty(self) -> bool:
         return os.isatty(self._descriptor)
+
+
+@contextmanager
+def flushed_output() -> Iterator[None]:
+    """Write what was printed before the program ends with success: later, Python itself fails with its own lines.
+
+    Yields:
+        Nothing.
+    """
+    try:
+        yield
+    except (Exit, SystemExit):
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
+
+
+def require_output() -> None:
+    """Check that there is a standard output; Python has none where it was closed.
+
+    Raises:
+        OutputLost: If there is none.
+    """
+    if sys.stdout is None:
+        raise OutputLost("Standard output is closed: what is read has nowhere to go")
+
+
+def give_output_up() -> None:
+    """Have Python drop what it has not written, which it would try once more when it ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

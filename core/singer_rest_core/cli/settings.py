@@ -22,6 +22,37 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 
+_URL = "_url"
+"""How the names of settings end that hold a URL."""
+
+_BATCH_CONFIG: Schema = {
+    "type": "object",
+    "secret": True,
+    "required": ["encoding", "storage"],
+    "additionalProperties": False,
+    "properties": {
+        "encoding": {
+            "type": "object",
+            "required": ["format"],
+            "additionalProperties": False,
+            "properties": {"format": {"enum": ["jsonl", "parquet"]}, "compression": {"enum": ["gzip", "none", None]}},
+        },
+        "storage": {
+            "type": "object",
+            "required": ["root"],
+            "additionalProperties": False,
+            "secret": True,
+            "properties": {
+                "root": {"type": "string", "minLength": 1, "secret": True},
+                "prefix": {"type": ["string", "null"], "secret": True},
+                "params": {"type": "object", "secret": True},
+            },
+        },
+        "batch_size": {"type": ["integer", "null"], "minimum": 1},
+    },
+}
+"""What the SDK takes as `batch_config`; its own schema knows neither what must be there nor what must not."""
+
 
 def settings_schema(
     *own: th.Property[Any],
@@ -138,7 +169,7 @@ def with_defaults(schema: Mapping[str, Any], config: Mapping[str, Any]) -> dict[
         schema: The tap's settings as JSON schema.
         config: The settings given by the user; null counts as not set, and so does an empty text, which an empty
             variable becomes in Meltano, where it can be no value: of a required or secret setting, one with a default,
-            a choice or a date.
+            a choice or a date. Not that of a URL: the credentials would go to another one than the user meant.
 
     Returns:
         The settings without what is not set, with defaults. A number sent as text by an environment variable is a
@@ -166,6 +197,40 @@ def schema_errors(schema: Mapping[str, Any], config: Mapping[str, Any], *, plugi
     """
     lines = [line for error in Draft202012Validator(schema).iter_errors(config) for line in _lines(error, plugin)]
     return list(dict.fromkeys(lines))
+
+
+def batch_errors(config: Mapping[str, Any], *, plugin: str) -> list[str]:
+    """Check the setting `batch_config` of the SDK.
+
+    Args:
+        config: The settings.
+        plugin: The tap's name.
+
+    Returns:
+        One line about the first error, without the place of the files, which may hold credentials.
+    """
+    given = config.get("batch_config")
+    if given is None or given == {}:
+        return []
+    return schema_errors({"properties": {"batch_config": _BATCH_CONFIG}}, {"batch_config": given}, plugin=plugin)[:1]
+
+
+def blank_secrets(schema: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    """Check that secrets are more than blanks.
+
+    Args:
+        schema: The tap's settings as JSON schema.
+        config: The settings.
+
+    Returns:
+        One line for each that is not.
+    """
+    return [f"Setting {name} is empty: it holds nothing but blanks" for name in sorted(_blank_secrets(schema, config))]
+
+
+def _blank_secrets(schema: Mapping[str, Any], config: Mapping[str, Any]) -> set[str]:
+    secrets = {name: config.get(name) for name, entry in schema["properties"].items() if entry.get("secret")}
+    return {name for name, value in secrets.items() if isinstance(value, str) and not value.strip()}
 
 
 def unknown_settings(schema: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
@@ -205,7 +270,8 @@ def url_errors(config: Mapping[str, Any], name: str) -> list[str]:
 def header_errors(schema: Mapping[str, Any], config: Mapping[str, Any], names: Container[str]) -> list[str]:
     """Check settings sent in headers: they must be ASCII, without line breaks, which values from files often have.
 
-    The HTTP library refuses other values, with a message that repeats them.
+    Nor may they begin or end with a blank, which servers drop or refuse. The HTTP library refuses other values, with a
+    message that repeats them.
 
     Args:
         schema: The tap's settings as JSON schema.
@@ -218,16 +284,20 @@ def header_errors(schema: Mapping[str, Any], config: Mapping[str, Any], names: C
     values = {
         name: config.get(name) for name, entry in schema["properties"].items() if entry.get("secret") or name in names
     }
+    have_a_line = _blank_secrets(schema, config)
     return [
-        f"Setting {name} contains a character not allowed in headers (such as a line break): copy it again"
+        f"Setting {name} {fault}: copy it again"
         for name, value in values.items()
-        if isinstance(value, str) and not _fits_header(value)
+        if isinstance(value, str) and name not in have_a_line and (fault := _header_fault(value))
     ]
 
 
-def _fits_header(value: str) -> bool:
-    control = any(unicodedata.category(character) == "Cc" for character in value)
-    return not control and value.isascii()
+def _header_fault(value: str) -> str:
+    if value != value.strip():
+        return "begins or ends with a blank or a line break"
+    if not value.isascii() or any(unicodedata.category(character) == "Cc" for character in value):
+        return "contains a character not allowed in headers (such as a line break)"
+    return ""
 
 
 def date_errors(config: Mapping[str, Any], name: str) -> list[str]:
@@ -279,7 +349,9 @@ def _lines(error: ValidationError, plugin: str) -> list[str]:
 
 def _must_have_text(schema: Mapping[str, Any], name: str) -> bool:
     entry = schema["properties"].get(name, {})
-    return name in schema.get("required", ()) or not entry.keys().isdisjoint({"default", "enum", "format", "secret"})
+    if name in schema.get("required", ()):
+        return True
+    return not name.endswith(_URL) and not entry.keys().isdisjoint({"default", "enum", "format", "secret"})
 
 
 def _converted(entry: Mapping[str, Any], value: object) -> object:

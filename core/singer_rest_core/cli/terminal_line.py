@@ -21,6 +21,8 @@ def for_person_at_terminal() -> TerminalLine | None:
 
     Messages that go to the same terminal would push the line away: then there is none, either.
     """
+    if sys.stderr is None:
+        return None
     is_watched = sys.stderr.isatty() and not sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     return TerminalLine(sys.stderr) if is_watched and _LOGS_AS_JSON not in os.environ else None
 

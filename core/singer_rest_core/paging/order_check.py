@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from singer_rest_core.records.timestamps import instant, instant_or_none
+from singer_rest_core.records.timestamps import instant, instant_or_none, moved_back
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ class OrderCheck:
         if query.since is None or query.newest_first or query.column is None or self._slack is None:
             return ""
         moments = [moment for moment in map(instant_or_none, page.column(query.column)) if moment is not None]
-        if any(moment < instant(query.since) - self._slack for moment in moments):
+        if any(moment < moved_back(instant(query.since), self._slack) for moment in moments):
             return f"rows are older by {query.column} than was asked for"
         known = moments if self._last is None else [self._last, *moments]
         self._last = known[-1] if known else None

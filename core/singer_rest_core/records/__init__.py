@@ -12,7 +12,16 @@ from singer_rest_core.records.row_layout import (
     rows_of,
 )
 from singer_rest_core.records.schema_inference import column_kinds, identifies, infer_schema, with_columns, with_key
-from singer_rest_core.records.timestamps import earlier, fast_column_to_utc, instant, is_date, to_utc
+from singer_rest_core.records.timestamps import (
+    earlier,
+    fast_column_to_utc,
+    instant,
+    instant_or_none,
+    is_date,
+    is_recent,
+    moved_back,
+    to_utc,
+)
 
 __all__ = [
     "RESCUED_DATA",
@@ -37,7 +46,10 @@ __all__ = [
     "identifies",
     "infer_schema",
     "instant",
+    "instant_or_none",
     "is_date",
+    "is_recent",
+    "moved_back",
     "row_digest",
     "rows_of",
     "to_utc",

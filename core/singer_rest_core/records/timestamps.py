@@ -135,11 +135,38 @@ def earlier(text: str, span: timedelta) -> str:
     """
     if not span:
         return text if is_date(text) else to_utc(text)
-    try:
-        moved = instant(text) - span
-    except OverflowError:
-        moved = datetime.min.replace(tzinfo=UTC)
+    moved = moved_back(instant(text), span)
     return moved.date().isoformat() if is_date(text) else moved.isoformat().replace("+00:00", "Z")
+
+
+def moved_back(moment: datetime, span: timedelta) -> datetime:
+    """Move an instant back in time.
+
+    Args:
+        moment: The instant.
+        span: The time to subtract.
+
+    Returns:
+        An instant, never before year 1.
+    """
+    try:
+        return moment - span
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def is_recent(moment: datetime, span: timedelta, *, now: datetime) -> bool:
+    """Return whether an instant that a state remembers is less than a span ago.
+
+    Args:
+        moment: The instant.
+        span: The span.
+        now: The present instant.
+
+    Returns:
+        False, too, for an instant in the future, which clocks and edited states have: it would stay recent for as long.
+    """
+    return moment <= now and now - moment < span
 
 
 def fast_to_utc(text: str) -> str | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_rest_core.errors import RunEnded
 from singer_rest_core.records.timestamps import earlier, instant, is_date
+from singer_rest_core.singer.given_state import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -70,7 +71,7 @@ def begin(
         state: The stream's state; changed in place.
         replication_key: The stream's key; a bookmark of another key is dropped.
         interval: The longest time between two complete reads; None if changes never need one. It counts from now
-            where the state has only a bookmark.
+            where the state has only a bookmark, or a complete read in the future.
         now: The start of the run.
 
     Returns:
@@ -89,8 +90,12 @@ def begin(
     if state.get(BOOKMARK) and (continued or not cut_short):
         if continued or interval is None:
             return Scope.CHANGES
-        state[FULL_REFRESHED_AT] = state.get(FULL_REFRESHED_AT) or _text(now)
-        if now - _instant_in_state(state[FULL_REFRESHED_AT]) < interval:
+        refreshed = state.get(FULL_REFRESHED_AT)
+        # One in the future would put the complete read off for as long: then the time counts from now.
+        if not refreshed or _instant_in_state(refreshed) > now:
+            refreshed = _text(now)
+        state[FULL_REFRESHED_AT] = refreshed
+        if now - _instant_in_state(refreshed) < interval:
             return Scope.CHANGES
     state.pop(BOOKMARK, None)
     state.pop(BOOKMARK_KEY, None)
@@ -98,6 +103,25 @@ def begin(
     if not continued:
         state[CUT_SHORT] = _text(now)
     return Scope.EVERYTHING
+
+
+def fault(state: Mapping[str, Any], replication_key: str | None) -> str:
+    """Return what is no timestamp where `begin` needs one.
+
+    Args:
+        state: The stream's state.
+        replication_key: The stream's key; a bookmark of another key is not used.
+
+    Returns:
+        A name and its value; empty if there is nothing wrong.
+    """
+    used = [FULL_REFRESHED_AT]
+    if state.get(BOOKMARK_KEY) == replication_key:
+        used.insert(0, BOOKMARK)
+    # Null and an empty text stand for no bookmark.
+    held = {name: state.get(name) for name in used}
+    wrong = [name for name, value in held.items() if value is not None and value != "" and not _is_instant(value)]
+    return f"{wrong[0]} {shown(held[wrong[0]])}" if wrong else ""
 
 
 def began(state: Mapping[str, Any], started: datetime) -> datetime:

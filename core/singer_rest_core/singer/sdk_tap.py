@@ -11,28 +11,34 @@ import sys
 from abc import abstractmethod
 from contextlib import contextmanager, nullcontext
 from functools import cache
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._state import StateWriter
-from singer_sdk.plugin_base import PluginBase
+from singer_sdk.plugin_base import PluginBase, _ConfigInput
+from singer_sdk.singerlib import Catalog
 from singer_sdk.singerlib.encoding.simple import StateMessage
 from typing_extensions import override
 
 from singer_rest_core.cli.environment_settings import environment_settings
-from singer_rest_core.cli.settings import schema_errors, unknown_settings, with_defaults
+from singer_rest_core.cli.settings import batch_errors, blank_secrets, schema_errors, unknown_settings, with_defaults
 from singer_rest_core.errors import RunEnded, RunInterrupted
 from singer_rest_core.records.exact_json import encode
+from singer_rest_core.singer.given_catalog import catalog_fault
+from singer_rest_core.singer.given_files import read_configuration, read_given_files
+from singer_rest_core.singer.given_state import state_fault
 from singer_rest_core.singer.map_errors import explain, name_failing_maps
 from singer_rest_core.singer.writer import ExactWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from types import FrameType
 
+    import click
     from singer_sdk.helpers.types import TapState
     from singer_sdk.singerlib.encoding.base import GenericSingerWriter
     from singer_sdk.streams.core import Stream
@@ -45,6 +51,10 @@ PINNED: dict[type, tuple[str, ...]] = {
     PluginBase: ("_validate_config", "_config", "_env_var_config", "_env_var_prefix"),
 }
 """Names of the SDK that this module relies on though they are private or final, by class."""
+
+
+_ENVIRONMENT = "ENV"
+"""What `--config` takes for the environment variables."""
 
 
 class _EncodedStateWriter(StateWriter):
@@ -83,11 +93,13 @@ class SdkTap(Tap):
 
         Raises:
             ConfigValidationError: If the catalog is none; the SDK lets Python's own error through.
+            RunEnded: If the state is none.
         """
-        catalog = kwargs.get("catalog")
-        if isinstance(catalog, list) or (isinstance(catalog, dict) and not isinstance(catalog.get("streams"), list)):
-            line = "The catalog holds no list of streams: make one with --discover"
+        catalog, state = kwargs.get("catalog"), kwargs.get("state")
+        if not isinstance(catalog, Catalog | PurePath | str | None) and (line := catalog_fault(catalog)):
             raise ConfigValidationError(line, errors=[line], schema={})
+        if not isinstance(state, PurePath | str | None) and (line := state_fault(state)):
+            raise RunEnded(line)
         super().__init__(*args, **kwargs)
         self._state_writer = self._last_state_writer = _EncodedStateWriter(self.message_writer)
 
@@ -134,6 +146,30 @@ class SdkTap(Tap):
 
     def settings_checked(self) -> None:
         """Do what can be done once the settings are known to be right."""
+
+    @override
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Use the state of the run before.
+
+        Raises:
+            RunEnded: If it is none.
+        """
+        if fault := state_fault(state):
+            raise RunEnded(fault)
+        super().load_state(state)
+
+    @classmethod
+    @override
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
+        names = [name for name in value if name != _ENVIRONMENT]
+        return _ConfigInput(config=read_configuration(names), parse_env=_ENVIRONMENT in value)
+
+    @classmethod
+    @override
+    def get_singer_command(cls) -> click.Command:
+        command = super().get_singer_command()
+        read_given_files(command.params)
+        return command
 
     @override
     def setup_mapper(self) -> None:
@@ -251,15 +287,35 @@ class SdkTap(Tap):
         """The settings in environment variables; the SDK takes an empty one for a value, and any text for a boolean.
 
         Raises:
-            ConfigValidationError: If a variable holds a value of the wrong kind.
+            ConfigValidationError: If a variable holds a value of the wrong kind, or `.env` is no text.
         """
-        parse_environment_config({}, self._env_var_prefix)  # of an empty schema: loads `.env` and nothing else
         schema = self.config_jsonschema
+        try:
+            parse_environment_config({}, self._env_var_prefix)  # of an empty schema: loads `.env` and nothing else
+        except UnicodeDecodeError:
+            line = "The file .env is not UTF-8 text"
+            raise ConfigValidationError(line, errors=[line], schema=schema) from None
         self.append_builtin_config(schema)
         settings, errors = environment_settings(schema, os.environ, prefix=self._env_var_prefix)
         if errors:
             raise ConfigValidationError("; ".join(errors), errors=errors, schema=schema)
         return settings
+
+    def config_errors(self, schema: Mapping[str, Any]) -> list[str]:
+        """Check the settings in every way.
+
+        Args:
+            schema: Those of the tap, with those of the SDK or without.
+
+        Returns:
+            A line for each error.
+        """
+        return [
+            *schema_errors(_without(schema, "batch_config"), self._config, plugin=self.name),
+            *batch_errors(self._config, plugin=self.name),
+            *blank_secrets(schema, self._config),
+            *self.settings_errors(),
+        ]
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
@@ -267,7 +323,7 @@ class SdkTap(Tap):
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
         self._config = with_defaults(schema, self._config)
-        errors = schema_errors(schema, self._config, plugin=self.name) + self.settings_errors()
+        errors = self.config_errors(schema)
         if errors and raise_errors:
             raise ConfigValidationError("; ".join(errors), errors=errors, schema=schema)
         if not errors:
@@ -275,3 +331,8 @@ class SdkTap(Tap):
         for line in unknown_settings(schema, self._config):
             self.logger.warning("%s", line)
         return errors
+
+
+def _without(schema: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the schema of settings, for which one of them may be anything: it is checked elsewhere."""
+    return {**schema, "properties": {**schema["properties"], name: {}}}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from singer_rest_core.errors import OutputLost, RunInterrupted
 from singer_rest_core.records.exact_json import decode, encode
+from singer_rest_core.records.timestamps import is_recent
 from singer_rest_core.singer.held_lines import HeldLines
 from singer_rest_core.singer.written_list import (
     WRITTEN_LIST,
@@ -133,8 +134,8 @@ class WriteOnChange:
         rules, before = self._rules, self._written_before()
         had_one = forget_written(self._state)
         self._writer.record_filter = self
-        is_recent = before is not None and rules.now - before.written < rules.longest
-        if rules.may_be_unchanged and self._schema_is_known and is_recent:
+        was_recent = before is not None and is_recent(before.written, rules.longest, now=rules.now)
+        if rules.may_be_unchanged and self._schema_is_known and was_recent:
             self._before = before
             self._state_before = encode(self._state)
             self._held = HeldLines()

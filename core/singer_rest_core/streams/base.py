@@ -200,6 +200,13 @@ class BaseStream(SdkStream, ABC):
         held: Mapping[str, Any] = self.tap_state.get("bookmarks", {}).get(self.name, {})
         return held
 
+    @property
+    def state_fault(self) -> str:
+        """What of its state can be no bookmark, with its value; empty if the stream can be read from it."""
+        if self.replication_method != REPLICATION_INCREMENTAL:
+            return ""
+        return bookmarks.fault(self.state_at_start, self.replication_key)
+
     @override
     def read(self, context: Context | None) -> None:
         started = self.started

@@ -39,13 +39,13 @@ def run_warnings(selected: Sequence[BaseStream], start_date: object, *, now: dat
     keys = [f"{each.name} ({each.unknown_replication_key})" for each in selected if each.unknown_replication_key]
     if keys:
         yield (
-            f"The replication key in the catalog is not a column: {_listed(keys)}. Such a stream is read as the tap "
+            f"The replication key in the catalog is not a column: {listed(keys)}. Such a stream is read as the tap "
             "declares it: correct the catalog, or `metadata` in meltano.yml"
         )
     bookmarks = [f"{each.name} ({held})" for each in selected if (held := _future_bookmark(each, now))]
     if bookmarks:
         yield (
-            f"The state has bookmarks in the future: {_listed(bookmarks)}. What changes before then is not read: "
+            f"The state has bookmarks in the future: {listed(bookmarks)}. What changes before then is not read: "
             "correct the state, or clear it to read everything again"
         )
     if isinstance(start_date, str) and _is_future(start_date, now):
@@ -70,6 +70,14 @@ def _is_future(text: str, now: datetime) -> bool:
     return moment > now + (_EASTERNMOST if is_date(text) else _CLOCK_DIFFERENCE)
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Return names for a line of the log.
+
+    Args:
+        names: Any number of them.
+
+    Returns:
+        The first few, and how many more there are.
+    """
     more = len(names) - _MOST_NAMES
     return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -38,10 +38,30 @@ def test_plain_http_beyond_this_machine_must_be_allowed(url: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "api.example.com", "ftp://a.example.com", "https://", "https:///v1", "https://[bad", "https://a:port/", "//a"],
+    ["api.example.com", "ftp://a.example.com", "https://", "https:///v1", "https://[bad", "https://a:port/", "//a"],
 )
 def test_what_is_not_a_url_is_refused_with_an_example(url: str) -> None:
     assert "is not an http(s) URL such as https://" in (url_error(url, allow_plain_http=True) or "")
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("", "is empty"),
+        (" ", "is empty"),
+        (" https://api.example.com", "contains a blank or a line break"),
+        ("https://api.example.com\n", "contains a blank or a line break"),
+        ("https://api.exa\tmple.com", "contains a blank or a line break"),
+        ("https://api.example.com/a b", "contains a blank or a line break"),
+        ("https://api.example.com/\x00", "contains a blank or a line break"),
+        ("https://api.example.com?x=1", "must not contain a query or a fragment"),
+        ("https://api.example.com/v1?", "must not contain a query or a fragment"),
+        ("https://api.example.com/v1#part", "must not contain a query or a fragment"),
+        ("https://api.example.com\\@evil.example", "must not contain a backslash"),
+    ],
+)
+def test_a_url_that_requests_cannot_be_made_from_is_refused_with_the_reason(url: str, fault: str) -> None:
+    assert (url_error(url, allow_plain_http=True) or "").startswith(fault)
 
 
 def test_a_url_with_a_password_is_refused_without_repeating_it() -> None:

@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -179,7 +180,7 @@ def test_wrong_settings_log_one_line_each_and_exit_with_1(shell: _Shell) -> None
     assert ended.messages == []
     assert "Setting page_size must be at least 1 (it is '0')" in ended.log
     assert "Setting api_url is not encrypted" in ended.log
-    assert "Setting auth_token contains a character not allowed in headers" in ended.log
+    assert "Setting auth_token begins or ends with a blank or a line break" in ended.log
     assert _TOKEN not in ended.log
     assert "Traceback" not in ended.log
 
@@ -190,6 +191,131 @@ def test_a_missing_file_logs_one_line_and_exits_with_1(shell: _Shell) -> None:
     assert ended.messages == []
     assert ended.log.count("nowhere.json") == 1
     assert "Traceback" not in ended.log
+
+
+@pytest.mark.parametrize("option", ["--state", "--catalog"])
+def test_a_missing_state_or_catalog_logs_one_line_and_exits_with_1(shell: _Shell, option: str) -> None:
+    ended = shell.run(option, "nowhere.json", api_url="http://localhost:1", auth_token=_TOKEN)
+    assert ended.code == 1
+    assert ended.messages == []
+    assert ended.log.count(f"nowhere.json, which {option} names, does not exist") == 1
+    assert "Traceback" not in ended.log
+
+
+@pytest.mark.parametrize(
+    "content", [{"type": "STATE", "value": {"bookmarks": {}}}, [], None, "x", [1], {"completed": {}}], ids=str
+)
+def test_what_is_no_state_ends_the_run_before_anything_is_read(
+    shell: _Shell, httpserver: HTTPServer, tmp_path: Path, content: object
+) -> None:
+    httpserver.expect_request("/things").respond_with_response(_page(0, [1], last=True))
+    state = tmp_path / "state.json"
+    state.write_text(json.dumps(content))
+    ended = shell.run("--state", str(state), **_settings(httpserver))
+    assert ended.code == 1
+    assert ended.messages == []
+    assert ended.log.count(f"The state in {state} ") == 1
+    assert "Traceback" not in ended.log
+    assert not httpserver.log
+
+
+@pytest.mark.parametrize("content", [{}, {"bookmarks": {}}, {"bookmarks": {"others": {}}}], ids=str)
+def test_a_state_without_a_bookmark_of_a_stream_reads_it_all(
+    shell: _Shell, httpserver: HTTPServer, tmp_path: Path, content: object
+) -> None:
+    httpserver.expect_request("/things").respond_with_response(_page(0, [1], last=True))
+    state = tmp_path / "state.json"
+    state.write_text(json.dumps(content))
+    ended = shell.run("--state", str(state), **_settings(httpserver))
+    assert ended.code == 0
+    assert [each["record"]["id"] for each in ended.messages if each["type"] == "RECORD"] == ["1"]
+
+
+def test_a_catalog_that_is_none_ends_the_run_with_one_line(shell: _Shell, tmp_path: Path) -> None:
+    catalog = tmp_path / "catalog.json"
+    catalog.write_text(json.dumps({"streams": [{"tap_stream_id": "things"}]}))
+    ended = shell.run("--catalog", str(catalog), api_url="http://localhost:1", auth_token=_TOKEN)
+    assert (ended.code, ended.messages) == (1, [])
+    assert ended.log.count(f"The catalog in {catalog}: stream things has no schema") == 1
+    assert "Traceback" not in ended.log
+
+
+def test_a_configuration_on_the_command_line_is_not_repeated(shell: _Shell) -> None:
+    ended = shell.run("--config", json.dumps({"auth_token": _TOKEN}))
+    assert ended.code == 1
+    assert ended.log.count("--config takes the name of a file, or ENV") == 1
+    assert _TOKEN not in ended.log
+
+
+def test_a_batch_config_that_cannot_be_used_ends_the_run_before_anything_is_read(
+    shell: _Shell, httpserver: HTTPServer
+) -> None:
+    ended = shell.run(**_settings(httpserver), batch_config={"x": 1})
+    assert (ended.code, ended.messages) == (1, [])
+    assert ended.log.count("Setting batch_config") == 1
+    assert "Traceback" not in ended.log
+
+
+def test_settings_of_the_environment_that_are_no_text_end_the_run_with_one_line(
+    shell: _Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_bytes(b"TAP_COMMAND_AUTH_TOKEN=\xff")
+    monkeypatch.setattr("singer_sdk.configuration._dict_config.find_dotenv", lambda: str(tmp_path / ".env"))
+    ended = shell.run("--config", "ENV")
+    assert ended.code == 1
+    assert ended.log.count("The file .env is not UTF-8 text") == 1
+    assert "Traceback" not in ended.log
+
+
+def test_ctrl_c_before_the_tap_is_made_ends_with_its_code_and_one_line(
+    shell: _Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **_more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(CommandTap, "cb_config", interrupted)
+    ended = shell.run()
+    assert ended.code == 130
+    assert ended.log.count("Stopped by SIGINT before anything was read") == 1
+    assert "Traceback" not in ended.log
+
+
+def _in_shell(tmp_path: Path, *arguments: str, output: str) -> tuple[int, list[str]]:
+    """Run the tap with its output sent elsewhere; returns its exit code and its errors."""
+    settings = tmp_path / "config.json"
+    settings.write_text(json.dumps({"api_url": "http://127.0.0.1:1", "auth_token": _TOKEN}))
+    done = subprocess.run(  # noqa: S602 - a shell closes the output, and the command is ours
+        shlex.join([sys.executable, __file__, "--config", str(settings), *arguments]) + f" {output}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, [line for line in done.stderr.splitlines() if " INFO " not in line]
+
+
+@pytest.mark.parametrize("argument", ["--discover", "--about", "--help", "--version"])
+def test_an_answer_that_cannot_be_written_gives_one_line_and_exits_with_1(tmp_path: Path, argument: str) -> None:
+    code, (line,) = _in_shell(tmp_path, argument, output=">/dev/full")
+    assert code == 1
+    assert "The output cannot be written: No space left on device" in line
+
+
+@pytest.mark.parametrize("arguments", [(), ("--discover",)])
+def test_a_closed_output_gives_one_line_and_exits_with_1(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    code, (line,) = _in_shell(tmp_path, *arguments, output=">&-")
+    assert code == 1
+    assert "Standard output is closed" in line
+
+
+def test_closed_errors_do_not_keep_a_tap_from_its_answer(tmp_path: Path, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/things").respond_with_response(_page(0, [1], last=True))
+    settings = tmp_path / "config.json"
+    settings.write_text(json.dumps(_settings(httpserver)))
+    command = shlex.join([sys.executable, __file__, "--config", str(settings)])
+    done = subprocess.run(f"{command} 2>&-", shell=True, capture_output=True, check=False)  # noqa: S602 - as above
+    assert done.returncode == 0
+    assert b'"RECORD"' in done.stdout
 
 
 def test_a_bug_in_the_tap_keeps_its_traceback(tmp_path: Path, httpserver: HTTPServer) -> None:

@@ -10,6 +10,8 @@ from singer_sdk import typing as th
 
 from singer_rest_core import settings_schema
 from singer_rest_core.cli.settings import (
+    batch_errors,
+    blank_secrets,
     date_errors,
     header_errors,
     schema_errors,
@@ -180,12 +182,64 @@ def test_a_url_that_must_not_receive_the_token_is_reported() -> None:
     assert url_errors({}, "api_url") == []
 
 
-@pytest.mark.parametrize("value", ["hunter2\n", "\thunter2", "hun\x00ter2", "hunter2\x85", "hunter…", "hünter"])
+@pytest.mark.parametrize("value", ["hun\x00ter2", "hunter\n2", "hunter\x852", "hunter…", "hünter"])
 def test_a_value_not_allowed_in_headers_is_reported_without_the_value(value: str) -> None:
     line = "contains a character not allowed in headers (such as a line break): copy it again"
     assert header_errors(_SCHEMA, {"auth_token": value}, {"user_agent"}) == [f"Setting auth_token {line}"]
     assert header_errors(_SCHEMA, {"user_agent": value}, {"user_agent"}) == [f"Setting user_agent {line}"]
     assert header_errors(_SCHEMA, {"auth_token": "hunter 2", "mode": "a\nb"}, set()) == []
+
+
+@pytest.mark.parametrize("value", ["hunter2\n", "\thunter2", " hunter2", "hunter2 ", "hunter2\xa0"])
+def test_a_value_with_a_blank_around_it_is_reported_without_the_value(value: str) -> None:
+    line = "begins or ends with a blank or a line break: copy it again"
+    assert header_errors(_SCHEMA, {"auth_token": value}, {"user_agent"}) == [f"Setting auth_token {line}"]
+    assert header_errors(_SCHEMA, {"user_agent": value}, {"user_agent"}) == [f"Setting user_agent {line}"]
+
+
+def test_a_secret_of_blanks_is_empty_and_says_so_once() -> None:
+    config = {"auth_token": " \n", "mode": " "}
+    assert blank_secrets(_SCHEMA, config) == ["Setting auth_token is empty: it holds nothing but blanks"]
+    assert header_errors(_SCHEMA, config, set()) == []
+    assert blank_secrets(_SCHEMA, {"auth_token": _SECRET, "mode": " "}) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"x": 1}, "batch_config.encoding is missing: set it in the configuration"),
+        ({"encoding": {"format": "jsonl"}}, "batch_config.storage is missing: set it in the configuration"),
+        (
+            {"encoding": {"format": "jsonl"}, "storage": {"root": "file:///x"}, "size": 5},
+            "batch_config contains the unknown name size: use encoding, storage, batch_size",
+        ),
+        (
+            {"encoding": {}, "storage": {"root": "file:///x"}},
+            "batch_config.encoding.format is missing: set it in the configuration",
+        ),
+        (
+            {"encoding": {"format": "jsonl"}, "storage": {"root": 5}},
+            "batch_config.storage.root must be of type string",
+        ),
+        ("s3://key:hunter2@bucket", "batch_config must be of type object"),
+        ([], "batch_config must be of type object"),
+    ],
+)
+def test_a_batch_config_that_the_sdk_cannot_use_gives_one_line_without_its_place(given: object, line: str) -> None:
+    assert batch_errors({"batch_config": given}, plugin="tap-x") == [f"Setting {line}"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        {},
+        {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": "file:///x"}},
+        {"encoding": {"format": "jsonl"}, "storage": {"root": "s3://x", "prefix": "p-", "params": {}}, "batch_size": 5},
+    ],
+)
+def test_a_batch_config_of_the_sdk_has_no_errors(given: object) -> None:
+    assert batch_errors({"batch_config": given}, plugin="tap-x") == []
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-Infinity", Decimal("NaN"), "1e999"])
@@ -200,10 +254,16 @@ def test_a_decimal_from_a_file_becomes_a_float() -> None:
     assert isinstance(config["max_wait_minutes"], float)
 
 
-@pytest.mark.parametrize("name", ["auth_token", "api_url", "mode", "start_date", "page_size"])
+@pytest.mark.parametrize("name", ["auth_token", "mode", "start_date", "page_size"])
 def test_an_empty_text_counts_as_not_set_where_it_can_be_no_value(name: str) -> None:
     given = {"auth_token": _SECRET} | {name: ""}
     assert with_defaults(_SCHEMA, given) == with_defaults(_SCHEMA, {**given, name: None})
+
+
+def test_an_empty_url_is_refused_and_not_replaced_by_that_of_the_vendor() -> None:
+    config = with_defaults(_SCHEMA, {"auth_token": _SECRET, "api_url": ""})
+    (line,) = url_errors(config, "api_url")
+    assert line.startswith("Setting api_url is empty")
 
 
 def test_an_empty_text_stays_where_it_may_be_meant() -> None:

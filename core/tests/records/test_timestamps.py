@@ -17,6 +17,8 @@ from singer_rest_core.records.timestamps import (
     fast_to_utc,
     instant,
     is_date,
+    is_recent,
+    moved_back,
     to_utc,
 )
 
@@ -178,6 +180,21 @@ def test_any_text_is_an_instant_or_a_value_error(text: str) -> None:
 )
 def test_nothing_is_moved_before_year_1(text: str, first: str) -> None:
     assert earlier(text, timedelta(days=1)) == first
+
+
+def test_an_instant_is_not_moved_before_year_1() -> None:
+    first = datetime.min.replace(tzinfo=UTC)
+    assert moved_back(first, timedelta(seconds=1)) == first
+    assert moved_back(first + timedelta(days=2), timedelta(days=1)) == first + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("age", "recent"),
+    [(timedelta(0), True), (timedelta(days=6), True), (timedelta(days=7), False), (timedelta(seconds=-1), False)],
+)
+def test_an_instant_is_recent_for_a_span_and_never_in_the_future(age: timedelta, *, recent: bool) -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    assert is_recent(now - age, timedelta(days=7), now=now) is recent
 
 
 def test_moving_back_crosses_a_year() -> None:

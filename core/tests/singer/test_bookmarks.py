@@ -166,6 +166,31 @@ def test_the_interval_counts_from_now_where_the_state_has_a_bookmark_alone() -> 
     assert begin(state, _KEY, interval=_WEEK, now=_NOW + timedelta(days=7)) is Scope.EVERYTHING
 
 
+def test_a_complete_read_in_the_future_does_not_put_the_next_one_off() -> None:
+    state = _state(full_refreshed_at="2999-01-01T00:00:00Z")
+    assert begin(state, _KEY, interval=_WEEK, now=_NOW) is Scope.CHANGES
+    assert state["full_refreshed_at"] == "2026-03-01T12:00:00Z"
+    assert begin(state, _KEY, interval=_WEEK, now=_NOW + timedelta(days=7)) is Scope.EVERYTHING
+
+
+@pytest.mark.parametrize("value", ["not a date", 5, 0, False, [], {}, "2026-02-30"])
+def test_what_is_no_timestamp_in_a_state_is_named_with_its_value(value: object) -> None:
+    assert bookmarks.fault({**_state(), "replication_key_value": value}, _KEY) == f"replication_key_value {value!r}"
+    assert bookmarks.fault({**_state(), "full_refreshed_at": value}, _KEY) == f"full_refreshed_at {value!r}"
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_no_bookmark_is_no_fault(value: str | None) -> None:
+    state = {"replication_key": _KEY, "replication_key_value": value, "full_refreshed_at": value}
+    assert bookmarks.fault(state, _KEY) == ""
+    assert bookmarks.fault({}, _KEY) == ""
+    assert bookmarks.fault(_state(), _KEY) == ""
+
+
+def test_a_bookmark_of_another_key_is_not_looked_at() -> None:
+    assert bookmarks.fault({"replication_key": "other", "replication_key_value": "x"}, _KEY) == ""
+
+
 def test_an_interval_of_nothing_reads_whole_every_time() -> None:
     state = _state(full_refreshed_at="2026-03-01T12:00:00Z")
     assert begin(state, _KEY, interval=timedelta(0), now=_NOW) is Scope.EVERYTHING

@@ -299,7 +299,7 @@ def test_a_bookmark_in_the_state_that_cannot_be_read_is_told_in_one_line(world: 
     for name in ("accounts", "bookings", "changes"):
         world.serve(name, [])
     _, ended = world.run(world.tap(state=state))
-    assert "Fix it or clear the state" in str(ended)
+    assert "changes (replication_key_value 'soon'): correct the state" in str(ended)
 
 
 def test_a_version_is_activated_after_the_last_record_of_a_complete_read(world: _World) -> None:

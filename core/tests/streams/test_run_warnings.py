@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from conftest import discover, read, warnings_of
-from singer_rest_core import RestStream, RestTap, settings_schema
+from singer_rest_core import RestStream, RestTap, RunEnded, settings_schema
 from singer_rest_core.records.row_layout import FlatRows
 
 if TYPE_CHECKING:
@@ -167,6 +167,73 @@ def test_bookmarks_in_the_future_warn_once(world: World, clock: FakeClock) -> No
     (line,) = world.warnings
     assert line.startswith(f"The state has bookmarks in the future: changes ({moment}), more_changes ({moment}).")
     assert reading.bookmark("changes") == moment, "what is wrong with it is for the user to decide"
+
+
+@pytest.mark.parametrize(
+    ("held", "named"),
+    [
+        ({"replication_key_value": "not a date"}, "replication_key_value 'not a date'"),
+        ({"replication_key_value": 5}, "replication_key_value 5"),
+        ({"replication_key_value": 0}, "replication_key_value 0"),
+        ({"replication_key_value": ["2026-01-01"]}, "replication_key_value ['2026-01-01']"),
+        ({"replication_key_value": "2026-01-01T00:00:00Z", "full_refreshed_at": "x"}, "full_refreshed_at 'x'"),
+    ],
+)
+def test_bookmarks_that_are_no_time_end_the_run_before_the_first_request(
+    world: World, httpserver: HTTPServer, held: Mapping[str, Any], named: str
+) -> None:
+    broken = {"replication_key": "updated_at", **held}
+    reading = world.run(state={"bookmarks": {"changes": broken, "more_changes": broken, "others": broken}})
+    assert isinstance(reading.error, RunEnded)
+    listed = f"changes ({named}), more_changes ({named})"
+    assert str(reading.error).startswith(f"The state has bookmarks that are no date or time: {listed}: correct")
+    assert reading.messages == []
+    assert not httpserver.log
+
+
+def test_a_bookmark_that_is_no_time_matters_only_where_it_is_used(world: World) -> None:
+    state = {
+        "bookmarks": {
+            "bookings": {"replication_key": None, "replication_key_value": "x", "full_refreshed_at": 5},
+            "changes": {"replication_key": "created_at", "replication_key_value": "x"},
+            "more_changes": {"replication_key": "updated_at", "replication_key_value": "x"},
+        }
+    }
+    reading = world.run(state=state, select="bookings changes")
+    assert reading.error is None
+    assert reading.records.keys() == {"bookings", "changes"}
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "0001-01-01"])
+def test_the_first_day_of_all_is_a_bookmark_like_any_other(world: World, moment: str) -> None:
+    reading = world.run(state=_state(moment, "changes"), select="changes")
+    assert reading.error is None
+    assert reading.ids("changes") == ["1"]
+    assert world.warnings == []
+
+
+def _foreign(name: str) -> dict[str, Any]:
+    return {"tap_stream_id": name, "schema": {"properties": {}}, "metadata": []}
+
+
+def test_streams_of_the_catalog_that_the_tap_does_not_have_are_named_once(world: World) -> None:
+    catalog = world.catalog()
+    catalog["streams"] += [_foreign("deals"), _foreign("people")]
+    reading = world.run(catalog=catalog)
+    assert reading.error is None
+    assert world.warnings == [
+        "The catalog has streams that tap-plain does not have: deals, people: it may be that of another tap"
+    ]
+
+
+def test_a_catalog_without_a_stream_of_the_tap_ends_the_run_before_the_first_request(
+    world: World, httpserver: HTTPServer
+) -> None:
+    reading = world.run(catalog={"streams": [_foreign("deals")]})
+    assert isinstance(reading.error, RunEnded)
+    assert str(reading.error).startswith("The catalog has streams that tap-plain does not have: deals")
+    assert reading.messages == []
+    assert not httpserver.log
 
 
 def test_many_bookmarks_in_the_future_are_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,6 @@ from typing_extensions import override
 
 from singer_rest_core import RequestFailed, RestTap, StreamUnavailable, settings_schema
 from singer_rest_core.api import Window
-from singer_rest_core.cli import schema_errors
 from tap_2invoice.client import HEADERS
 from tap_2invoice.discovery import infer_schemas
 from tap_2invoice.inferred_schema import InferredSchemaStream
@@ -89,7 +88,7 @@ class Tap2Invoice(RestTap):
         if not self.config.get("access_token"):
             self.logger.info("Without access_token nothing is known of the records but their id")
             return
-        errors = schema_errors(self.config_jsonschema, dict(self.config), plugin=self.name) + self.settings_errors()
+        errors = self.config_errors(self.config_jsonschema)
         if errors:
             raise ConfigValidationError("; ".join(errors), errors=errors, schema=self.config_jsonschema)
         self.check_token()

@@ -44,7 +44,7 @@ HINT = "Check access_token (POST auth/generate-token makes one; it expires, afte
         ({"access_token": 12345}, "Setting access_token must be of type string"),
         (
             {"access_token": "wr0ng-t0ken\n"},
-            "Setting access_token contains a character not allowed in headers (such as a line break): copy it again",
+            "Setting access_token begins or ends with a blank or a line break: copy it again",
         ),
     ],
 )

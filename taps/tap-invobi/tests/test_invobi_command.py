@@ -35,7 +35,7 @@ run = partial(run_tap, TAP)
         ({"api_token": None}, "Setting api_token is missing: set it in the configuration or as TAP_INVOBI_API_TOKEN"),
         (
             {"api_token": "wr0ng-t0ken\n"},
-            "Setting api_token contains a character not allowed in headers (such as a line break): copy it again",
+            "Setting api_token begins or ends with a blank or a line break: copy it again",
         ),
         ({"details": "some"}, "Setting details must be one of changed, all, none (it is 'some')"),
         ({"invoice_status": "open"}, "Setting invoice_status must be one of paid, unpaid (it is 'open')"),

@@ -242,7 +242,7 @@ def as_parameter(moment: datetime) -> str:
     Returns:
         For example `2024-11-29T12:34:56Z`.
     """
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"
 
 
 def moment_of(value: object) -> datetime | None:

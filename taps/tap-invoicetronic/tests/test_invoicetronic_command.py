@@ -79,7 +79,7 @@ NO_PLACE = (
         ),
         (
             {"api_key": "ik_live_x\n"},
-            "Setting api_key contains a character not allowed in headers (such as a line break): copy it again",
+            "Setting api_key begins or ends with a blank or a line break: copy it again",
         ),
         (
             {"api_url": "http://api.invoicetronic.com/v1"},

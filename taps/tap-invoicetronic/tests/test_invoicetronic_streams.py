@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tap_invoicetronic import fattura
-from tap_invoicetronic.client import InvoicetronicStream
+from tap_invoicetronic.client import InvoicetronicStream, as_parameter
 from tap_invoicetronic.documents import DOCUMENT_STREAMS
 from tap_invoicetronic.streams import STREAMS
 
@@ -30,6 +31,11 @@ def name_of(stream: type[InvoicetronicStream | DerivedStream]) -> str:
 def keys_of(stream: type[InvoicetronicStream | DerivedStream]) -> tuple[str, ...]:
     keys: tuple[str, ...] = vars(stream).get("primary_keys", ("id",))
     return keys
+
+
+def test_the_first_instant_of_all_is_a_parameter_with_four_digits_of_its_year() -> None:
+    assert as_parameter(datetime.min.replace(tzinfo=UTC)) == "0001-01-01T00:00:00Z"
+    assert as_parameter(datetime(2024, 11, 29, 12, 34, 56, 789, tzinfo=UTC)) == "2024-11-29T12:34:56Z"
 
 
 def test_every_stream_has_a_schema_and_every_schema_a_stream() -> None:

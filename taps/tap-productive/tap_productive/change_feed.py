@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from singer_rest_core.records import instant
+from singer_rest_core.records import instant_or_none, is_recent
 from singer_rest_core.singer import BOOKMARK, Scope
 
 if TYPE_CHECKING:
@@ -121,8 +121,11 @@ class ChangeFeed:
             and stream.replication_method == REPLICATION_FULL_TABLE
             and state.get(_READ_UNTIL) is not None
             and state.get(_READ_UNTIL) == self._activities.bookmark_at_start
-            and self._now - instant(str(state.get(_COMPLETE_READ_AT))) < self._full_refresh_interval
+            and self._was_read_whole_lately(instant_or_none(state.get(_COMPLETE_READ_AT)))
         )
+
+    def _was_read_whole_lately(self, moment: datetime | None) -> bool:
+        return moment is not None and is_recent(moment, self._full_refresh_interval, now=self._now)
 
     def changed_parts(self, stream: ProductiveStream) -> list[tuple[str, str]] | None:
         """Return the parts of a list that have changed.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from typing_extensions import override
 
 from singer_rest_core import ListQuery
-from singer_rest_core.records import instant
+from singer_rest_core.records import instant, moved_back
 from tap_productive.refused_features import RefusedFeatures
 from tap_productive.relationships import related_type
 
@@ -83,12 +83,12 @@ def replication_params(query: ProductiveQuery, *, since_filter: str | None) -> d
         moment = instant(query.since)
         if since_filter is None and query.refused.inclusive_filter:
             # Filters may be cut to the date: then `gt` leaves out the whole day of its bound.
-            params[f"filter[{query.column}][gt]"] = filter_time(moment - _DAY)
+            params[f"filter[{query.column}][gt]"] = filter_time(moved_back(moment, _DAY))
         elif since_filter is None:
             params[f"filter[{query.column}][gt_eq]"] = filter_time(moment)
         else:
             # Whether such a filter includes its bound is not documented.
-            params[f"filter[{since_filter}]"] = filter_time(moment - _SECOND)
+            params[f"filter[{since_filter}]"] = filter_time(moved_back(moment, _SECOND))
     return params
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from singer_rest_core.records import instant
+from singer_rest_core.records import instant, is_recent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,7 @@ class RefusedFeatures:
         """
         kept: Any = state.get(STATE_KEY)
         try:
-            if now - instant(str(kept["at"])) >= max_age:
+            if not is_recent(instant(str(kept["at"])), max_age, now=now):
                 return cls()
             return cls(
                 frozenset(kept["includes"]),

@@ -91,7 +91,7 @@ def test_bad_input_gives_one_line_with_what_to_do(
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["--config", "missing.json"], "File at 'missing.json' was not found"),
+        (["--config", "missing.json"], "missing.json, which --config names, does not exist"),
         (["--state", "missing.json"], "missing.json"),
         (["--catalog", "missing.json"], "missing.json"),
     ],

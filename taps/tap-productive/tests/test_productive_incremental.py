@@ -23,11 +23,21 @@ INCREMENTAL = {
     for stream in STREAMS
     if "replication_key" in vars(stream)
 }
+FIRST_DAY = "0001-01-01T00:00:00Z"
 APPEND_ONLY = {"activities", "deleted_items", "time_entry_versions"}
 
 
 def bookmark(key: str, value: str) -> dict[str, str]:
     return {"replication_key": key, "replication_key_value": value}
+
+
+@pytest.mark.parametrize(("stream", "key"), INCREMENTAL.items())
+def test_a_bookmark_at_the_beginning_of_time_reads_everything(
+    read_productive: ReadProductive, stream: str, key: str
+) -> None:
+    reading = read_productive(stream, state={"bookmarks": {stream: bookmark(key, FIRST_DAY)}})
+    assert reading.error is None
+    assert reading.ids(stream)
 
 
 def _now_of_the_api(sandbox: RunningSandbox) -> float:
@@ -165,14 +175,16 @@ def test_a_run_that_dies_between_pages_goes_on_where_it_stopped(
     assert len(second.ids("tasks")) == len(everything) - 200
 
 
-def test_a_bookmark_that_cannot_be_read_ends_the_run_in_the_turn_of_its_stream(read_productive: ReadProductive) -> None:
+def test_a_bookmark_that_cannot_be_read_ends_the_run_before_the_first_request(
+    sandbox: RunningSandbox, read_productive: ReadProductive
+) -> None:
     state = {"bookmarks": {"time_entries": bookmark("updated_at", "soon")}}
 
     reading = read_productive("payments projects time_entries", state=state)
 
-    assert "Fix it or clear the state" in str(reading.error)
-    assert reading.ids("payments")
-    assert reading.ids("projects")
+    assert "time_entries (replication_key_value 'soon'): correct the state" in str(reading.error)
+    assert reading.messages == []
+    assert not sandbox.admin.requests()
 
 
 def test_fractions_of_days_are_days(read_productive: ReadProductive) -> None:

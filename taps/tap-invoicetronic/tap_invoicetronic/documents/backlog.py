@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from singer_rest_core import RequestFailed, StreamUnavailable
-from singer_rest_core.records import instant
+from singer_rest_core.records import instant, moved_back
 from singer_rest_core.singer import lower_bound
 from tap_invoicetronic.documents.failures import POSTPONED, Failure, document_key
 from tap_invoicetronic.documents.invoice_list import Invoice
@@ -203,7 +203,7 @@ class Progress:
         newest = self.state.get("newest")
         if newest is None or invoice.moment > instant(newest):
             self.state["newest"] = newest = invoice.created
-        oldest = instant(newest) - self._lookback
+        oldest = moved_back(instant(newest), self._lookback)
         self._done[str(invoice.id)] = invoice.created
         while instant(next(iter(self._done.values()))) < oldest:
             del self._done[next(iter(self._done))]

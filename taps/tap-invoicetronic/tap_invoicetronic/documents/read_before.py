@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from singer_rest_core.records import instant
+from singer_rest_core.records import instant, moved_back
 from tap_invoicetronic.documents.failures import POSTPONED, first_names
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ class ReadBefore:
                 for position in (kept, kept.get(READ_BEFORE, {})):
                     if newest := position.get(_NEWEST):
                         done = frozenset(_done(position))
-                        self._positions.append(_Position(direction, instant(newest) - lookback, done, waiting))
+                        since = moved_back(instant(newest), lookback)
+                        self._positions.append(_Position(direction, since, done, waiting))
 
     def includes(self, invoice: Invoice) -> bool:
         """Return whether a stream has come to an invoice, and does not wait for its document.
