@@ -89,7 +89,8 @@ def start_again(server: PostgresServer) -> None:
         try:
             server.ensure_postgres_running()
             psycopg.connect(str(server.get_uri())).close()
-        except (subprocess.SubprocessError, psycopg.OperationalError):
+        # The command of pgserver asserts that the server is ready, which it is not while it recovers.
+        except (AssertionError, subprocess.SubprocessError, psycopg.OperationalError):
             if time.monotonic() > until:
                 raise
             time.sleep(_POLL)
