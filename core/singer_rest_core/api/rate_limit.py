@@ -127,19 +127,19 @@ class RateLimiter:
                 for waiter in queue:
                     waiter.event.set()
 
-    def leave_room(self, expected: ExpectedRequests, *, but_for_waiting: bool = False) -> None:
+    def leave_room(self, expected: ExpectedRequests, *, exempt_waiting: bool = False) -> None:
         """Let requests that are not first be sent only where those that are expected to be first will not have to wait.
 
         Args:
             expected: What is expected from now on, of the limits of the group "".
-            but_for_waiting: Whether those that wait already need not leave it.
+            exempt_waiting: Whether those that wait already need not leave it.
         """
         with self._lock:
             self._expected = expected
             if self._waiting:
                 for group, queue in self._queues.items():
                     for waiter in queue:
-                        waiter.judge(leaves_room=not but_for_waiting)
+                        waiter.update_rank(leaves_room=not exempt_waiting)
                     self._queues[group] = deque(sorted(queue, key=lambda each: each.ticket))
             self._wake_first()
 
@@ -309,9 +309,9 @@ class _Waiter:
         self._number = number
         self._first = first
         self.leaves_room = True
-        self.judge()
+        self.update_rank()
 
-    def judge(self, *, leaves_room: bool = True) -> None:
+    def update_rank(self, *, leaves_room: bool = True) -> None:
         """Find out whether it is first.
 
         Args:

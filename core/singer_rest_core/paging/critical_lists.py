@@ -30,7 +30,7 @@ class LimitsWithRoom(Protocol):
         """Return in how many seconds that many more requests may have been sent."""
         ...
 
-    def leave_room(self, expected: ExpectedRequests, *, but_for_waiting: bool = False) -> None:
+    def leave_room(self, expected: ExpectedRequests, *, exempt_waiting: bool = False) -> None:
         """Let other requests be sent only where those that are expected will not have to wait."""
         ...
 
@@ -44,7 +44,7 @@ class ReservingPool(Protocol):
         """Keep so many workers for critical requests."""
         ...
 
-    def order_anew(self) -> None:
+    def reorder(self) -> None:
         """Ask again which of the requests that wait are critical."""
         ...
 
@@ -175,10 +175,10 @@ class CriticalLists:
             pages = sum(self._lists[name].pages_left for name in critical)
             # Those that wait for the limits now hold the workers which are to be kept: they go on.
             expected = ExpectedRequests(pages, self._seconds / at_once, at_once)
-            self._limits.leave_room(expected, but_for_waiting=workers > self._reserved)
+            self._limits.leave_room(expected, exempt_waiting=workers > self._reserved)
         elif were_critical:
             self._limits.leave_room(NOTHING_EXPECTED)
         if critical != were_critical:
-            pool.order_anew()
+            pool.reorder()
         self._reserved = workers
         pool.reserve(workers)

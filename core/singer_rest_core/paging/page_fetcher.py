@@ -161,7 +161,6 @@ class PageFetcher(Generic[Query]):
             return None
         # The list may become critical, or not be any more, while the request waits.
         is_critical = partial(lists.is_critical, name)
-
         send = partial(self._run.client.send, first=is_critical)
         position = _AT_ONCE if at_once else _BEFORE_ALL_STREAMS if lists.is_unknown(name) else self._source.position
         return pool.submit((position, turn), request, send, is_critical=is_critical)

@@ -120,7 +120,7 @@ class Prefetcher:
             request: What to request.
             send: Sends it; called from one of the pool's threads.
             is_critical: Returns whether it is sent before all that are not, by a worker that may be kept for it; asked
-                now and by `order_anew`.
+                now and by `reorder`.
             is_far_ahead: Whether the answer may be used long after it came.
 
         Returns:
@@ -152,11 +152,11 @@ class Prefetcher:
                 self._reserved = workers
                 self._changed.notify_all()
 
-    def order_anew(self) -> None:
+    def reorder(self) -> None:
         """Ask again of all requests that wait whether they are critical."""
         with self._changed:
             for waiting in self._waiting:
-                waiting.judge()
+                waiting.update_rank()
             heapify(self._waiting)
             self._changed.notify_all()
 
@@ -212,9 +212,9 @@ class _Waiting:
         self._order = order
         self._is_critical = is_critical
         self.pending = pending
-        self.judge()
+        self.update_rank()
 
-    def judge(self) -> None:
+    def update_rank(self) -> None:
         """Find out whether it is critical, and so its rank."""
         self.is_other = not self._is_critical()
         self.rank = (self.is_other, self._urgency if self.is_other else (0, 0), self._order)

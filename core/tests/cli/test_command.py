@@ -202,19 +202,23 @@ def test_a_missing_state_or_catalog_logs_one_line_and_exits_with_1(shell: _Shell
     assert "Traceback" not in ended.log
 
 
+def _run_with_state(shell: _Shell, httpserver: HTTPServer, folder: Path, content: object) -> _Ended:
+    httpserver.expect_request("/things").respond_with_response(_page(0, [1], last=True))
+    state = folder / "state.json"
+    state.write_text(json.dumps(content))
+    return shell.run("--state", str(state), **_settings(httpserver))
+
+
 @pytest.mark.parametrize(
     "content", [{"type": "STATE", "value": {"bookmarks": {}}}, [], None, "x", [1], {"completed": {}}], ids=str
 )
 def test_what_is_no_state_ends_the_run_before_anything_is_read(
     shell: _Shell, httpserver: HTTPServer, tmp_path: Path, content: object
 ) -> None:
-    httpserver.expect_request("/things").respond_with_response(_page(0, [1], last=True))
-    state = tmp_path / "state.json"
-    state.write_text(json.dumps(content))
-    ended = shell.run("--state", str(state), **_settings(httpserver))
+    ended = _run_with_state(shell, httpserver, tmp_path, content)
     assert ended.code == 1
     assert ended.messages == []
-    assert ended.log.count(f"The state in {state} ") == 1
+    assert ended.log.count(f"The state in {tmp_path / 'state.json'} ") == 1
     assert "Traceback" not in ended.log
     assert not httpserver.log
 
@@ -223,10 +227,7 @@ def test_what_is_no_state_ends_the_run_before_anything_is_read(
 def test_a_state_without_a_bookmark_of_a_stream_reads_it_all(
     shell: _Shell, httpserver: HTTPServer, tmp_path: Path, content: object
 ) -> None:
-    httpserver.expect_request("/things").respond_with_response(_page(0, [1], last=True))
-    state = tmp_path / "state.json"
-    state.write_text(json.dumps(content))
-    ended = shell.run("--state", str(state), **_settings(httpserver))
+    ended = _run_with_state(shell, httpserver, tmp_path, content)
     assert ended.code == 0
     assert [each["record"]["id"] for each in ended.messages if each["type"] == "RECORD"] == ["1"]
 

@@ -24,9 +24,9 @@ class _Limits(RateLimiter):
             self.acquire()
         self.rooms: list[ExpectedRequests] = []
 
-    def leave_room(self, expected: ExpectedRequests, *, but_for_waiting: bool = False) -> None:
+    def leave_room(self, expected: ExpectedRequests, *, exempt_waiting: bool = False) -> None:
         self.rooms.append(expected)
-        super().leave_room(expected, but_for_waiting=but_for_waiting)
+        super().leave_room(expected, exempt_waiting=exempt_waiting)
 
 
 def _come(lists: CriticalLists, name: str, pages: int, *, side_by_side: int = 1, seconds: float = 1.0) -> None:

@@ -56,7 +56,7 @@ class _Limits:
     def wait_needed(self, group: str = "", *, requests: int = 1) -> float:  # noqa: ARG002 - as it is called
         return float(requests)
 
-    def leave_room(self, expected: ExpectedRequests, *, but_for_waiting: bool = False) -> None:
+    def leave_room(self, expected: ExpectedRequests, *, exempt_waiting: bool = False) -> None:
         """Take no notice."""
 
 

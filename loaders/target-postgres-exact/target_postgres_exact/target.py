@@ -284,11 +284,11 @@ class TargetPostgresExact(TargetPostgres):
         self._replaced = {}
 
     def _keep_state(self, value: str, line: bytes) -> None:
-        if not value.startswith("{"):
-            fault = "a value that is no object" if value else "no value"
-            self._end_with(f"A STATE message has {fault}: {shown(line.decode(errors='replace'))}. Correct the tap.")
+        # Singer leaves it to the tap what a state is: any JSON, of which null and {} stand for none.
+        if not value:
+            self._end_with(f"A STATE message has no value: {shown(line.decode(errors='replace'))}. Correct the tap.")
         # As its text: a number in it keeps its digits. singer-sdk only asks whether there is a state.
-        self._latest_state = {"value": value} if value != "{}" else None  # type: ignore[dict-item]
+        self._latest_state = {"value": value} if value not in {"{}", "null"} else None  # type: ignore[dict-item]
         self._handle_max_record_age()
 
     @override

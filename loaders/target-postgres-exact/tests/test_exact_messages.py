@@ -66,14 +66,27 @@ def test_a_message_whose_stream_is_no_name_ends_the_run(database: Database, kind
     assert loaded.states == ['{"after": 1}']
 
 
-@pytest.mark.parametrize(
-    ("value", "reason"), [(None, "a value that is no object"), ([], "a value that is no object"), ("x", "a value")]
-)
-def test_a_state_that_is_no_object_is_not_confirmed(database: Database, value: object, reason: str) -> None:
+def test_a_state_message_without_a_value_ends_the_run(database: Database) -> None:
+    loaded = database.load([*REST, {"type": "STATE"}])
+
+    assert str(loaded.failure).startswith("A STATE message has no value: '")
+    assert loaded.states == ['{"after": 1}']
+
+
+@pytest.mark.parametrize("value", ["x", 7, [1]])
+def test_a_state_may_be_any_json(database: Database, value: object) -> None:
     loaded = database.load([*REST, state(value)])
 
-    assert str(loaded.failure).startswith(f"A STATE message has {reason}")
-    assert loaded.states == ['{"after": 1}']
+    assert loaded.failure is None
+    assert json.loads(loaded.states[-1]) == value
+
+
+@pytest.mark.parametrize("value", [None, {}])
+def test_an_empty_state_stands_for_none(database: Database, value: object) -> None:
+    loaded = database.load([*REST, state(value)])
+
+    assert loaded.failure is None
+    assert set(loaded.states) <= {'{"after": 1}'}
 
 
 @pytest.mark.parametrize(
