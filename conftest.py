@@ -71,12 +71,21 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("any-machine")
 
 
+def process_of(nodeid: str) -> str:
+    """Return the name of the tests that run in the same process as a test, one after the other.
+
+    Args:
+        nodeid: As pytest names the test.
+    """
+    file = nodeid.partition("::")[0]
+    return "this folder" if "one_at_a_time" in (ROOT / file).read_text(encoding="utf-8") else file
+
+
 class _Scheduling(LoadFileScheduling):  # type: ignore[misc]
     """Gives a file's tests to one process, and all files whose tests need this folder for themselves to the same."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "this folder" if "one_at_a_time" in (ROOT / file).read_text(encoding="utf-8") else file
+        return process_of(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _Scheduling | None:
